@@ -1,0 +1,94 @@
+import { field, isObject, objectOr, textOr, type JsonObject } from './json.ts'
+import { trimSpace } from './names.ts'
+
+/** `namespace/name`, the key of everything that is kept for one binding. */
+export type BindingKey = `${string}/${string}`
+
+export const bindingKey = (namespace: string, name: string): BindingKey => `${namespace}/${name}`
+
+export const finalizer = 'kleym.sonda.red/inferenceidentitybinding-finalizer'
+
+/** A string as it was written, or absent, or something else, which no check accepts. */
+export type Field = string | undefined | Malformed
+export type Malformed = { readonly malformed: unknown }
+
+/** A reference with its outer white space gone; an empty group is no group. */
+export type Reference = { readonly name: Field; readonly group: Field }
+
+export const modes = ['PoolOnly', 'PerObjective'] as const
+export type Mode = (typeof modes)[number]
+
+export type BindingSpec = {
+  readonly poolRef: Reference
+  readonly objectiveRef: Reference | undefined
+  readonly mode: Mode | Malformed
+  readonly serviceAccountName: Field
+  readonly containerName: Field
+}
+
+/** An InferenceIdentityBinding, `kleym.sonda.red/v1alpha1`. */
+export type Binding = {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly generation: number
+  readonly deleting: boolean
+  readonly finalizers: readonly string[]
+  readonly spec: BindingSpec
+  /** As the API server has it, for comparing with what would be written. */
+  readonly status: JsonObject
+}
+
+/** Reads a binding from any JSON. What is wrong with it stays visible in its fields, for the checks to name. */
+export function decodeBinding(object: unknown): Binding {
+  const { metadata, spec, status } = objectOr(object)
+  const meta = objectOr(metadata)
+  const finalizers = field(meta, 'finalizers')
+  return {
+    namespace: textOr(field(meta, 'namespace'), ''),
+    name: textOr(field(meta, 'name'), ''),
+    uid: textOr(field(meta, 'uid'), ''),
+    resourceVersion: textOr(field(meta, 'resourceVersion'), ''),
+    generation: Number(field(meta, 'generation') ?? 1),
+    deleting: field(meta, 'deletionTimestamp') !== undefined,
+    finalizers: Array.isArray(finalizers) ? finalizers.filter((item) => typeof item === 'string') : [],
+    spec: decodeSpec(spec),
+    status: objectOr(status),
+  }
+}
+
+function decodeSpec(spec: unknown): BindingSpec {
+  const fields = objectOr(spec)
+  const objectiveRef = field(fields, 'objectiveRef')
+  return {
+    poolRef: decodeReference(field(fields, 'poolRef')),
+    objectiveRef: objectiveRef === undefined ? undefined : decodeReference(objectiveRef),
+    mode: decodeMode(field(fields, 'mode')),
+    serviceAccountName: decodeField(field(fields, 'serviceAccountName')),
+    containerName: decodeField(field(fields, 'containerName')),
+  }
+}
+
+function decodeReference(reference: unknown): Reference {
+  if (reference === undefined) return { name: undefined, group: undefined }
+  if (!isObject(reference)) return { name: { malformed: reference }, group: undefined }
+  const group = trimmed(decodeField(field(reference, 'group')))
+  return { name: trimmed(decodeField(field(reference, 'name'))), group: group === '' ? undefined : group }
+}
+
+function decodeMode(mode: unknown): Mode | Malformed {
+  if (mode === undefined || mode === '') return 'PerObjective'
+  return modes.find((known) => known === mode) ?? { malformed: mode }
+}
+
+const decodeField = (value: unknown): Field =>
+  value === undefined || typeof value === 'string' ? value : { malformed: value }
+
+const trimmed = (value: Field): Field => (typeof value === 'string' ? trimSpace(value) : value)
+
+export const isMalformed = (value: string | Malformed | undefined): value is Malformed =>
+  typeof value === 'object'
+
+/** The value as it was written, of whatever type. */
+export const given = (value: Field): unknown => (typeof value === 'object' ? value.malformed : value)

@@ -1,0 +1,50 @@
+import type { Check } from '../facts.ts'
+import { finding } from '../findings.ts'
+import { isSpiffeId } from '../identity.ts'
+import { show } from '../show.ts'
+
+/**
+ * An invariant: the selectors confine the identity to one namespace and one service account, once each, and
+ * are no Go template, which is what SPIRE Controller Manager takes them for.
+ */
+export function homeProblem(
+  selectors: readonly string[],
+  namespace: string,
+  serviceAccount: string,
+): string | undefined {
+  if (new Set(selectors).size !== selectors.length) return 'a selector repeats'
+  if (selectors.some((selector) => selector.includes('{{'))) return 'a selector is a template'
+  for (const [prefix, only] of [
+    ['k8s:ns:', namespace],
+    ['k8s:sa:', serviceAccount],
+  ] as const) {
+    const named = selectors.filter((selector) => selector.startsWith(prefix))
+    if (named.length !== 1 || named[0] !== prefix + only)
+      return `the selectors are not confined to ${prefix}${only}`
+  }
+  return undefined
+}
+
+export const selectorsStayHome: Check = ({ binding, identity }) => {
+  const { namespace, spec } = binding
+  if (!identity || typeof spec.serviceAccountName !== 'string') return undefined
+  const problem = homeProblem(identity.selectors, namespace, spec.serviceAccountName)
+  return problem === undefined
+    ? undefined
+    : finding(
+        'unsafeSelector',
+        { field: 'spec', cause: 'Invalid', value: identity.selectors },
+        `spec: ${problem}`,
+      )
+}
+
+/** An invariant too: the ID is made of names that Kubernetes has already confined. */
+export const spiffeIdIsValid: Check = ({ binding, spiffeId }) => {
+  if (spiffeId === undefined || isSpiffeId(spiffeId)) return undefined
+  const field = binding.spec.mode === 'PoolOnly' ? 'spec.poolRef.name' : 'spec.objectiveRef.name'
+  return finding(
+    'invalidSpiffeId',
+    { field, cause: 'Invalid', value: spiffeId },
+    `${field} leads to ${show(spiffeId)}, which is not a SPIFFE ID`,
+  )
+}

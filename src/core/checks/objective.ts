@@ -1,0 +1,50 @@
+import type { Check, Facts } from '../facts.ts'
+import { finding } from '../findings.ts'
+import { show } from '../show.ts'
+import type { PoolRef } from '../references.ts'
+import { absent, unserved, unusableReference } from './references.ts'
+
+export const objectiveRefIsUsable: Check = ({ binding, objective }) =>
+  objective?.kind === 'unusable' && binding.spec.objectiveRef
+    ? unusableReference('invalidObjectiveRef', 'spec.objectiveRef', binding.spec.objectiveRef, objective)
+    : undefined
+
+export const objectiveRefIsGiven: Check = ({ binding: { spec } }) =>
+  spec.mode === 'PerObjective' && spec.objectiveRef === undefined
+    ? finding(
+        'missingObjectiveRef',
+        { field: 'spec.objectiveRef', cause: 'Required', value: undefined },
+        'spec.objectiveRef is missing and spec.mode is PerObjective',
+      )
+    : undefined
+
+export const objectiveKindIsServed: Check = ({ objective }) =>
+  objective?.kind === 'unserved'
+    ? unserved('inferenceObjectiveCrdMissing', 'spec.objectiveRef', objective.wanted)
+    : undefined
+
+export const objectiveExists: Check = ({ binding, objective }) =>
+  objective?.kind === 'absent'
+    ? absent('targetObjectiveNotFound', 'spec.objectiveRef.name', binding, objective)
+    : undefined
+
+export const objectiveBelongsToPool: Check = ({ pool, objective }) => {
+  if (pool.kind !== 'found' || objective?.kind !== 'found') return undefined
+  const problem = strangerProblem(objective.object.poolRef, pool)
+  if (problem === undefined) return undefined
+  return finding(
+    'objectiveOfAnotherPool',
+    { field: 'spec.objectiveRef.name', cause: 'Invalid', value: objective.name },
+    `spec.objectiveRef.name ${show(objective.name)}: InferenceObjective ${problem}`,
+  )
+}
+
+function strangerProblem(
+  poolRef: PoolRef,
+  pool: Extract<Facts['pool'], { kind: 'found' }>,
+): string | undefined {
+  if (poolRef.kind === 'unusable') return poolRef.problem
+  if (poolRef.name !== pool.name) return `spec.poolRef.name ${show(poolRef.name)} is not ${show(pool.name)}`
+  if (poolRef.group === undefined || poolRef.group === pool.resource.group) return undefined
+  return `spec.poolRef.group ${show(poolRef.group)} is not ${show(pool.resource.group)}, where the pool is`
+}

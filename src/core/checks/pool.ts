@@ -1,0 +1,24 @@
+import { finding } from '../findings.ts'
+import { show } from '../show.ts'
+import { absent, unserved, unusableReference } from './references.ts'
+import type { Check } from '../facts.ts'
+
+export const poolRefIsUsable: Check = ({ binding, pool }) =>
+  pool.kind === 'unusable'
+    ? unusableReference('invalidPoolRef', 'spec.poolRef', binding.spec.poolRef, pool)
+    : undefined
+
+export const poolKindIsServed: Check = ({ pool }) =>
+  pool.kind === 'unserved' ? unserved('inferencePoolCrdMissing', 'spec.poolRef', pool.wanted) : undefined
+
+export const poolExists: Check = ({ binding, pool }) =>
+  pool.kind === 'absent' ? absent('targetPoolNotFound', 'spec.poolRef.name', binding, pool) : undefined
+
+export const poolSelectorIsSafe: Check = ({ pool }) => {
+  if (pool.kind !== 'found' || pool.object.selector.kind === 'labels') return undefined
+  return finding(
+    'invalidPoolSelector',
+    { field: 'spec.poolRef.name', cause: 'Invalid', value: pool.name },
+    `spec.poolRef.name ${show(pool.name)}: InferencePool ${pool.object.selector.problem}`,
+  )
+}

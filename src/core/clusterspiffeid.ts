@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import { bindingKey, type Binding, type BindingKey, type Mode } from './binding.ts'
+import type { Identity, Settings } from './identity.ts'
+import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
+import { clusterSpiffeIdResource } from './resources.ts'
+import { collisionKey, decodePodSelector, podSelectorOf, type Labels } from './selectors.ts'
+
+/** Its presence makes a ClusterSPIFFEID ours; its value is the `namespace/name` of the binding. */
+export const ownerAnnotation = 'kleym.sonda.red/binding'
+
+/** A ClusterSPIFFEID, `spire.spiffe.io/v1alpha1`, as it is created for a binding. */
+export type ClusterSpiffeId = {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly labels: Labels; readonly annotations: Labels }
+  readonly spec: JsonObject
+}
+
+/** What of a ClusterSPIFFEID in the cluster counts. */
+export type Output = {
+  readonly name: string
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly generation: number
+  readonly deleting: boolean
+  readonly labels: JsonObject
+  readonly spec: JsonObject
+  /** Whose it is: by annotation, or because the reference operator wrote it for that binding. */
+  readonly owner: BindingKey | undefined
+  /** False for what the reference wrote and nobody has adopted yet. */
+  readonly annotated: boolean
+}
+
+type Named = Pick<Binding, 'namespace' | 'name'>
+
+export function render(binding: Named, identity: Identity, settings: Settings): ClusterSpiffeId {
+  return {
+    apiVersion: `${clusterSpiffeIdResource.group}/${clusterSpiffeIdResource.version}`,
+    kind: clusterSpiffeIdResource.kind,
+    metadata: {
+      name: outputName(binding, identity),
+      labels: ownerLabels(binding),
+      annotations: { [ownerAnnotation]: bindingKey(binding.namespace, binding.name) },
+    },
+    spec: {
+      spiffeIDTemplate: identity.spiffeId,
+      podSelector: podSelectorOf(identity.labels),
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': binding.namespace } },
+      workloadSelectorTemplates: identity.selectors,
+      fallback: false,
+      hint: hintOf(binding),
+      ...(settings.className === undefined ? {} : { className: settings.className }),
+    },
+  }
+}
+
+const hintOf = ({ namespace, name }: Named): string => `${namespace}/${name}`
+
+const ownerLabels = ({ namespace, name }: Named): Labels => ({
+  'kleym.sonda.red/managed-by': 'kleym',
+  'kleym.sonda.red/binding-name': labelValue(name),
+  'kleym.sonda.red/binding-namespace': namespace,
+})
+
+/** A binding's name may have 253 characters, a label's value 63. */
+const labelValue = (name: string): string => (name.length <= 63 ? name : `${name.slice(0, 54)}-${hash(name)}`)
+
+const hash = (text: string): string => createHash('sha1').update(text).digest('hex').slice(0, 8)
+
+const suffixes = { PoolOnly: '-pool-', PerObjective: '-objective-' } as const satisfies Record<Mode, string>
+
+export function outputName(binding: Named, { mode, spiffeId }: Pick<Identity, 'mode' | 'spiffeId'>): string {
+  const suffix = suffixes[mode]
+  const { base, exact } = nameBase(binding, suffix)
+  return base + suffix + hash(exact ? spiffeId : `${spiffeId}\n${binding.namespace}/${binding.name}`)
+}
+
+/** A readable DNS-1123 label. When it is not `exact`, two bindings could share it, so the hash must tell them apart. */
+function nameBase(
+  { namespace, name }: Named,
+  suffix: string,
+): { readonly base: string; readonly exact: boolean } {
+  const plain = `kleym-${namespace}-${name}`
+  const base = plain
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '')
+    .slice(0, 63 - suffix.length - 8)
+    .replaceAll(/^-|-$/g, '')
+  return { base, exact: base === plain }
+}
+
+export function decodeOutput(object: unknown): Output {
+  const { metadata, spec } = objectOr(object)
+  const meta = objectOr(metadata)
+  const annotation = field(objectOr(field(meta, 'annotations')), ownerAnnotation)
+  const output = {
+    name: textOr(field(meta, 'name'), ''),
+    uid: textOr(field(meta, 'uid'), ''),
+    resourceVersion: textOr(field(meta, 'resourceVersion'), ''),
+    generation: Number(field(meta, 'generation') ?? 1),
+    deleting: field(meta, 'deletionTimestamp') !== undefined,
+    labels: objectOr(field(meta, 'labels')),
+    spec: objectOr(spec),
+  }
+  const annotated = typeof annotation === 'string'
+  return { ...output, annotated, owner: annotated ? keyIn(annotation) : writtenByReferenceFor(output) }
+}
+
+/** An annotation that names no binding leaves an orphan of a binding that can't exist. */
+function keyIn(text: string): BindingKey {
+  const slash = text.indexOf('/')
+  return bindingKey(text.slice(0, Math.max(slash, 0)), text.slice(slash + 1))
+}
+
+/** The reference operator sets no annotation; its labels, hint and name together say which binding it meant. */
+function writtenByReferenceFor({
+  name,
+  labels,
+  spec,
+}: Pick<Output, 'name' | 'labels' | 'spec'>): BindingKey | undefined {
+  const [namespace, binding, ...rest] = textOr(field(spec, 'hint'), '').split('/')
+  if (!namespace || !binding || rest.length > 0) return undefined
+  const named = { namespace, name: binding }
+  if (!hasLabels(labels, ownerLabels(named))) return undefined
+  const isName = Object.values(suffixes).some((suffix) => {
+    const { base } = nameBase(named, suffix)
+    return name.startsWith(base + suffix) && /^[0-9a-f]{8}$/.test(name.slice(base.length + suffix.length))
+  })
+  return isName ? bindingKey(namespace, binding) : undefined
+}
+
+const hasLabels = (labels: JsonObject, wanted: Labels): boolean =>
+  Object.entries(wanted).every(([key, value]) => field(labels, key) === value)
+
+/** Whether an object gives the same workloads the same identity, under whatever name. */
+export const givesSameIdentity = (output: Pick<Output, 'spec'>, wanted: ClusterSpiffeId): boolean =>
+  ['spiffeIDTemplate', 'workloadSelectorTemplates', 'podSelector', 'namespaceSelector'].every((part) =>
+    sameJson(output.spec[part], wanted.spec[part]),
+  )
+
+/** The collision key that an object holds for its workloads: none for a PoolOnly one or one of foreign make. */
+export function collisionKeyIn({ owner, spec }: Pick<Output, 'owner' | 'spec'>): string | undefined {
+  const labels = decodePodSelector(field(spec, 'podSelector'))
+  const selectors = field(spec, 'workloadSelectorTemplates')
+  if (owner === undefined || labels.kind !== 'labels' || !Array.isArray(selectors)) return undefined
+  const texts = selectors.filter((selector) => typeof selector === 'string')
+  const [namespace, container] = ['k8s:ns:', 'k8s:container-name:'].map((prefix) =>
+    texts.find((selector) => selector.startsWith(prefix))?.slice(prefix.length),
+  )
+  if (namespace === undefined || container === undefined) return undefined
+  return collisionKey(namespace, labels.labels, texts, container)
+}
+
+/**
+ * Whether an object of ours differs from what it should be. An older CRD prunes fields that it does not know,
+ * so its spec may also be `stored`: what the API server made of the last write of the same wish.
+ */
+export const hasDrifted = (output: Output, wanted: ClusterSpiffeId, stored: unknown): boolean =>
+  !output.annotated ||
+  !hasLabels(output.labels, wanted.metadata.labels) ||
+  !(sameJson(output.spec, wanted.spec) || (stored !== undefined && sameJson(output.spec, stored)))

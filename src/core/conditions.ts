@@ -1,0 +1,123 @@
+import { rules, type RuleName } from './findings.ts'
+import type { Identity, Settings } from './identity.ts'
+import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
+
+/** What became of a binding, once its output has been seen to. */
+export type Outcome =
+  | {
+      readonly kind: 'ready'
+      readonly identity: Identity
+      /** The ClusterSPIFFEID; without a cluster it has a name alone. */
+      readonly output: { readonly name: string; readonly uid?: string; readonly generation?: number }
+    }
+  | { readonly kind: 'failed'; readonly rule: RuleName; readonly message: string }
+
+/** Every binding shows all of them, in this order. */
+export const conditionTypes = ['Ready', 'Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure'] as const
+export type ConditionType = (typeof conditionTypes)[number]
+
+export type Summary = { readonly condition: ConditionType; readonly reason: string }
+
+export const summaryOf = (outcome: Outcome): Summary =>
+  outcome.kind === 'ready'
+    ? { condition: 'Ready', reason: 'Reconciled' }
+    : { condition: rules[outcome.rule].condition, reason: rules[outcome.rule].reason }
+
+/**
+ * The status that says an outcome. What it shares with the `previous` one keeps its lastTransitionTime, so
+ * that an unchanged outcome gives an equal status.
+ *
+ * @param now RFC 3339, seconds
+ */
+export function statusOf(
+  outcome: Outcome,
+  {
+    settings,
+    generation,
+    previous,
+    now,
+  }: {
+    readonly settings: Settings
+    readonly generation: number
+    readonly previous: JsonObject
+    readonly now: string
+  },
+): JsonObject {
+  return {
+    conditions: conditionTypes.map((type) => {
+      const { status, reason, message } = conditionOf(type, outcome)
+      const before = conditionIn(previous, type)
+      const lastTransitionTime =
+        before?.['status'] === status ? textOr(before['lastTransitionTime'], now) : now
+      return { type, status, observedGeneration: generation, lastTransitionTime, reason, message }
+    }),
+    trustDomain: settings.trustDomain,
+    ...(settings.className === undefined ? {} : { clusterSPIFFEIDClassName: settings.className }),
+    ...rendered(outcome, previous),
+  }
+}
+
+function conditionOf(
+  type: ConditionType,
+  outcome: Outcome,
+): { readonly status: 'True' | 'False'; readonly reason: string; readonly message: string } {
+  if (outcome.kind === 'ready')
+    return type === 'Ready'
+      ? {
+          status: 'True',
+          reason: 'Reconciled',
+          message: `ClusterSPIFFEID ${outcome.output.name} is in place`,
+        }
+      : resolved
+  const { condition, reason } = rules[outcome.rule]
+  if (type !== 'Ready' && type !== condition) return resolved
+  return { status: type === 'Ready' ? 'False' : 'True', reason, message: outcome.message }
+}
+
+const resolved = { status: 'False', reason: 'Resolved', message: 'nothing of this kind is wrong' } as const
+
+const renderedFields = ['computedSpiffeIDs', 'renderedSelectors', 'renderedClusterSPIFFEID'] as const
+
+function rendered(outcome: Outcome, previous: JsonObject): JsonObject {
+  if (outcome.kind === 'ready') {
+    const { identity, output } = outcome
+    return {
+      computedSpiffeIDs: [{ mode: identity.mode, spiffeID: identity.spiffeId }],
+      renderedSelectors: [{ spiffeID: identity.spiffeId, selectors: identity.selectors }],
+      renderedClusterSPIFFEID: {
+        name: output.name,
+        ...(output.uid === undefined ? {} : { uid: output.uid }),
+        spiffeID: identity.spiffeId,
+        ...(output.generation === undefined ? {} : { observedGeneration: output.generation }),
+      },
+    }
+  }
+  // An output that is refused replaces nothing: what was there stays there, and so does what is said of it.
+  if (outcome.rule !== 'managedOutputApplyFailed') return {}
+  return Object.fromEntries(
+    renderedFields.flatMap((name) => {
+      const value = field(previous, name)
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+}
+
+/** What a status says at a glance, for metrics and for telling a transition from a repetition. */
+export function summaryIn(status: JsonObject): Summary | undefined {
+  const ready = conditionIn(status, 'Ready')
+  if (!ready) return undefined
+  const reason = textOr(ready['reason'], '')
+  if (ready['status'] === 'True') return { condition: 'Ready', reason }
+  const failed = conditionTypes.find(
+    (type) => type !== 'Ready' && conditionIn(status, type)?.['status'] === 'True',
+  )
+  return { condition: failed ?? 'Ready', reason }
+}
+
+function conditionIn(status: JsonObject, type: ConditionType): JsonObject | undefined {
+  const conditions = field(status, 'conditions')
+  if (!Array.isArray(conditions)) return undefined
+  return conditions.map(objectOr).find((condition) => condition['type'] === type)
+}
+
+export const isSameStatus = (a: JsonObject, b: JsonObject): boolean => sameJson(a, b)

@@ -1,0 +1,72 @@
+import { isMalformed, type Binding } from './binding.ts'
+import type { Finding } from './findings.ts'
+import { identityOf, spiffeId, type Identity, type Settings } from './identity.ts'
+import { lookUp, type Lookup, type Objective, type Pool } from './references.ts'
+import { objectiveResources, poolResources, type Resource } from './resources.ts'
+
+/** What the checks may ask about everything that is not the binding itself. */
+export type World = {
+  readonly settings: Settings
+  isServed(resource: Resource): boolean
+  pool(resource: Resource, namespace: string, name: string): Pool | undefined
+  objective(resource: Resource, namespace: string, name: string): Objective | undefined
+  /** The names of the live bindings, this one perhaps among them, that hold a collision key. */
+  holders(collisionKey: string): Iterable<string>
+}
+
+/** All that the checks look at, gathered before the first of them. */
+export type Facts = {
+  readonly binding: Binding
+  readonly world: World
+  readonly pool: Lookup<Pool>
+  readonly objective: Lookup<Objective> | undefined
+  /** There once the pool and, for PerObjective, the objective are named by something found. */
+  readonly spiffeId: string | undefined
+  /** There once everything it is made of is, though perhaps not yet checked. */
+  readonly identity: Identity | undefined
+}
+
+/** One row of the contract's table: what is wrong, if its needs hold and something is. */
+export type Check = (facts: Facts) => Finding | readonly Finding[] | undefined
+
+export function gather(binding: Binding, world: World): Facts {
+  const { namespace, spec } = binding
+  const isServed = (resource: Resource): boolean => world.isServed(resource)
+  const pool = lookUp(spec.poolRef, poolResources, isServed, (resource, name) =>
+    world.pool(resource, namespace, name),
+  )
+  const objective =
+    spec.objectiveRef &&
+    lookUp(spec.objectiveRef, objectiveResources, isServed, (resource, name) =>
+      world.objective(resource, namespace, name),
+    )
+  return { binding, world, pool, objective, ...identify(binding, world.settings, pool, objective) }
+}
+
+function identify(
+  { namespace, spec }: Binding,
+  { trustDomain }: Settings,
+  pool: Facts['pool'],
+  objective: Facts['objective'],
+): Pick<Facts, 'spiffeId' | 'identity'> {
+  const { mode, serviceAccountName, containerName } = spec
+  const target = mode === 'PoolOnly' ? pool : objective
+  if (isMalformed(mode) || pool.kind !== 'found' || target?.kind !== 'found')
+    return { spiffeId: undefined, identity: undefined }
+  const id = spiffeId(trustDomain, namespace, mode, target.name)
+  const { selector } = pool.object
+  const container = mode === 'PoolOnly' ? undefined : containerName
+  if (selector.kind !== 'labels' || typeof serviceAccountName !== 'string' || typeof container === 'object')
+    return { spiffeId: id, identity: undefined }
+  return {
+    spiffeId: id,
+    identity: identityOf({
+      namespace,
+      mode,
+      spiffeId: id,
+      serviceAccountName,
+      labels: selector.labels,
+      container,
+    }),
+  }
+}

@@ -1,0 +1,163 @@
+import { show } from './show.ts'
+
+export type Condition = 'Conflict' | 'InvalidRef' | 'UnsafeSelector' | 'RenderFailure'
+
+export const actions = ['deny', 'warn', 'ignore'] as const
+export type Action = (typeof actions)[number]
+
+/** The kinds of cause of the Kubernetes API (field.ErrorType): a reason for machines, words for people. */
+export type Cause = 'Required' | 'Invalid' | 'Forbidden' | 'Duplicate' | 'NotFound'
+
+type Rule = {
+  readonly reason: string
+  readonly condition: Condition
+  /** What admission does by default. */
+  readonly action: Action
+  /** Whether `--webhook-action` may change that; the other rules are in the CRD too. */
+  readonly configurable: boolean
+  /** What a user is told to do about it. */
+  readonly fix: string
+}
+
+const refused = (condition: Condition, reason: string, fix: string): Rule => ({
+  reason,
+  condition,
+  action: 'deny',
+  configurable: false,
+  fix,
+})
+
+/** The missing object may be the next one applied. */
+const warned = (condition: Condition, reason: string, fix: string): Rule => ({
+  reason,
+  condition,
+  action: 'warn',
+  configurable: true,
+  fix,
+})
+
+/** Every reason for which a binding is refused or warned about; the only place that knows them. */
+export const rules = {
+  invalidPoolRef: refused(
+    'InvalidRef',
+    'InvalidPoolRef',
+    'name an InferencePool of this namespace, in group inference.networking.k8s.io or inference.networking.x-k8s.io, or leave the group out',
+  ),
+  inferencePoolCrdMissing: warned(
+    'InvalidRef',
+    'InferencePoolCRDMissing',
+    'install the InferencePool CustomResourceDefinition of the Gateway API Inference Extension',
+  ),
+  targetPoolNotFound: warned('InvalidRef', 'TargetPoolNotFound', 'create the pool or correct the name'),
+  invalidObjectiveRef: refused(
+    'InvalidRef',
+    'InvalidObjectiveRef',
+    'name an InferenceObjective of this namespace, in group llm-d.ai, inference.networking.x-k8s.io or inference.networking.k8s.io, or leave the group out',
+  ),
+  missingObjectiveRef: refused(
+    'RenderFailure',
+    'MissingObjectiveRef',
+    'name the InferenceObjective, or set spec.mode to PoolOnly',
+  ),
+  inferenceObjectiveCrdMissing: warned(
+    'InvalidRef',
+    'InferenceObjectiveCRDMissing',
+    'install the InferenceObjective CustomResourceDefinition of llm-d or of the Gateway API Inference Extension',
+  ),
+  targetObjectiveNotFound: warned(
+    'InvalidRef',
+    'TargetObjectiveNotFound',
+    'create the objective or correct the name',
+  ),
+  objectiveOfAnotherPool: warned(
+    'InvalidRef',
+    'InvalidObjectiveRef',
+    'name an objective of this pool, or correct its spec.poolRef',
+  ),
+  invalidPoolSelector: {
+    ...refused(
+      'UnsafeSelector',
+      'InvalidPoolSelector',
+      'let the pool select by spec.selector.matchLabels alone',
+    ),
+    configurable: true,
+  },
+  unsupportedMode: refused('RenderFailure', 'UnsupportedMode', 'use PoolOnly or PerObjective'),
+  invalidServiceAccountName: refused(
+    'RenderFailure',
+    'InvalidServiceAccountName',
+    'name the ServiceAccount that the pods run as',
+  ),
+  invalidContainerName: refused(
+    'RenderFailure',
+    'InvalidContainerName',
+    'name the container that gets the identity, or set spec.mode to PoolOnly',
+  ),
+  unexpectedContainerName: refused(
+    'RenderFailure',
+    'UnexpectedContainerName',
+    'remove it, or set spec.mode to PerObjective',
+  ),
+  unsafeSelector: refused('UnsafeSelector', 'UnsafeSelector', 'report this: no binding should get here'),
+  invalidSpiffeId: refused('RenderFailure', 'InvalidSPIFFEID', 'use a shorter or simpler name'),
+  identityCollision: {
+    ...refused(
+      'Conflict',
+      'IdentityCollision',
+      'give one of them another container, pool or service account',
+    ),
+    configurable: true,
+  },
+  clusterSpiffeIdCrdMissing: warned(
+    'RenderFailure',
+    'ClusterSPIFFEIDCRDMissing',
+    'install the ClusterSPIFFEID CustomResourceDefinition of SPIRE Controller Manager',
+  ),
+  managedOutputApplyFailed: refused(
+    'RenderFailure',
+    'ManagedOutputApplyFailed',
+    'see what refuses the ClusterSPIFFEID',
+  ),
+} as const satisfies Readonly<Record<string, Rule>>
+
+export type RuleName = keyof typeof rules
+
+/** One failed check: what is wrong, where, and how the API would classify it. */
+export type Finding = {
+  readonly rule: RuleName
+  /** From the root of the object, like `spec.poolRef.name`. */
+  readonly field: string
+  readonly cause: Cause
+  readonly value: unknown
+  /** Names the field, the value and what to change; it is also the message of the status conditions. */
+  readonly message: string
+  /** Tells two failures on the same field and value apart: the key that is contested. */
+  readonly collisionKey?: string
+}
+
+/** A finding whose message is the problem, then what to do about it. */
+export const finding = (
+  rule: RuleName,
+  at: { readonly field: string; readonly cause: Cause; readonly value: unknown },
+  problem: string,
+): Finding => ({ rule, ...at, message: `${problem}; ${rules[rule].fix}` })
+
+/** `Condition/Reason: text`, in the webhook's causes and warnings and in the CRD's own rules. */
+export const explain = ({ rule, message }: Finding): string =>
+  `${rules[rule].condition}/${rules[rule].reason}: ${message}`
+
+/** The words of field.Error in k8s.io/apimachinery, which kubectl's users know. */
+export function causeWords({ cause, value }: Pick<Finding, 'cause' | 'value'>): string {
+  switch (cause) {
+    case 'Required':
+      return 'Required value'
+    case 'Forbidden':
+      return 'Forbidden'
+    case 'Invalid':
+      return `Invalid value: ${show(value)}`
+    case 'Duplicate':
+      return `Duplicate value: ${show(value)}`
+    case 'NotFound':
+      return `Not found: ${show(value)}`
+  }
+}

@@ -1,0 +1,51 @@
+import type { Mode } from './binding.ts'
+import { collisionKey, workloadSelectors, type Labels } from './selectors.ts'
+
+/** What the operator is told once, at its start. */
+export type Settings = {
+  readonly trustDomain: string
+  readonly className: string | undefined
+}
+
+/** The identity one binding gives, and to which workloads. */
+export type Identity = {
+  readonly mode: Mode
+  readonly spiffeId: string
+  readonly labels: Labels
+  readonly selectors: readonly string[]
+  /** PerObjective alone: PoolOnly bindings never collide. */
+  readonly collisionKey: string | undefined
+}
+
+export function spiffeId(trustDomain: string, namespace: string, mode: Mode, name: string): string {
+  const segment = mode === 'PoolOnly' ? 'pool' : 'objective'
+  return `spiffe://${trustDomain}/ns/${namespace}/${segment}/${name}`
+}
+
+/** SPIFFE-ID section 2: a trust domain of 1 to 255 of `a-z0-9.-_`, then segments that are neither `.` nor `..`. */
+const grammar = /^spiffe:\/\/[a-z0-9.\-_]{1,255}(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9.\-_]+)+$/
+
+/** SPIFFE-ID section 2.3: the largest ID that every implementation must take, in bytes. */
+const longest = 2048
+
+export const isSpiffeId = (id: string): boolean => id.length <= longest && grammar.test(id)
+
+/** Puts an identity together from parts that the checks judge; it judges nothing itself. */
+export function identityOf(parts: {
+  readonly namespace: string
+  readonly mode: Mode
+  readonly spiffeId: string
+  readonly serviceAccountName: string
+  readonly labels: Labels
+  readonly container: string | undefined
+}): Identity {
+  const { namespace, mode, labels, container } = parts
+  const selectors = workloadSelectors(namespace, parts.serviceAccountName, labels, container)
+  return {
+    mode,
+    spiffeId: parts.spiffeId,
+    labels,
+    selectors,
+    collisionKey: container === undefined ? undefined : collisionKey(namespace, labels, selectors, container),
+  }
+}

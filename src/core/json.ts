@@ -1,0 +1,30 @@
+/** How outside JSON, `unknown` until a decoder has named its shape, is taken apart and compared. */
+import { byBytes } from './names.ts'
+
+export type JsonObject = { readonly [field: string]: unknown }
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The object itself, or an empty one for anything else. */
+export const objectOr = (value: unknown): JsonObject => (isObject(value) ? value : {})
+
+export const textOr = (value: unknown, otherwise: string): string =>
+  typeof value === 'string' ? value : otherwise
+
+/** Own fields only, so that no field name reaches Object.prototype. A null counts as absent. */
+export function field(object: JsonObject, name: string): unknown {
+  const value = Object.hasOwn(object, name) ? object[name] : undefined
+  return value === null ? undefined : value
+}
+
+/** One text for equal values, whatever the order of their keys. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    isObject(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => byBytes(a, b))) : inner,
+  )
+}
+
+export function sameJson(a: unknown, b: unknown): boolean {
+  return a === b || canonical(a) === canonical(b)
+}

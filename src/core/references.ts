@@ -1,0 +1,74 @@
+import type { Reference } from './binding.ts'
+import { field, isObject } from './json.ts'
+import { isDns1123Subdomain, trimSpace } from './names.ts'
+import { poolResources, type Resource } from './resources.ts'
+import { decodePodSelector, type PodSelector } from './selectors.ts'
+import { show } from './show.ts'
+
+/** What of an InferencePool counts. */
+export type Pool = { readonly selector: PodSelector }
+
+/** What of an InferenceObjective counts. */
+export type Objective = { readonly poolRef: PoolRef }
+
+/** An objective's `spec.poolRef`, as far as it can be judged without knowing the binding. */
+export type PoolRef =
+  | { readonly kind: 'usable'; readonly name: string; readonly group: string | undefined }
+  | { readonly kind: 'unusable'; readonly problem: string }
+
+/** What a reference leads to. `tried` are the served kinds that were asked, in order. */
+export type Lookup<T> =
+  | { readonly kind: 'unusable'; readonly blankName: boolean; readonly unsupportedGroup: boolean }
+  | { readonly kind: 'unserved'; readonly wanted: readonly Resource[] }
+  | { readonly kind: 'absent'; readonly name: string; readonly tried: readonly Resource[] }
+  | { readonly kind: 'found'; readonly name: string; readonly resource: Resource; readonly object: T }
+
+export const decodePool = (spec: unknown): Pool => ({
+  selector: decodePodSelector(isObject(spec) ? field(spec, 'selector') : undefined),
+})
+
+export const decodeObjective = (spec: unknown, namespace: string): Objective => ({
+  poolRef: decodePoolRef(isObject(spec) ? field(spec, 'poolRef') : undefined, namespace),
+})
+
+function decodePoolRef(poolRef: unknown, namespace: string): PoolRef {
+  if (!isObject(poolRef)) return unusable('spec.poolRef is not an object')
+  const name = field(poolRef, 'name')
+  if (typeof name !== 'string' || trimSpace(name) === '')
+    return unusable(`spec.poolRef.name ${show(name)} is not a name`)
+  const group = field(poolRef, 'group') ?? ''
+  if (typeof group !== 'string') return unusable(`spec.poolRef.group ${show(group)} is not a string`)
+  const trimmedGroup = trimSpace(group)
+  if (trimmedGroup !== '' && !poolResources.some((resource) => resource.group === trimmedGroup))
+    return unusable(`spec.poolRef.group ${show(trimmedGroup)} holds no InferencePool`)
+  const home = field(poolRef, 'namespace') ?? ''
+  if (typeof home !== 'string' || (home !== '' && home !== namespace))
+    return unusable(`spec.poolRef.namespace ${show(home)} is not ${show(namespace)}`)
+  const kind = field(poolRef, 'kind') ?? ''
+  if (typeof kind !== 'string' || (kind !== '' && kind !== 'InferencePool'))
+    return unusable(`spec.poolRef.kind ${show(kind)} is not "InferencePool"`)
+  return { kind: 'usable', name: trimSpace(name), group: trimmedGroup === '' ? undefined : trimmedGroup }
+}
+
+const unusable = (problem: string): PoolRef => ({ kind: 'unusable', problem })
+
+/** Follows a reference through the kinds of its row, in their order, asking only those that are served. */
+export function lookUp<T>(
+  reference: Reference,
+  row: readonly Resource[],
+  isServed: (resource: Resource) => boolean,
+  find: (resource: Resource, name: string) => T | undefined,
+): Lookup<T> {
+  const { name, group } = reference
+  const wanted = group === undefined ? row : row.filter((resource) => resource.group === group)
+  const unsupportedGroup = wanted.length === 0
+  if (typeof name !== 'string' || name === '' || unsupportedGroup)
+    return { kind: 'unusable', blankName: typeof name !== 'string' || name === '', unsupportedGroup }
+  const tried = wanted.filter(isServed)
+  if (tried.length === 0) return { kind: 'unserved', wanted }
+  for (const resource of isDns1123Subdomain(name) ? tried : []) {
+    const object = find(resource, name)
+    if (object !== undefined) return { kind: 'found', name, resource, object }
+  }
+  return { kind: 'absent', name, tried }
+}

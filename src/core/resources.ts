@@ -1,0 +1,67 @@
+/**
+ * The kinds this operator reads and writes, and the order in which a reference without a group tries them.
+ * Groups and versions are those of the Gateway API Inference Extension, llm-d and SPIRE Controller Manager.
+ */
+export type Resource = {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly plural: string
+  readonly namespaced: boolean
+}
+
+export const bindingResource = {
+  group: 'kleym.sonda.red',
+  version: 'v1alpha1',
+  kind: 'InferenceIdentityBinding',
+  plural: 'inferenceidentitybindings',
+  namespaced: true,
+} as const satisfies Resource
+
+export const clusterSpiffeIdResource = {
+  group: 'spire.spiffe.io',
+  version: 'v1alpha1',
+  kind: 'ClusterSPIFFEID',
+  plural: 'clusterspiffeids',
+  namespaced: false,
+} as const satisfies Resource
+
+const pool = (group: string, version: string): Resource => ({
+  group,
+  version,
+  kind: 'InferencePool',
+  plural: 'inferencepools',
+  namespaced: true,
+})
+
+const objective = (group: string, version: string): Resource => ({
+  group,
+  version,
+  kind: 'InferenceObjective',
+  plural: 'inferenceobjectives',
+  namespaced: true,
+})
+
+export const poolResources: readonly Resource[] = [
+  pool('inference.networking.k8s.io', 'v1'),
+  pool('inference.networking.x-k8s.io', 'v1alpha2'),
+]
+
+export const objectiveResources: readonly Resource[] = [
+  objective('llm-d.ai', 'v1alpha2'),
+  objective('inference.networking.x-k8s.io', 'v1alpha2'),
+  objective('inference.networking.k8s.io', 'v1'),
+]
+
+/** Everything but the binding itself: kinds that may come and go while the operator runs. */
+export const optionalResources: readonly Resource[] = [
+  ...poolResources,
+  ...objectiveResources,
+  clusterSpiffeIdResource,
+]
+
+/** `group/version/Kind`: how logs, `--served` and the worked cases name a kind. */
+export const gvk = (resource: Resource): string => `${resource.group}/${resource.version}/${resource.kind}`
+
+/** The name of the CustomResourceDefinition that serves a kind. */
+export const crdName = (resource: Resource): string => `${resource.plural}.${resource.group}`

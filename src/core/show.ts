@@ -1,0 +1,24 @@
+/** The longest string the CRD lets through, so that its messages and these stay the same. */
+const longest = 1024
+
+/**
+ * A value of someone's manifest as messages print it, like the API server does: strings quoted. What is
+ * neither text, number nor boolean is only hinted at, so that a hostile manifest can't swell a message.
+ */
+export function show(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.length > longest ? `${value.slice(0, longest)}…` : value)
+    case 'number':
+    case 'boolean':
+      return String(value)
+    case 'object':
+      return value === null ? 'null' : Array.isArray(value) ? '[…]' : '{…}'
+    case 'undefined':
+      return '""'
+    case 'bigint':
+    case 'symbol':
+    case 'function':
+      return typeof value
+  }
+}

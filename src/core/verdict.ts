@@ -1,0 +1,41 @@
+import { rules, type Action, type Finding, type RuleName } from './findings.ts'
+import { show } from './show.ts'
+
+/** What `--webhook-action` says, by reason. */
+export type ActionOverrides = { readonly [reason: string]: Action }
+
+export type JudgedFinding = Finding & { readonly action: Action }
+
+export type Verdict = {
+  readonly verdict: 'allow' | 'warn' | 'deny'
+  readonly findings: readonly JudgedFinding[]
+}
+
+/**
+ * Judges what is wrong after a request. Only new harm is refused: what was already so `before` is a warning,
+ * since refusing would lock users out of repairing an object step by step.
+ */
+export function judge(
+  after: readonly Finding[],
+  before: readonly Finding[],
+  overrides: ActionOverrides,
+): Verdict {
+  const findings = after.map((finding) => {
+    const action = actionOf(finding.rule, overrides)
+    const isOld = before.some((earlier) => isSameHarm(earlier, finding))
+    return { ...finding, action: action === 'deny' && isOld ? 'warn' : action } as const
+  })
+  const has = (action: Action): boolean => findings.some((finding) => finding.action === action)
+  return { verdict: has('deny') ? 'deny' : has('warn') ? 'warn' : 'allow', findings }
+}
+
+function actionOf(name: RuleName, overrides: ActionOverrides): Action {
+  const rule = rules[name]
+  return (rule.configurable ? overrides[rule.reason] : undefined) ?? rule.action
+}
+
+const isSameHarm = (a: Finding, b: Finding): boolean =>
+  a.rule === b.rule &&
+  a.field === b.field &&
+  show(a.value) === show(b.value) &&
+  a.collisionKey === b.collisionKey
