@@ -1,4 +1,4 @@
-import { field, isObject, objectOr, textOr, type JsonObject } from './json.ts'
+import { field, isObject, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 import { trimSpace } from './names.ts'
 
 /** `namespace/name`, the key of everything that is kept for one binding. */
@@ -90,5 +90,9 @@ const trimmed = (value: Field): Field => (typeof value === 'string' ? trimSpace(
 export const isMalformed = (value: string | Malformed | undefined): value is Malformed =>
   typeof value === 'object'
 
+/** Whether two specs ask for the same, however they are written. */
+export const isSameSpec = (a: Binding, b: Binding): boolean => sameJson(a.spec, b.spec)
+
 /** The value as it was written, of whatever type. */
-export const given = (value: Field): unknown => (typeof value === 'object' ? value.malformed : value)
+export const given = (value: string | Malformed | undefined): unknown =>
+  typeof value === 'object' ? value.malformed : value

@@ -26,8 +26,6 @@ export const summaryOf = (outcome: Outcome): Summary =>
 /**
  * The status that says an outcome. What it shares with the `previous` one keeps its lastTransitionTime, so
  * that an unchanged outcome gives an equal status.
- *
- * @param now RFC 3339, seconds
  */
 export function statusOf(
   outcome: Outcome,
@@ -40,15 +38,16 @@ export function statusOf(
     readonly settings: Settings
     readonly generation: number
     readonly previous: JsonObject
-    readonly now: string
+    readonly now: Date
   },
 ): JsonObject {
+  const instant = now.toISOString().replace(/\.\d+Z$/, 'Z')
   return {
     conditions: conditionTypes.map((type) => {
       const { status, reason, message } = conditionOf(type, outcome)
       const before = conditionIn(previous, type)
       const lastTransitionTime =
-        before?.['status'] === status ? textOr(before['lastTransitionTime'], now) : now
+        before?.['status'] === status ? textOr(before['lastTransitionTime'], instant) : instant
       return { type, status, observedGeneration: generation, lastTransitionTime, reason, message }
     }),
     trustDomain: settings.trustDomain,

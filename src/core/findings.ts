@@ -122,6 +122,11 @@ export const rules = {
 
 export type RuleName = keyof typeof rules
 
+/** The reasons that `--webhook-action` may name. */
+export const configurableReasons: readonly string[] = [
+  ...new Set(Object.values(rules).flatMap(({ reason, configurable }) => (configurable ? [reason] : []))),
+]
+
 /** One failed check: what is wrong, where, and how the API would classify it. */
 export type Finding = {
   readonly rule: RuleName

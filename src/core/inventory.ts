@@ -67,8 +67,14 @@ export class Inventory implements World {
     return this.#entries.get(key)?.binding
   }
 
-  bindings(): Iterable<Binding> {
+  bindings(): IteratorObject<Binding> {
     return this.#entries.values().map(({ binding }) => binding)
+  }
+
+  /** Everything that there is to look at: the bindings, and what outputs say of bindings that may be gone. */
+  keys(): ReadonlySet<BindingKey> {
+    const owners = [...this.#outputs.values()].flatMap(({ owner }) => owner ?? [])
+    return new Set([...this.#entries.keys(), ...owners])
   }
 
   output(name: string): Output | undefined {

@@ -1,0 +1,107 @@
+import { decodeSettings, trustDomainMissing } from '../config.ts'
+import { commaSeparated, decoderOf, namespace, webhookAction, type Parsed } from '../flags/values.ts'
+import { describeFlags, readFlags, type Environment, type Flags } from '../flags/read.ts'
+import { configurableReasons } from '../core/findings.ts'
+import { gvk, optionalResources, type Resource } from '../core/resources.ts'
+import { show } from '../core/show.ts'
+import { clusterFlags, identityFlags, webhookActionFlag } from '../flags/operator.ts'
+import { servedResource, type CheckOptions } from './check.ts'
+import { formats, type Format } from './print.ts'
+
+const flags = {
+  filename: {
+    short: 'f',
+    placeholder: 'FILE|DIR|-',
+    help: 'Manifests to check: bindings, pools and objectives, YAML or JSON. May be repeated.',
+  },
+  ...identityFlags,
+  namespace: {
+    short: 'n',
+    placeholder: 'NAMESPACE',
+    help: 'The namespace of what names none.',
+    default: 'default',
+  },
+  output: {
+    short: 'o',
+    placeholder: formats.join('|'),
+    help: 'The form of the verdicts; yaml is the ClusterSPIFFEIDs alone.',
+    default: 'text',
+  },
+  served: {
+    placeholder: 'GROUP/VERSION/KIND,…',
+    help: 'The only kinds that count as served. Otherwise all of them, or what the cluster serves.',
+  },
+  ...webhookActionFlag,
+  live: { help: 'Add what the current cluster holds, read only. Without -f: audit it.', default: 'false' },
+  ...clusterFlags,
+} as const satisfies Flags
+
+export const checkHelp = `Gives the verdict of the admission webhook on manifests, without a cluster.
+
+Usage: kleym check -f FILE --trust-domain DOMAIN [flags]
+       kleym check --live --trust-domain DOMAIN [flags]
+
+${describeFlags(flags)}
+Exits with 0 if nothing is denied, 2 if something is, 4 for mistakes of usage, files or connection.
+`
+
+export type ParsedCheck =
+  | {
+      readonly kind: 'options'
+      readonly options: CheckOptions
+      readonly cluster: { readonly kubeconfig: string | undefined; readonly context: string | undefined }
+    }
+  | { readonly kind: 'usage'; readonly problems: readonly string[] }
+  | { readonly kind: 'help'; readonly text: string }
+
+export function checkOptions(argv: readonly string[], env: Environment): ParsedCheck {
+  const reading = readFlags(argv, env, flags)
+  if (reading.help) return { kind: 'help', text: checkHelp }
+  const decoder = decoderOf(reading)
+  const files = reading.all('filename').map(({ value }) => value)
+  const live = reading.isOn('live')
+  const options: CheckOptions = {
+    settings: decodeSettings(decoder),
+    files,
+    live,
+    namespace: decoder.decode('namespace', namespace, undefined) ?? 'default',
+    format: decoder.decode('output', format, 'text'),
+    served: decoder.decode('served', servedKinds, undefined),
+    actions: Object.fromEntries(
+      decoder
+        .decodeAll('webhook-action', (text) => webhookAction(text, configurableReasons))
+        .map(({ reason, action }) => [reason, action]),
+    ),
+  }
+  const problems = [
+    ...reading.problems,
+    ...reading.positionals.map((text) => `unexpected argument ${show(text)}; name files with -f`),
+    ...(reading.isGiven('trust-domain') ? [] : [trustDomainMissing]),
+    ...(files.length > 0 || live
+      ? []
+      : ['no manifests; name them with -f, or audit the cluster with --live']),
+    ...decoder.problems,
+  ]
+  if (problems.length > 0) return { kind: 'usage', problems }
+  const text = (name: 'kubeconfig' | 'context'): string | undefined => reading.last(name)?.value || undefined
+  return { kind: 'options', options, cluster: { kubeconfig: text('kubeconfig'), context: text('context') } }
+}
+
+function format(text: string): Parsed<Format> {
+  const found = formats.find((known) => known === text)
+  return found
+    ? { kind: 'value', value: found }
+    : { kind: 'problem', problem: `write one of ${formats.join(', ')}` }
+}
+
+function servedKinds(text: string): Parsed<readonly Resource[]> {
+  const items = commaSeparated(text)
+  if (items.kind === 'problem') return items
+  const unknown = items.value.find((item) => !servedResource(item))
+  if (unknown !== undefined)
+    return {
+      kind: 'problem',
+      problem: `${show(unknown)} is no kind that counts; write some of ${optionalResources.map(gvk).join(', ')}`,
+    }
+  return { kind: 'value', value: items.value.flatMap((item) => servedResource(item) ?? []) }
+}

@@ -1,0 +1,67 @@
+import { stringify } from 'yaml'
+import { summaryIn } from '../core/conditions.ts'
+import { causeWords, explain, rules } from '../core/findings.ts'
+import type { JudgedFinding } from '../core/verdict.ts'
+import type { Assessment } from './assess.ts'
+
+export const formats = ['text', 'json', 'yaml'] as const
+export type Format = (typeof formats)[number]
+
+export function print(assessments: readonly Assessment[], format: Format): string {
+  switch (format) {
+    case 'json':
+      return `${JSON.stringify({ bindings: assessments.map(jsonOf) }, undefined, 2)}\n`
+    case 'yaml':
+      return yamlOf(assessments)
+    case 'text':
+      return assessments.map(textOf).join('')
+  }
+}
+
+const jsonOf = ({ namespace, name, mode, verdict, status, clusterSpiffeId }: Assessment): unknown => ({
+  namespace,
+  name,
+  mode,
+  verdict: verdict.verdict,
+  findings: verdict.findings.map(findingOf),
+  status,
+  clusterSPIFFEID: clusterSpiffeId ?? null,
+})
+
+const findingOf = ({ rule, action, field, value, message }: JudgedFinding): unknown => ({
+  condition: rules[rule].condition,
+  reason: rules[rule].reason,
+  action,
+  field,
+  value: value ?? null,
+  message,
+})
+
+/** The ClusterSPIFFEIDs alone, sorted by name, so that two of these files differ only in what matters. */
+function yamlOf(assessments: readonly Assessment[]): string {
+  const outputs = new Map(
+    assessments.flatMap(({ clusterSpiffeId }) =>
+      clusterSpiffeId ? [[clusterSpiffeId.metadata.name, clusterSpiffeId]] : [],
+    ),
+  )
+  return [...outputs]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, output]) => `---\n${stringify(output, { lineWidth: 0 })}`)
+    .join('')
+}
+
+function textOf({ namespace, name, mode, verdict, status, clusterSpiffeId }: Assessment): string {
+  const heading = `${verdict.verdict.padEnd(5)} ${namespace}/${name} (${String(mode)})`
+  const findings = verdict.findings
+    .filter(({ action }) => action !== 'ignore')
+    .map((finding) => `  ${finding.action} ${finding.field}: ${causeWords(finding)}: ${explain(finding)}`)
+  const output = clusterSpiffeId
+    ? [
+        `  ${String(clusterSpiffeId.spec['spiffeIDTemplate'])}`,
+        `  ClusterSPIFFEID ${clusterSpiffeId.metadata.name}`,
+      ]
+    : verdict.verdict === 'deny'
+      ? []
+      : [`  not Ready if all of this were applied: ${summaryIn(status)?.reason ?? ''}`]
+  return [heading, ...findings, ...output].map((line) => `${line}\n`).join('')
+}

@@ -1,0 +1,22 @@
+/** What a command ends with; the only place that exits is src/main.ts. */
+export const exitCodes = {
+  fine: 0,
+  /** Something was found wrong, or was denied. */
+  findings: 2,
+  notFound: 3,
+  /** The command line, a file, the connection or a permission. */
+  usage: 4,
+  /** The output could not be written. */
+  output: 5,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+/** Text for standard output and standard error, with their line ends. */
+export type CommandResult = { readonly code: ExitCode; readonly stdout: string; readonly stderr: string }
+
+export const usage = (problems: readonly string[]): CommandResult => ({
+  code: exitCodes.usage,
+  stdout: '',
+  stderr: problems.map((problem) => `kleym: ${problem}\n`).join(''),
+})

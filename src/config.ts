@@ -1,0 +1,213 @@
+import type { Action } from './core/findings.ts'
+import type { Settings } from './core/identity.ts'
+import {
+  address,
+  className,
+  decoderOf,
+  fileName,
+  logLevel,
+  namespace,
+  optionalText,
+  showAddress,
+  trustDomain,
+  webhookAction,
+  webhookUrl,
+  type Address,
+  type Decoder,
+} from './flags/values.ts'
+import { readFlags, type Environment, type Reading } from './flags/read.ts'
+import type { LogLevel } from './log.ts'
+import { identityFlags, operatorFlags, operatorHelp, type OperatorFlag } from './flags/operator.ts'
+
+/** What `kleym operator` was told, checked and complete. An address that is undefined is switched off. */
+export type Config = Settings & {
+  readonly kubeconfig: string | undefined
+  readonly context: string | undefined
+  readonly namespace: string
+  readonly leaderElect: boolean
+  readonly logLevel: LogLevel
+  readonly probes: { readonly address: Address | undefined }
+  readonly metrics: {
+    readonly address: Address | undefined
+    readonly secure: boolean
+    readonly certificate:
+      | { readonly directory: string; readonly cert: string; readonly key: string }
+      | undefined
+  }
+  readonly webhook: {
+    readonly address: Address | undefined
+    readonly url: string | undefined
+    readonly certDir: string | undefined
+    readonly clientCa: string | undefined
+    /** Only what differs from the table of findings, by reason. */
+    readonly actions: Readonly<Record<string, Action>>
+  }
+}
+
+export type OperatorConfig =
+  | { readonly kind: 'config'; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly kind: 'usage'; readonly problems: readonly string[] }
+  | { readonly kind: 'help'; readonly text: string }
+
+type Surroundings = {
+  /** The reasons whose action `--webhook-action` may set. */
+  readonly configurableReasons: readonly string[]
+  /** The namespace of the pod this runs in, if it runs in one. */
+  readonly podNamespace?: string | undefined
+}
+
+/** Reads and checks everything before it answers, so that every mistake is reported at once. */
+export function operatorConfig(
+  argv: readonly string[],
+  env: Environment,
+  { configurableReasons, podNamespace }: Surroundings,
+): OperatorConfig {
+  const reading = readFlags(argv, env, operatorFlags, 'zap-')
+  if (reading.help) return { kind: 'help', text: operatorHelp }
+  const decoder = decoderOf(reading)
+  const config = decodeConfig(reading, decoder, configurableReasons, podNamespace)
+  const problems = [
+    ...reading.problems,
+    ...reading.positionals.map(
+      (text) =>
+        `unexpected argument ${JSON.stringify(text)}; write flags only (a switch is turned off by --FLAG=false)`,
+    ),
+    ...(reading.isGiven('trust-domain') ? [] : [trustDomainMissing]),
+    ...decoder.problems,
+    ...contradictions(reading, config),
+  ]
+  return problems.length > 0
+    ? { kind: 'usage', problems }
+    : { kind: 'config', config: frozen(config), warnings: [...reading.warnings, ...idle(reading, config)] }
+}
+
+/** What the reference operator calls the namespace of its own manifests, too. */
+const defaultNamespace = 'kleym-system'
+
+export const trustDomainMissing = `the trust domain is missing; write --trust-domain=DOMAIN or set ${identityFlags['trust-domain'].env}`
+
+/** The two settings that every identity depends on; `otherwise` of a missing trust domain is empty. */
+export function decodeSettings(decoder: Decoder<keyof typeof identityFlags>): Settings {
+  return {
+    trustDomain: decoder.decode('trust-domain', trustDomain, ''),
+    className: decoder.decode('clusterspiffeid-class-name', className, undefined),
+  }
+}
+
+function decodeConfig(
+  reading: Reading<OperatorFlag>,
+  decoder: Decoder<OperatorFlag>,
+  reasons: readonly string[],
+  podNamespace: string | undefined,
+): Config {
+  const { decode, decodeAll } = decoder
+  const text = (name: OperatorFlag): string | undefined => decode(name, optionalText, undefined)
+  const listener = (name: OperatorFlag): Address | undefined => decode(name, address, undefined)
+  const directory = text('metrics-cert-path')
+  const cert = decode('metrics-cert-name', fileName, '')
+  const key = decode('metrics-cert-key', fileName, '')
+  const actions = decodeAll('webhook-action', (value) => webhookAction(value, reasons))
+  return {
+    ...decodeSettings(decoder),
+    kubeconfig: text('kubeconfig'),
+    context: text('context'),
+    namespace: decode('namespace', namespace, undefined) ?? podNamespace ?? defaultNamespace,
+    leaderElect: reading.isOn('leader-elect'),
+    metrics: {
+      address: listener('metrics-bind-address'),
+      secure: reading.isOn('metrics-secure'),
+      certificate: directory === undefined ? undefined : { directory, cert, key },
+    },
+    probes: { address: listener('health-probe-bind-address') },
+    webhook: {
+      address: listener('webhook-bind-address'),
+      url: decode('webhook-url', webhookUrl, undefined),
+      certDir: text('webhook-cert-dir'),
+      clientCa: text('webhook-client-ca'),
+      actions: Object.fromEntries(actions.map(({ reason, action }) => [reason, action])),
+    },
+    logLevel: decode('log-level', logLevel, 'info'),
+  }
+}
+
+/** Values that are fine by themselves and not together. */
+function contradictions(
+  reading: Reading<OperatorFlag>,
+  { metrics, probes, webhook }: Config,
+): readonly string[] {
+  const names = ['metrics-cert-name', 'metrics-cert-key'] as const
+  const lonely = metrics.certificate === undefined ? names.filter((name) => reading.isGiven(name)) : []
+  const listeners = [
+    { flag: '--metrics-bind-address', address: metrics.address },
+    { flag: '--health-probe-bind-address', address: probes.address },
+    { flag: '--webhook-bind-address', address: webhook.address },
+  ]
+  return [
+    ...lonely.map((name) => `--${name} needs --metrics-cert-path; add it, or leave --${name} out`),
+    ...listeners.flatMap((one, at) =>
+      listeners
+        .slice(at + 1)
+        .filter((other) => clash(one.address, other.address))
+        .map(
+          (other) =>
+            `${one.flag} and ${other.flag} both use port ${one.address?.port}; give one of them another port`,
+        ),
+    ),
+  ]
+}
+
+const clash = (one: Address | undefined, other: Address | undefined): boolean =>
+  one !== undefined &&
+  other !== undefined &&
+  one.port !== 0 &&
+  one.port === other.port &&
+  (one.host === other.host || one.host === '' || other.host === '')
+
+/** What was asked for and has no effect. */
+function idle(reading: Reading<OperatorFlag>, { metrics, webhook }: Config): readonly string[] {
+  const given = (names: readonly OperatorFlag[], why: string): readonly string[] =>
+    names.filter((name) => reading.isGiven(name)).map((name) => `--${name} does nothing while ${why}`)
+  return [
+    ...(webhook.address === undefined
+      ? given(
+          ['webhook-url', 'webhook-cert-dir', 'webhook-client-ca', 'webhook-action'],
+          'the webhook is off',
+        )
+      : []),
+    ...(metrics.address === undefined
+      ? given(['metrics-cert-path'], 'metrics are off')
+      : metrics.secure
+        ? []
+        : given(['metrics-cert-path'], '--metrics-secure is false')),
+  ]
+}
+
+/** The effective values by the names of their flags, for the first line of the log. */
+export function describeConfig(config: Config): Readonly<Record<string, unknown>> {
+  const { metrics, webhook } = config
+  return {
+    'trust-domain': config.trustDomain,
+    'clusterspiffeid-class-name': config.className ?? '',
+    kubeconfig: config.kubeconfig ?? '',
+    context: config.context ?? '',
+    namespace: config.namespace,
+    'leader-elect': config.leaderElect,
+    'metrics-bind-address': showAddress(metrics.address),
+    'metrics-secure': metrics.secure,
+    'metrics-cert-path': metrics.certificate?.directory ?? '',
+    'metrics-cert-name': metrics.certificate?.cert ?? '',
+    'metrics-cert-key': metrics.certificate?.key ?? '',
+    'health-probe-bind-address': showAddress(config.probes.address),
+    'webhook-bind-address': showAddress(webhook.address),
+    'webhook-url': webhook.url ?? '',
+    'webhook-cert-dir': webhook.certDir ?? '',
+    'webhook-client-ca': webhook.clientCa ?? '',
+    'webhook-action': Object.entries(webhook.actions).map((pair) => pair.join('=')),
+    'log-level': config.logLevel,
+  }
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(frozen)
+  return value
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import type { Binding } from '../core/binding.ts'
+import { summaryIn, summaryOf, type Outcome } from '../core/conditions.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { Resource } from '../core/resources.ts'
+import { bindingResource } from '../core/resources.ts'
+
+export const eventResource: Resource = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  namespaced: true,
+}
+
+/** The API server's limit for a note, in bytes. */
+const longestNote = 1024
+
+/** What a transition says to those who watch the binding: nothing where the outcome is what the status says. */
+export function eventsOf(
+  binding: Binding,
+  outcome: Outcome,
+  now: Date,
+  instance: string,
+): readonly JsonObject[] {
+  const before = summaryIn(binding.status)
+  const after = summaryOf(outcome)
+  if (before?.condition === after.condition && before.reason === after.reason) return []
+  const event = (type: 'Normal' | 'Warning', reason: string, note: string): JsonObject => ({
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: { name: eventName(binding, reason), namespace: binding.namespace },
+    eventTime: now.toISOString().replace('Z', '000Z'),
+    reportingController: 'kleym-operator',
+    reportingInstance: instance,
+    action: reason,
+    reason,
+    type,
+    note: cut(note),
+    regarding: {
+      apiVersion: `${bindingResource.group}/${bindingResource.version}`,
+      kind: bindingResource.kind,
+      namespace: binding.namespace,
+      name: binding.name,
+      uid: binding.uid,
+      resourceVersion: binding.resourceVersion,
+    },
+  })
+  const resolved = before?.reason === 'IdentityCollision'
+  return [
+    ...(resolved
+      ? [event('Normal', 'IdentityCollisionResolved', 'no other binding claims the same container any more')]
+      : []),
+    outcome.kind === 'ready'
+      ? event(
+          'Normal',
+          'Reconciled',
+          `${outcome.identity.spiffeId} by ClusterSPIFFEID ${outcome.output.name}`,
+        )
+      : event('Warning', after.reason, outcome.message),
+  ]
+}
+
+/**
+ * The same for the same transition: the status that it leaves is part of the name, so that a crash between the
+ * event and the status neither loses nor doubles one.
+ */
+function eventName({ name, uid, resourceVersion }: Binding, reason: string): string {
+  const hash = createHash('sha256').update(`${uid}/${resourceVersion}/${reason}`).digest('hex').slice(0, 16)
+  return `${name.slice(0, 200).replace(/[^a-z0-9]+$/, '')}.${hash}`
+}
+
+function cut(note: string): string {
+  const bytes = Buffer.from(note)
+  return bytes.length <= longestNote
+    ? note
+    : `${bytes
+        .subarray(0, longestNote - 4)
+        .toString()
+        .replace(/\ufffd+$/, '')}…`
+}

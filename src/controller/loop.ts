@@ -1,0 +1,57 @@
+import type { BindingKey } from '../core/binding.ts'
+import type { Result } from './outcome.ts'
+import type { Queue } from './queue.ts'
+
+type Loop = {
+  readonly queue: Queue<BindingKey>
+  readonly reconcile: (key: BindingKey) => Promise<Result>
+  readonly workers: number
+  readonly log: {
+    readonly debug: (fields: object, message: string) => void
+    readonly error: (fields: object, message: string) => void
+  }
+  /** Told how each run ended, and how long it took. */
+  readonly observe: (result: Result['kind'] | 'error', seconds: number) => void
+}
+
+/** Works the queue off until it is shut down. Resolves when the last run has ended. */
+export async function runLoop(loop: Loop): Promise<void> {
+  await Promise.all(Array.from({ length: loop.workers }, () => work(loop)))
+}
+
+async function work({ queue, reconcile, log, observe }: Loop): Promise<void> {
+  for (let key = await queue.next(); key !== undefined; key = await queue.next()) {
+    const started = performance.now()
+    let ended: Result['kind'] | 'error' = 'error'
+    try {
+      const result = await reconcile(key)
+      ended = result.kind
+      follow(key, result, queue, log)
+    } catch (error) {
+      // A bug in one binding's run must not end the others'.
+      log.error({ err: error, binding: key }, 'reconcile failed')
+      queue.retry(key)
+    } finally {
+      observe(ended, (performance.now() - started) / 1000)
+      queue.done(key)
+    }
+  }
+}
+
+function follow(key: BindingKey, result: Result, queue: Loop['queue'], log: Loop['log']): void {
+  switch (result.kind) {
+    case 'settled':
+      queue.forget(key)
+      break
+    case 'wait':
+      log.debug({ binding: key, why: result.why }, 'waiting')
+      queue.forget(key)
+      queue.addAfter(key, result.ms)
+      break
+    case 'retry':
+      log.debug({ binding: key, why: result.why }, 'retrying')
+      if (result.afterMs === undefined) queue.retry(key)
+      else queue.addAfter(key, result.afterMs)
+      break
+  }
+}

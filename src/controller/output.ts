@@ -1,0 +1,211 @@
+import type { BindingKey } from '../core/binding.ts'
+import {
+  decodeOutput,
+  givesSameIdentity,
+  hasDrifted,
+  ownerAnnotation,
+  type ClusterSpiffeId,
+  type Output,
+} from '../core/clusterspiffeid.ts'
+import type { Inventory } from '../core/inventory.ts'
+import { canonical, field, objectOr, type JsonObject } from '../core/json.ts'
+import type { Objects, Reply } from '../core/objects.ts'
+import { clusterSpiffeIdResource } from '../core/resources.ts'
+import { retryOf, wait, type Result } from './outcome.ts'
+
+/** The ClusterSPIFFEID is as it should be; or it is refused for good; or neither can be said yet. */
+export type Settlement =
+  | { readonly kind: 'inPlace'; readonly output: Output }
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'unfinished'; readonly result: Result }
+
+/** Brings the ClusterSPIFFEIDs of bindings to what they should be, with as few writes as that takes. */
+export class Outputs {
+  readonly #inventory: Inventory
+  readonly #objects: Objects
+  /**
+   * What the API server stored of the last wish, where that differs: an older CRD prunes fields, and comparing
+   * with what was sent would write for ever.
+   */
+  readonly #stored = new Map<string, { readonly wish: string; readonly spec: JsonObject }>()
+  /** The last name written for a binding, until the watch has shown it. */
+  readonly #written = new Map<BindingKey, string>()
+
+  constructor(inventory: Inventory, objects: Objects) {
+    this.#inventory = inventory
+    this.#objects = objects
+  }
+
+  /**
+   * A new name comes before an old one goes while the identity stays the same. When it changes, the old one
+   * goes first, once a dry run has shown that the new one will be taken: no workload ever has two identities
+   * from one binding, and none is given up for a refusal.
+   */
+  async settle(
+    key: BindingKey,
+    wanted: ClusterSpiffeId,
+    collisionKey: string | undefined,
+  ): Promise<Settlement> {
+    const mine = this.#inventory.outputsOf(key)
+    const stale = mine.filter((output) => !givesSameIdentity(output, wanted))
+    const rivals = collisionKey === undefined ? [] : this.#inventory.outputsHolding(collisionKey, key)
+    const obstacles = rivals.length > 0 ? stale : stale.filter(({ name }) => name !== wanted.metadata.name)
+    if (obstacles.length > 0) {
+      const doubt = await this.#rehearse(key, wanted)
+      if (doubt) return doubt
+      const left = await this.#removeAll(obstacles)
+      if (left) return { kind: 'unfinished', result: left }
+    }
+    if (rivals.length > 0)
+      return unfinished(
+        wait(`ClusterSPIFFEID ${rivals[0]?.name} of another binding still serves the same container`),
+      )
+    const settlement = await this.#write(key, wanted)
+    if (settlement.kind !== 'inPlace') return settlement
+    const left = await this.#removeAll(
+      mine.filter((output) => output.uid !== settlement.output.uid && !obstacles.includes(output)),
+    )
+    return left ? { kind: 'unfinished', result: left } : settlement
+  }
+
+  /** Deletes all that a binding has. Undefined once the API server says that none is left. */
+  async withdraw(key: BindingKey): Promise<Result | undefined> {
+    const unseen = await this.#unseen(key)
+    if (unseen.kind === 'unfinished') return unseen.result
+    const left = await this.#removeAll([...this.#inventory.outputsOf(key), ...unseen.outputs])
+    if (!left) this.#written.delete(key)
+    return left
+  }
+
+  /** What bears the annotation of a binding: what the reference wrote without one is not ours to judge. */
+  orphansOf(key: BindingKey): readonly Output[] {
+    return this.#inventory.outputsOf(key).filter(({ annotated }) => annotated)
+  }
+
+  async removeOrphans(key: BindingKey): Promise<Result | undefined> {
+    return this.#removeAll(this.orphansOf(key))
+  }
+
+  /** What this process wrote for a binding and the watch has not shown yet. */
+  async #unseen(
+    key: BindingKey,
+  ): Promise<
+    | { readonly kind: 'known'; readonly outputs: readonly Output[] }
+    | { readonly kind: 'unfinished'; readonly result: Result }
+  > {
+    const name = this.#written.get(key)
+    if (name === undefined || this.#inventory.output(name)) return { kind: 'known', outputs: [] }
+    const reply = await this.#objects.get(clusterSpiffeIdResource, { name })
+    if (reply.kind === 'absent') return { kind: 'known', outputs: [] }
+    if (reply.kind !== 'done')
+      return { kind: 'unfinished', result: retryOf(`reading ClusterSPIFFEID ${name}`, reply) }
+    const output = decodeOutput(reply.object)
+    return { kind: 'known', outputs: output.owner === key ? [output] : [] }
+  }
+
+  /** Would the API server take it? Only a refusal for good, or no answer at all, is a doubt. */
+  async #rehearse(key: BindingKey, wanted: ClusterSpiffeId): Promise<Settlement | undefined> {
+    const { name } = wanted.metadata
+    const there = this.#inventory.output(name)
+    if (there && there.owner !== key) return this.#takenBySomeoneElse(name)
+    if (there) return undefined
+    const reply = await this.#objects.create(clusterSpiffeIdResource, wanted, { dryRun: true })
+    switch (reply.kind) {
+      case 'done':
+        return undefined
+      case 'refused':
+        return { kind: 'refused', why: reply.message }
+      case 'conflict':
+      case 'absent':
+      case 'failed':
+        return unfinished(retryOf(`rehearsing ClusterSPIFFEID ${name}`, reply))
+    }
+  }
+
+  async #write(key: BindingKey, wanted: ClusterSpiffeId): Promise<Settlement> {
+    const { name } = wanted.metadata
+    const known = this.#inventory.output(name)
+    if (known?.owner === key && !known.deleting && !hasDrifted(known, wanted, this.#storedFor(wanted)))
+      return { kind: 'inPlace', output: known }
+    if (!known) {
+      const reply = await this.#objects.create(clusterSpiffeIdResource, wanted)
+      if (reply.kind !== 'conflict') return this.#noted(key, wanted, reply)
+    }
+    return this.#repair(key, wanted)
+  }
+
+  /** Looks at the object itself before it is replaced: what the cache has of it leaves fields out. */
+  async #repair(key: BindingKey, wanted: ClusterSpiffeId): Promise<Settlement> {
+    const { name } = wanted.metadata
+    const reply = await this.#objects.get(clusterSpiffeIdResource, { name })
+    if (reply.kind !== 'done') return unfinished(retryOf(`reading ClusterSPIFFEID ${name}`, reply))
+    const output = decodeOutput(reply.object)
+    if (output.owner !== key) return this.#takenBySomeoneElse(name)
+    if (output.deleting) return unfinished(wait(`ClusterSPIFFEID ${name} is being deleted`))
+    if (!hasDrifted(output, wanted, this.#storedFor(wanted))) return { kind: 'inPlace', output }
+    return this.#noted(
+      key,
+      wanted,
+      await this.#objects.replace(clusterSpiffeIdResource, merged(reply.object, wanted)),
+    )
+  }
+
+  #takenBySomeoneElse(name: string): Settlement {
+    return {
+      kind: 'refused',
+      why: `the name ${name} belongs to another ClusterSPIFFEID, which is left alone`,
+    }
+  }
+
+  #noted(key: BindingKey, wanted: ClusterSpiffeId, reply: Reply): Settlement {
+    const { name } = wanted.metadata
+    if (reply.kind === 'refused') return { kind: 'refused', why: reply.message }
+    if (reply.kind !== 'done') return unfinished(retryOf(`writing ClusterSPIFFEID ${name}`, reply))
+    const output = decodeOutput(reply.object)
+    this.#written.set(key, name)
+    const wish = canonical(wanted.spec)
+    if (canonical(output.spec) === wish) this.#stored.delete(name)
+    else this.#stored.set(name, { wish, spec: output.spec })
+    return { kind: 'inPlace', output }
+  }
+
+  #storedFor(wanted: ClusterSpiffeId): JsonObject | undefined {
+    const stored = this.#stored.get(wanted.metadata.name)
+    return stored?.wish === canonical(wanted.spec) ? stored.spec : undefined
+  }
+
+  /** Undefined once each of them is gone: a deletion timestamp is not enough, SPIRE still serves it. */
+  async #removeAll(outputs: readonly Output[]): Promise<Result | undefined> {
+    for (const { name, uid, resourceVersion } of outputs) {
+      const doing = `deleting ClusterSPIFFEID ${name}`
+      const removed = await this.#objects.remove(clusterSpiffeIdResource, { name }, { uid, resourceVersion })
+      if (removed.kind !== 'done' && removed.kind !== 'absent') return retryOf(doing, removed)
+      this.#stored.delete(name)
+      if (removed.kind === 'absent') continue
+      const still = await this.#objects.get(clusterSpiffeIdResource, { name })
+      if (still.kind === 'done' && decodeOutput(still.object).uid === uid)
+        return wait(`ClusterSPIFFEID ${name} waits for its finalizers`)
+      if (still.kind !== 'done' && still.kind !== 'absent') return retryOf(doing, still)
+    }
+    return undefined
+  }
+}
+
+const unfinished = (result: Result): Settlement => ({ kind: 'unfinished', result })
+
+/** The live object with our spec, labels and annotation; other labels and annotations are left alone. */
+function merged(live: JsonObject, wanted: ClusterSpiffeId): JsonObject {
+  const metadata = objectOr(live['metadata'])
+  return {
+    ...live,
+    metadata: {
+      ...metadata,
+      labels: { ...objectOr(field(metadata, 'labels')), ...wanted.metadata.labels },
+      annotations: {
+        ...objectOr(field(metadata, 'annotations')),
+        [ownerAnnotation]: wanted.metadata.annotations[ownerAnnotation],
+      },
+    },
+    spec: wanted.spec,
+  }
+}

@@ -1,0 +1,87 @@
+import type { Binding, BindingKey } from '../core/binding.ts'
+import type { Outcome } from '../core/conditions.ts'
+import type { Inventory } from '../core/inventory.ts'
+import type { Objects, Reply } from '../core/objects.ts'
+import type { Log } from '../log.ts'
+import { runLoop } from './loop.ts'
+import { Outputs } from './output.ts'
+import { wait, type Result } from './outcome.ts'
+import { Queue } from './queue.ts'
+import { reconcile } from './reconcile.ts'
+
+type TermOptions = {
+  readonly inventory: Inventory
+  readonly objects: Objects
+  /** Asked before every write. */
+  readonly mayWrite: () => boolean
+  /** Why nothing may be touched for now, if so. */
+  readonly halted: () => string | undefined
+  readonly workers: number
+  readonly instance: string
+  readonly log: Log
+  readonly observe: {
+    readonly outcome: (binding: Binding, outcome: Outcome) => void
+    readonly run: (result: Result['kind'] | 'error', seconds: number) => void
+  }
+}
+
+export type Term = {
+  readonly mark: (keys: Iterable<BindingKey>) => void
+  readonly depth: () => number
+  /** Takes no more keys; resolves when those that run are done. */
+  readonly end: () => Promise<void>
+}
+
+/** The time in which this replica reconciles: it starts by looking at everything. */
+export function startTerm(options: TermOptions): Term {
+  const { inventory, log, workers, instance, halted, observe } = options
+  const objects = fenced(options.objects, options.mayWrite)
+  const queue = new Queue<BindingKey>()
+  const reach = {
+    inventory,
+    objects,
+    outputs: new Outputs(inventory, objects),
+    now: () => new Date(),
+    instance,
+    observe: observe.outcome,
+    warn: log.warn,
+  }
+  const mark = (keys: Iterable<BindingKey>): void => {
+    for (const key of keys) queue.add(key)
+  }
+  mark(inventory.keys())
+  const ended = runLoop({
+    queue,
+    workers,
+    log,
+    observe: observe.run,
+    reconcile: async (key) => {
+      const why = halted()
+      return why === undefined ? reconcile(key, reach) : wait(why, 60_000)
+    },
+  })
+  return {
+    mark,
+    depth: () => queue.depth,
+    end: async () => {
+      await queue.shutdown()
+      await ended
+    },
+  }
+}
+
+/** Writes fail before they are sent once another replica may be leading, however long this one was frozen. */
+function fenced(objects: Objects, mayWrite: () => boolean): Objects {
+  const guard =
+    <Args extends readonly unknown[]>(write: (...args: Args) => Promise<Reply>) =>
+    async (...args: Args): Promise<Reply> =>
+      mayWrite() ? write(...args) : { kind: 'failed', cause: 'not leading any more', retryAfterMs: undefined }
+  return {
+    get: objects.get,
+    create: guard(objects.create),
+    replace: guard(objects.replace),
+    replaceStatus: guard(objects.replaceStatus),
+    mergePatch: guard(objects.mergePatch),
+    remove: guard(objects.remove),
+  }
+}

@@ -1,0 +1,22 @@
+import type { Binding } from './binding.ts'
+import { render, type ClusterSpiffeId } from './clusterspiffeid.ts'
+import type { Outcome } from './conditions.ts'
+import type { Evaluation } from './evaluate.ts'
+import type { Settings } from './identity.ts'
+
+/** What an evaluation asks for: an output, or none and the failure that is the reason. */
+export type Plan =
+  | {
+      readonly kind: 'render'
+      readonly wanted: ClusterSpiffeId
+      readonly identity: NonNullable<Evaluation['identity']>
+    }
+  | { readonly kind: 'withdraw'; readonly outcome: Extract<Outcome, { kind: 'failed' }> }
+
+export function planOf(binding: Binding, { findings, identity }: Evaluation, settings: Settings): Plan {
+  const [first] = findings
+  if (first)
+    return { kind: 'withdraw', outcome: { kind: 'failed', rule: first.rule, message: first.message } }
+  if (!identity) throw new Error(`${binding.namespace}/${binding.name} has neither a finding nor an identity`)
+  return { kind: 'render', identity, wanted: render(binding, identity, settings) }
+}

@@ -1,0 +1,185 @@
+/** What the values of flags may be. A problem says what is wrong and what to write instead. */
+import { isIPv4, isIPv6 } from 'node:net'
+import { actions, type Action } from '../core/findings.ts'
+import { isDns1123Label, isDns1123Subdomain, trimSpace } from '../core/names.ts'
+import { show } from '../core/show.ts'
+import type { Given, Reading } from './read.ts'
+import type { LogLevel } from '../log.ts'
+import { nearest } from './nearest.ts'
+
+export type Parsed<T> =
+  | { readonly kind: 'value'; readonly value: T }
+  | { readonly kind: 'problem'; readonly problem: string }
+
+/** Where a server listens. An empty host is every address of the machine; port 0 lets the system choose. */
+export type Address = { readonly host: string; readonly port: number }
+
+const value = <T>(result: T): Parsed<T> => ({ kind: 'value', value: result })
+const problem = (text: string): Parsed<never> => ({ kind: 'problem', problem: text })
+
+/** The values of a reading, one by one; what is wrong with them adds up in `problems`. */
+export type Decoder<Name extends string> = {
+  readonly problems: readonly string[]
+  /** The value of a flag, or `otherwise` when there is none or it is a problem. */
+  readonly decode: <T>(name: Name, parse: (text: string) => Parsed<T>, otherwise: T) => T
+  /** Every value of a flag that may be repeated. */
+  readonly decodeAll: <T>(name: Name, parse: (text: string) => Parsed<T>) => readonly T[]
+}
+
+export function decoderOf<Name extends string>(reading: Reading<Name>): Decoder<Name> {
+  const problems: string[] = []
+  const parsedBy = <T>(parse: (text: string) => Parsed<T>, given: Given): readonly T[] => {
+    const parsed = parse(given.value)
+    if (parsed.kind === 'value') return [parsed.value]
+    problems.push(`${given.from} ${show(given.value)}: ${parsed.problem}`)
+    return []
+  }
+  return {
+    problems,
+    decode: (name, parse, otherwise) => {
+      const given = reading.last(name)
+      const [decoded = otherwise] = given === undefined ? [] : parsedBy(parse, given)
+      return decoded
+    },
+    decodeAll: (name, parse) => reading.all(name).flatMap((given) => parsedBy(parse, given)),
+  }
+}
+
+/** SPIFFE-ID section 2.1: 1 to 255 of `a-z0-9.-_`. */
+export function trustDomainProblem(text: string): string | undefined {
+  if (text === '') return 'the trust domain is empty; write its name, such as example.org'
+  const scheme = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.exec(text)?.[0]
+  if (scheme !== undefined) return `a trust domain has no scheme; leave ${show(scheme)} out`
+  // What is not part of a name at all comes first: a remedy that leaves it in would be none.
+  const at = [/\//, /:/, /[^a-z0-9.\-_]/].map((bad) => text.search(bad)).find((found) => found !== -1)
+  if (at === undefined) {
+    return text.length > 255
+      ? `a trust domain has at most 255 characters, this one ${text.length}; use a shorter name`
+      : undefined
+  }
+  const character = String.fromCodePoint(text.codePointAt(at) ?? 0)
+  const found = `${show(character)} at character ${at + 1}`
+  if (character === '/') return `a trust domain has no path (${found}); write what is before the slash`
+  if (character === ':') return `a trust domain has no port (${found}); write what is before the colon`
+  if (trimSpace(character) === '') return `a trust domain has no white space (${found}); remove it`
+  if (/[A-Z]/.test(character))
+    return `a trust domain is lower case (${found}); write ${show(text.toLowerCase())}`
+  return `a trust domain has only the characters a-z, 0-9, ".", "-" and "_" (${found}); use another name`
+}
+
+export function classNameProblem(text: string): string | undefined {
+  const trimmed = trimSpace(text)
+  return trimmed === text ? undefined : `white space around it; write ${show(trimmed)}`
+}
+
+export function trustDomain(text: string): Parsed<string> {
+  const found = trustDomainProblem(text)
+  return found === undefined ? value(text) : problem(found)
+}
+
+/** None, when empty. */
+export function className(text: string): Parsed<string | undefined> {
+  const found = classNameProblem(text)
+  return found === undefined ? value(text === '' ? undefined : text) : problem(found)
+}
+
+/** A path or a name that is taken as it is. None, when empty. */
+export const optionalText = (text: string): Parsed<string | undefined> =>
+  value(text === '' ? undefined : text)
+
+/** `a,b`, blanks around the items and empty ones left out. */
+export const commaSeparated = (text: string): Parsed<readonly string[]> =>
+  value(text.split(',').flatMap((item) => trimSpace(item) || []))
+
+/** None, when empty. */
+export const namespace = (text: string): Parsed<string | undefined> =>
+  text === '' || isDns1123Label(text)
+    ? value(text === '' ? undefined : text)
+    : problem('not the name of a namespace; write up to 63 of a-z, 0-9 and "-", such as kleym-system')
+
+/** The name of a file beside another. */
+export const fileName = (text: string): Parsed<string> =>
+  text === '' || text.includes('/')
+    ? problem('not a file name; write it without a folder, such as tls.crt')
+    : value(text)
+
+/** `host:port`, `[IPv6]:port`, `:port`; `0` is off. */
+export function address(text: string): Parsed<Address | undefined> {
+  if (text === '0') return value(undefined)
+  const [, bracketed, plain, digits] = /^(?:\[([^[\]]*)\]|([^:[\]]*)):([0-9]{1,5})$/.exec(text) ?? []
+  if (digits === undefined) return problem(`not an address; write ${addressLike(text)}`)
+  const port = Number(digits)
+  if (port > 65535) return problem(`port ${port} is too large; write one up to 65535`)
+  if (bracketed !== undefined) {
+    return isIPv6(bracketed)
+      ? value({ host: bracketed, port })
+      : problem(`${show(bracketed)} is not an IPv6 address; write one like [::1]:${port}`)
+  }
+  const host = plain ?? ''
+  // Digits and dots are a mistyped IPv4 address, not a name.
+  return host === '' || isIPv4(host) || (isDns1123Subdomain(host.toLowerCase()) && /[^0-9.]/.test(host))
+    ? value({ host, port })
+    : problem(
+        `${show(host)} is neither an IP address nor a host name; write one, or :${port} for every address`,
+      )
+}
+
+export function showAddress(at: Address | undefined): string {
+  if (at === undefined) return '0'
+  return `${isIPv6(at.host) ? `[${at.host}]` : at.host}:${at.port}`
+}
+
+function addressLike(text: string): string {
+  if (/^[0-9]{1,5}$/.test(text)) return `:${text}`
+  const port = /^(.*):([0-9]{1,5})$/.exec(text)
+  if (port?.[1] !== undefined && isIPv6(port[1])) return `[${port[1]}]:${port[2]}`
+  return 'HOST:PORT, [IPv6]:PORT, :PORT, or 0 to switch it off'
+}
+
+/** As the API server takes a webhook's URL; without the slashes at its end. None, when empty. */
+export function webhookUrl(text: string): Parsed<string | undefined> {
+  if (text === '') return value(undefined)
+  // The parser of the platform forgives white space, backslashes, missing slashes and empty parts.
+  if (!/^https:\/\/[^/]/i.test(text))
+    return problem('not an absolute https URL; write https://HOST:PORT/PATH')
+  if (/[\s\\]/.test(text)) return problem('white space or a backslash in the URL; remove it')
+  if (text.includes('?')) return problem('a webhook URL has no query; leave out what starts at the "?"')
+  if (text.includes('#')) return problem('a webhook URL has no fragment; leave out what starts at the "#"')
+  if (/^https:\/\/[^/]*@/i.test(text))
+    return problem('a webhook URL has no user; leave out what ends at the "@"')
+  const url = URL.parse(text)
+  return url === null
+    ? problem('not a URL; write https://HOST:PORT/PATH')
+    : value(url.href.replace(/\/+$/, ''))
+}
+
+const logLevels = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[]
+
+/** Zap's spellings too: any case, `panic` for almost nothing, a positive number for more and more detail. */
+export function logLevel(text: string): Parsed<LogLevel> {
+  const lower = text.toLowerCase()
+  if (lower === 'panic') return value('error')
+  if (/^0*[1-9][0-9]{0,2}$/.test(lower)) return value('debug')
+  const level = logLevels.find((known) => known === lower)
+  return level === undefined ? problem(`no log level; write ${logLevels.join(', ')}`) : value(level)
+}
+
+/** `Reason=deny|warn|ignore`. */
+export function webhookAction(
+  text: string,
+  reasons: readonly string[],
+): Parsed<{ readonly reason: string; readonly action: Action }> {
+  const at = text.indexOf('=')
+  if (at === -1) return problem(`no action in it; write Reason=${actions.join('|')}`)
+  const reason = text.slice(0, at)
+  const wanted = text.slice(at + 1)
+  if (!reasons.includes(reason)) {
+    const near = nearest(reason, reasons)
+    const remedy = near === undefined ? `write one of ${reasons.join(', ')}` : `did you mean ${near}?`
+    return problem(`${show(reason)} is no reason whose action can be set; ${remedy}`)
+  }
+  const action = actions.find((known) => known === wanted)
+  return action === undefined
+    ? problem(`${show(wanted)} is no action; write ${reason}=${actions.join('|')}`)
+    : value({ reason, action })
+}

@@ -1,0 +1,81 @@
+import { asRecord, asText } from './object.ts'
+
+/** The API server said no: a `Status`, or whatever a proxy in between made of it. */
+export type Refused = {
+  readonly kind: 'refused'
+  readonly code: number
+  /** `Status.reason`; empty where the answer was no Status. */
+  readonly reason: string
+  readonly message: string
+  readonly retryAfterMs: number | undefined
+  readonly body: unknown
+}
+
+/** No answer, or none that can be read: whether the request took effect is unknown. */
+export type Lost = { readonly kind: 'lost'; readonly error: Error }
+
+export type Answer = { readonly kind: 'ok'; readonly code: number; readonly body: unknown } | Refused | Lost
+
+/**
+ * Whether the same request may succeed later. CONTRACT.md section 7: such a failure is no outcome, it is retried
+ * and changes neither status nor output.
+ */
+export function isTransient(answer: Answer): boolean {
+  switch (answer.kind) {
+    case 'ok':
+      return false
+    case 'lost':
+      return true
+    case 'refused':
+      return answer.code >= 500 || [408, 409, 429].includes(answer.code)
+  }
+}
+
+/** One line for logs and errors. */
+export function explain(answer: Refused | Lost): string {
+  return answer.kind === 'lost' ? answer.error.message : `${answer.code} ${answer.reason}: ${answer.message}`
+}
+
+/** `retryAfter` is the HTTP header, in seconds: the API server never sends the form with a date. */
+export function refusal(code: number, text: string, retryAfter: string | undefined): Refused {
+  const body = parse(text)
+  return {
+    ...refusalOf(body, code),
+    message: messageOf(body) ?? text.slice(0, 500),
+    retryAfterMs: wait(retryAfter, body),
+  }
+}
+
+/** A `Status` that came as the object of a watch's ERROR event. */
+export function statusRefusal(status: unknown): Refused {
+  const { code } = asRecord(status)
+  const refused = refusalOf(status, typeof code === 'number' ? code : 500)
+  return {
+    ...refused,
+    message: messageOf(status) ?? 'the watch ended with an error',
+    retryAfterMs: wait(undefined, status),
+  }
+}
+
+const refusalOf = (body: unknown, code: number) => ({
+  kind: 'refused' as const,
+  code,
+  reason: asText(asRecord(body)['reason']) ?? '',
+  body,
+})
+
+const messageOf = (body: unknown): string | undefined => asText(asRecord(body)['message'])
+
+function wait(header: string | undefined, body: unknown): number | undefined {
+  const seconds = header ?? asRecord(asRecord(body)['details'])['retryAfterSeconds']
+  const ms = Number(seconds ?? Number.NaN) * 1000
+  return Number.isFinite(ms) && ms >= 0 ? ms : undefined
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,149 @@
+import type { Dispatcher } from 'undici'
+import { type Answer, type Lost, type Refused, refusal } from './answer.ts'
+import type { ClusterConfig } from './config.ts'
+import { jsonLines } from './lines.ts'
+import { createTransport, type Passage } from './transport.ts'
+
+export { type Answer, explain, isTransient, type Lost, type Refused } from './answer.ts'
+export { resourcePath } from './path.ts'
+
+export type Query = Readonly<Record<string, string>>
+
+export type Call = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly path: string
+  readonly query?: Query
+  /** Sent as JSON; that of a PATCH is a merge patch. */
+  readonly body?: unknown
+  readonly signal?: AbortSignal
+}
+
+/** Once open, `events` yields what the API server sends, ends when it ends the watch, and throws when it breaks. */
+export type Watching = { readonly kind: 'open'; readonly events: AsyncIterable<unknown> } | Refused | Lost
+
+export type Client = {
+  /** Never rejects: that it failed is an answer too. Lost after 30 s. */
+  readonly call: (call: Call) => Promise<Answer>
+  /** Never rejects. The signal is the only way to end an open watch from this side. */
+  readonly watch: (path: string, query: Query, signal: AbortSignal) => Promise<Watching>
+  /** Ends every connection; calls in flight are lost. */
+  readonly close: () => Promise<void>
+}
+
+export type ClientOptions = {
+  /** Told of every answer, for metrics; `ms` is the whole time, or that until a watch opened. */
+  readonly onAnswer?: (method: Call['method'] | 'WATCH', code: number | 'lost', ms: number) => void
+  readonly userAgent?: string
+  readonly timeoutMs?: number
+}
+
+export function createClient(config: ClusterConfig, options: ClientOptions = {}): Client {
+  const { onAnswer, userAgent = 'kleym-operator', timeoutMs = 30_000 } = options
+  const transport = createTransport(config)
+  const { origin, pathname } = new URL(config.server)
+  const prefix = pathname.replace(/\/$/v, '')
+
+  // Origin and path are handed over apart: as one URL it would be parsed, and `..` in it followed.
+  const send = ({ path, query }: Pick<Call, 'path' | 'query'>, passage: Passage, rest: Rest) => ({
+    ...rest,
+    origin,
+    path: `${prefix}${path}${queryString(query)}`,
+    headers: { ...passage.headers, ...rest.headers, accept: 'application/json', 'user-agent': userAgent },
+  })
+
+  async function attempt(call: Call): Promise<Answer> {
+    using limit = timeLimit(timeoutMs, call.signal)
+    try {
+      const passage = await transport.passage()
+      const { method, body, signal } = { ...call, signal: limit.signal }
+      const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: contentType(method) }
+      const response = await passage.calls.request(send(call, passage, { method, signal, ...sent }))
+      const text = await response.body.text()
+      return isSuccess(response) ? readable(response.statusCode, text) : refusedBy(response, text)
+    } catch (error) {
+      return lost(limit.signal.aborted ? limit.signal.reason : error)
+    }
+  }
+
+  async function open(path: string, query: Query, signal: AbortSignal): Promise<Watching> {
+    try {
+      const passage = await transport.passage()
+      const watch = { path, query: { ...query, watch: 'true' } }
+      const response = await passage.watches.request(send(watch, passage, { method: 'GET', signal }))
+      if (!isSuccess(response)) return refusedBy(response, await response.body.text())
+      return { kind: 'open', events: jsonLines(response.body) }
+    } catch (error) {
+      return lost(signal.aborted ? signal.reason : error)
+    }
+  }
+
+  async function counted<A extends Answer | Watching>(
+    method: Call['method'] | 'WATCH',
+    answering: Promise<A>,
+  ): Promise<A> {
+    const started = performance.now()
+    const answer = await answering
+    const code = answer.kind === 'lost' ? 'lost' : answer.kind === 'open' ? 200 : answer.code
+    onAnswer?.(method, code, performance.now() - started)
+    return answer
+  }
+
+  return {
+    call: (call) => counted(call.method, attempt(call)),
+    watch: (path, query, signal) => counted('WATCH', open(path, query, signal)),
+    close: () => transport.close(),
+  }
+}
+
+type Rest = {
+  readonly method: Call['method']
+  readonly signal: AbortSignal
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+const queryString = (query: Query = {}): string =>
+  Object.keys(query).length === 0 ? '' : `?${new URLSearchParams(query).toString()}`
+
+const contentType = (method: Call['method']): Rest['headers'] & {} => ({
+  'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+})
+
+const isSuccess = ({ statusCode }: Dispatcher.ResponseData): boolean => statusCode >= 200 && statusCode < 300
+
+function refusedBy({ statusCode, headers }: Dispatcher.ResponseData, text: string): Refused {
+  const retryAfter = headers['retry-after']
+  return refusal(statusCode, text, typeof retryAfter === 'string' ? retryAfter : undefined)
+}
+
+function readable(code: number, text: string): Answer {
+  try {
+    return { kind: 'ok', code, body: text === '' ? undefined : JSON.parse(text) }
+  } catch (error) {
+    return lost(new Error(`a ${code} answer that is no JSON: ${text.slice(0, 100)}`, { cause: error }))
+  }
+}
+
+const lost = (error: unknown): Lost => ({
+  kind: 'lost',
+  error: error instanceof Error ? error : new Error(String(error)),
+})
+
+/** The caller's signal and a time limit in one. Cheaper than AbortSignal.any on a signal that lives for hours. */
+function timeLimit(
+  ms: number,
+  signal: AbortSignal | undefined,
+): { readonly signal: AbortSignal } & Disposable {
+  const cut = new AbortController()
+  const follow = () => cut.abort(signal?.reason)
+  const timer = setTimeout(() => cut.abort(new Error(`no answer within ${ms / 1000} s`)), ms)
+  if (signal?.aborted) follow()
+  signal?.addEventListener('abort', follow)
+  return {
+    signal: cut.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', follow)
+    },
+  }
+}

@@ -1,0 +1,34 @@
+/** Time as the loops of this folder see it; tests hand in one that they move themselves. */
+export type Clock = {
+  /** Monotonic milliseconds. Intervals are measured with it, since the date can jump. */
+  now(): number
+  /** The date, for what others read. Nothing is decided by it. */
+  date(): Date
+  /** Runs `run` once, `ms` from now; the function that is returned cancels that. */
+  after(ms: number, run: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  date: () => new Date(),
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Resolves after `ms`, or as soon as `signal` aborts: the caller looks at the signal anyway. */
+export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || ms <= 0) return Promise.resolve()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const cancel = clock.after(ms, resolve)
+  signal.addEventListener('abort', () => resolve(), { once: true, signal: doneWith(promise) })
+  return promise.finally(cancel)
+}
+
+/** Aborts once the promise is settled, so that listeners on a signal that lives long do not pile up. */
+function doneWith(promise: Promise<void>): AbortSignal {
+  const done = new AbortController()
+  void promise.then(() => done.abort())
+  return done.signal
+}

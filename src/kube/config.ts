@@ -1,0 +1,107 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { KubeConfig } from '@kubernetes/client-node'
+
+/** Where the cluster is and who we are there. */
+export type ClusterConfig = {
+  /** Base URL of the API server, without a slash at its end. */
+  readonly server: string
+  /** The context's own namespace. */
+  readonly namespace: string | undefined
+  /** For logs and errors: which file and context this came from. */
+  readonly source: string
+  readonly credentials: KubeConfig
+}
+
+type Choice = {
+  readonly kubeconfig?: string | undefined
+  readonly context?: string | undefined
+}
+
+const podFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+/**
+ * The file that is named, else the pod's service account unless a context is asked for, else `KUBECONFIG`, else
+ * `~/.kube/config`. Throws an Error that names the file and the context where that leads nowhere.
+ *
+ * @param root where the pod's files are mounted; the file system's, but for tests.
+ */
+export function loadKubeConfig({ kubeconfig, context }: Choice = {}, root: string = ''): ClusterConfig {
+  if (kubeconfig === undefined && context === undefined && isInPod(root)) return fromPod(root)
+  const files = kubeconfig === undefined ? usualFiles() : [kubeconfig]
+  if (files.length === 0) throw new Error('not in a pod, and neither KUBECONFIG nor ~/.kube/config is there')
+  return select(merge(files), files.join(delimiter), context)
+}
+
+/** The namespace of the pod that this runs in; undefined outside of one. */
+export function namespaceOfPod(root: string = ''): string | undefined {
+  const file = join(root + podFolder, 'namespace')
+  const namespace = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
+  return namespace === '' ? undefined : namespace
+}
+
+const isInPod = (root: string): boolean =>
+  Boolean(process.env['KUBERNETES_SERVICE_HOST']) &&
+  Boolean(process.env['KUBERNETES_SERVICE_PORT']) &&
+  existsSync(join(root + podFolder, 'token'))
+
+function fromPod(root: string): ClusterConfig {
+  const config = new KubeConfig()
+  config.loadFromCluster(root)
+  return select(config, "the pod's service account", undefined)
+}
+
+function usualFiles(): readonly string[] {
+  const named = (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '')
+  if (named.length > 0) return named
+  const file = join(homedir(), '.kube', 'config')
+  return existsSync(file) ? [file] : []
+}
+
+/** As kubectl merges: files that are absent count for nothing unless all are, and the first to say something wins. */
+function merge(files: readonly string[]): KubeConfig {
+  const present = files.length === 1 ? files : files.filter((file) => existsSync(file))
+  if (present.length === 0) throw new Error(`kubeconfig ${files.join(delimiter)}: no such files`)
+  const merged = new KubeConfig()
+  for (const config of present.map(read)) {
+    merged.clusters.push(...config.clusters.filter(({ name }) => !merged.getCluster(name)))
+    merged.users.push(...config.users.filter(({ name }) => !merged.getUser(name)))
+    merged.contexts.push(...config.contexts.filter(({ name }) => !merged.getContextObject(name)))
+    if (!merged.currentContext) merged.setCurrentContext(config.currentContext)
+  }
+  return merged
+}
+
+function read(file: string): KubeConfig {
+  const config = new KubeConfig()
+  try {
+    config.loadFromFile(file)
+  } catch (error) {
+    throw new Error(`kubeconfig ${file}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
+  }
+  return config
+}
+
+function select(config: KubeConfig, source: string, wanted: string | undefined): ClusterConfig {
+  const name = wanted ?? config.currentContext
+  if (!name) throw new Error(`kubeconfig ${source}: it has no current-context, and none was named`)
+  const context = config.getContexts().find((candidate) => candidate.name === name)
+  if (!context) throw new Error(`kubeconfig ${source}: it has no context ${JSON.stringify(name)}`)
+  const at = `kubeconfig ${source}, context ${JSON.stringify(name)}`
+  config.setCurrentContext(name)
+  const cluster = config.getCurrentCluster()
+  if (!cluster) throw new Error(`${at}: it has no cluster ${JSON.stringify(context.cluster)}`)
+  if (!URL.canParse(cluster.server))
+    throw new Error(`${at}: the server ${JSON.stringify(cluster.server)} is no URL`)
+  if (context.user && !config.getCurrentUser())
+    throw new Error(`${at}: it has no user ${JSON.stringify(context.user)}`)
+  return {
+    server: cluster.server.replace(/\/+$/v, ''),
+    namespace: context.namespace,
+    source: at,
+    credentials: config,
+  }
+}

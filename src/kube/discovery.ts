@@ -1,0 +1,152 @@
+import { isDeepStrictEqual } from 'node:util'
+import { crdName, gvk, type Resource } from '../core/resources.ts'
+import { backoffMs, patience, usualBackoff } from './backoff.ts'
+import { type Answer, type Client, explain, resourcePath } from './client.ts'
+import { type Clock, sleep, systemClock } from './clock.ts'
+import { serves, slim, type Summarise } from './definition.ts'
+import { type Log, silent } from './log.ts'
+import { decodeObject, type KubeObject } from './object.ts'
+import { Reflector, type ReflectorOptions } from './reflector.ts'
+
+export type KindsOptions = {
+  readonly client: Pick<Client, 'call' | 'watch'>
+  readonly resources: readonly Resource[]
+  /**
+   * Called for each kind once it is known whether it is served, and again when that, the CRD's uid or its `summary`
+   * changes. `definition` is the CRD without schemas, undefined where there is none.
+   */
+  readonly changed: (resource: Resource, served: boolean, definition: KubeObject | undefined) => void
+  /** What to keep of a whole CRD, as the definition's `summary`. */
+  readonly summarise?: Summarise
+  readonly log?: Log
+  readonly clock?: Clock
+  readonly random?: () => number
+  readonly timings?: ReflectorOptions['timings']
+}
+
+export type Kinds = {
+  readonly start: () => void
+  readonly stop: () => Promise<void>
+  /** Whether it is known of every kind if it is served. */
+  readonly synced: boolean
+}
+
+const crdResource = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' }
+
+/** CRDs reach a megabyte: a page of the usual 500 would be too much to have in memory at once. */
+const pageSize = 50
+
+type Verdict = { readonly served: boolean; readonly definition: KubeObject | undefined }
+type Question = { readonly cut: AbortController; readonly answered: Promise<void> }
+
+/**
+ * Which kinds the API server serves, by its CustomResourceDefinitions. One that is Established and serves the version
+ * says yes. Only a live read that shows the contrary says no: the watch may lag, discovery answers 200 without the
+ * group for a moment after a restart, and without permission nothing is known at all.
+ */
+export function watchKinds(options: KindsOptions): Kinds {
+  const { client, resources, changed, summarise = () => ({}), timings } = options
+  const { log = silent, clock = systemClock, random = Math.random } = options
+  const kindsOf = Map.groupBy(resources, crdName)
+  const verdicts = new Map<Resource, Verdict>()
+  const questions = new Map<Resource, Question>()
+
+  function announce(resource: Resource, verdict: Verdict): void {
+    const before = verdicts.get(resource)
+    verdicts.set(resource, verdict)
+    if (before && isDeepStrictEqual(essence(before), essence(verdict))) return
+    try {
+      changed(resource, verdict.served, verdict.definition)
+    } catch (error) {
+      log.error({ err: error, kind: gvk(resource) }, 'a handler of served kinds threw')
+    }
+  }
+
+  const judge = (resource: Resource, definition: KubeObject): void =>
+    announce(resource, { served: serves(definition, resource.version), definition })
+
+  function reduce(definition: KubeObject): KubeObject {
+    try {
+      return slim(definition, summarise(definition))
+    } catch (error) {
+      log.error({ err: error, crd: definition.metadata.name }, 'a CRD could not be summarised')
+      return slim(definition, {})
+    }
+  }
+
+  /** The last question about a kind is dropped: what the watch says now is younger than its answer. */
+  function ask(resource: Resource): void {
+    questions.get(resource)?.cut.abort()
+    const cut = new AbortController()
+    questions.set(resource, { cut, answered: confirm(resource, cut.signal) })
+  }
+
+  async function confirm(resource: Resource, signal: AbortSignal): Promise<void> {
+    const path = resourcePath(crdResource, { name: crdName(resource) })
+    for (let failures = 1; ; failures += 1) {
+      const answer = await client.call({ method: 'GET', path, signal })
+      if (signal.aborted) return
+      const definition = answer.kind === 'ok' ? decodeObject(answer.body) : undefined
+      if (definition) return judge(resource, reduce(definition))
+      if (isAbsent(answer)) return announce(resource, { served: false, definition })
+      const why = answer.kind === 'ok' ? 'the answer is no object' : explain(answer)
+      log[failures === 1 ? 'warn' : 'debug'](
+        { kind: gvk(resource), why },
+        'it is unknown if this kind is served',
+      )
+      const retryAfterMs = answer.kind === 'refused' ? answer.retryAfterMs : undefined
+      await sleep(clock, patience(backoffMs(usualBackoff, failures, random), retryAfterMs), signal)
+    }
+  }
+
+  const reflector = new Reflector({
+    client,
+    resource: crdResource,
+    log,
+    clock,
+    random,
+    timings: { pageSize, ...timings },
+    reduce: (crd) => (kindsOf.has(crd.metadata.name) ? reduce(crd) : undefined),
+    handler: {
+      upserted(definition) {
+        for (const resource of kindsOf.get(definition.metadata.name) ?? []) {
+          if (!serves(definition, resource.version)) {
+            ask(resource)
+            continue
+          }
+          questions.get(resource)?.cut.abort()
+          judge(resource, definition)
+        }
+      },
+      removed({ name }) {
+        for (const resource of kindsOf.get(name) ?? []) ask(resource)
+      },
+      synced() {
+        for (const resource of resources)
+          if (!verdicts.has(resource) && !questions.has(resource)) ask(resource)
+      },
+    },
+  })
+
+  return {
+    start: () => reflector.start(),
+    async stop() {
+      await reflector.stop()
+      for (const { cut } of questions.values()) cut.abort()
+      await Promise.all(Array.from(questions.values(), ({ answered }) => answered))
+    },
+    get synced() {
+      return reflector.synced && verdicts.size === resources.length
+    },
+  }
+}
+
+/** Without a Status it is no word on this CRD: an API server that is starting knows no such path at all. */
+const isAbsent = (answer: Answer): boolean =>
+  answer.kind === 'refused' && answer.code === 404 && answer.reason === 'NotFound'
+
+const essence = ({ served, definition }: Verdict): unknown => [
+  served,
+  definition?.metadata.uid,
+  definition?.['summary'],
+]

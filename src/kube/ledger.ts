@@ -1,0 +1,90 @@
+import type { Log } from './log.ts'
+import type { KubeObject } from './object.ts'
+
+export type Handler = {
+  upserted(object: KubeObject): void
+  removed(object: Removed): void
+  /** Once, after all that the first complete list holds has been reported. */
+  synced(): void
+}
+
+/** `namespace` is empty for what has none. */
+export type Removed = { readonly namespace: string; readonly name: string; readonly uid: string }
+
+type Known = { readonly uid: string; readonly resourceVersion: string }
+
+/** What a list in progress has seen of one object; the object itself only where it is news. */
+export type Listed = Known & { readonly object: KubeObject | undefined }
+
+/**
+ * Which objects the handler has been told of, and at what version: just enough to tell it no more than what is new.
+ * A handler that throws has had its say; the next change reaches it all the same.
+ */
+export class Ledger {
+  readonly #known = new Map<string, Known>()
+  readonly #handler: Handler
+  readonly #log: Log
+
+  constructor(handler: Handler, log: Log) {
+    this.#handler = handler
+    this.#log = log
+  }
+
+  /** What to keep of a listed object until the list is complete. */
+  listed(object: KubeObject): readonly [string, Listed] {
+    const { uid, resourceVersion } = object.metadata
+    const key = keyOf(object)
+    return [key, { uid, resourceVersion, object: this.#isNews(key, object) ? object : undefined }]
+  }
+
+  /** Removals first, so that what they free is free when the others are looked at. */
+  replace(listed: ReadonlyMap<string, Listed>): void {
+    for (const [key, { uid }] of this.#known) if (listed.get(key)?.uid !== uid) this.#remove(key)
+    for (const { object } of listed.values()) if (object) this.upsert(object)
+  }
+
+  upsert(object: KubeObject): void {
+    const key = keyOf(object)
+    if (!this.#isNews(key, object)) return
+    const { uid, resourceVersion } = object.metadata
+    const known = this.#known.get(key)
+    if (known && known.uid !== uid) this.#remove(key)
+    this.#known.set(key, { uid, resourceVersion })
+    this.#tell(() => this.#handler.upserted(object))
+  }
+
+  remove(object: KubeObject): void {
+    this.#remove(keyOf(object))
+  }
+
+  clear(): void {
+    for (const key of this.#known.keys()) this.#remove(key)
+  }
+
+  synced(): void {
+    this.#tell(() => this.#handler.synced())
+  }
+
+  #isNews(key: string, { metadata }: KubeObject): boolean {
+    const known = this.#known.get(key)
+    return known?.uid !== metadata.uid || known.resourceVersion !== metadata.resourceVersion
+  }
+
+  #remove(key: string): void {
+    const known = this.#known.get(key)
+    if (!known) return
+    this.#known.delete(key)
+    const [namespace = '', name = ''] = key.split('/')
+    this.#tell(() => this.#handler.removed({ namespace, name, uid: known.uid }))
+  }
+
+  #tell(tell: () => void): void {
+    try {
+      tell()
+    } catch (error) {
+      this.#log.error({ err: error }, 'a handler of watched objects threw')
+    }
+  }
+}
+
+const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}/${metadata.name}`

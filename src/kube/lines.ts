@@ -1,0 +1,19 @@
+import type { Readable } from 'node:stream'
+
+/** The JSON documents of a stream, one a line. Ends as the stream ends, throws as it breaks, mid-line too. */
+export function jsonLines(stream: Readable): AsyncIterable<unknown> {
+  // An aborted stream emits an error even when nobody reads it, and without a listener that ends the process.
+  stream.on('error', () => {})
+  stream.setEncoding('utf8')
+  return documents(stream)
+}
+
+async function* documents(stream: AsyncIterable<string>): AsyncGenerator {
+  let rest = ''
+  for await (const chunk of stream) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line)
+  }
+  if (rest.trim() !== '') throw new Error('the stream ended in the middle of a line')
+}

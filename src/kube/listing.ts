@@ -1,0 +1,36 @@
+import type { Client, Lost, Query, Refused } from './client.ts'
+import { asRecord, asText } from './object.ts'
+
+type Listing = {
+  readonly client: Pick<Client, 'call'>
+  readonly path: string
+  readonly query: Query
+  readonly pageSize: number
+  readonly signal: AbortSignal
+  /** Given each item as its page arrives, so that a page's bulk need not outlive it. */
+  readonly take: (item: unknown) => void
+}
+
+type Listed = { readonly kind: 'complete'; readonly version: string } | Refused | Lost
+
+/**
+ * All pages of a list, or why there is no complete one.
+ *
+ * No resourceVersion is asked for, so the answer is the most recent state and can't lie behind what was seen before,
+ * whichever API server of several gives it; and paging works, which it does not where any version will do.
+ */
+export async function listPages({ client, path, query, pageSize, signal, take }: Listing): Promise<Listed> {
+  let token = ''
+  for (;;) {
+    const page = { ...query, limit: String(pageSize), ...(token && { continue: token }) }
+    const answer = await client.call({ method: 'GET', path, query: page, signal })
+    if (answer.kind !== 'ok') return answer
+    const { items, metadata } = asRecord(answer.body)
+    const { resourceVersion: version, continue: next } = asRecord(metadata)
+    if (!Array.isArray(items) || typeof version !== 'string')
+      return { kind: 'lost', error: new Error('the answer to a list is no list') }
+    for (const item of items) take(item)
+    token = asText(next) ?? ''
+    if (token === '') return { kind: 'complete', version }
+  }
+}

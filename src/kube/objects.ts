@@ -1,0 +1,63 @@
+import { isObject, type JsonObject } from '../core/json.ts'
+import type { Objects, Place, Reply } from '../core/objects.ts'
+import type { Resource } from '../core/resources.ts'
+import { explain, isTransient, resourcePath, type Answer, type Client } from './client.ts'
+
+/** Single objects over raw JSON. PUT and DELETE carry preconditions, so that nothing unseen is overwritten. */
+export function createObjects(client: Pick<Client, 'call'>): Objects {
+  const call = async (...[request]: Parameters<Client['call']>): Promise<Reply> =>
+    replyOf(await client.call(request))
+  return {
+    get: (resource, at, signal) =>
+      call({ method: 'GET', path: path(resource, at), ...(signal && { signal }) }),
+    create: (resource, object, options) => {
+      const { namespace } = placeOf(object)
+      const at = namespace === undefined ? {} : { namespace }
+      return call({ method: 'POST', path: path(resource, at), body: object, query: dryRun(options) })
+    },
+    replace: (resource, object, options) =>
+      call({ method: 'PUT', path: path(resource, placeOf(object)), body: object, query: dryRun(options) }),
+    replaceStatus: (resource, object) =>
+      call({ method: 'PUT', path: path(resource, placeOf(object), 'status'), body: object }),
+    mergePatch: (resource, at, patch) => call({ method: 'PATCH', path: path(resource, at), body: patch }),
+    remove: (resource, at, preconditions) =>
+      call({ method: 'DELETE', path: path(resource, at), body: { ...deleteOptions, preconditions } }),
+  }
+}
+
+const path = (resource: Resource, at: Partial<Place>, subresource?: string): string =>
+  resourcePath(resource, { ...at, subresource })
+
+const deleteOptions = { apiVersion: 'v1', kind: 'DeleteOptions' }
+
+const dryRun = (options?: { readonly dryRun?: boolean }): Readonly<Record<string, string>> =>
+  options?.dryRun ? { dryRun: 'All' } : {}
+
+function placeOf(object: JsonObject): Place {
+  const metadata = isObject(object['metadata']) ? object['metadata'] : {}
+  const { namespace, name } = metadata
+  return {
+    name: typeof name === 'string' ? name : '',
+    ...(typeof namespace === 'string' && { namespace }),
+  }
+}
+
+function replyOf(answer: Answer): Reply {
+  if (answer.kind === 'ok')
+    return isObject(answer.body)
+      ? { kind: 'done', object: answer.body }
+      : {
+          kind: 'failed',
+          cause: 'the API server answered with something that is no object',
+          retryAfterMs: undefined,
+        }
+  if (answer.kind === 'refused' && answer.code === 404) return { kind: 'absent' }
+  if (answer.kind === 'refused' && answer.code === 409) return { kind: 'conflict', message: answer.message }
+  if (answer.kind === 'lost' || isTransient(answer))
+    return {
+      kind: 'failed',
+      cause: explain(answer),
+      retryAfterMs: answer.kind === 'lost' ? undefined : answer.retryAfterMs,
+    }
+  return { kind: 'refused', code: answer.code, message: answer.message }
+}

@@ -1,0 +1,44 @@
+import { type BackoffRange, usualBackoff } from './backoff.ts'
+import type { Client } from './client.ts'
+import type { Clock } from './clock.ts'
+import type { Handler } from './ledger.ts'
+import type { Log } from './log.ts'
+import type { KubeObject } from './object.ts'
+
+export type Timings = {
+  readonly pageSize: number
+  readonly backoff: BackoffRange
+  /** Bookmarks come every minute, on quiet kinds too: longer silence is a dead connection. */
+  readonly idleMs: number
+  /** The API server ends a watch after a random time in between, so that not all end at once. */
+  readonly watchSeconds: { readonly from: number; readonly to: number }
+  /** After a failure the watch goes on from the last version if something was heard this recently, else it lists. */
+  readonly resumeWithinMs: number
+  /** A watch that ends sooner than this without an event has failed, however cleanly it ended. */
+  readonly shortWatchMs: number
+}
+
+export const usualTimings: Timings = {
+  pageSize: 500,
+  backoff: usualBackoff,
+  idleMs: 75_000,
+  watchSeconds: { from: 300, to: 600 },
+  resumeWithinMs: 20_000,
+  shortWatchMs: 1000,
+}
+
+export type ReflectorOptions = {
+  readonly client: Pick<Client, 'call' | 'watch'>
+  readonly resource: { readonly group: string; readonly version: string; readonly plural: string }
+  /** All namespaces if absent. */
+  readonly namespace?: string
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+  readonly handler: Handler
+  /** What to keep of an object, as early as possible; undefined for one that is of no interest. */
+  readonly reduce?: (object: KubeObject) => KubeObject | undefined
+  readonly log?: Log
+  readonly clock?: Clock
+  readonly random?: () => number
+  readonly timings?: Partial<Timings>
+}

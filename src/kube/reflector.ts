@@ -1,0 +1,243 @@
+import { backoffMs, patience } from './backoff.ts'
+import { explain, type Lost, type Query, type Refused, resourcePath } from './client.ts'
+import { type Clock, sleep, systemClock } from './clock.ts'
+import { IdleTimer } from './idle.ts'
+import { Ledger, type Listed } from './ledger.ts'
+import { listPages } from './listing.ts'
+import { type Log, silent } from './log.ts'
+import { decodeObject, type KubeObject } from './object.ts'
+import { type ReflectorOptions, type Timings, usualTimings } from './reflector-options.ts'
+import { decodeWatchEvent } from './watch-event.ts'
+
+export type { Handler, Removed } from './ledger.ts'
+export type { KubeObject } from './object.ts'
+export type { ReflectorOptions } from './reflector-options.ts'
+
+/** How a list or a watch ended. */
+type Ending =
+  | { readonly kind: 'current'; readonly version: string }
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'failed'; readonly why: string; readonly retryAfterMs?: number | undefined }
+
+/**
+ * Keeps a handler informed of one kind: list, watch, resume, and list again, for as long as it is not stopped. No
+ * answer of the API server, and nothing that a handler does, ends the loop.
+ */
+export class Reflector {
+  readonly #options: ReflectorOptions
+  readonly #timings: Timings
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #log: Log
+  readonly #path: string
+  readonly #ledger: Ledger
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | undefined
+  #version: string | undefined
+  #failures = 0
+  #complaint = ''
+  #synced = false
+  #lastContact = Number.NEGATIVE_INFINITY
+  #restarts = 0
+
+  constructor(options: ReflectorOptions) {
+    this.#options = options
+    this.#timings = { ...usualTimings, ...options.timings }
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? Math.random
+    this.#log = options.log ?? silent
+    this.#path = resourcePath(options.resource, { namespace: options.namespace })
+    this.#ledger = new Ledger(options.handler, this.#log)
+  }
+
+  /** Whether the handler has been told of a complete list. */
+  get synced(): boolean {
+    return this.#synced
+  }
+
+  /**
+   * When the handler was last known to be up to date, by the clock's `now`: a complete list, an event, a bookmark.
+   * That a watch was opened proves nothing: what it would have said may have been lost.
+   */
+  get lastContact(): number {
+    return this.#lastContact
+  }
+
+  /** How often a list or a watch ended in another way than it should. */
+  get restarts(): number {
+    return this.#restarts
+  }
+
+  start(): void {
+    this.#running ??= this.#run(this.#stopping.signal)
+  }
+
+  /** `forget` also reports all that is known as removed: for a kind that is gone itself. */
+  async stop({ forget = false }: { readonly forget?: boolean } = {}): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+    if (!forget) return
+    this.#synced = false
+    this.#ledger.clear()
+  }
+
+  async #run(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      const ending = await this.#listOrWatch(stop).catch(asFailure)
+      await sleep(this.#clock, this.#settle(ending, stop), stop)
+    }
+  }
+
+  /** Takes note of an ending and says how long to wait before going on. */
+  #settle(ending: Ending, stop: AbortSignal): number {
+    if (stop.aborted) return 0
+    if (ending.kind === 'current') {
+      this.#version = ending.version
+      return 0
+    }
+    this.#restarts += 1
+    this.#failures += 1
+    if (ending.kind === 'expired') {
+      this.#version = undefined
+      this.#log.info({ path: this.#path }, 'the watched version has expired, listing again')
+      return this.#failures === 1 ? 0 : this.#backoff()
+    }
+    const fresh = this.#clock.now() - this.#lastContact < this.#timings.resumeWithinMs
+    if (!fresh) this.#version = undefined
+    this.#complain(ending.why)
+    return patience(this.#backoff(), ending.retryAfterMs)
+  }
+
+  #listOrWatch(stop: AbortSignal): Promise<Ending> {
+    return this.#version === undefined ? this.#list(stop) : this.#watch(this.#version, stop)
+  }
+
+  async #list(signal: AbortSignal): Promise<Ending> {
+    const listed = new Map<string, Listed>()
+    const answer = await listPages({
+      client: this.#options.client,
+      path: this.#path,
+      query: this.#selectors(),
+      pageSize: this.#timings.pageSize,
+      signal,
+      take: (item) => this.#take(listed, item),
+    })
+    return answer.kind === 'complete' ? this.#replace(listed, answer.version) : endingOf(answer)
+  }
+
+  #take(listed: Map<string, Listed>, item: unknown): void {
+    const object = decodeObject(item)
+    if (!object) return this.#log.error({ path: this.#path }, 'a listed object has no name, uid or version')
+    const kept = this.#reduce(object)
+    if (kept) listed.set(...this.#ledger.listed(kept))
+  }
+
+  #replace(listed: ReadonlyMap<string, Listed>, version: string): Ending {
+    this.#ledger.replace(listed)
+    this.#heard()
+    if (!this.#synced) {
+      this.#synced = true
+      this.#ledger.synced()
+    }
+    return { kind: 'current', version }
+  }
+
+  async #watch(from: string, stop: AbortSignal): Promise<Ending> {
+    const opened = this.#clock.now()
+    using idle = new IdleTimer(this.#clock, this.#timings.idleMs, stop)
+    const answer = await this.#options.client.watch(this.#path, this.#watchQuery(from), idle.signal)
+    if (answer.kind !== 'open') return endingOf(answer)
+    this.#recovered()
+    let events = 0
+    try {
+      for await (const line of answer.events) {
+        idle.heard()
+        const ending = this.#event(line)
+        if (ending) return ending
+        events += 1
+      }
+    } catch (error) {
+      return { kind: 'failed', why: String(idle.signal.reason ?? error) }
+    }
+    const short = events === 0 && this.#clock.now() - opened < this.#timings.shortWatchMs
+    if (short) return { kind: 'failed', why: 'the watch was closed as soon as it was opened' }
+    this.#failures = 0
+    return { kind: 'current', version: this.#version ?? from }
+  }
+
+  /** Undefined to go on. */
+  #event(line: unknown): Ending | undefined {
+    const event = decodeWatchEvent(line)
+    switch (event.kind) {
+      case 'error':
+        return endingOf(event.refused)
+      case 'unreadable':
+        this.#log.error({ path: this.#path }, 'a watch sent something that is no event')
+        return undefined
+      case 'upserted': {
+        const kept = this.#reduce(event.object)
+        if (kept) this.#ledger.upsert(kept)
+        else this.#ledger.remove(event.object)
+        break
+      }
+      case 'removed':
+        this.#ledger.remove(event.object)
+        break
+      case 'bookmark':
+        break
+    }
+    this.#version = event.version
+    this.#failures = 0
+    this.#heard()
+    return undefined
+  }
+
+  #reduce(object: KubeObject): KubeObject | undefined {
+    return this.#options.reduce ? this.#options.reduce(object) : object
+  }
+
+  #selectors(): Query {
+    const { labelSelector, fieldSelector } = this.#options
+    return { ...(labelSelector && { labelSelector }), ...(fieldSelector && { fieldSelector }) }
+  }
+
+  #watchQuery(resourceVersion: string): Query {
+    const { from, to } = this.#timings.watchSeconds
+    const timeoutSeconds = String(Math.round(from + this.#random() * (to - from)))
+    return { ...this.#selectors(), resourceVersion, timeoutSeconds, allowWatchBookmarks: 'true' }
+  }
+
+  #heard(): void {
+    this.#lastContact = this.#clock.now()
+  }
+
+  #backoff(): number {
+    return backoffMs(this.#timings.backoff, this.#failures, this.#random)
+  }
+
+  /** What goes on failing in the same way is said once. */
+  #complain(why: string): void {
+    const level = why === this.#complaint ? 'debug' : 'warn'
+    this.#complaint = why
+    this.#log[level](
+      { path: this.#path, why, failures: this.#failures },
+      'listing or watching failed, trying again',
+    )
+  }
+
+  #recovered(): void {
+    if (this.#complaint !== '') this.#log.info({ path: this.#path }, 'watching again')
+    this.#complaint = ''
+  }
+}
+
+const asFailure = (error: unknown): Ending => ({
+  kind: 'failed',
+  why: error instanceof Error ? error.message : String(error),
+})
+
+function endingOf(answer: Refused | Lost): Ending {
+  if (answer.kind === 'refused' && answer.code === 410) return { kind: 'expired' }
+  const retryAfterMs = answer.kind === 'refused' ? answer.retryAfterMs : undefined
+  return { kind: 'failed', why: explain(answer), retryAfterMs }
+}

@@ -1,0 +1,133 @@
+import { isDeepStrictEqual } from 'node:util'
+import {
+  type Cluster,
+  type DispatcherOptions,
+  HttpMethod,
+  KubeConfig,
+  RequestContext,
+} from '@kubernetes/client-node'
+import { Agent, type Dispatcher, ProxyAgent } from 'undici'
+import type { ClusterConfig } from './config.ts'
+
+/** What one request is sent with. */
+export type Passage = {
+  readonly headers: Readonly<Record<string, string>>
+  /** For requests that end: connections are capped, and silence is cut off. */
+  readonly calls: Dispatcher
+  /** For watches, which may be quiet for long and must not use up the connections of the others. */
+  readonly watches: Dispatcher
+}
+
+export type Transport = {
+  /** Rejects when the credentials cannot be had: a file that is gone, an exec plugin that fails. */
+  passage(): Promise<Passage>
+  /** Ends every connection at once. */
+  close(): Promise<void>
+}
+
+type ConnectOptions = Extract<DispatcherOptions, { type: 'agent' }>['connect']
+
+type Agents = {
+  readonly options: DispatcherOptions
+  readonly calls: Dispatcher
+  readonly watches: Dispatcher
+}
+
+const callTimeoutMs = 30_000
+const connectionCap = 64
+
+/**
+ * Connections that are shared by all requests. The library has an agent of its own, so a TLS handshake, for each
+ * request; here there is one pair of agents, replaced only when CA, client certificate or proxy change.
+ */
+export function createTransport({ server, credentials }: ClusterConfig): Transport {
+  const security = new Security(credentials)
+  let agents: Agents | undefined
+  return {
+    async passage() {
+      const context = new RequestContext(server, HttpMethod.GET)
+      await security.applySecurityAuthentication(context)
+      const { options } = security
+      if (!agents || !isDeepStrictEqual(agents.options, options)) {
+        retire(agents)
+        agents = build(options, context.getDispatcher())
+      }
+      return { headers: trimmed(context.getHeaders()), calls: agents.calls, watches: agents.watches }
+    },
+    async close() {
+      await Promise.all([agents?.calls.destroy(), agents?.watches.destroy()])
+    },
+  }
+}
+
+/** The library's credentials, that say how they would connect instead of making an agent. */
+class Security extends KubeConfig {
+  options: DispatcherOptions = { type: 'none' }
+
+  constructor(config: KubeConfig) {
+    super()
+    this.loadFromOptions(config)
+  }
+
+  override createDispatcherOptions(
+    cluster: Cluster | null,
+    agentOptions: Parameters<KubeConfig['createDispatcherOptions']>[1],
+  ): DispatcherOptions {
+    this.options = super.createDispatcherOptions(cluster, agentOptions)
+    return this.options.type === 'socks' ? this.options : { type: 'none' }
+  }
+}
+
+/** A SOCKS tunnel is the one thing that only the library can build; its agent is shared as it is. */
+function build(options: DispatcherOptions, tunnel: Dispatcher | undefined): Agents {
+  if (tunnel) return { options, calls: tunnel, watches: tunnel }
+  return {
+    options,
+    calls: agent(options, {
+      connections: connectionCap,
+      headersTimeout: callTimeoutMs,
+      bodyTimeout: callTimeoutMs,
+    }),
+    watches: agent(options, { headersTimeout: 0, bodyTimeout: 0 }),
+  }
+}
+
+function agent(options: DispatcherOptions, limits: Agent.Options): Dispatcher {
+  const shared: Agent.Options = {
+    ...limits,
+    // With HTTP/2 all calls would share one connection, and one stalled stream its window.
+    allowH2: false,
+    // Under the API server's 90 s and the 60 s of common load balancers, so that we are the ones to close.
+    keepAliveTimeout: 30_000,
+  }
+  switch (options.type) {
+    case 'proxy':
+      return new ProxyAgent({
+        ...shared,
+        uri: options.uri,
+        requestTls: tlsOf(options.requestTls),
+        connect: tlsOf(options.connect),
+      })
+    case 'agent':
+      return new Agent({ ...shared, connect: tlsOf(options.connect) })
+    case 'socks':
+    case 'none':
+      return new Agent({ ...shared, connect: tlsOf({}) })
+  }
+}
+
+/** The library sets neither port nor timeout, and undici's types forbid that they be undefined. */
+const tlsOf = ({ port: _port, timeout: _timeout, ...tls }: ConnectOptions) => ({
+  ...tls,
+  keepAlive: true,
+  keepAliveInitialDelay: 30_000,
+})
+
+/** Calls and watches in flight end by themselves: the old certificate was good when they began. */
+function retire(agents: Agents | undefined): void {
+  for (const old of new Set([agents?.calls, agents?.watches])) old?.close().catch(() => {})
+}
+
+/** A token file that an editor ended with a line break would else be no legal header. */
+const trimmed = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.trim()]))

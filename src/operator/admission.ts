@@ -1,0 +1,171 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
+import { Trust } from '../../certs/trust.ts'
+import type { Config } from '../config.ts'
+import { rules } from '../core/findings.ts'
+import type { Inventory } from '../core/inventory.ts'
+import type { Objects } from '../core/objects.ts'
+import type { Verdict } from '../core/verdict.ts'
+import type { Feed } from './feed.ts'
+import type { Client } from '../kube/client.ts'
+import { createObjects } from '../kube/objects.ts'
+import { Reflector } from '../kube/reflector.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../serving/metrics.ts'
+import type { Check } from '../serving/probes.ts'
+import {
+  addressOf,
+  fromFiles,
+  publisher,
+  registrations,
+  secretName,
+  secretResource,
+  selfManaged,
+} from './webhook-trust.ts'
+import type { ReadLive } from '../webhook/confirm.ts'
+import { mutating, validating } from '../webhook/review.ts'
+import {
+  startWebhookServer,
+  type AdmissionRequest,
+  type Review,
+  type WebhookServer,
+} from '../webhook/server.ts'
+
+type AdmissionOptions = {
+  readonly config: Config
+  readonly client: Pick<Client, 'call' | 'watch'>
+  readonly inventory: Inventory
+  readonly feed: Pick<Feed, 'unsynced' | 'halted'>
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+export type Admission = {
+  readonly start: () => void
+  readonly stop: () => Promise<void>
+  readonly checks: () => readonly Check[]
+}
+
+const switchedOff: Admission = { start: () => {}, stop: () => Promise.resolve(), checks: () => [] }
+
+/** How long endpoints may still lead here after this replica has said that it is not ready. */
+const endpointsMoveOnMs = 10_000
+
+/** The webhook with its certificates: serving, trusted by the API server, and kept so. */
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { config, client, log } = options
+  const listen = config.webhook.address
+  if (!listen) return switchedOff
+  const objects = createObjects(client)
+  const address = addressOf(config.webhook.url)
+  const { certDir, clientCa } = config.webhook
+  const routes = routesOf(options, objects)
+  let server: WebhookServer | undefined
+  const trust = new Trust({
+    log,
+    certificates:
+      certDir === undefined
+        ? selfManaged({ objects, namespace: config.namespace, address, log })
+        : fromFiles(certDir),
+    publish: publisher(objects, address),
+    use: async (pair) => {
+      if (server) return server.setCertificate(pair)
+      server = await startWebhookServer({
+        ...listen,
+        routes,
+        log,
+        tls: { ...pair, clientCa: await caOf(clientCa) },
+      })
+      log.info({ port: server.port }, 'the webhook is served')
+    },
+  })
+  const watches = [
+    ...registrations,
+    ...(certDir === undefined
+      ? [{ resource: secretResource, name: secretName, namespace: config.namespace }]
+      : []),
+  ].map(
+    ({ name, resource, ...at }) =>
+      new Reflector({
+        client,
+        resource,
+        ...at,
+        fieldSelector: `metadata.name=${name}`,
+        handler: { upserted: () => trust.refresh(), removed: () => trust.refresh(), synced: () => {} },
+        log,
+      }),
+  )
+  return {
+    start: () => {
+      for (const watch of watches) watch.start()
+      trust.refresh()
+    },
+    stop: async () => {
+      await Promise.all([trust.stop(), ...watches.map((watch) => watch.stop())])
+      if (address.kind === 'service') await setTimeout(endpointsMoveOnMs)
+      await server?.close()
+    },
+    checks: () => [
+      { name: 'webhook', problem: server ? undefined : 'not served yet' },
+      { name: 'certificates', problem: trust.problem },
+    ],
+  }
+}
+
+const caOf = async (file: string | undefined): Promise<string | undefined> =>
+  file === undefined ? undefined : readFile(file, 'utf8')
+
+function routesOf(
+  { config, inventory, feed, metrics, log }: AdmissionOptions,
+  objects: Objects,
+): Readonly<Record<string, Review>> {
+  const reach = {
+    world: inventory,
+    read: (signal: AbortSignal): ReadLive => liveReads(objects, signal),
+    actions: config.webhook.actions,
+    observe: (request: AdmissionRequest, verdict: Verdict) => logDenial(log, request, verdict),
+  }
+  const guarded =
+    (review: Review): Review =>
+    async (request, signal) => {
+      const ignorance = feed.halted() ?? feed.unsynced()[0]
+      if (ignorance !== undefined) throw new Error(`nothing can be decided yet: ${ignorance}`)
+      const answered = metrics.reviewStarted()
+      let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'
+      let reason: string | undefined
+      try {
+        const response = await review(request, signal)
+        reason = response.auditAnnotations['reasons']?.split(',')[0]
+        decision = response.kind === 'denied' ? 'deny' : response.warnings.length > 0 ? 'warn' : 'allow'
+        return response
+      } finally {
+        answered({ operation: request.operation, decision, reason })
+      }
+    }
+  return { '/validate': guarded(validating(reach)), '/mutate': guarded(mutating(reach)) }
+}
+
+/** One line a denial: who, what, why. */
+function logDenial(log: Log, request: AdmissionRequest, { verdict, findings }: Verdict): void {
+  if (verdict !== 'deny') return
+  const { uid, operation, namespace, name, user, dryRun } = request
+  const reasons = findings.filter(({ action }) => action === 'deny').map(({ rule }) => rules[rule].reason)
+  log.info({ uid, operation, namespace, name, user: user.username, dryRun, reasons }, 'denied')
+}
+
+const liveReads =
+  (objects: Objects, signal: AbortSignal): ReadLive =>
+  async (resource, at) => {
+    const reply = await objects.get(resource, at, signal)
+    switch (reply.kind) {
+      case 'done':
+        return reply.object
+      case 'absent':
+        return undefined
+      case 'conflict':
+      case 'refused':
+        throw new Error(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.message}`)
+      case 'failed':
+        throw new Error(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.cause}`)
+    }
+  }

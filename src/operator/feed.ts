@@ -1,0 +1,126 @@
+import type { BindingKey } from '../core/binding.ts'
+import type { Change, Inventory } from '../core/inventory.ts'
+import { field, isObject } from '../core/json.ts'
+import { bindingResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
+import type { Client } from '../kube/client.ts'
+import { watchKinds } from '../kube/discovery.ts'
+import { Reflector, type KubeObject } from '../kube/reflector.ts'
+import type { Log } from '../log.ts'
+
+type FeedOptions = {
+  readonly client: Pick<Client, 'call' | 'watch'>
+  readonly inventory: Inventory
+  /** Told which bindings a change concerns. */
+  readonly mark: (keys: Iterable<BindingKey>) => void
+  readonly log: Log
+}
+
+export type Feed = {
+  readonly start: () => void
+  readonly stop: () => Promise<void>
+  /** Resolves once everything is known; nothing may be decided before. */
+  readonly synced: Promise<void>
+  /** What is not known yet. */
+  readonly unsynced: () => readonly string[]
+  /** Why nothing may be touched: another contract is installed under our name. */
+  readonly halted: () => string | undefined
+  readonly reflectors: () => readonly { readonly resource: Resource; readonly reflector: Reflector }[]
+}
+
+const resources = [bindingResource, ...optionalResources]
+
+/**
+ * Keeps the inventory what the cluster is: a reflector for every kind that is served, for as long as it is. A
+ * kind counts as served once its objects are known, so that none of them is called missing in between.
+ */
+export function createFeed({ client, inventory, mark, log }: FeedOptions): Feed {
+  const running = new Map<Resource, Reflector>()
+  const known = new Set<Resource>()
+  let stopping: Promise<unknown> = Promise.resolve()
+  let halted: string | undefined
+
+  const complete = Promise.withResolvers<void>()
+
+  const apply = (change: Change): void => mark(inventory.apply(change))
+
+  const learn = (resource: Resource, served: boolean): void => {
+    apply({ kind: 'served', resource, served })
+    known.add(resource)
+    if (known.size === resources.length) complete.resolve()
+  }
+
+  function arrive(resource: Resource): void {
+    if (running.has(resource)) return
+    known.delete(resource)
+    const reflector = new Reflector({
+      client,
+      resource,
+      log,
+      handler: {
+        upserted: (object) => apply({ kind: 'upserted', resource, object }),
+        removed: ({ namespace, name }) => apply({ kind: 'removed', resource, namespace, name }),
+        synced: () => learn(resource, true),
+      },
+    })
+    running.set(resource, reflector)
+    // One that is still being stopped for the same kind must not report removals after this one's objects.
+    void stopping.then(() => reflector.start())
+  }
+
+  function leave(resource: Resource): void {
+    log.warn({ gvk: gvk(resource) }, 'skipping unavailable GVK')
+    learn(resource, false)
+    const reflector = running.get(resource)
+    running.delete(resource)
+    if (reflector) stopping = Promise.all([stopping, reflector.stop({ forget: true })])
+  }
+
+  const kinds = watchKinds({
+    client,
+    resources,
+    log,
+    summarise: (definition) => ({ [boundaryField]: hasIdentityBoundary(definition) }),
+    changed: (resource, served, definition) => {
+      if (resource === bindingResource) {
+        halted = definition?.[boundaryField] === true ? laterContract : undefined
+        if (halted !== undefined) log.error({}, halted)
+      }
+      if (served && !(resource === bindingResource && halted !== undefined)) arrive(resource)
+      else leave(resource)
+    },
+  })
+
+  return {
+    start: () => kinds.start(),
+    stop: async () => {
+      await kinds.stop()
+      await stopping
+      await Promise.all([...running.values()].map((reflector) => reflector.stop()))
+    },
+    synced: complete.promise,
+    unsynced: () => resources.filter((resource) => !known.has(resource)).map(gvk),
+    halted: () => halted,
+    reflectors: () => [...running].map(([resource, reflector]) => ({ resource, reflector })),
+  }
+}
+
+const boundaryField = 'hasIdentityBoundary'
+
+const laterContract =
+  'the installed InferenceIdentityBinding CustomResourceDefinition has spec.identityBoundary: it is that of a later contract, so nothing is touched; install the one of this operator'
+
+/** Later versions of the reference operator put another contract under the same group and version. */
+function hasIdentityBoundary(definition: KubeObject): boolean {
+  const versions = at(definition, 'spec', 'versions')
+  return (
+    Array.isArray(versions) &&
+    versions.some(
+      (version: unknown) =>
+        at(version, 'schema', 'openAPIV3Schema', 'properties', 'spec', 'properties', 'identityBoundary') !==
+        undefined,
+    )
+  )
+}
+
+const at = (value: unknown, ...path: readonly string[]): unknown =>
+  path.reduce((inner, name) => (isObject(inner) ? field(inner, name) : undefined), value)

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Config } from '../config.ts'
+import { startTerm, type Term } from '../controller/term.ts'
+import { given, type BindingKey } from '../core/binding.ts'
+import { summaryOf } from '../core/conditions.ts'
+import type { Inventory } from '../core/inventory.ts'
+import type { Client } from '../kube/client.ts'
+import { campaign, type Campaign } from '../kube/lease.ts'
+import { createObjects } from '../kube/objects.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../serving/metrics.ts'
+
+/** Keys that are reconciled at once; the API server is what bounds the rate. */
+const workers = 32
+
+/** The reference operator's, so that old and new never lead together. */
+const leaseName = 'a558cee8.sonda.red'
+
+type LeadershipOptions = {
+  readonly config: Pick<Config, 'leaderElect' | 'namespace'>
+  readonly client: Pick<Client, 'call'>
+  readonly inventory: Inventory
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly halted: () => string | undefined
+}
+
+export type Leadership = {
+  readonly mark: (keys: Iterable<BindingKey>) => void
+  readonly start: () => void
+  readonly stop: () => Promise<void>
+}
+
+/** Reconciles for as long as this replica leads, which without an election is always. */
+export function createLeadership(options: LeadershipOptions): Leadership {
+  const { config, client, inventory, metrics, log, halted } = options
+  let term: Term | undefined
+  let election: Campaign | undefined
+
+  const begin = (): void => {
+    metrics.leading(true)
+    term = startTerm({
+      inventory,
+      objects: createObjects(client),
+      mayWrite: () => election?.isLeading() ?? true,
+      halted,
+      workers,
+      instance: hostname(),
+      log,
+      observe: {
+        outcome: ({ spec }, outcome) =>
+          metrics.bindingOutcome({ ...summaryOf(outcome), mode: given(spec.mode) }),
+        run: metrics.reconciled,
+      },
+    })
+  }
+  const end = async (): Promise<void> => {
+    const ending = term
+    term = undefined
+    metrics.leading(false)
+    await ending?.end()
+  }
+  metrics.queueDepthFrom(() => term?.depth() ?? 0)
+  return {
+    mark: (keys) => term?.mark(keys),
+    start: () => {
+      if (!config.leaderElect) return begin()
+      election = campaign({
+        client,
+        namespace: config.namespace,
+        name: leaseName,
+        identity: `${hostname()}_${randomUUID()}`,
+        onStartedLeading: begin,
+        onStoppedLeading: end,
+        log,
+      })
+    },
+    stop: async () => {
+      const drained = end()
+      await (election ? election.stop(drained) : drained)
+    },
+  }
+}

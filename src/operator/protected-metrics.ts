@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createAuthority, issueLeaf } from '../../certs/authority.ts'
+import type { Config } from '../config.ts'
+import { field, objectOr } from '../core/json.ts'
+import type { Client } from '../kube/client.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../serving/metrics.ts'
+import type { Authorization } from '../serving/authorizations.ts'
+import { startMetricsServer, type ServingCertificate } from '../serving/metrics-server.ts'
+
+type MetricsOptions = {
+  readonly config: Pick<Config, 'metrics'>
+  readonly client: Pick<Client, 'call'>
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+/** `/metrics` as the reference operator serves it: over HTTPS, to tokens whose owner may GET that path. */
+export async function startMetrics({
+  config,
+  client,
+  metrics,
+  log,
+}: MetricsOptions): Promise<{ close: () => Promise<void> }> {
+  const { address, secure, certificate } = config.metrics
+  if (!address) return { close: () => Promise.resolve() }
+  if (!secure) return startMetricsServer({ ...address, metrics, log })
+  const read = certificate ? () => readPair(certificate) : selfSigned
+  const server = await startMetricsServer({
+    ...address,
+    metrics,
+    log,
+    tls: await read(),
+    authorize: (token) => authorize(client, token),
+  })
+  const reload =
+    certificate &&
+    setInterval(
+      () =>
+        void readPair(certificate).then(server.useCertificate, (error: unknown) =>
+          log.warn({ err: error }, 'the metrics certificate cannot be read; the old one is kept'),
+        ),
+      reloadEveryMs,
+    )
+  return {
+    close: () => {
+      clearInterval(reload)
+      return server.close()
+    },
+  }
+}
+
+/** kubelet swaps mounted files without a sign that every file system passes on. */
+const reloadEveryMs = 60_000
+
+async function readPair({
+  directory,
+  cert,
+  key,
+}: NonNullable<Config['metrics']['certificate']>): Promise<ServingCertificate> {
+  const [certPem, keyPem] = await Promise.all(
+    [cert, key].map((name) => readFile(join(directory, name), 'utf8')),
+  )
+  return { cert: certPem ?? '', key: keyPem ?? '' }
+}
+
+/** As the reference does without files: encrypted, and trusted by whoever skips verification. */
+async function selfSigned(): Promise<ServingCertificate> {
+  const now = new Date()
+  const authority = await createAuthority({ now, lifetimeDays: 365 })
+  const leaf = await issueLeaf(authority, {
+    dnsNames: ['localhost'],
+    ipAddresses: ['127.0.0.1'],
+    now,
+    lifetimeDays: 365,
+  })
+  return { cert: leaf.certPem, key: leaf.keyPem }
+}
+
+/** Who the token is, then whether that user may GET the path: TokenReview and SubjectAccessReview. */
+async function authorize(client: Pick<Client, 'call'>, token: string): Promise<Authorization> {
+  const status = await ask(client, 'authentication.k8s.io', 'TokenReview', 'tokenreviews', { token })
+  if (field(status, 'authenticated') !== true) return 'unauthenticated'
+  const { username: user, uid, groups, extra } = objectOr(field(status, 'user'))
+  const access = await ask(client, 'authorization.k8s.io', 'SubjectAccessReview', 'subjectaccessreviews', {
+    user,
+    uid,
+    groups,
+    extra,
+    nonResourceAttributes: { path: '/metrics', verb: 'get' },
+  })
+  return field(access, 'allowed') === true ? 'allowed' : 'forbidden'
+}
+
+async function ask(client: Pick<Client, 'call'>, group: string, kind: string, plural: string, spec: object) {
+  const answer = await client.call({
+    method: 'POST',
+    path: `/apis/${group}/v1/${plural}`,
+    body: { apiVersion: `${group}/v1`, kind, spec },
+  })
+  if (answer.kind !== 'ok')
+    throw new Error(`${kind}: ${answer.kind === 'lost' ? answer.error.message : answer.message}`)
+  return objectOr(objectOr(answer.body)['status'])
+}

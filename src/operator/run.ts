@@ -1,0 +1,128 @@
+import { createAdmission } from './admission.ts'
+import { exitCodes, usage, type CommandResult } from '../cli/result.ts'
+import { describeConfig, operatorConfig, type Config } from '../config.ts'
+import { given } from '../core/binding.ts'
+import { summaryIn } from '../core/conditions.ts'
+import { configurableReasons } from '../core/findings.ts'
+import { Inventory } from '../core/inventory.ts'
+import { gvk } from '../core/resources.ts'
+import { createFeed, type Feed } from './feed.ts'
+import type { Environment } from '../flags/read.ts'
+import { createClient } from '../kube/client.ts'
+import { loadKubeConfig, namespaceOfPod, type ClusterConfig } from '../kube/config.ts'
+import { createLeadership, type Leadership } from './leadership.ts'
+import { createLog, type Log } from '../log.ts'
+import { createMetrics, type Metrics } from '../serving/metrics.ts'
+import { startMetrics } from './protected-metrics.ts'
+import { startProbes, type Check } from '../serving/probes.ts'
+
+/** `kleym operator`: runs until it is told to stop. */
+export async function runOperator(argv: readonly string[], env: Environment): Promise<CommandResult> {
+  const parsed = operatorConfig(argv, env, { configurableReasons, podNamespace: namespaceOfPod() })
+  if (parsed.kind === 'help') return { code: exitCodes.fine, stdout: parsed.text, stderr: '' }
+  if (parsed.kind === 'usage') return usage(parsed.problems)
+  const { config, warnings } = parsed
+  const log = createLog({ level: config.logLevel })
+  for (const warning of warnings) log.warn({}, warning)
+  log.info(describeConfig(config), 'configuration')
+  try {
+    const cluster = loadKubeConfig({ kubeconfig: config.kubeconfig, context: config.context })
+    const operator = await startOperator(config, cluster, log)
+    log.info({ signal: await stopSignal() }, 'stopping')
+    await operator.stop()
+  } catch (error) {
+    log.error({ err: error }, 'the operator cannot start')
+    return { code: exitCodes.usage, stdout: '', stderr: '' }
+  }
+  return { code: exitCodes.fine, stdout: '', stderr: '' }
+}
+
+/** Resolves with the first signal. The second one ends the process as it would without us. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const stop = (signal: NodeJS.Signals): void => {
+      process.off('SIGTERM', stop).off('SIGINT', stop)
+      resolve(signal)
+    }
+    process.on('SIGTERM', stop).on('SIGINT', stop)
+  })
+}
+
+type Operator = { readonly stop: () => Promise<void> }
+
+async function startOperator(config: Config, cluster: ClusterConfig, log: Log): Promise<Operator> {
+  await using started = new AsyncDisposableStack()
+  let stopping = false
+  const metrics = createMetrics()
+  const client = createClient(cluster, {
+    onAnswer: (method, code) =>
+      metrics.apiRequest(method === 'WATCH' ? 'GET' : method, code === 'lost' ? undefined : code),
+  })
+  started.defer(() => client.close())
+  const inventory = new Inventory({ trustDomain: config.trustDomain, className: config.className })
+  const leadership: Leadership = createLeadership({
+    config,
+    client,
+    inventory,
+    metrics,
+    log,
+    halted: () => feed.halted(),
+  })
+  const feed = createFeed({ client, inventory, log, mark: leadership.mark })
+  started.defer(() => feed.stop())
+  const admission = createAdmission({ config, client, inventory, feed, metrics, log })
+  reportCluster(metrics, inventory, feed)
+  const ready = (): readonly Check[] => [
+    { name: 'running', problem: stopping ? 'stopping' : undefined },
+    {
+      name: 'caches',
+      problem: feed.unsynced().length === 0 ? undefined : `waiting for ${feed.unsynced().join(', ')}`,
+    },
+    { name: 'contract', problem: feed.halted() },
+    ...admission.checks(),
+  ]
+  if (config.probes.address) {
+    const probes = await startProbes({ ...config.probes.address, healthy: () => [], ready, log })
+    started.defer(() => probes.close())
+  }
+  const metricsServer = await startMetrics({ config, client, metrics, log })
+  started.defer(() => metricsServer.close())
+  feed.start()
+  const begin = async (): Promise<void> => {
+    await feed.synced
+    if (stopping) return
+    log.info({ bindings: inventory.keys().size }, 'everything is known')
+    admission.start()
+    leadership.start()
+  }
+  void begin()
+  const rest = started.move()
+  return {
+    stop: async () => {
+      stopping = true
+      await Promise.all([admission.stop(), leadership.stop()])
+      await rest.disposeAsync()
+    },
+  }
+}
+
+/** What is asked of the inventory and the watches at each scrape. */
+function reportCluster(metrics: Metrics, inventory: Inventory, feed: Feed): void {
+  metrics.bindingsFrom(() =>
+    inventory
+      .bindings()
+      .map(({ spec, status }) => ({
+        ...(summaryIn(status) ?? { condition: 'Ready', reason: 'Initializing' }),
+        mode: given(spec.mode),
+        count: 1,
+      }))
+      .toArray(),
+  )
+  metrics.reflectorsFrom(() =>
+    feed.reflectors().map(({ resource, reflector }) => ({
+      resource: gvk(resource),
+      seconds: (performance.now() - reflector.lastContact) / 1000,
+      restarts: reflector.restarts,
+    })),
+  )
+}

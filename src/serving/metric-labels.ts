@@ -1,0 +1,24 @@
+/** Labels of a bounded set, whatever users and servers send: a series, once made, stays in memory. */
+
+/** The default of the API is PerObjective. */
+export function modeLabel(mode: unknown): string {
+  if (mode === undefined || mode === null || mode === '') return 'PerObjective'
+  return mode === 'PoolOnly' || mode === 'PerObjective' ? mode : 'unsupported'
+}
+
+export const codeLabel = (code: number): string =>
+  code === 0 || (Number.isInteger(code) && code >= 100 && code < 600) ? String(code) : 'other'
+
+export const oneOf =
+  (known: readonly string[]) =>
+  (value: string): string =>
+    known.includes(value) ? value : 'other'
+
+/** For names that the code knows, but not this file: lets the first ones through. */
+export function atMost(limit: number): (value: string) => string {
+  const seen = new Set<string>()
+  return (value) => {
+    if (seen.size < limit) seen.add(value)
+    return seen.has(value) ? value : 'other'
+  }
+}

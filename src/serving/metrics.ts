@@ -1,0 +1,221 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { atMost, codeLabel, modeLabel, oneOf } from './metric-labels.ts'
+
+/** What a binding's status says: `Ready`/`Reconciled`, a failure, or `Ready`/`Initializing` before there is one. */
+export type BindingOutcome = {
+  readonly condition: string
+  readonly reason: string
+  /** As the spec has it, whatever that is. */
+  readonly mode: unknown
+}
+
+export type ReviewResult = {
+  readonly operation: string
+  readonly decision: 'allow' | 'warn' | 'deny' | 'error'
+  /** The first of its findings. */
+  readonly reason?: string | undefined
+}
+
+export type Metrics = {
+  readonly text: () => Promise<string>
+  readonly contentType: string
+  /** A binding's status became this. */
+  readonly bindingOutcome: (outcome: BindingOutcome) => void
+  /** Asked at each scrape. */
+  readonly bindingsFrom: (source: () => readonly (BindingOutcome & { readonly count: number })[]) => void
+  /** An admission review began; call what this returns, once, when it is answered. */
+  readonly reviewStarted: () => (result: ReviewResult) => void
+  /** Whether a dry run through the API server came back through the webhook. */
+  readonly webhookProbe: (reached: boolean) => void
+  readonly reconciled: (result: 'settled' | 'wait' | 'retry' | 'error', seconds: number) => void
+  /** Asked at each scrape. */
+  readonly queueDepthFrom: (source: () => number) => void
+  /** Asked at each scrape. `seconds` since each reflector last heard from the API server. */
+  readonly reflectorsFrom: (
+    source: () => readonly {
+      readonly resource: string
+      readonly seconds: number
+      readonly restarts: number
+    }[],
+  ) => void
+  /** An answer's status code, or undefined when the connection failed. */
+  readonly apiRequest: (method: string, code: number | undefined) => void
+  readonly leading: (leads: boolean) => void
+  readonly certificateExpires: (certificate: 'authority' | 'webhook' | 'metrics', at: Date) => void
+}
+
+/** From 1 ms to the 10 s after which the API server has long given up on a webhook. */
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** One registry, with the metrics of the process beside our own. */
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  return {
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+    ...bindingMetrics([registry]),
+    ...admissionMetrics([registry]),
+    ...loopMetrics([registry]),
+    ...clusterMetrics([registry]),
+  }
+}
+
+function bindingMetrics(registers: Registry[]): Pick<Metrics, 'bindingOutcome' | 'bindingsFrom'> {
+  const labelNames = ['condition', 'reason', 'mode'] as const
+  const condition = oneOf(['Ready', 'Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure'])
+  const reason = atMost(64)
+  const labels = (outcome: BindingOutcome): Record<(typeof labelNames)[number], string> => ({
+    condition: condition(outcome.condition),
+    reason: reason(outcome.reason),
+    mode: modeLabel(outcome.mode),
+  })
+  let source: Parameters<Metrics['bindingsFrom']>[0] | undefined
+  const outcomes = new Counter({
+    name: 'kleym_identity_binding_outcomes_total',
+    help: 'Outcomes that were written to the status of InferenceIdentityBindings.',
+    labelNames,
+    registers,
+  })
+  const bindings = new Gauge({
+    name: 'kleym_identity_bindings',
+    help: 'InferenceIdentityBindings by what their status says.',
+    labelNames,
+    registers,
+    collect: () => {
+      bindings.reset()
+      for (const entry of source?.() ?? []) bindings.inc(labels(entry), entry.count)
+    },
+  })
+  return {
+    bindingOutcome: (outcome) => outcomes.inc(labels(outcome)),
+    bindingsFrom: (given) => {
+      source = given
+    },
+  }
+}
+
+function admissionMetrics(registers: Registry[]): Pick<Metrics, 'reviewStarted' | 'webhookProbe'> {
+  const operationLabel = oneOf(['CREATE', 'UPDATE', 'DELETE', 'CONNECT'])
+  const reasonLabel = atMost(64)
+  const reviews = new Counter({
+    name: 'kleym_admission_reviews_total',
+    help: 'Admission reviews that were answered.',
+    labelNames: ['operation', 'decision', 'reason'] as const,
+    registers,
+  })
+  const duration = new Histogram({
+    name: 'kleym_admission_review_duration_seconds',
+    help: 'From an admission request to its answer.',
+    labelNames: ['operation'] as const,
+    buckets,
+    registers,
+  })
+  const inFlight = new Gauge({
+    name: 'kleym_admission_reviews_in_flight',
+    help: 'Admission reviews that are not answered yet.',
+    registers,
+  })
+  const probe = new Gauge({
+    name: 'kleym_webhook_probe_success',
+    help: 'Whether the last dry run through the API server came back through the webhook.',
+    registers,
+  })
+  return {
+    reviewStarted: () => {
+      inFlight.inc()
+      const stop = duration.startTimer()
+      return ({ operation, decision, reason }) => {
+        const label = operationLabel(operation)
+        inFlight.dec()
+        stop({ operation: label })
+        reviews.inc({
+          operation: label,
+          decision,
+          reason: reason === undefined ? 'none' : reasonLabel(reason),
+        })
+      }
+    },
+    webhookProbe: (reached) => probe.set(reached ? 1 : 0),
+  }
+}
+
+function loopMetrics(registers: Registry[]): Pick<Metrics, 'reconciled' | 'queueDepthFrom' | 'leading'> {
+  let source: (() => number) | undefined
+  const duration = new Histogram({
+    name: 'kleym_reconcile_duration_seconds',
+    help: 'One look at one InferenceIdentityBinding.',
+    labelNames: ['result'] as const,
+    buckets,
+    registers,
+  })
+  const queue: Gauge = new Gauge({
+    name: 'kleym_queue_depth',
+    help: 'InferenceIdentityBindings that wait to be reconciled.',
+    registers,
+    collect: () => {
+      queue.set(source?.() ?? 0)
+    },
+  })
+  const leader = new Gauge({
+    name: 'kleym_leader',
+    help: 'Whether this replica reconciles.',
+    registers,
+  })
+  return {
+    reconciled: (result, seconds) => duration.observe({ result }, seconds),
+    queueDepthFrom: (given) => {
+      source = given
+    },
+    leading: (leads) => leader.set(leads ? 1 : 0),
+  }
+}
+
+type ClusterMetrics = 'reflectorsFrom' | 'apiRequest' | 'certificateExpires'
+
+function clusterMetrics(registers: Registry[]): Pick<Metrics, ClusterMetrics> {
+  const resourceLabel = atMost(16)
+  const methodLabel = oneOf(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
+  let source: Parameters<Metrics['reflectorsFrom']>[0] | undefined
+  const lag = new Gauge({
+    name: 'kleym_reflector_lag_seconds',
+    help: 'Since the API server was last heard of on this watch.',
+    labelNames: ['resource'] as const,
+    registers,
+    collect: () => {
+      lag.reset()
+      for (const { resource, seconds } of source?.() ?? [])
+        lag.set({ resource: resourceLabel(resource) }, seconds)
+    },
+  })
+  const restarts = new Gauge({
+    name: 'kleym_reflector_restarts',
+    help: 'Lists and watches that ended in another way than they should.',
+    labelNames: ['resource'] as const,
+    registers,
+    collect: () => {
+      restarts.reset()
+      for (const reflector of source?.() ?? [])
+        restarts.set({ resource: resourceLabel(reflector.resource) }, reflector.restarts)
+    },
+  })
+  const requests = new Counter({
+    name: 'kleym_api_requests_total',
+    help: 'Requests to the API server; code 0 is a failed connection.',
+    labelNames: ['method', 'code'] as const,
+    registers,
+  })
+  const expiry = new Gauge({
+    name: 'kleym_certificate_expiry_timestamp_seconds',
+    help: 'When a certificate of this replica expires.',
+    labelNames: ['certificate'] as const,
+    registers,
+  })
+  return {
+    reflectorsFrom: (given) => {
+      source = given
+    },
+    apiRequest: (method, code = 0) => requests.inc({ method: methodLabel(method), code: codeLabel(code) }),
+    certificateExpires: (certificate, at) => expiry.set({ certificate }, at.getTime() / 1000),
+  }
+}

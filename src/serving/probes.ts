@@ -1,0 +1,61 @@
+import Fastify from 'fastify'
+import { portOf, type Listening } from './listening.ts'
+import type { Log } from '../log.ts'
+
+/** A problem is what keeps this replica from being healthy or ready. */
+export type Check = { readonly name: string; readonly problem: string | undefined }
+
+type ProbeOptions = {
+  /** Empty for every address of the machine. */
+  readonly host: string
+  readonly port: number
+  readonly healthy: () => readonly Check[]
+  readonly ready: () => readonly Check[]
+  readonly log: Log
+}
+
+/**
+ * `/healthz` and `/readyz` as the API server has them: 200 `ok`, or 503 with every check listed, which
+ * `?verbose` asks for in any case. Rejects if it can't listen.
+ */
+export async function startProbes({ host, port, healthy, ready, log }: ProbeOptions): Promise<Listening> {
+  const app = Fastify({ forceCloseConnections: true })
+  for (const [path, checks] of [
+    ['/healthz', healthy],
+    ['/readyz', ready],
+  ] as const) {
+    const noteChange = changeLogger(path, log)
+    app.get<{ Querystring: Readonly<Record<string, unknown>> }>(path, (request, reply) => {
+      const found = checks()
+      const failed = found.filter(({ problem }) => problem !== undefined)
+      noteChange(failed)
+      const ok = failed.length === 0
+      return reply
+        .code(ok ? 200 : 503)
+        .header('cache-control', 'no-store')
+        .type('text/plain; charset=utf-8')
+        .send(ok && !('verbose' in request.query) ? 'ok' : listing(path, found, ok))
+    })
+  }
+  await app.listen({ host, port })
+  return { port: portOf(app.server), close: () => app.close() }
+}
+
+function listing(path: string, checks: readonly Check[], ok: boolean): string {
+  const lines = checks.map(({ name, problem }) =>
+    problem === undefined ? `[+]${name} ok` : `[-]${name}: ${problem}`,
+  )
+  return [...lines, `${path.slice(1)} check ${ok ? 'passed' : 'failed'}`, ''].join('\n')
+}
+
+/** The kubelet asks every few seconds; only a different answer is news. */
+function changeLogger(path: string, log: Log): (failed: readonly Check[]) => void {
+  let before = ''
+  return (failed) => {
+    const now = failed.map(({ name }) => name).join()
+    if (now === before) return
+    before = now
+    if (failed.length === 0) log.info({ probe: path }, 'probe passes again')
+    else log.warn({ probe: path, failed }, 'probe fails')
+  }
+}

@@ -1,0 +1,60 @@
+import type { ClusterSnapshot } from './cli/check.ts'
+import type { Manifest } from './cli/manifests.ts'
+import { bindingResource, crdName, optionalResources, type Resource } from './core/resources.ts'
+import { createClient, explain, resourcePath, type Client } from './kube/client.ts'
+import { loadKubeConfig } from './kube/config.ts'
+import { serves } from './kube/definition.ts'
+import { listPages } from './kube/listing.ts'
+import { decodeObject } from './kube/object.ts'
+
+const definitions = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' }
+
+type Choice = { readonly kubeconfig: string | undefined; readonly context: string | undefined }
+
+/** Lists, once, what a cluster holds of the kinds that count. Only reads. */
+export async function snapshotCluster(choice: Choice): Promise<ClusterSnapshot> {
+  let client: Client | undefined
+  try {
+    client = createClient(loadKubeConfig(choice))
+    const served: Resource[] = []
+    const manifests: Manifest[] = []
+    for (const resource of [bindingResource, ...optionalResources]) {
+      if (!(await isServed(client, resource))) continue
+      served.push(resource)
+      manifests.push(...(await listAll(client, resource)))
+    }
+    return { kind: 'snapshot', served, manifests }
+  } catch (error) {
+    return { kind: 'problem', problem: error instanceof Error ? error.message : String(error) }
+  } finally {
+    await client?.close()
+  }
+}
+
+async function isServed(client: Client, resource: Resource): Promise<boolean> {
+  const name = crdName(resource)
+  const answer = await client.call({ method: 'GET', path: resourcePath(definitions, { name }) })
+  if (answer.kind === 'refused' && answer.code === 404) return false
+  if (answer.kind !== 'ok') throw new Error(`reading CustomResourceDefinition ${name}: ${explain(answer)}`)
+  const definition = decodeObject(answer.body)
+  return definition !== undefined && serves(definition, resource.version)
+}
+
+async function listAll(client: Client, resource: Resource): Promise<readonly Manifest[]> {
+  const manifests: Manifest[] = []
+  const listed = await listPages({
+    client,
+    path: resourcePath(resource),
+    query: {},
+    pageSize: 500,
+    signal: AbortSignal.timeout(60_000),
+    take: (item) => {
+      const object = decodeObject(item)
+      if (!object) return
+      const { name, namespace = '' } = object.metadata
+      manifests.push({ resource, object, namespace, name })
+    },
+  })
+  if (listed.kind !== 'complete') throw new Error(`listing ${crdName(resource)}: ${explain(listed)}`)
+  return manifests
+}

@@ -1,0 +1,185 @@
+import { printableText, printableWarnings } from './warnings.ts'
+
+const apiVersion = 'admission.k8s.io/v1'
+const operations = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const
+
+export type Operation = (typeof operations)[number]
+
+/** AdmissionRequest of k8s.io/api/admission/v1, as far as it is used. What is absent there is '' or null here. */
+export type AdmissionRequest = {
+  readonly uid: string
+  readonly operation: Operation
+  readonly dryRun: boolean
+  readonly namespace: string
+  readonly name: string
+  readonly group: string
+  readonly version: string
+  /** The plural. */
+  readonly resource: string
+  readonly subresource: string
+  readonly kind: { readonly group: string; readonly version: string; readonly kind: string }
+  readonly user: { readonly username: string; readonly groups?: readonly string[] }
+  /** An object on CREATE and UPDATE. */
+  readonly object: unknown
+  /** An object on UPDATE. */
+  readonly oldObject: unknown
+  readonly options?: unknown
+}
+
+export type StatusCause = { readonly reason: string; readonly message: string; readonly field: string }
+
+type Remarks = {
+  readonly warnings: readonly string[]
+  readonly auditAnnotations: Readonly<Record<string, string>>
+}
+
+export type AdmissionResponse =
+  /** `patch` is a JSON patch (RFC 6902); an empty one changes nothing. */
+  | (Remarks & { readonly kind: 'allowed'; readonly patch: readonly unknown[] })
+  | (Remarks & {
+      readonly kind: 'denied'
+      readonly status: {
+        readonly message: string
+        readonly reason: 'Invalid'
+        readonly code: 422
+        readonly details: {
+          readonly name: string
+          readonly group: string
+          readonly kind: string
+          readonly causes: readonly StatusCause[]
+        }
+      }
+    })
+
+export type Decoded =
+  | { readonly kind: 'request'; readonly request: AdmissionRequest }
+  | { readonly kind: 'problem'; readonly uid: string | undefined; readonly message: string }
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** The JSON of a body, or every reason why it is no AdmissionReview, with the uid where it has one. */
+export function decodeReview(body: unknown): Decoded {
+  if (!isFields(body)) return problem(undefined, `the body is ${inWords(body)}, expected an AdmissionReview`)
+  const asked = body['request']
+  const uid = isFields(asked) ? uidOf(asked) : undefined
+  if (body['apiVersion'] !== apiVersion || body['kind'] !== 'AdmissionReview') {
+    const given = `apiVersion ${inWords(body['apiVersion'])} and kind ${inWords(body['kind'])}`
+    return problem(uid, `the body has ${given}, expected "${apiVersion}" and "AdmissionReview"`)
+  }
+  if (!isFields(asked)) return problem(uid, `request is ${inWords(asked)}, expected an object`)
+  const mistakes: string[] = []
+  const request = decodeRequest(asked, mistakes)
+  if (uid === undefined && request.uid !== '') mistakes.push('request.uid is too long to be one')
+  return mistakes.length > 0 ? problem(uid, mistakes.join('; ')) : { kind: 'request', request }
+}
+
+/** To be echoed and logged, so not of any length: an API server's has 36 characters. */
+function uidOf({ uid }: Fields): string | undefined {
+  return typeof uid === 'string' && uid !== '' && uid.length <= 128 ? uid : undefined
+}
+
+function decodeRequest(asked: Fields, mistakes: string[]): AdmissionRequest {
+  const read = reader(asked, 'request', mistakes)
+  const kind = reader(read.object('kind'), 'request.kind', mistakes)
+  const resource = reader(read.object('resource'), 'request.resource', mistakes)
+  const user = reader(read.object('userInfo'), 'request.userInfo', mistakes)
+  const groups = user.texts('groups')
+  const operation = read.operation()
+  if (operation === 'CREATE' || operation === 'UPDATE') read.object('object')
+  if (operation === 'UPDATE') read.object('oldObject')
+  return {
+    uid: read.text('uid'),
+    operation,
+    dryRun: read.flag('dryRun'),
+    namespace: read.textOrNone('namespace'),
+    name: read.textOrNone('name'),
+    group: resource.textOrNone('group'),
+    version: resource.text('version'),
+    resource: resource.text('resource'),
+    subresource: read.textOrNone('subResource'),
+    kind: { group: kind.textOrNone('group'), version: kind.text('version'), kind: kind.text('kind') },
+    user: { username: user.textOrNone('username'), ...(groups && { groups }) },
+    object: asked['object'] ?? null,
+    oldObject: asked['oldObject'] ?? null,
+    ...(asked['options'] !== undefined && { options: asked['options'] }),
+  }
+}
+
+/** Reads what it can and notes what it can't, so that one answer names every mistake. A null is absent, as in Go. */
+function reader(from: Fields, path: string, mistakes: string[]) {
+  const expected = <T>(key: string, what: string, instead: T): T => {
+    mistakes.push(`${path}.${key} is ${inWords(from[key])}, expected ${what}`)
+    return instead
+  }
+  const textOrNone = (key: string): string => {
+    const value = from[key] ?? ''
+    return typeof value === 'string' ? value : expected(key, 'a string', '')
+  }
+  return {
+    textOrNone,
+    text: (key: string): string =>
+      (from[key] ?? '') === '' ? expected(key, 'a non-empty string', '') : textOrNone(key),
+    flag: (key: string): boolean => {
+      const value = from[key] ?? false
+      return typeof value === 'boolean' ? value : expected(key, 'true or false', false)
+    },
+    object: (key: string): Fields => {
+      const value = from[key]
+      return isFields(value) ? value : expected(key, 'an object', {})
+    },
+    texts: (key: string): readonly string[] | undefined => {
+      const value = from[key] ?? undefined
+      if (value === undefined) return undefined
+      return areTexts(value) ? value : expected(key, 'a list of strings', undefined)
+    },
+    operation: (): Operation =>
+      operations.find((one) => one === from['operation']) ??
+      expected('operation', `one of ${operations.join(', ')}`, 'CONNECT'),
+  }
+}
+
+/** The body of the answer, with HTTP 200 for either decision. */
+export function encodeReview(uid: string, decision: AdmissionResponse): string {
+  const warnings = printableWarnings(decision.warnings)
+  const response = {
+    uid,
+    ...verdict(decision),
+    ...(warnings.length > 0 && { warnings }),
+    ...(Object.keys(decision.auditAnnotations).length > 0 && { auditAnnotations: decision.auditAnnotations }),
+  }
+  return JSON.stringify({ apiVersion, kind: 'AdmissionReview', response })
+}
+
+function verdict(decision: AdmissionResponse): object {
+  switch (decision.kind) {
+    case 'allowed': {
+      if (decision.patch.length === 0) return { allowed: true }
+      const patch = Buffer.from(JSON.stringify(decision.patch)).toString('base64')
+      return { allowed: true, patchType: 'JSONPatch', patch }
+    }
+    case 'denied': {
+      const { message, reason, code, details } = decision.status
+      const causes = details.causes.map((cause) => ({ ...cause, message: printableText(cause.message) }))
+      // Line by line: a message names one problem on each.
+      const lines = message.split(/\r?\n/).map(printableText).join('\n')
+      const status = { status: 'Failure', message: lines, reason, code, details: { ...details, causes } }
+      return { allowed: false, status }
+    }
+  }
+}
+
+const problem = (uid: string | undefined, message: string): Decoded => ({ kind: 'problem', uid, message })
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const areTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string')
+
+/** What stands there instead, short: a body can be 7 MiB. */
+function inWords(value: unknown): string {
+  if (value === undefined) return 'missing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object' && value !== null) return 'an object'
+  return JSON.stringify(typeof value === 'string' ? value.slice(0, 80) : value)
+}

@@ -1,0 +1,157 @@
+import type { Http2SecureServer } from 'node:http2'
+import type { FastifyError, FastifyReply, FastifyRequest, RouteGenericInterface } from 'fastify'
+import type { Log } from '../log.ts'
+import {
+  decodeReview,
+  encodeReview,
+  type AdmissionRequest,
+  type AdmissionResponse,
+} from './admission-review.ts'
+import { budgetMs, timeoutMs, type Deadlines } from './deadline.ts'
+import { readJson, type Json } from './json.ts'
+import type { App, Patience } from './listener.ts'
+import { refusalOf, refusals, statusBody, type Refusal } from './refusal.ts'
+
+/** The decision. It may reject: that is HTTP 500, so that the webhook's `failurePolicy` decides. */
+export type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse>
+
+export type Observed = 'allowed' | 'denied' | 'error' | 'malformed'
+
+/** Called once for each request to a route, with the seconds since it arrived. */
+export type Observe = (route: string, outcome: Observed, seconds: number, request?: AdmissionRequest) => void
+
+type Reach = {
+  readonly routes: Readonly<Record<string, Review>>
+  readonly log: Log
+  readonly reserveMs: number
+  readonly patience: Patience
+  readonly observe: Observe | undefined
+  readonly deadlines: Deadlines
+  readonly isClosing: () => boolean
+}
+
+type Request = FastifyRequest<RouteGenericInterface, Http2SecureServer>
+type Reply = FastifyReply<RouteGenericInterface, Http2SecureServer>
+
+/** What becomes of a call. `respond` is the one place where that turns into HTTP. */
+type Outcome =
+  | { readonly kind: AdmissionResponse['kind']; readonly body: string; readonly asked: AdmissionRequest }
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly asked?: AdmissionRequest }
+
+export function addRoutes(app: App, reach: Reach): void {
+  acceptJson(app)
+  limitBodies(app, reach)
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404) respond(reach, request, reply, refused(misdirected(reach, request)))
+    else done()
+  })
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    // A method that fastify has never heard of comes here without passing the hook.
+    const refusal = request.is404 ? misdirected(reach, request) : refusalOf(error)
+    if (!refusal) reach.log.error({ err: error }, 'the webhook server failed')
+    respond(reach, request, reply, refused(refusal ?? refusals.failed()))
+  })
+  for (const [route, review] of Object.entries(reach.routes)) {
+    app.post<{ Querystring: { timeout?: unknown }; Body: Json | undefined }>(
+      route,
+      async (request, reply) => {
+        const timeout = timeoutMs(request.query.timeout)
+        const budget = budgetMs(timeout, reach.reserveMs) - reply.elapsedTime
+        respond(reach, request, reply, await answerTo(reach, request.body, review, budget))
+        return reply
+      },
+    )
+  }
+}
+
+async function answerTo(
+  reach: Reach,
+  body: Json | undefined,
+  review: Review,
+  budget: number,
+): Promise<Outcome> {
+  if (body?.kind !== 'json') {
+    const message = body?.message ?? 'the body is empty'
+    return refused(refusals.badRequest(`${message}, expected the JSON of an AdmissionReview`))
+  }
+  const decoded = decodeReview(body.value)
+  if (decoded.kind === 'problem') return refused(refusals.badRequest(decoded.message, decoded.uid))
+  const asked = decoded.request
+  const { uid } = asked
+  try {
+    const timed = await reach.deadlines.within(budget, (signal) => review(asked, signal))
+    if (timed.kind === 'late') {
+      reach.log.warn({ uid, budgetMs: Math.round(budget) }, 'an admission review was not done in time')
+      return refused(refusals.late(uid), asked)
+    }
+    return { kind: timed.answer.kind, body: encodeReview(uid, timed.answer), asked }
+  } catch (error) {
+    // The uid finds the request in the audit log; the object may hold what is not for logs.
+    reach.log.error({ uid, err: error }, 'an admission review failed')
+    return refused(refusals.failed(uid), asked)
+  }
+}
+
+function respond(reach: Reach, request: Request, reply: Reply, outcome: Outcome): void {
+  const [code, body] =
+    outcome.kind === 'refused' ? [outcome.refusal.code, statusBody(outcome.refusal)] : [200, outcome.body]
+  if (code === 405) reply.header('allow', 'POST')
+  if (request.raw.httpVersionMajor > 1) {
+    // fastify sets it where a body is left unread. HTTP/2 ends the stream instead, once the answer is out; it would
+    // stay open for as long as the client keeps sending.
+    reply.removeHeader('connection')
+    const { stream, readableEnded } = request.raw
+    if (!readableEnded) stream.once('finish', () => stream.close())
+  } else if (reach.isClosing()) {
+    reply.header('connection', 'close')
+  }
+  reply.code(code).type('application/json').send(body)
+  if (request.is404) return
+  const route = request.routeOptions.url ?? ''
+  if (outcome.kind === 'refused' && code < 500) {
+    const { message, uid } = outcome.refusal
+    reach.log.warn({ route, code, uid, client: request.ip }, `refused a call: ${message}`)
+  }
+  reach.observe?.(route, observed(outcome), reply.elapsedTime / 1000, outcome.asked)
+}
+
+function observed(outcome: Outcome): Observed {
+  if (outcome.kind !== 'refused') return outcome.kind
+  return outcome.refusal.code < 500 ? 'malformed' : 'error'
+}
+
+const refused = (refusal: Refusal, asked?: AdmissionRequest): Outcome => ({
+  kind: 'refused',
+  refusal,
+  ...(asked && { asked }),
+})
+
+function misdirected({ routes }: Reach, request: Request): Refusal {
+  const [path = ''] = request.url.split('?', 1)
+  return Object.hasOwn(routes, path)
+    ? refusals.wrongMethod(request.method)
+    : refusals.notFound(Object.keys(routes))
+}
+
+/** JSON alone. What can't be read is for the route to refuse, like any other body that is not what it should be. */
+function acceptJson(app: App): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (_request, text, done) => {
+    done(null, readJson(text))
+  })
+}
+
+/** A body that comes in drips would hold its stream, and what has arrived, for ever. */
+function limitBodies(app: App, reach: Reach): void {
+  const { body: patienceMs } = reach.patience
+  app.addHook('preParsing', (request, reply, payload, done) => {
+    const timer = setTimeout(() => {
+      if (reply.sent) return
+      reply.header('connection', 'close')
+      respond(reach, request, reply, refused(refusals.slowBody(patienceMs)))
+    }, patienceMs)
+    const received = (): void => clearTimeout(timer)
+    payload.once('end', received).once('close', received)
+    done(null, payload)
+  })
+}

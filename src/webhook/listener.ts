@@ -1,0 +1,103 @@
+import type { Http2SecureServer } from 'node:http2'
+import type { Socket } from 'node:net'
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import Fastify from 'fastify'
+import type { Log } from '../log.ts'
+import { maxBodyBytes, refusalOf, refusals, statusBody } from './refusal.ts'
+
+export type Tls = { readonly key: string; readonly cert: string; readonly clientCa?: string | undefined }
+
+/** How long a client may take, in ms. */
+export type Patience = {
+  readonly handshake: number
+  readonly headers: number
+  readonly body: number
+  /** Longer than the API server's 90 s, so that it closes a connection before it finds it closed. */
+  readonly idle: number
+}
+
+export const usualPatience: Patience = { handshake: 10_000, headers: 10_000, body: 10_000, idle: 120_000 }
+
+/** As many as Go's own server allows on a connection; its client opens another one for more. */
+const maxConcurrentStreams = 250
+
+/** fastify over HTTP/2, and HTTP/1.1 for those who ask for it, with a limit on whatever a client can hold. */
+export function createListener(tls: Tls, patience: Patience) {
+  const https = {
+    ...secureContext(tls),
+    allowHTTP1: true,
+    requestCert: tls.clientCa !== undefined,
+    rejectUnauthorized: tls.clientCa !== undefined,
+    handshakeTimeout: patience.handshake,
+    settings: { maxConcurrentStreams },
+    // These four are for HTTP/1.1. Bodies have a timer of their own, which covers HTTP/2 and answers.
+    headersTimeout: patience.headers,
+    requestTimeout: patience.headers + 2 * patience.body,
+    connectionsCheckingInterval: Math.min(1000, patience.headers),
+    keepAliveTimeout: patience.idle,
+  }
+  return Fastify({
+    http2: true,
+    https,
+    http2SessionTimeout: patience.idle,
+    bodyLimit: maxBodyBytes,
+    logger: false,
+    exposeHeadRoutes: false,
+    // What still arrives while closing is served: the API server has nobody else to ask for it.
+    return503OnClosing: false,
+    clientErrorHandler: answerBadHttp,
+    frameworkErrors: (error, _request, reply) => {
+      const refusal = refusalOf(error) ?? refusals.failed()
+      reply.raw.writeHead(refusal.code, { 'content-type': 'application/json' }).end(statusBody(refusal))
+    },
+  })
+}
+
+export type App = ReturnType<typeof createListener>
+
+/** All of it each time: node:tls forgets the client CA when it is given a context without one. */
+export function secureContext({ key, cert, clientCa }: Tls): { key: string; cert: string; ca?: string } {
+  return { key, cert, ...(clientCa !== undefined && { ca: clientCa }) }
+}
+
+/** What node:http could not make a request of: bad syntax, too large or too slow a head. */
+function answerBadHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (socket.writable && error.code !== 'ECONNRESET') {
+    const code = codes.get(error.code ?? '') ?? 400
+    const message = 'this is no HTTP request that can be read, or it came too slowly'
+    const body = statusBody({ code, reason: 'BadRequest', message })
+    const head = ['content-type: application/json', `content-length: ${body.length}`, 'connection: close']
+    socket.write([`HTTP/1.1 ${code} ${STATUS_CODES[code]}`, ...head, '', body].join('\r\n'))
+  }
+  socket.destroy()
+}
+
+const codes: ReadonlyMap<string, number> = new Map([
+  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
+  ['HPE_HEADER_OVERFLOW', 431],
+])
+
+/** A client that gives up on our certificate is worth a warning: it holds another caBundle. Port scans are not. */
+export function logHandshakes(server: Http2SecureServer, log: Log): void {
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    const fields = { code: error.code, client: socket.remoteAddress }
+    if (error.code?.includes('_ALERT_')) log.warn(fields, 'a client refused the webhook certificate')
+    else log.debug(fields, 'a TLS handshake failed')
+  })
+}
+
+/** Every connection there is, so that the end of a drain can be an end. */
+export function connections(server: Http2SecureServer): { readonly destroyAll: () => void } {
+  const open = new Set<Socket>()
+  // The TCP connection: one that never gets through its handshake has to go too.
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  return {
+    destroyAll: () => {
+      for (const socket of open) socket.destroy()
+    },
+  }
+}

@@ -1,0 +1,148 @@
+import { decodeBinding, finalizer, isSameSpec, type Binding } from '../core/binding.ts'
+import { evaluate, type Evaluation } from '../core/evaluate.ts'
+import type { World } from '../core/facts.ts'
+import { causeWords, explain, rules, type Cause, type Finding } from '../core/findings.ts'
+import { bindingResource } from '../core/resources.ts'
+import { judge, type ActionOverrides, type JudgedFinding, type Verdict } from '../core/verdict.ts'
+import type { AdmissionRequest, AdmissionResponse, StatusCause } from './admission-review.ts'
+import { confirm, needsConfirmation, type ReadLive } from './confirm.ts'
+
+type Reach = {
+  readonly world: World
+  /** The signal ends a read when the API server no longer waits for the review. */
+  readonly read: (signal: AbortSignal) => ReadLive
+  readonly actions: ActionOverrides
+  /** Told of each decision, for the log and the metrics. */
+  readonly observe: (request: AdmissionRequest, verdict: Verdict) => void
+}
+
+/** Decides about one request; the deadline is the API server's. */
+type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse>
+
+/**
+ * The validating webhook, which is the authority: it sees the object as it will be stored. It allows from
+ * memory and never denies on memory alone.
+ */
+export const validating =
+  (reach: Reach): Review =>
+  async (request, signal) => {
+    const { evaluation, verdict } = await decide(request, reach, signal)
+    reach.observe(request, verdict)
+    return verdict.verdict === 'deny'
+      ? denied(request, evaluation, verdict)
+      : {
+          kind: 'allowed',
+          warnings: warningsOf(verdict),
+          auditAnnotations: notes(evaluation, verdict),
+          patch: [],
+        }
+  }
+
+/**
+ * The mutating webhook runs before the CRD's own validation, so that its denial shows everything that is wrong
+ * at once. Allowed, it leaves the word to the validating one and only saves the loop the write of a finalizer.
+ */
+export const mutating =
+  (reach: Reach): Review =>
+  async (request, signal) => {
+    const { binding, evaluation, verdict } = await decide(request, reach, signal)
+    if (verdict.verdict === 'deny') {
+      reach.observe(request, verdict)
+      return denied(request, evaluation, verdict)
+    }
+    const patch = request.operation === 'CREATE' ? finalizerPatch(binding) : []
+    return { kind: 'allowed', warnings: [], auditAnnotations: {}, patch }
+  }
+
+type Decision = { readonly binding: Binding; readonly evaluation: Evaluation; readonly verdict: Verdict }
+
+async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSignal): Promise<Decision> {
+  const binding = bindingIn(request.object, request)
+  const before = request.operation === 'UPDATE' ? bindingIn(request.oldObject, request) : undefined
+  if (!concerns(request, binding, before)) return { binding, evaluation: nothing, verdict: judge([], [], {}) }
+  const first = evaluate(binding, reach.world)
+  const world = needsConfirmation(first.findings)
+    ? await confirm(binding, reach.world, reach.read(signal))
+    : reach.world
+  const evaluation = world === reach.world ? first : evaluate(binding, world)
+  const earlier = before ? evaluate(before, world).findings : []
+  return { binding, evaluation, verdict: judge(evaluation.findings, earlier, reach.actions) }
+}
+
+const nothing: Evaluation = { findings: [], identity: undefined }
+
+/** Whether the request could do harm. What is being deleted holds no key, and only a spec can be wrong. */
+const concerns = (request: AdmissionRequest, binding: Binding, before: Binding | undefined): boolean =>
+  request.group === bindingResource.group &&
+  request.resource === bindingResource.plural &&
+  request.subresource === '' &&
+  (request.operation === 'CREATE' || request.operation === 'UPDATE') &&
+  !binding.deleting &&
+  !(before && isSameSpec(before, binding))
+
+/** The request knows best where the object is: before it is stored, its metadata may not say. */
+const bindingIn = (object: unknown, { namespace, name }: AdmissionRequest): Binding => {
+  const binding = decodeBinding(object)
+  return { ...binding, namespace, name: name === '' ? binding.name : name }
+}
+
+function finalizerPatch({ finalizers }: Binding): readonly unknown[] {
+  if (finalizers.includes(finalizer)) return []
+  return finalizers.length === 0
+    ? [{ op: 'add', path: '/metadata/finalizers', value: [finalizer] }]
+    : [{ op: 'add', path: '/metadata/finalizers/-', value: finalizer }]
+}
+
+function denied(request: AdmissionRequest, evaluation: Evaluation, verdict: Verdict): AdmissionResponse {
+  const { kind, group } = bindingResource
+  const refusals = verdict.findings.filter(({ action }) => action === 'deny')
+  const name = request.name || bindingIn(request.object, request).name
+  const lines = refusals.map((finding) => `* ${lineOf(finding)}`)
+  return {
+    kind: 'denied',
+    warnings: warningsOf(verdict),
+    auditAnnotations: notes(evaluation, verdict),
+    status: {
+      code: 422,
+      reason: 'Invalid',
+      message: `The ${kind} "${name}" is invalid:\n${lines.join('\n')}`,
+      details: { name, group, kind, causes: refusals.map(causeOf) },
+    },
+  }
+}
+
+const wordsOf = (finding: Finding): string => `${causeWords(finding)}: ${explain(finding)}`
+
+/** As kubectl prints a cause. */
+const lineOf = (finding: Finding): string => `${finding.field}: ${wordsOf(finding)}`
+
+const causeOf = (finding: Finding): StatusCause => ({
+  reason: causeReasons[finding.cause],
+  field: finding.field,
+  message: wordsOf(finding),
+})
+
+/** metav1.CauseType, in k8s.io/apimachinery/pkg/apis/meta/v1. */
+const causeReasons = {
+  Required: 'FieldValueRequired',
+  Invalid: 'FieldValueInvalid',
+  Forbidden: 'FieldValueForbidden',
+  Duplicate: 'FieldValueDuplicate',
+  NotFound: 'FieldValueNotFound',
+} as const satisfies Record<Cause, string>
+
+const warningsOf = ({ findings }: Verdict): readonly string[] =>
+  findings.filter(({ action }) => action === 'warn').map(lineOf)
+
+/** What the audit log keeps of a decision; the API server puts the webhook's name before each key. */
+function notes({ identity }: Evaluation, { verdict, findings }: Verdict): Readonly<Record<string, string>> {
+  const reasons = findings.filter(isHeard).map(({ rule }) => rules[rule].reason)
+  return {
+    decision: verdict,
+    ...(reasons.length > 0 && { reasons: [...new Set(reasons)].join(',') }),
+    ...(identity && { 'spiffe-id': identity.spiffeId }),
+    ...(identity?.collisionKey !== undefined && { 'collision-key': identity.collisionKey }),
+  }
+}
+
+const isHeard = ({ action }: JudgedFinding): boolean => action !== 'ignore'
