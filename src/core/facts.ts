@@ -1,11 +1,24 @@
-import { isMalformed, type Binding } from './binding.ts'
+import { isMalformed, type Binding, type Mode } from './binding.ts'
 import type { Finding } from './findings.ts'
 import { identityOf, spiffeId, type Identity, type Settings } from './identity.ts'
 import { lookUp, type Lookup, type Objective, type Pool } from './references.ts'
+import type { Labels } from './selectors.ts'
 import { objectiveResources, poolResources, type Resource } from './resources.ts'
+
+/** Other bindings whose identities come near to one, by name; the one itself may be among them. */
+export type Neighbours = {
+  readonly sharingSpiffeId: (spiffeId: string) => Iterable<string>
+  readonly onPool: (binding: Binding, mode: Mode) => Iterable<string>
+  /** Those for the same service account and container that share a label, the rarest label's first. */
+  readonly sharingLabel: (
+    binding: Binding,
+    labels: Labels,
+  ) => Iterable<{ readonly name: string; readonly labels: Labels }>
+}
 
 /** What the checks may ask about everything that is not the binding itself. */
 export type World = {
+  readonly neighbours: Neighbours
   readonly settings: Settings
   isServed(resource: Resource): boolean
   pool(resource: Resource, namespace: string, name: string): Pool | undefined

@@ -118,6 +118,26 @@ export const rules = {
     'ManagedOutputApplyFailed',
     'see what refuses the ClusterSPIFFEID',
   ),
+  overlappingSelector: warned(
+    'Conflict',
+    'OverlappingSelector',
+    'let the pools select different pods, or accept that some pods get both identities',
+  ),
+  sharedSpiffeId: warned(
+    'Conflict',
+    'SharedSPIFFEID',
+    'name another objective or pool, or accept that the workloads cannot be told apart',
+  ),
+  mixedModes: warned(
+    'Conflict',
+    'MixedModes',
+    'use one mode for a pool, or accept that its containers get two identities',
+  ),
+  longIdentity: warned(
+    'RenderFailure',
+    'LongIdentity',
+    'use shorter names: a SPIRE server on MySQL refuses more than 255 bytes',
+  ),
 } as const satisfies Readonly<Record<string, Rule>>
 
 export type RuleName = keyof typeof rules

@@ -1,11 +1,12 @@
-import { bindingKey, decodeBinding, type Binding, type BindingKey } from './binding.ts'
+import { bindingKey, decodeBinding, type Binding, type BindingKey, type Mode } from './binding.ts'
 import { collisionKeyIn, decodeOutput, outputName, type Output } from './clusterspiffeid.ts'
 import { evaluate } from './evaluate.ts'
-import type { World } from './facts.ts'
+import type { Neighbours, World } from './facts.ts'
 import type { Identity, Settings } from './identity.ts'
-import { field, objectOr, sameJson, textOr } from './json.ts'
+import { canonical, field, objectOr, sameJson, textOr } from './json.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import { bindingResource, clusterSpiffeIdResource, gvk, type Resource } from './resources.ts'
+import type { Labels } from './selectors.ts'
 import { Terms } from './terms.ts'
 
 /** What a feeder reports. Objects are raw: they are decoded here, once. */
@@ -32,6 +33,11 @@ type Entry = {
  */
 export class Inventory implements World {
   readonly settings: Settings
+  readonly neighbours: Neighbours = {
+    sharingSpiffeId: (spiffeId) => this.#namesOf(terms.spiffeId(spiffeId)),
+    onPool: (binding, mode) => this.#namesOf(terms.poolUse(binding, mode)),
+    sharingLabel: (binding, labels) => this.#sharingLabel(binding, labels),
+  }
   readonly #served = new Set<string>()
   readonly #entries = new Map<BindingKey, Entry>()
   readonly #pools = new Map<string, Pool>()
@@ -56,11 +62,28 @@ export class Inventory implements World {
     return this.#objectives.get(objectKey(resource, namespace, name))
   }
 
-  *holders(collisionKey: string): Iterable<string> {
-    for (const key of this.#bindingTerms.of(terms.collision(collisionKey))) {
+  holders(collisionKey: string): Iterable<string> {
+    return this.#namesOf(terms.collision(collisionKey))
+  }
+
+  *#namesOf(term: string): Iterable<string> {
+    for (const { binding } of this.#entriesWith(term)) yield binding.name
+  }
+
+  *#entriesWith(term: string): Iterable<Entry> {
+    for (const key of this.#bindingTerms.of(term)) {
       const entry = this.#entries.get(key)
-      if (entry) yield entry.binding.name
+      if (entry) yield entry
     }
+  }
+
+  *#sharingLabel(binding: Binding, labels: Labels): ReturnType<Neighbours['sharingLabel']> {
+    const byRarity = labelTerms(binding, labels).toSorted(
+      (a, b) => this.#bindingTerms.of(a).size - this.#bindingTerms.of(b).size,
+    )
+    for (const term of byRarity)
+      for (const { binding: other, identity } of this.#entriesWith(term))
+        if (identity) yield { name: other.name, labels: identity.labels }
   }
 
   binding(key: BindingKey): Binding | undefined {
@@ -206,6 +229,9 @@ const terms = {
   objective: (namespace: string, name: string) => `objective ${namespace}/${name}`,
   collision: (key: string) => `collision ${key}`,
   outputName: (name: string) => `output ${name}`,
+  spiffeId: (spiffeId: string) => `id ${spiffeId}`,
+  poolUse: ({ namespace, spec }: Binding, mode: Mode) =>
+    `use ${canonical([namespace, spec.poolRef.name, spec.serviceAccountName, mode])}`,
   owner: (key: BindingKey) => `owner ${key}`,
 }
 
@@ -216,10 +242,22 @@ function termsOf(binding: Binding, identity: Identity | undefined): readonly str
   return [
     ...(typeof pool === 'string' ? [terms.pool(namespace, pool)] : []),
     ...(typeof objective === 'string' ? [terms.objective(namespace, objective)] : []),
-    ...(identity ? [terms.outputName(outputName(binding, identity))] : []),
+    ...(identity ? identityTerms(binding, identity) : []),
     ...(identity?.collisionKey === undefined ? [] : [terms.collision(identity.collisionKey)]),
   ]
 }
+
+const identityTerms = (binding: Binding, identity: Identity): readonly string[] => [
+  terms.outputName(outputName(binding, identity)),
+  terms.spiffeId(identity.spiffeId),
+  terms.poolUse(binding, identity.mode),
+  ...labelTerms(binding, identity.labels),
+]
+
+const labelTerms = ({ namespace, spec }: Binding, labels: Labels): readonly string[] =>
+  Object.entries(labels).map(
+    (label) => `label ${canonical([namespace, spec.serviceAccountName, spec.containerName, label])}`,
+  )
 
 function outputTerms(output: Output): readonly string[] {
   const key = collisionKeyIn(output)

@@ -15,7 +15,7 @@ export type { ReflectorOptions } from './reflector-options.ts'
 
 /** How a list or a watch ended. */
 type Ending =
-  | { readonly kind: 'current'; readonly version: string }
+  | { readonly kind: 'current'; readonly version: string | undefined }
   | { readonly kind: 'expired' }
   | { readonly kind: 'failed'; readonly why: string; readonly retryAfterMs?: number | undefined }
 
@@ -114,6 +114,7 @@ export class Reflector {
 
   async #list(signal: AbortSignal): Promise<Ending> {
     const listed = new Map<string, Listed>()
+    const asked = this.#clock.now()
     const answer = await listPages({
       client: this.#options.client,
       path: this.#path,
@@ -122,7 +123,7 @@ export class Reflector {
       signal,
       take: (item) => this.#take(listed, item),
     })
-    return answer.kind === 'complete' ? this.#replace(listed, answer.version) : endingOf(answer)
+    return answer.kind === 'complete' ? this.#replace(listed, answer.version, asked) : endingOf(answer)
   }
 
   #take(listed: Map<string, Listed>, item: unknown): void {
@@ -132,9 +133,9 @@ export class Reflector {
     if (kept) listed.set(...this.#ledger.listed(kept))
   }
 
-  #replace(listed: ReadonlyMap<string, Listed>, version: string): Ending {
+  #replace(listed: ReadonlyMap<string, Listed>, version: string, asked: number): Ending {
     this.#ledger.replace(listed)
-    this.#heard()
+    this.#lastContact = asked
     if (!this.#synced) {
       this.#synced = true
       this.#ledger.synced()
@@ -147,7 +148,6 @@ export class Reflector {
     using idle = new IdleTimer(this.#clock, this.#timings.idleMs, stop)
     const answer = await this.#options.client.watch(this.#path, this.#watchQuery(from), idle.signal)
     if (answer.kind !== 'open') return endingOf(answer)
-    this.#recovered()
     let events = 0
     try {
       for await (const line of answer.events) {
@@ -161,8 +161,10 @@ export class Reflector {
     }
     const short = events === 0 && this.#clock.now() - opened < this.#timings.shortWatchMs
     if (short) return { kind: 'failed', why: 'the watch was closed as soon as it was opened' }
-    this.#failures = 0
-    return { kind: 'current', version: this.#version ?? from }
+    this.#recovered()
+    // Watches that end cleanly one after another, all without a word, must not go on for ever.
+    const isSilent = this.#clock.now() - this.#lastContact > this.#timings.idleMs
+    return { kind: 'current', version: isSilent ? undefined : (this.#version ?? from) }
   }
 
   /** Undefined to go on. */
@@ -187,8 +189,8 @@ export class Reflector {
         break
     }
     this.#version = event.version
-    this.#failures = 0
-    this.#heard()
+    this.#lastContact = this.#clock.now()
+    this.#recovered()
     return undefined
   }
 
@@ -207,10 +209,6 @@ export class Reflector {
     return { ...this.#selectors(), resourceVersion, timeoutSeconds, allowWatchBookmarks: 'true' }
   }
 
-  #heard(): void {
-    this.#lastContact = this.#clock.now()
-  }
-
   #backoff(): number {
     return backoffMs(this.#timings.backoff, this.#failures, this.#random)
   }
@@ -225,7 +223,9 @@ export class Reflector {
     )
   }
 
+  /** Only what a watch brings shows that all is well: a list that succeeds may be followed by failing watches. */
   #recovered(): void {
+    this.#failures = 0
     if (this.#complaint !== '') this.#log.info({ path: this.#path }, 'watching again')
     this.#complaint = ''
   }

@@ -47,7 +47,7 @@ export const registrations = [
 ] as const
 
 /** The manifests that `deploy` installs; an operator outside the cluster creates them itself. */
-const manifests = new URL('../deploy/webhook/webhooks.yaml', import.meta.url)
+const manifests = new URL('../../deploy/webhook/webhooks.yaml', import.meta.url)
 
 export const addressOf = (url: string | undefined): WebhookAddress =>
   url === undefined ? { kind: 'service' } : { kind: 'url', url }

@@ -48,6 +48,7 @@ export async function confirm(binding: Binding, remembered: World, read: ReadLiv
 
 class LiveWorld implements World {
   readonly settings: World['settings']
+  readonly neighbours: World['neighbours']
   readonly #remembered: World
   readonly #read: ReadLive
   readonly #pools = new Map<string, Pool | undefined>()
@@ -57,6 +58,7 @@ class LiveWorld implements World {
 
   constructor(remembered: World, read: ReadLive) {
     this.settings = remembered.settings
+    this.neighbours = remembered.neighbours
     this.#remembered = remembered
     this.#read = read
   }

@@ -1,3 +1,4 @@
+import { advise } from '../core/advice.ts'
 import { decodeBinding, finalizer, isSameSpec, type Binding } from '../core/binding.ts'
 import { evaluate, type Evaluation } from '../core/evaluate.ts'
 import type { World } from '../core/facts.ts'
@@ -66,7 +67,8 @@ async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSign
     : reach.world
   const evaluation = world === reach.world ? first : evaluate(binding, world)
   const earlier = before ? evaluate(before, world).findings : []
-  return { binding, evaluation, verdict: judge(evaluation.findings, earlier, reach.actions) }
+  const findings = [...evaluation.findings, ...advise(binding, evaluation, world)]
+  return { binding, evaluation, verdict: judge(findings, earlier, reach.actions) }
 }
 
 const nothing: Evaluation = { findings: [], identity: undefined }

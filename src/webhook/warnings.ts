@@ -1,43 +1,32 @@
 /**
  * The API server sends warnings on as HTTP headers and drops, without a word, one that holds a control character
- * (apimachinery, util/net NewWarningHeader). Past 4,096 characters in a request it cuts each to 256
- * (apiserver, endpoints/filters/warning.go).
+ * (apimachinery, util/net NewWarningHeader). Past 4,096 characters in a request it cuts every one of them to 256
+ * (apiserver, endpoints/filters/warning.go), so that is where we end.
  */
-const perWarning = 256
 const inAll = 4096
+const perWarning = 2048
+const lastWords = 256
 
 const ellipsis = '…'
 
-/** Warnings in pieces that arrive whole, each once, and a last one that says so where they had to be cut. */
+/** One line a warning, each once, and a last one that says so where there was no room for all. */
 export function printableWarnings(warnings: readonly string[]): readonly string[] {
   const lines = new Set<string>()
-  let room = inAll - perWarning
+  let room = inAll - lastWords
   for (const [index, warning] of warnings.entries()) {
-    // The little that could be shown of a huge one is enough to work on.
-    for (const piece of pieces(printableText(warning.slice(0, 2 * inAll)))) {
-      if (lines.has(piece)) continue
-      room -= lengthOf(piece)
-      if (room < 0) return [...lines, `${ellipsis} cut here: ${leftOut(warnings.length - index)}`]
-      lines.add(piece)
-    }
+    const line = cut(printableText(warning.slice(0, 2 * perWarning)))
+    if (line === '' || lines.has(line)) continue
+    room -= lengthOf(line)
+    if (room < 0) return [...lines, `${ellipsis} ${warnings.length - index} more, not shown for lack of room`]
+    lines.add(line)
   }
   return [...lines]
 }
 
-const leftOut = (count: number): string =>
-  count === 1 ? '1 warning is not shown in full' : `${count} warnings are not shown in full`
-
-/** At a space where there is one, never inside a character. */
-function pieces(text: string): readonly string[] {
-  const found: string[] = []
-  let rest = Array.from(text)
-  while (rest.length > perWarning) {
-    const space = rest.lastIndexOf(' ', perWarning)
-    const end = space > perWarning / 2 ? space : perWarning
-    found.push(rest.slice(0, end).join('').trimEnd())
-    rest = [ellipsis, ' '].concat(rest.slice(end === space ? end + 1 : end))
-  }
-  return rest.length > 0 ? [...found, rest.join('')] : found
+/** Never inside a character. */
+function cut(text: string): string {
+  const characters = Array.from(text)
+  return characters.length <= perWarning ? text : characters.slice(0, perWarning - 1).join('') + ellipsis
 }
 
 // Cc are the control characters. The rest can reorder or break a line on the terminal that shows it.

@@ -1,0 +1,99 @@
+import type { Binding } from './binding.ts'
+import type { Evaluation } from './evaluate.ts'
+import type { World } from './facts.ts'
+import { finding, type Finding } from './findings.ts'
+import type { Identity } from './identity.ts'
+import { byBytes } from './names.ts'
+import type { Labels } from './selectors.ts'
+import { show } from './show.ts'
+
+/** Advice is no verdict: among more neighbours than these, the rest is left unread, and more names unsaid. */
+const readAtMost = 256
+const nameAtMost = 10
+
+/** What a SPIRE server keeps of an ID or a selector on MySQL, in bytes. */
+const longest = 255
+
+/**
+ * What is no failure but surely not meant, beside the other bindings of the namespace. Nothing for a binding that
+ * stands for nothing, or that collides: that says enough.
+ */
+export function advise(
+  binding: Binding,
+  { findings, identity }: Evaluation,
+  world: World,
+): readonly Finding[] {
+  if (!identity || findings.some(({ rule }) => rule === 'identityCollision')) return []
+  return [overlap, sharedId, mixedModes, tooLong].flatMap((advice) => advice(binding, identity, world) ?? [])
+}
+
+type Advice = (binding: Binding, identity: Identity, world: World) => Finding | undefined
+
+const overlap: Advice = (binding, { labels, mode }, { neighbours }) => {
+  const near = Iterator.from(neighbours.sharingLabel(binding, labels))
+    .take(readAtMost)
+    .filter(({ name }) => name !== binding.name)
+    .filter((other) => contains(labels, other.labels) || contains(other.labels, labels))
+    // Two PerObjective bindings with equal selectors collide, and would not be here.
+    .map(({ name }) => name)
+  const names = listed(near, binding)
+  if (names === undefined) return undefined
+  const pool = binding.spec.poolRef.name
+  return finding(
+    'overlappingSelector',
+    { field: 'spec.poolRef.name', cause: 'Invalid', value: pool },
+    `spec.poolRef.name ${show(pool)}: its pods are also selected, for the same service account${mode === 'PerObjective' ? ' and container' : ''}, by ${names}`,
+  )
+}
+
+const contains = (outer: Labels, inner: Labels): boolean =>
+  Object.entries(outer).every(([key, value]) => inner[key] === value)
+
+const sharedId: Advice = (binding, { spiffeId, mode }, { neighbours }) => {
+  const names = listed(neighbours.sharingSpiffeId(spiffeId), binding)
+  if (names === undefined) return undefined
+  const field = mode === 'PoolOnly' ? 'spec.poolRef.name' : 'spec.objectiveRef.name'
+  const { poolRef, objectiveRef } = binding.spec
+  const value = mode === 'PoolOnly' ? poolRef.name : objectiveRef?.name
+  return finding(
+    'sharedSpiffeId',
+    { field, cause: 'Duplicate', value },
+    `${field} ${show(value)}: ${spiffeId} is also given by ${names}`,
+  )
+}
+
+const mixedModes: Advice = (binding, { mode }, { neighbours }) => {
+  const other = mode === 'PoolOnly' ? 'PerObjective' : 'PoolOnly'
+  const names = listed(neighbours.onPool(binding, other), binding)
+  if (names === undefined) return undefined
+  return finding(
+    'mixedModes',
+    { field: 'spec.mode', cause: 'Invalid', value: mode },
+    `spec.mode ${show(mode)}: on the same pool and service account ${names} is ${other}`,
+  )
+}
+
+const tooLong: Advice = (_binding, { mode, spiffeId, selectors }) => {
+  const long = [spiffeId, ...selectors].find((text) => text.length > longest)
+  if (long === undefined) return undefined
+  const field = mode === 'PoolOnly' ? 'spec.poolRef.name' : 'spec.objectiveRef.name'
+  return finding(
+    'longIdentity',
+    { field, cause: 'Invalid', value: long },
+    `${field} leads to ${show(long)}, of ${long.length} bytes`,
+  )
+}
+
+/** Other bindings by name, sorted; undefined for none. */
+function listed(names: Iterable<string>, self: Binding): string | undefined {
+  const others = [
+    ...new Set(
+      Iterator.from(names)
+        .filter((name) => name !== self.name)
+        .take(nameAtMost + 1),
+    ),
+  ]
+  if (others.length === 0) return undefined
+  const shown = others.slice(0, nameAtMost).toSorted(byBytes).join(', ')
+  return others.length > nameAtMost ? `${shown} and others` : shown
+}

@@ -1,0 +1,101 @@
+import { decodeBinding } from '../../src/core/binding.ts'
+import { evaluate } from '../../src/core/evaluate.ts'
+import type { World } from '../../src/core/facts.ts'
+import {
+  causeWords,
+  explain,
+  type Cause as Kind,
+  type Finding,
+  type RuleName,
+} from '../../src/core/findings.ts'
+import { objectOr, type JsonObject } from '../../src/core/json.ts'
+import { bindingResource } from '../../src/core/resources.ts'
+import { createClient, resourcePath, type Client } from '../../src/kube/client.ts'
+import { loadKubeConfig } from '../../src/kube/config.ts'
+import { controlPlane } from '../support/real.ts'
+
+/** One binding's spec goes through two doors: the CRD alone, and the core. Both answer in the same terms. */
+export type Cause = { readonly reason: string; readonly field: string; readonly message: string }
+
+/** Checks 1, 4, 5 and 10 to 13: what a binding can be judged by alone. */
+const rulesOfTheCrd: ReadonlySet<RuleName> = new Set([
+  'invalidPoolRef',
+  'invalidObjectiveRef',
+  'missingObjectiveRef',
+  'unsupportedMode',
+  'invalidServiceAccountName',
+  'invalidContainerName',
+  'unexpectedContainerName',
+])
+
+/** Every pool and objective that is asked for is there. */
+const fullWorld: World = {
+  settings: { trustDomain: 'example.org', className: undefined },
+  isServed: () => true,
+  pool: () => ({ selector: { kind: 'labels', labels: { app: 'vllm' } } }),
+  objective: () => ({ poolRef: { kind: 'usable', name: 'chat', group: undefined } }),
+  holders: () => [],
+}
+
+export const manifest = (spec: unknown, name = 'chat'): JsonObject => ({
+  apiVersion: `${bindingResource.group}/${bindingResource.version}`,
+  kind: bindingResource.kind,
+  metadata: { name },
+  spec,
+})
+
+export function findingsOfCore(spec: unknown): readonly Finding[] {
+  const { findings } = evaluate(decodeBinding(manifest(spec)), fullWorld)
+  return findings.filter(({ rule }) => rulesOfTheCrd.has(rule))
+}
+
+export const causesOfCore = (spec: unknown): readonly Cause[] =>
+  sorted(
+    findingsOfCore(spec).map((finding) => {
+      const { cause, field } = finding
+      const words = causeWords({ cause, value: written(spec, field) })
+      return { reason: reasons[cause], field, message: `${words}: ${explain(finding)}` }
+    }),
+  )
+
+/** metav1.CauseType */
+const reasons: Readonly<Record<Kind, string>> = {
+  Required: 'FieldValueRequired',
+  Invalid: 'FieldValueInvalid',
+  Forbidden: 'FieldValueForbidden',
+  Duplicate: 'FieldValueDuplicate',
+  NotFound: 'FieldValueNotFound',
+}
+
+/** The API server shows the value of a leaf untrimmed. */
+const written = (spec: unknown, field: string): unknown =>
+  field
+    .split('.')
+    .slice(1)
+    .reduce((value, name) => objectOr(value)[name], spec)
+
+export function connect(): Client {
+  return createClient(loadKubeConfig({ kubeconfig: controlPlane().kubeconfig }))
+}
+
+/** A dry run: only the CRD decides, and nothing is stored. */
+export async function causesOfCrd(
+  client: Client,
+  namespace: string,
+  spec: unknown,
+): Promise<readonly Cause[]> {
+  const answer = await client.call({
+    method: 'POST',
+    path: resourcePath(bindingResource, { namespace }),
+    query: { dryRun: 'All' },
+    body: manifest(spec),
+  })
+  if (answer.kind === 'ok') return []
+  if (answer.kind === 'lost' || answer.code !== 422) throw new Error(`no verdict: ${JSON.stringify(answer)}`)
+  const { causes } = objectOr(objectOr(answer.body)['details'])
+  if (!Array.isArray(causes)) throw new Error(`no causes: ${answer.message}`)
+  return sorted(causes as readonly Cause[])
+}
+
+const sorted = (causes: readonly Cause[]): readonly Cause[] =>
+  causes.toSorted((a, b) => (a.field + a.message < b.field + b.message ? -1 : 1))

@@ -1,0 +1,171 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { operatorConfig } from '../../src/config.ts'
+import { configurableReasons } from '../../src/core/findings.ts'
+import { byBytes } from '../../src/core/names.ts'
+import { namesFor, registrations, secretName } from '../../src/operator/webhook-trust.ts'
+import { describeReal } from '../support/real.ts'
+import { at, build, containerOf, listAt, nameOf, podTemplateOf, textAt, type Manifests } from './manifests.ts'
+
+const deploy = resolve(import.meta.dirname, '../../deploy')
+const labels = { 'app.kubernetes.io/name': 'kleym', 'app.kubernetes.io/component': 'operator' }
+
+const configOf = (manifests: Manifests) => {
+  const { args, env } = containerOf(manifests)
+  return operatorConfig(args, env, { configurableReasons })
+}
+
+describeReal('the manifests', () => {
+  let manifests: Manifests
+  beforeAll(async () => {
+    manifests = await build(deploy)
+  })
+
+  test('start the operator with a configuration that it takes without a warning', () => {
+    const { ports } = containerOf(manifests)
+    expect(configOf(manifests)).toMatchObject({
+      kind: 'config',
+      warnings: [],
+      config: {
+        trustDomain: 'example.org',
+        leaderElect: true,
+        metrics: { address: { port: ports['metrics'] }, secure: true },
+        probes: { address: { port: ports['probes'] } },
+        webhook: { address: { port: ports['webhook'] }, url: undefined },
+      },
+    })
+    expect(ports).toEqual({ webhook: 9443, metrics: 8443, probes: 8081 })
+  })
+
+  test('take a trust domain, a class and an image from an overlay', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'overlay-'))
+    onTestFinished(() => rm(directory, { recursive: true }))
+    const kustomization = {
+      resources: [relative(directory, deploy)],
+      images: [{ name: 'kleym-operator', newName: 'registry.example.com/kleym' }],
+      configMapGenerator: [
+        {
+          name: 'kleym-operator-config',
+          namespace: 'kleym-system',
+          behavior: 'merge',
+          literals: ['KLEYM_TRUST_DOMAIN=prod.example.com', 'KLEYM_CLUSTERSPIFFEID_CLASS_NAME=kleym'],
+        },
+      ],
+    }
+    await writeFile(join(directory, 'kustomization.yaml'), JSON.stringify(kustomization))
+    const mine = await build(directory)
+    expect(configOf(mine)).toMatchObject({ config: { trustDomain: 'prod.example.com', className: 'kleym' } })
+    expect(containerOf(mine).image).toBe('registry.example.com/kleym:0.1.0')
+    // Another configuration is another name, so that the pods are replaced.
+    expect(nameOf(mine.only('ConfigMap'))).not.toBe(nameOf(manifests.only('ConfigMap')))
+  })
+
+  test('lead to the pods wherever they select them', () => {
+    const selectors = [
+      at(manifests.only('Deployment'), 'spec', 'selector', 'matchLabels'),
+      at(manifests.only('PodDisruptionBudget'), 'spec', 'selector', 'matchLabels'),
+      at(manifests.only('NetworkPolicy'), 'spec', 'podSelector', 'matchLabels'),
+      ...manifests.all('Service').map((service) => at(service, 'spec', 'selector')),
+      ...listAt(podTemplateOf(manifests), 'spec', 'topologySpreadConstraints').map((constraint) =>
+        at(constraint, 'labelSelector', 'matchLabels'),
+      ),
+    ]
+    expect(selectors).toEqual(Array.from({ length: 7 }, () => labels))
+    expect(at(podTemplateOf(manifests), 'metadata', 'labels')).toEqual(labels)
+  })
+
+  describe('of the webhooks', () => {
+    test.each(registrations)('register $name as the contract says', ({ name, resource: { kind } }) => {
+      const isMutating = kind === 'MutatingWebhookConfiguration'
+      const verb = isMutating ? 'mutate' : 'validate'
+      const configuration = manifests.only(kind)
+      expect(nameOf(configuration)).toBe(name)
+      expect(configuration['webhooks']).toEqual([
+        {
+          name: `${verb}.inferenceidentitybinding.kleym.sonda.red`,
+          admissionReviewVersions: ['v1'],
+          clientConfig: {
+            service: {
+              name: 'kleym-operator-webhook-service',
+              namespace: 'kleym-system',
+              path: `/${verb}`,
+              port: 443,
+            },
+          },
+          rules: [
+            {
+              apiGroups: ['kleym.sonda.red'],
+              apiVersions: ['v1alpha1'],
+              resources: ['inferenceidentitybindings'],
+              operations: ['CREATE', 'UPDATE'],
+              scope: 'Namespaced',
+            },
+          ],
+          matchConditions: [
+            {
+              name: 'spec-changes',
+              expression: "request.operation != 'UPDATE' || object.spec != oldObject.spec",
+            },
+          ],
+          matchPolicy: 'Equivalent',
+          failurePolicy: isMutating ? 'Ignore' : 'Fail',
+          sideEffects: 'NoneOnDryRun',
+          timeoutSeconds: 5,
+          ...(isMutating && { reinvocationPolicy: 'Never' }),
+        },
+      ])
+    })
+
+    test('name the Service that leads to the port of the webhook, and that the certificate is for', () => {
+      expect(manifests.named('Service', 'kleym-operator-webhook-service')).toMatchObject({
+        spec: {
+          ports: [{ port: 443, targetPort: 'webhook' }],
+        },
+      })
+      expect(namesFor({ kind: 'service' }, 'kleym-system').dnsNames).toContain(
+        'kleym-operator-webhook-service.kleym-system.svc',
+      )
+    })
+  })
+
+  test('serve metrics where the reference operator does', () => {
+    expect(manifests.named('Service', 'kleym-operator-metrics-service')).toMatchObject({
+      spec: {
+        ports: [{ name: 'https', port: 8443, targetPort: 'metrics' }],
+      },
+    })
+  })
+
+  test('for Prometheus find the metrics by the one port of that name', async () => {
+    const monitor = (await build(join(deploy, 'monitoring'))).only('ServiceMonitor')
+    expect(monitor).toMatchObject({
+      spec: { selector: { matchLabels: labels }, endpoints: [{ port: 'https' }] },
+    })
+    const names = manifests
+      .all('Service')
+      .flatMap((service) => listAt(service, 'spec', 'ports'))
+      .map((port) => textAt(port, 'name'))
+    expect(names.toSorted(byBytes)).toEqual(['https', 'webhook'])
+  })
+
+  test('with cert-manager serve the certificate that it issues for the Service', async () => {
+    const overlay = await build(join(deploy, 'overlays/cert-manager'))
+    const [mount] = containerOf(overlay).mounts
+    const certificate = overlay.named('Certificate', 'kleym-operator-webhook')
+    const issued = textAt(certificate, 'spec', 'secretName')
+    expect(configOf(overlay)).toMatchObject({
+      kind: 'config',
+      warnings: [],
+      config: { webhook: { certDir: textAt(mount, 'mountPath') } },
+    })
+    expect(at(podTemplateOf(overlay), 'spec', 'volumes')).toEqual([
+      { name: textAt(mount, 'name'), secret: { secretName: issued } },
+    ])
+    expect(at(certificate, 'spec', 'dnsNames')).toContain('kleym-operator-webhook-service.kleym-system.svc')
+    expect(overlay.all('Issuer').map(nameOf)).toContain(textAt(certificate, 'spec', 'issuerRef', 'name'))
+    // That one the operator writes itself when nobody gives it files.
+    expect(issued).not.toBe(secretName)
+  })
+})

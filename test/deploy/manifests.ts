@@ -1,0 +1,75 @@
+import { parseAllDocuments } from 'yaml'
+import { objectOr, textOr, type JsonObject } from '../../src/core/json.ts'
+import { kubectl } from '../support/kubectl.ts'
+
+export type Manifests = {
+  /** What `kubectl apply -f -` takes. */
+  readonly text: string
+  readonly all: (kind: string) => readonly JsonObject[]
+  readonly named: (kind: string, name: string) => JsonObject
+  /** The one object of its kind. */
+  readonly only: (kind: string) => JsonObject
+}
+
+/** What `kubectl apply -k` would apply. */
+export async function build(directory: string): Promise<Manifests> {
+  const { code, stdout, stderr } = await kubectl(['kustomize', directory])
+  if (code !== 0) throw new Error(stderr)
+  const objects = parseAllDocuments(stdout).map((document) => objectOr(document.toJS()))
+  const all = (kind: string) => objects.filter((object) => object['kind'] === kind)
+  return {
+    text: stdout,
+    all,
+    named: (kind, name) =>
+      single(
+        all(kind).filter((object) => nameOf(object) === name),
+        `${kind} ${name}`,
+      ),
+    only: (kind) => single(all(kind), kind),
+  }
+}
+
+/** What is at a path; undefined where the path leads nowhere. */
+export const at = (value: unknown, ...path: readonly string[]): unknown =>
+  path.reduce((inner, name) => objectOr(inner)[name], value)
+
+export const listAt = (value: unknown, ...path: readonly string[]): readonly JsonObject[] => {
+  const list = at(value, ...path)
+  return Array.isArray(list) ? list.map(objectOr) : []
+}
+
+export const textAt = (value: unknown, ...path: readonly string[]): string => textOr(at(value, ...path), '')
+
+export const nameOf = (object: unknown): string => textAt(object, 'metadata', 'name')
+
+function single<T>(found: readonly T[], what: string): T {
+  const [one, ...more] = found
+  if (one === undefined || more.length > 0) throw new Error(`${found.length} of ${what}`)
+  return one
+}
+
+export const podTemplateOf = (manifests: Manifests): JsonObject =>
+  objectOr(at(manifests.only('Deployment'), 'spec', 'template'))
+
+/** The operator's container, as the kubelet would start it. */
+export function containerOf(manifests: Manifests) {
+  const container = single(listAt(podTemplateOf(manifests), 'spec', 'containers'), 'containers')
+  const args = at(container, 'args')
+  return {
+    image: textAt(container, 'image'),
+    args: Array.isArray(args) ? args.map(String) : [],
+    env: Object.fromEntries(listAt(container, 'env').flatMap((variable) => valueOf(variable, manifests))),
+    ports: Object.fromEntries(
+      listAt(container, 'ports').map((port) => [textAt(port, 'name'), at(port, 'containerPort')]),
+    ),
+    mounts: listAt(container, 'volumeMounts'),
+  }
+}
+
+/** From its ConfigMap. A variable that is optional and not in there is not set. */
+function valueOf(variable: JsonObject, manifests: Manifests): readonly (readonly [string, string])[] {
+  const reference = at(variable, 'valueFrom', 'configMapKeyRef')
+  const { data } = manifests.named('ConfigMap', textAt(reference, 'name'))
+  const value = at(data, textAt(reference, 'key'))
+  return typeof value === 'string' ? [[textAt(variable, 'name'), value]] : []
+}

@@ -1,0 +1,297 @@
+import { copyFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type Answer, createClient, isTransient, resourcePath } from '../../src/kube/client.ts'
+import { loadKubeConfig } from '../../src/kube/config.ts'
+import { bindingResource } from '../../src/core/resources.ts'
+import { loopbackTls } from '../support/embedded/tls.ts'
+import { startScripted, status } from './scripted.ts'
+
+const path = '/api/v1/namespaces/home/configmaps'
+const refusedWith = (code: number): Answer => ({
+  kind: 'refused',
+  code,
+  reason: '',
+  message: '',
+  retryAfterMs: undefined,
+  body: undefined,
+})
+
+test('a path names group, version, namespace, name and subresource', () => {
+  expect(resourcePath(bindingResource)).toBe('/apis/kleym.sonda.red/v1alpha1/inferenceidentitybindings')
+  expect(resourcePath(bindingResource, { namespace: 'a', name: 'b', subresource: 'status' })).toBe(
+    '/apis/kleym.sonda.red/v1alpha1/namespaces/a/inferenceidentitybindings/b/status',
+  )
+  expect(resourcePath({ group: '', version: 'v1', plural: 'secrets' }, { namespace: 'a' })).toBe(
+    '/api/v1/namespaces/a/secrets',
+  )
+})
+
+test('no name leads out of its place in the path', async () => {
+  await using server = await startScripted()
+  const client = server.client()
+  for (const name of ['../../nodes/x', '..', '.', 'a?b=c', 'a#b', 'a%2Fb', 'ä']) {
+    const answering = client.call({
+      method: 'GET',
+      path: resourcePath({ group: '', version: 'v1', plural: 'secrets' }, { namespace: 'home', name }),
+    })
+    const request = await server.next()
+    const segments = request.path.split('/')
+    expect(segments.slice(0, -1).join('/')).toBe('/api/v1/namespaces/home/secrets')
+    expect(decodeURIComponent(segments.at(-1) ?? '')).toBe(name)
+    expect(request.query).toEqual({})
+    request.answer(404, status(404, 'NotFound'))
+    await answering
+  }
+})
+
+test('a connection failure, a 5xx, 408, 409 and 429 are transient, everything else is not', () => {
+  const transient = [408, 409, 429, 500, 502, 503, 504, 599]
+  const final = [300, 400, 401, 403, 404, 405, 410, 413, 415, 422, 499]
+  expect(transient.map((code) => isTransient(refusedWith(code)))).toEqual(transient.map(() => true))
+  expect(final.map((code) => isTransient(refusedWith(code)))).toEqual(final.map(() => false))
+  expect(isTransient({ kind: 'lost', error: new Error('gone') })).toBe(true)
+  expect(isTransient({ kind: 'ok', code: 200, body: {} })).toBe(false)
+})
+
+test('a request carries the query, the JSON body, the token and a user agent', async () => {
+  await using server = await startScripted()
+  const answering = server.client({ userAgent: 'kleym/1' }).call({
+    method: 'POST',
+    path,
+    query: { dryRun: 'All', fieldManager: 'a b&c' },
+    body: { kind: 'ConfigMap' },
+  })
+  const request = await server.next()
+  expect(request).toMatchObject({ method: 'POST', path, body: { kind: 'ConfigMap' } })
+  expect(request.query).toEqual({ dryRun: 'All', fieldManager: 'a b&c' })
+  expect(request.headers).toMatchObject({
+    authorization: 'Bearer secret',
+    'content-type': 'application/json',
+    'user-agent': 'kleym/1',
+    accept: 'application/json',
+  })
+  request.answer(201, { metadata: { name: 'new' } })
+  expect(await answering).toEqual({ kind: 'ok', code: 201, body: { metadata: { name: 'new' } } })
+})
+
+test('a PATCH is a merge patch', async () => {
+  await using server = await startScripted()
+  const answering = server.client().call({ method: 'PATCH', path, body: { data: { a: null } } })
+  const request = await server.next()
+  expect(request.headers['content-type']).toBe('application/merge-patch+json')
+  expect(request.body).toEqual({ data: { a: null } })
+  request.answer(200, {})
+  await answering
+})
+
+test('a refusal is an answer with the reason and message of its Status', async () => {
+  await using server = await startScripted()
+  const answering = server.client().call({ method: 'GET', path })
+  const body = status(404, 'NotFound', 'configmaps "x" not found')
+  ;(await server.next()).answer(404, body)
+  expect(await answering).toEqual({
+    kind: 'refused',
+    code: 404,
+    reason: 'NotFound',
+    message: 'configmaps "x" not found',
+    retryAfterMs: undefined,
+    body,
+  })
+})
+
+test('a refusal that is no Status has no reason, and its text as the message', async () => {
+  await using server = await startScripted()
+  const answering = server.client().call({ method: 'GET', path })
+  ;(await server.next()).answer(404, '404 page not found\n')
+  expect(await answering).toMatchObject({
+    kind: 'refused',
+    code: 404,
+    reason: '',
+    message: '404 page not found\n',
+  })
+})
+
+test.for([
+  ['the header', { 'retry-after': '7' }, {}, 7000],
+  ['the Status', {}, { details: { retryAfterSeconds: 3 } }, 3000],
+  ['neither', {}, {}, undefined],
+  ['a header that is no number', { 'retry-after': 'soon' }, {}, undefined],
+] as const)('how long to wait is read from %s', async ([, headers, extra, retryAfterMs]) => {
+  await using server = await startScripted()
+  const answering = server.client().call({ method: 'GET', path })
+  ;(await server.next()).answer(429, { ...status(429, 'TooManyRequests'), ...extra }, headers)
+  expect(await answering).toMatchObject({ kind: 'refused', code: 429, retryAfterMs })
+})
+
+test('an answer that breaks off, or is no JSON, is lost', async () => {
+  await using server = await startScripted()
+  const client = server.client()
+  const cut = client.call({ method: 'GET', path })
+  const request = await server.next()
+  request.write('{"kind":')
+  request.reset()
+  expect((await cut).kind).toBe('lost')
+  const html = client.call({ method: 'GET', path })
+  ;(await server.next()).answer(200, '<html>')
+  expect((await html).kind).toBe('lost')
+})
+
+test('a request without an answer is lost after its time, and says so', async () => {
+  await using server = await startScripted()
+  const answer = await server.client({ timeoutMs: 50 }).call({ method: 'GET', path })
+  expect(answer).toEqual({ kind: 'lost', error: new Error('no answer within 0.05 s') })
+})
+
+test('an aborted request is lost, whether it was under way or not', async () => {
+  await using server = await startScripted()
+  const client = server.client()
+  const abort = new AbortController()
+  const answering = client.call({ method: 'GET', path, signal: abort.signal })
+  const request = await server.next()
+  abort.abort(new Error('enough'))
+  expect(await answering).toEqual({ kind: 'lost', error: new Error('enough') })
+  await request.closed
+  expect((await client.call({ method: 'GET', path, signal: abort.signal })).kind).toBe('lost')
+  expect(server.waiting()).toBe(0)
+})
+
+test('a server that cannot be reached, and one with another CA, is lost', async () => {
+  const server = await startScripted()
+  const config = loadKubeConfig({ kubeconfig: server.kubeconfig() })
+  const plain = loadKubeConfig({ kubeconfig: server.kubeconfig() })
+  plain.credentials.clusters = plain.credentials.clusters.map(({ caData: _caData, ...cluster }) => cluster)
+  const stranger = createClient(plain)
+  expect((await stranger.call({ method: 'GET', path })).kind).toBe('lost')
+  expect(server.waiting()).toBe(0)
+  await stranger.close()
+  await server[Symbol.asyncDispose]()
+  const client = createClient(config)
+  expect((await client.call({ method: 'GET', path })).kind).toBe('lost')
+  await client.close()
+})
+
+test('credentials that cannot be had are a lost answer, not an exception', async () => {
+  await using server = await startScripted()
+  const user = {
+    exec: { apiVersion: 'client.authentication.k8s.io/v1', command: join(server.folder, 'absent') },
+  }
+  const client = createClient(loadKubeConfig({ kubeconfig: server.kubeconfig(user) }))
+  expect((await client.call({ method: 'GET', path })).kind).toBe('lost')
+  expect((await client.watch(path, {}, new AbortController().signal)).kind).toBe('lost')
+  await client.close()
+})
+
+test('requests one after another share a connection', async () => {
+  await using server = await startScripted()
+  const client = server.client()
+  for (let count = 0; count < 20; count += 1) {
+    const answering = client.call({ method: 'GET', path })
+    ;(await server.next()).answer(200, {})
+    await answering
+  }
+  // A second one where a request came before the first connection was known to be idle.
+  expect(server.connections()).toBeLessThanOrEqual(2)
+})
+
+test('no more than 64 requests are in flight, and watches do not count', async () => {
+  await using server = await startScripted()
+  const client = server.client()
+  const stop = new AbortController()
+  const watches = Array.from({ length: 4 }, () => client.watch(path, {}, stop.signal))
+  for (const _ of watches) (await server.next()).write('{}\n')
+  await Promise.all(watches)
+  const calls = Array.from({ length: 70 }, () => client.call({ method: 'GET', path }))
+  const first = []
+  for (let count = 0; count < 64; count += 1) first.push(await server.next())
+  expect(server.connections()).toBe(68)
+  for (const request of first) request.answer(200, {})
+  for (let count = 0; count < 6; count += 1) (await server.next()).answer(200, {})
+  expect((await Promise.all(calls)).every(({ kind }) => kind === 'ok')).toBe(true)
+  expect(server.connections()).toBe(68)
+  stop.abort()
+})
+
+test('a CA file that is replaced is used for the next request', async () => {
+  await using server = await startScripted()
+  const caFile = join(server.folder, 'ca.crt')
+  const config = loadKubeConfig({ kubeconfig: server.kubeconfig() })
+  config.credentials.clusters = config.credentials.clusters.map(({ caData: _caData, ...cluster }) => ({
+    ...cluster,
+    caFile,
+  }))
+  copyFileSync('/dev/null', caFile)
+  const client = createClient(config)
+  expect((await client.call({ method: 'GET', path })).kind).toBe('lost')
+  writeFileSync(caFile, loopbackTls().caPem)
+  const answering = client.call({ method: 'GET', path })
+  ;(await server.next()).answer(200, {})
+  expect((await answering).kind).toBe('ok')
+  await client.close()
+})
+
+test('every answer is counted by method and code', async () => {
+  await using server = await startScripted()
+  const seen: (readonly [string, number | string])[] = []
+  const client = server.client({ timeoutMs: 50, onAnswer: (method, code) => seen.push([method, code]) })
+  const codes = [200, 404]
+  for (const code of codes) {
+    const answering = client.call({ method: 'DELETE', path })
+    ;(await server.next()).answer(code, {})
+    await answering
+  }
+  const watching = client.watch(path, {}, new AbortController().signal)
+  ;(await server.next()).answer(410, status(410, 'Expired'))
+  await watching
+  await client.call({ method: 'GET', path })
+  expect(seen).toEqual([
+    ['DELETE', 200],
+    ['DELETE', 404],
+    ['WATCH', 410],
+    ['GET', 'lost'],
+  ])
+})
+
+async function watched(chunks: readonly string[], finish: 'end' | 'reset') {
+  await using server = await startScripted()
+  const opening = server.client().watch(path, { resourceVersion: '5' }, new AbortController().signal)
+  const request = await server.next()
+  request.write(chunks[0] ?? '')
+  const watching = await opening
+  for (const chunk of chunks.slice(1)) request.write(chunk)
+  const seen: unknown[] = []
+  if (watching.kind !== 'open') return { seen, ended: watching.kind, query: request.query }
+  const reading = (async () => {
+    for await (const event of watching.events) {
+      seen.push(event)
+      if (finish === 'reset') request.reset()
+    }
+    return 'clean'
+  })().catch((error: unknown) => (error instanceof Error ? 'broken' : 'odd'))
+  if (finish === 'end') request.end()
+  return { seen, ended: await reading, query: request.query }
+}
+
+test('a watch yields each line, however it was cut into pieces, and ends when the server ends it', async () => {
+  const { seen, ended, query } = await watched(['{"a":', '1}\n{"b":"', 'ü\\n"}\n\n', '{"c":3}\n'], 'end')
+  expect(query).toEqual({ resourceVersion: '5', watch: 'true' })
+  expect(seen).toEqual([{ a: 1 }, { b: 'ü\n' }, { c: 3 }])
+  expect(ended).toBe('clean')
+})
+
+test('a watch that is reset, that ends in mid-line, or that is no JSON breaks', async () => {
+  expect(await watched(['{"a":1}\n'], 'reset')).toMatchObject({ seen: [{ a: 1 }], ended: 'broken' })
+  expect(await watched(['{"a":1}\n{"b"'], 'end')).toMatchObject({ seen: [{ a: 1 }], ended: 'broken' })
+  expect(await watched(['{"a":1}\n<html>\n'], 'end')).toMatchObject({ seen: [{ a: 1 }], ended: 'broken' })
+})
+
+test('an open watch that nobody reads can be aborted', async () => {
+  await using server = await startScripted()
+  const stop = new AbortController()
+  const opening = server.client().watch(path, {}, stop.signal)
+  const request = await server.next()
+  request.write('{}\n')
+  expect((await opening).kind).toBe('open')
+  stop.abort()
+  await request.closed
+})

@@ -1,0 +1,121 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { loadKubeConfig, namespaceOfPod } from '../../src/kube/config.ts'
+
+function scratch(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kubeconfig-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+/** A root with these files where a pod has those of its service account. */
+function pod(files: Readonly<Record<string, string>>): string {
+  const root = scratch()
+  const folder = join(root, 'var/run/secrets/kubernetes.io/serviceaccount')
+  mkdirSync(folder, { recursive: true })
+  for (const [name, content] of Object.entries(files)) write(join(folder, name), content)
+  return root
+}
+
+beforeEach(() => {
+  const names = ['KUBECONFIG', 'KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT']
+  for (const name of names) vi.stubEnv(name, undefined)
+  vi.stubEnv('HOME', scratch())
+  return () => void vi.unstubAllEnvs()
+})
+
+const kubeconfig = (context: string, server: string, user: string = 'me') =>
+  JSON.stringify({
+    clusters: [{ name: `${context}-cluster`, cluster: { server } }],
+    users: [{ name: 'me', user: { token: context } }],
+    contexts: [
+      { name: context, context: { cluster: `${context}-cluster`, user, namespace: `${context}-home` } },
+    ],
+    'current-context': context,
+  })
+
+function write(file: string, content: string): string {
+  writeFileSync(file, content)
+  return file
+}
+
+test('the file that is named is used, and its current context', () => {
+  const file = write(join(scratch(), 'a'), kubeconfig('a', 'https://a.example:6443/'))
+  vi.stubEnv('KUBECONFIG', '/absent')
+  const config = loadKubeConfig({ kubeconfig: file })
+  expect(config).toMatchObject({ server: 'https://a.example:6443', namespace: 'a-home' })
+  expect(config.credentials.getCurrentUser()?.token).toBe('a')
+})
+
+test('of the files of KUBECONFIG absent ones are skipped and the first to name a thing wins', () => {
+  const folder = scratch()
+  const first = write(join(folder, 'a'), kubeconfig('a', 'https://a.example'))
+  const second = write(join(folder, 'b'), kubeconfig('b', 'https://b.example'))
+  vi.stubEnv('KUBECONFIG', [join(folder, 'absent'), first, second].join(':'))
+  expect(loadKubeConfig().server).toBe('https://a.example')
+  const other = loadKubeConfig({ context: 'b' })
+  expect(other.server).toBe('https://b.example')
+  expect(other.credentials.getCurrentUser()?.token).toBe('a')
+})
+
+test('without anything else ~/.kube/config is used', () => {
+  const home = scratch()
+  vi.stubEnv('HOME', home)
+  mkdirSync(join(home, '.kube'))
+  write(join(home, '.kube', 'config'), kubeconfig('a', 'https://a.example'))
+  expect(loadKubeConfig().server).toBe('https://a.example')
+})
+
+test('in a pod the service account comes before KUBECONFIG, unless a file or context is asked for', () => {
+  const root = pod({ token: 'pod-token' })
+  const file = write(join(root, 'a'), kubeconfig('a', 'https://a.example'))
+  vi.stubEnv('KUBERNETES_SERVICE_HOST', '10.0.0.1')
+  vi.stubEnv('KUBERNETES_SERVICE_PORT', '443')
+  vi.stubEnv('KUBECONFIG', file)
+  expect(loadKubeConfig({}, root).server).toBe('https://10.0.0.1:443')
+  expect(loadKubeConfig({ kubeconfig: file }, root).server).toBe('https://a.example')
+  expect(loadKubeConfig({ context: 'a' }, root).server).toBe('https://a.example')
+})
+
+test.for([
+  ['a file that is absent', undefined, undefined, /no such file/v],
+  ['an empty file', '', undefined, /kubeconfig /v],
+  ['a file that is no YAML', 'a: [', undefined, /kubeconfig /v],
+  ['no current context', '{}', undefined, /it has no current-context/v],
+  ['a context that is absent', kubeconfig('a', 'https://a.example'), 'b', /it has no context "b"/v],
+  [
+    'a cluster that is absent',
+    kubeconfig('a', 'https://a.example').replace('"name":"a-cluster"', '"name":"x"'),
+    'a',
+    /context "a": it has no cluster "a-cluster"/v,
+  ],
+  [
+    'a user that is absent',
+    kubeconfig('a', 'https://a.example', 'you'),
+    'a',
+    /context "a": it has no user "you"/v,
+  ],
+  [
+    'a server that is no URL',
+    kubeconfig('a', 'a.example'),
+    'a',
+    /context "a": the server "a.example" is no URL/v,
+  ],
+] as const)('%s is refused with the name of the file', ([, content, context, reason]) => {
+  const file = join(scratch(), 'broken')
+  if (content !== undefined) write(file, content)
+  const load = () => loadKubeConfig({ kubeconfig: file, context })
+  expect(load).toThrow(file)
+  expect(load).toThrow(reason)
+})
+
+test('without any configuration the start is refused', () => {
+  expect(() => loadKubeConfig()).toThrow('neither KUBECONFIG nor ~/.kube/config is there')
+})
+
+test('the namespace of the pod is that of its service account, and there is none outside of a pod', () => {
+  expect(namespaceOfPod(scratch())).toBeUndefined()
+  expect(namespaceOfPod(pod({ namespace: 'kleym-system\n' }))).toBe('kleym-system')
+})

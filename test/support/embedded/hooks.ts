@@ -1,0 +1,107 @@
+import { isRecord, listOf, recordOf, textOf, textsOf, type Json } from './json.ts'
+import { matchesLabels } from './selectors.ts'
+import { nameOf, type KubeObject } from './object.ts'
+import type { Kind } from './kind.ts'
+import type { Cause } from './status.ts'
+
+export type Operation = 'CREATE' | 'UPDATE' | 'DELETE'
+
+/** A request as admission sees it. */
+export type Attributes = {
+  readonly operation: Operation
+  readonly kind: Kind
+  readonly namespace: string
+  readonly name: string
+  readonly object?: KubeObject
+  readonly oldObject?: KubeObject
+  readonly dryRun: boolean
+  readonly user: string
+  readonly warn: (text: string) => void
+}
+
+/** One entry of `webhooks` in a webhook configuration, defaulted. */
+export type Hook = {
+  readonly name: string
+  readonly clientConfig: Json
+  readonly rules: readonly Json[]
+  readonly ignoreFailure: boolean
+  readonly timeoutSeconds: number
+  readonly namespaceSelector: unknown
+  readonly objectSelector: unknown
+  /** Has the one match condition that is understood. */
+  readonly specChangesOnly: boolean
+  readonly runsOnDryRun: boolean
+}
+
+const specChanges = "request.operation != 'UPDATE' || object.spec != oldObject.spec"
+
+const isUnderstood = (expression: unknown): boolean =>
+  textOf(expression).replaceAll('"', "'").replaceAll(/\s+/g, ' ').trim() === specChanges
+
+/** CEL is not evaluated here: an expression that is not known by heart is refused when it is registered. */
+export const unknownConditions = (configuration: KubeObject): readonly Cause[] =>
+  listOf(configuration['webhooks'])
+    .map(recordOf)
+    .flatMap((hook, at) =>
+      listOf(hook['matchConditions'])
+        .map(recordOf)
+        .map(({ expression }, index) => ({
+          expression,
+          field: `webhooks[${at}].matchConditions[${index}].expression`,
+        })),
+    )
+    .filter(({ expression }) => !isUnderstood(expression))
+    .map(({ expression, field }) => ({
+      reason: 'FieldValueInvalid',
+      field,
+      message: `Invalid value: ${JSON.stringify(expression)}: the embedded API server understands only ${JSON.stringify(specChanges)}`,
+    }))
+
+export const hooksOf = (configuration: KubeObject): readonly Hook[] =>
+  listOf(configuration['webhooks'])
+    .filter(isRecord)
+    .map((hook) => ({
+      name: textOf(hook['name']),
+      clientConfig: recordOf(hook['clientConfig']),
+      rules: listOf(hook['rules']).filter(isRecord),
+      ignoreFailure: hook['failurePolicy'] === 'Ignore',
+      timeoutSeconds: Number(hook['timeoutSeconds'] ?? 10),
+      namespaceSelector: hook['namespaceSelector'],
+      objectSelector: hook['objectSelector'],
+      specChangesOnly: listOf(hook['matchConditions']).length > 0,
+      runsOnDryRun: ['None', 'NoneOnDryRun'].includes(textOf(hook['sideEffects'])),
+    }))
+
+const includes = (list: unknown, wanted: string): boolean =>
+  textsOf(list).some((item) => item === '*' || item === wanted)
+
+const ruleMatches = (rule: Json, { kind, operation }: Attributes): boolean => {
+  const scope = rule['scope'] ?? '*'
+  return (
+    includes(rule['operations'], operation) &&
+    includes(rule['apiGroups'], kind.group) &&
+    includes(rule['apiVersions'], kind.version) &&
+    textsOf(rule['resources']).some((item) => ['*', '*/*', kind.plural].includes(item)) &&
+    (scope === '*' || (scope === 'Namespaced') === kind.namespaced)
+  )
+}
+
+const specOf = (object: KubeObject | undefined): string => JSON.stringify(object?.['spec'])
+
+/** Whether a hook is called: rules, then selectors, then match conditions. */
+export const isCalled = (hook: Hook, request: Attributes, namespace: KubeObject | undefined): boolean => {
+  const { object, oldObject, operation, kind } = request
+  // A namespace is selected by its own labels, another cluster-scoped object always.
+  const scope = kind.plural === 'namespaces' && kind.group === '' ? (object ?? oldObject) : namespace
+  const versions = [object, oldObject].filter((version) => version !== undefined)
+  return (
+    hook.rules.some((rule) => ruleMatches(rule, request)) &&
+    (scope === undefined || matchesLabels(hook.namespaceSelector, scope.metadata.labels ?? {})) &&
+    versions.some((version) => matchesLabels(hook.objectSelector, version.metadata.labels ?? {})) &&
+    !(hook.specChangesOnly && operation === 'UPDATE' && specOf(object) === specOf(oldObject))
+  )
+}
+
+/** In the order in which the API server calls them: by the name of the configuration. */
+export const byName = (configurations: readonly KubeObject[]): readonly KubeObject[] =>
+  configurations.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
