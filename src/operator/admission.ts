@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Trust } from '../../certs/trust.ts'
 import type { Config } from '../config.ts'
 import { rules } from '../core/findings.ts'
@@ -22,7 +22,9 @@ import {
   secretResource,
   selfManaged,
 } from './webhook-trust.ts'
+import { claimLabel, leaseResource } from '../webhook/claim.ts'
 import type { ReadLive } from '../webhook/confirm.ts'
+import { usualStaleMs, type Reservations } from '../webhook/reservations.ts'
 import { mutating, validating } from '../webhook/review.ts'
 import {
   startWebhookServer,
@@ -35,7 +37,9 @@ type AdmissionOptions = {
   readonly config: Config
   readonly client: Pick<Client, 'call' | 'watch'>
   readonly inventory: Inventory
-  readonly feed: Pick<Feed, 'unsynced' | 'halted'>
+  readonly reservations: Reservations
+  readonly isLeading: () => boolean
+  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>
   readonly metrics: Metrics
   readonly log: Log
 }
@@ -53,7 +57,7 @@ const endpointsMoveOnMs = 10_000
 
 /** The webhook with its certificates: serving, trusted by the API server, and kept so. */
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { config, client, log } = options
+  const { config, client, reservations, isLeading, log } = options
   const listen = config.webhook.address
   if (!listen) return switchedOff
   const objects = createObjects(client)
@@ -79,6 +83,19 @@ export function createAdmission(options: AdmissionOptions): Admission {
       log.info({ port: server.port }, 'the webhook is served')
     },
   })
+  const claims = new Reflector({
+    client,
+    resource: leaseResource,
+    namespace: config.namespace,
+    labelSelector: `${claimLabel}=true`,
+    handler: {
+      upserted: (lease) => reservations.observed(lease),
+      removed: ({ name }) => reservations.forgotten(name),
+      synced: () => {},
+    },
+    log,
+  })
+  let collecting: NodeJS.Timeout | undefined
   const watches = [
     ...registrations,
     ...(certDir === undefined
@@ -97,38 +114,56 @@ export function createAdmission(options: AdmissionOptions): Admission {
   )
   return {
     start: () => {
-      for (const watch of watches) watch.start()
+      for (const watch of [claims, ...watches]) watch.start()
       trust.refresh()
+      collecting = setInterval(() => {
+        if (isLeading()) void reservations.collect()
+      }, collectEveryMs)
     },
     stop: async () => {
-      await Promise.all([trust.stop(), ...watches.map((watch) => watch.stop())])
-      if (address.kind === 'service') await setTimeout(endpointsMoveOnMs)
+      clearInterval(collecting)
+      await Promise.all([trust.stop(), ...[claims, ...watches].map((watch) => watch.stop())])
+      if (address.kind === 'service') await sleep(endpointsMoveOnMs)
       await server?.close()
     },
     checks: () => [
       { name: 'webhook', problem: server ? undefined : 'not served yet' },
       { name: 'certificates', problem: trust.problem },
+      { name: 'claims', problem: claims.synced ? undefined : 'waiting for Lease' },
+      { name: 'bindings', problem: staleness(options.feed) },
     ],
   }
 }
+
+/** A replica that has not heard of bindings for this long might allow what another one has given away. */
+const staleness = (feed: Pick<Feed, 'silence'>): string | undefined => {
+  const silence = feed.silence()
+  return silence > usualStaleMs / 2
+    ? `nothing was heard of InferenceIdentityBindings for ${Math.round(silence / 1000)} s`
+    : undefined
+}
+
+/** How often the leader looks for claims that have served their time. */
+const collectEveryMs = 10_000
 
 const caOf = async (file: string | undefined): Promise<string | undefined> =>
   file === undefined ? undefined : readFile(file, 'utf8')
 
 function routesOf(
-  { config, inventory, feed, metrics, log }: AdmissionOptions,
+  { config, inventory, reservations, feed, metrics, log }: AdmissionOptions,
   objects: Objects,
 ): Readonly<Record<string, Review>> {
   const reach = {
     world: inventory,
     read: (signal: AbortSignal): ReadLive => liveReads(objects, signal),
     actions: config.webhook.actions,
+    reserve: (...claim: Parameters<Reservations['reserve']>) => reservations.reserve(...claim),
     observe: (request: AdmissionRequest, verdict: Verdict) => logDenial(log, request, verdict),
   }
   const guarded =
     (review: Review): Review =>
     async (request, signal) => {
-      const ignorance = feed.halted() ?? feed.unsynced()[0]
+      const ignorance = feed.halted() ?? feed.unsynced()[0] ?? staleness(feed)
       if (ignorance !== undefined) throw new Error(`nothing can be decided yet: ${ignorance}`)
       const answered = metrics.reviewStarted()
       let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'

@@ -12,6 +12,8 @@ type FeedOptions = {
   readonly inventory: Inventory
   /** Told which bindings a change concerns. */
   readonly mark: (keys: Iterable<BindingKey>) => void
+  /** Told of the uid of each binding that is gone. */
+  readonly bindingDeleted: (uid: string) => void
   readonly log: Log
 }
 
@@ -24,6 +26,8 @@ export type Feed = {
   readonly unsynced: () => readonly string[]
   /** Why nothing may be touched: another contract is installed under our name. */
   readonly halted: () => string | undefined
+  /** For how long nothing has been heard of bindings, in ms; 0 where their kind is not served. */
+  readonly silence: () => number
   readonly reflectors: () => readonly { readonly resource: Resource; readonly reflector: Reflector }[]
 }
 
@@ -33,7 +37,7 @@ const resources = [bindingResource, ...optionalResources]
  * Keeps the inventory what the cluster is: a reflector for every kind that is served, for as long as it is. A
  * kind counts as served once its objects are known, so that none of them is called missing in between.
  */
-export function createFeed({ client, inventory, mark, log }: FeedOptions): Feed {
+export function createFeed({ client, inventory, mark, bindingDeleted, log }: FeedOptions): Feed {
   const running = new Map<Resource, Reflector>()
   const known = new Set<Resource>()
   let stopping: Promise<unknown> = Promise.resolve()
@@ -58,7 +62,10 @@ export function createFeed({ client, inventory, mark, log }: FeedOptions): Feed 
       log,
       handler: {
         upserted: (object) => apply({ kind: 'upserted', resource, object }),
-        removed: ({ namespace, name }) => apply({ kind: 'removed', resource, namespace, name }),
+        removed: ({ namespace, name, uid }) => {
+          if (resource === bindingResource) bindingDeleted(uid)
+          apply({ kind: 'removed', resource, namespace, name })
+        },
         synced: () => learn(resource, true),
       },
     })
@@ -100,6 +107,10 @@ export function createFeed({ client, inventory, mark, log }: FeedOptions): Feed 
     synced: complete.promise,
     unsynced: () => resources.filter((resource) => !known.has(resource)).map(gvk),
     halted: () => halted,
+    silence: () => {
+      const bindings = running.get(bindingResource)
+      return bindings ? performance.now() - bindings.lastContact : 0
+    },
     reflectors: () => [...running].map(([resource, reflector]) => ({ resource, reflector })),
   }
 }

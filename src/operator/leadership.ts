@@ -28,6 +28,7 @@ type LeadershipOptions = {
 
 export type Leadership = {
   readonly mark: (keys: Iterable<BindingKey>) => void
+  readonly isLeading: () => boolean
   readonly start: () => void
   readonly stop: () => Promise<void>
 }
@@ -64,6 +65,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   metrics.queueDepthFrom(() => term?.depth() ?? 0)
   return {
     mark: (keys) => term?.mark(keys),
+    isLeading: () => term !== undefined && (election?.isLeading() ?? true),
     start: () => {
       if (!config.leaderElect) return begin()
       election = campaign({

@@ -9,6 +9,8 @@ import { gvk } from '../core/resources.ts'
 import { createFeed, type Feed } from './feed.ts'
 import type { Environment } from '../flags/read.ts'
 import { createClient } from '../kube/client.ts'
+import { createObjects } from '../kube/objects.ts'
+import { Reservations } from '../webhook/reservations.ts'
 import { loadKubeConfig, namespaceOfPod, type ClusterConfig } from '../kube/config.ts'
 import { createLeadership, type Leadership } from './leadership.ts'
 import { createLog, type Log } from '../log.ts'
@@ -68,9 +70,29 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     log,
     halted: () => feed.halted(),
   })
-  const feed = createFeed({ client, inventory, log, mark: leadership.mark })
+  const reservations = new Reservations({
+    objects: createObjects(client),
+    namespace: config.namespace,
+    now: () => performance.now(),
+  })
+  const feed = createFeed({
+    client,
+    inventory,
+    log,
+    mark: leadership.mark,
+    bindingDeleted: (uid) => reservations.holderDeleted(uid),
+  })
   started.defer(() => feed.stop())
-  const admission = createAdmission({ config, client, inventory, feed, metrics, log })
+  const admission = createAdmission({
+    config,
+    client,
+    inventory,
+    reservations,
+    feed,
+    metrics,
+    log,
+    isLeading: leadership.isLeading,
+  })
   reportCluster(metrics, inventory, feed)
   const ready = (): readonly Check[] => [
     { name: 'running', problem: stopping ? 'stopping' : undefined },

@@ -46,6 +46,14 @@ export async function confirm(binding: Binding, remembered: World, read: ReadLiv
   return world
 }
 
+/** Whether a binding has a collision key, by a live read of it, its pool and its objective. */
+export const holdsLive = (
+  at: { readonly namespace: string; readonly name: string },
+  collisionKey: string,
+  remembered: World,
+  read: ReadLive,
+): Promise<boolean> => new LiveWorld(remembered, read).stillHolds(at, collisionKey)
+
 class LiveWorld implements World {
   readonly settings: World['settings']
   readonly neighbours: World['neighbours']
@@ -118,7 +126,7 @@ class LiveWorld implements World {
     for (let start = 0; start < peers.length; start += batch) {
       const answers = await Promise.all(
         peers.slice(start, start + batch).map(async (name) => {
-          const holds = await this.#stillHolds(namespace, name, collisionKey)
+          const holds = await this.stillHolds({ namespace, name }, collisionKey)
           this.#holds.set(name, holds)
           return holds
         }),
@@ -127,8 +135,11 @@ class LiveWorld implements World {
     }
   }
 
-  async #stillHolds(namespace: string, name: string, collisionKey: string): Promise<boolean> {
-    const object = await this.#read(bindingResource, { namespace, name })
+  async stillHolds(
+    at: { readonly namespace: string; readonly name: string },
+    collisionKey: string,
+  ): Promise<boolean> {
+    const object = await this.#read(bindingResource, at)
     if (object === undefined) return false
     const peer = decodeBinding(object)
     await this.readReferences(peer)

@@ -1,18 +1,21 @@
 import { advise } from '../core/advice.ts'
 import { decodeBinding, finalizer, isSameSpec, type Binding } from '../core/binding.ts'
+import { collisionMessage } from '../core/checks/collision.ts'
 import { evaluate, type Evaluation } from '../core/evaluate.ts'
 import type { World } from '../core/facts.ts'
 import { causeWords, explain, rules, type Cause, type Finding } from '../core/findings.ts'
 import { bindingResource } from '../core/resources.ts'
 import { judge, type ActionOverrides, type JudgedFinding, type Verdict } from '../core/verdict.ts'
 import type { AdmissionRequest, AdmissionResponse, StatusCause } from './admission-review.ts'
-import { confirm, needsConfirmation, type ReadLive } from './confirm.ts'
+import { confirm, holdsLive, needsConfirmation, type ReadLive } from './confirm.ts'
+import type { Reservations, Reserved } from './reservations.ts'
 
 type Reach = {
   readonly world: World
   /** The signal ends a read when the API server no longer waits for the review. */
   readonly read: (signal: AbortSignal) => ReadLive
   readonly actions: ActionOverrides
+  readonly reserve: Reservations['reserve']
   /** Told of each decision, for the log and the metrics. */
   readonly observe: (request: AdmissionRequest, verdict: Verdict) => void
 }
@@ -27,7 +30,8 @@ type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<Admiss
 export const validating =
   (reach: Reach): Review =>
   async (request, signal) => {
-    const { evaluation, verdict } = await decide(request, reach, signal)
+    const decision = await decide(request, reach, signal)
+    const { evaluation, verdict } = await reserveKey(request, decision, reach, signal)
     reach.observe(request, verdict)
     return verdict.verdict === 'deny'
       ? denied(request, evaluation, verdict)
@@ -55,21 +59,69 @@ export const mutating =
     return { kind: 'allowed', warnings: [], auditAnnotations: {}, patch }
   }
 
-type Decision = { readonly binding: Binding; readonly evaluation: Evaluation; readonly verdict: Verdict }
+type Decision = {
+  readonly binding: Binding
+  /** The collision key that the binding had before the request, if any. */
+  readonly heldKey: string | undefined
+  readonly evaluation: Evaluation
+  readonly verdict: Verdict
+}
 
 async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSignal): Promise<Decision> {
   const binding = bindingIn(request.object, request)
   const before = request.operation === 'UPDATE' ? bindingIn(request.oldObject, request) : undefined
-  if (!concerns(request, binding, before)) return { binding, evaluation: nothing, verdict: judge([], [], {}) }
+  if (!concerns(request, binding, before))
+    return { binding, heldKey: undefined, evaluation: nothing, verdict: judge([], [], {}) }
   const first = evaluate(binding, reach.world)
   const world = needsConfirmation(first.findings)
     ? await confirm(binding, reach.world, reach.read(signal))
     : reach.world
   const evaluation = world === reach.world ? first : evaluate(binding, world)
-  const earlier = before ? evaluate(before, world).findings : []
+  const earlier = before ? evaluate(before, world) : nothing
   const findings = [...evaluation.findings, ...advise(binding, evaluation, world)]
-  return { binding, evaluation, verdict: judge(findings, earlier, reach.actions) }
+  return {
+    binding,
+    heldKey: earlier.identity?.collisionKey,
+    evaluation,
+    verdict: judge(findings, earlier.findings, reach.actions),
+  }
 }
+
+/** Two requests at once, here or on two replicas, must not both be allowed one collision key. */
+async function reserveKey(
+  request: AdmissionRequest,
+  decision: Decision,
+  { world, read, reserve, actions }: Reach,
+  signal: AbortSignal,
+): Promise<Decision> {
+  const { binding, heldKey, evaluation, verdict } = decision
+  const key = evaluation.identity?.collisionKey
+  const isContested = verdict.findings.some(({ rule }) => rule === 'identityCollision')
+  if (key === undefined || key === heldKey || isContested || verdict.verdict === 'deny' || request.dryRun)
+    return decision
+  const { namespace, name, uid } = binding
+  const reserved = await reserve(key, { namespace, name, uid }, ({ name: other }) =>
+    holdsLive({ namespace, name: other }, key, world, read(signal)),
+  )
+  if (reserved.kind === 'reserved') return decision
+  const collision = collisionWith(binding, key, reserved)
+  return { ...decision, verdict: judge([collision, ...verdict.findings], [], actions) }
+}
+
+const collisionWith = (
+  { spec }: Binding,
+  collisionKey: string,
+  { by, pending }: Extract<Reserved, { kind: 'taken' }>,
+): Finding => ({
+  rule: 'identityCollision',
+  field: 'spec.containerName',
+  cause: 'Duplicate',
+  value: spec.containerName,
+  message:
+    collisionMessage([by.name]) +
+    (pending ? `; ${by.name} is being admitted this moment, or was: try again in a minute` : ''),
+  collisionKey,
+})
 
 const nothing: Evaluation = { findings: [], identity: undefined }
 

@@ -1,0 +1,189 @@
+import type { Objects, Reply } from '../core/objects.ts'
+import {
+  claimName,
+  decodeClaim,
+  isSameBinding,
+  leaseOf,
+  leaseResource,
+  standingOf,
+  type Claim,
+  type Holder,
+} from './claim.ts'
+
+type ReservationsOptions = {
+  readonly objects: Pick<Objects, 'get' | 'create' | 'replace' | 'remove'>
+  /** Where the Leases live. */
+  readonly namespace: string
+  /** Monotonic, in ms. */
+  readonly now: () => number
+  readonly graceMs?: number
+  readonly staleMs?: number
+}
+
+export type Reserved =
+  | { readonly kind: 'reserved' }
+  /** Another binding has the key, or is being given it at this moment. */
+  | { readonly kind: 'taken'; readonly by: Holder; readonly pending: boolean }
+
+/** Over the 60 s that the API server gives a request: after that, an admitted object is there or never will be. */
+const usualGraceMs = 65_000
+
+/** Within this every replica that answers has seen what was admitted. */
+export const usualStaleMs = 180_000
+
+/** Each is a write of somebody else that came first. */
+const attempts = 8
+
+/** Deletions that are remembered; a claim older than them is past its grace anyway. */
+const rememberedDeletions = 10_000
+
+type Seen = { readonly claim: Claim; readonly since: number }
+
+/**
+ * Claims on collision keys, one Lease each, by which all replicas admit as one: of any number of requests for
+ * one key at the same time, exactly one gets it. A claim bridges the time until every replica has seen the
+ * binding, and is then collected.
+ */
+export class Reservations {
+  readonly #options: ReservationsOptions
+  readonly #graceMs: number
+  readonly #staleMs: number
+  readonly #seen = new Map<string, Seen>()
+  readonly #deleted = new Set<string>()
+  /** Requests of this replica for one key go one after the other: the API server need not sort them out. */
+  readonly #queues = new Map<string, Promise<unknown>>()
+
+  constructor(options: ReservationsOptions) {
+    this.#options = options
+    this.#graceMs = options.graceMs ?? usualGraceMs
+    this.#staleMs = options.staleMs ?? usualStaleMs
+  }
+
+  /** How many claims there are, as far as is known. */
+  get size(): number {
+    return this.#seen.size
+  }
+
+  /** Told by a reflector of Leases. */
+  observed(lease: unknown): void {
+    this.#note(decodeClaim(lease))
+  }
+
+  forgotten(name: string): void {
+    this.#seen.delete(name)
+  }
+
+  /** Told of bindings that were deleted: their claims are free at once. */
+  holderDeleted(uid: string): void {
+    this.#deleted.add(uid)
+    if (this.#deleted.size <= rememberedDeletions) return
+    for (const oldest of this.#deleted.values().take(1)) this.#deleted.delete(oldest)
+  }
+
+  /**
+   * Takes a key for a binding that is about to be admitted. `holds` reads live whether another binding has it.
+   * Throws when the API server gives no answer that settles it.
+   */
+  async reserve(
+    collisionKey: string,
+    holder: Holder,
+    holds: (other: Holder) => Promise<boolean>,
+  ): Promise<Reserved> {
+    const name = claimName(collisionKey)
+    const before = this.#queues.get(name) ?? Promise.resolve()
+    const turn = before.then(() => this.#reserve(collisionKey, holder, holds))
+    const settled = turn.catch(() => {})
+    this.#queues.set(name, settled)
+    try {
+      return await turn
+    } finally {
+      if (this.#queues.get(name) === settled) this.#queues.delete(name)
+    }
+  }
+
+  async #reserve(
+    collisionKey: string,
+    holder: Holder,
+    holds: (other: Holder) => Promise<boolean>,
+  ): Promise<Reserved> {
+    const { objects, namespace } = this.#options
+    const name = claimName(collisionKey)
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
+      if (!this.#seen.has(name)) {
+        const created = await objects.create(leaseResource, leaseOf(namespace, collisionKey, holder))
+        if (created.kind === 'done') return this.#taken(created.object)
+        if (created.kind !== 'conflict') throw unanswered('creating', name, created)
+      }
+      const found = await objects.get(leaseResource, { namespace, name })
+      if (found.kind === 'absent') this.#seen.delete(name)
+      else if (found.kind === 'done') {
+        const reserved = await this.#contend(decodeClaim(found.object), collisionKey, holder, holds)
+        if (reserved) return reserved
+      } else throw unanswered('reading', name, found)
+    }
+    throw new Error(`Lease ${name} is fought over: ${attempts} attempts to take it lost`)
+  }
+
+  /** Undefined if somebody else changed the claim meanwhile: look again. */
+  async #contend(
+    claim: Claim,
+    collisionKey: string,
+    holder: Holder,
+    holds: (other: Holder) => Promise<boolean>,
+  ): Promise<Reserved | undefined> {
+    const { objects, namespace, now } = this.#options
+    const { since } = this.#note(claim)
+    const standing = standingOf(claim, holder, {
+      holds: !isSameBinding(claim.holder, holder) && (await holds(claim.holder)),
+      ageMs: now() - since,
+      deleted: this.#deleted.has(claim.holder.uid),
+      graceMs: this.#graceMs,
+    })
+    switch (standing) {
+      case 'held':
+      case 'pending':
+        return { kind: 'taken', by: claim.holder, pending: standing === 'pending' }
+      case 'ours':
+      case 'abandoned': {
+        const { uid, resourceVersion } = claim
+        const lease = leaseOf(namespace, collisionKey, holder, { uid, resourceVersion })
+        const replaced = await objects.replace(leaseResource, lease)
+        if (replaced.kind === 'done') return this.#taken(replaced.object)
+        if (replaced.kind === 'conflict' || replaced.kind === 'absent') return undefined
+        throw unanswered('taking over', claim.name, replaced)
+      }
+    }
+  }
+
+  #taken(lease: unknown): Reserved {
+    this.#note(decodeClaim(lease))
+    return { kind: 'reserved' }
+  }
+
+  /** Its age counts from when this replica first saw it at this resourceVersion. */
+  #note(claim: Claim): Seen {
+    const known = this.#seen.get(claim.name)
+    if (known?.claim.resourceVersion === claim.resourceVersion) return known
+    const seen = { claim, since: this.#options.now() }
+    this.#seen.set(claim.name, seen)
+    return seen
+  }
+
+  /** For the leader: deletes the claims that have served their time, or whose holder is gone. */
+  async collect(): Promise<void> {
+    const { objects, namespace, now } = this.#options
+    const done = [...this.#seen.values()].filter(
+      ({ claim, since }) => now() - since > this.#staleMs || this.#deleted.has(claim.holder.uid),
+    )
+    for (const { claim } of done) {
+      const { name, uid, resourceVersion } = claim
+      const removed = await objects.remove(leaseResource, { namespace, name }, { uid, resourceVersion })
+      if (removed.kind === 'done' || removed.kind === 'absent') this.#seen.delete(name)
+    }
+  }
+}
+
+const unanswered = (doing: string, name: string, reply: Exclude<Reply, { kind: 'done' }>): Error =>
+  new Error(
+    `${doing} Lease ${name}: ${reply.kind === 'absent' ? 'not found' : reply.kind === 'failed' ? reply.cause : reply.message}`,
+  )
