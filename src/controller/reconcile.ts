@@ -17,7 +17,7 @@ export type Reach = {
   readonly now: () => Date
   /** Who reports events: the pod's name. */
   readonly instance: string
-  /** Told of every outcome that was recorded or found to be so already. */
+  /** Told of every outcome that was written to a status. */
   readonly observe: (binding: Binding, outcome: Outcome) => void
   readonly warn: (fields: object, message: string) => void
 }
@@ -82,8 +82,8 @@ async function record(binding: Binding, { outcome, next }: Applied, reach: Reach
     // Gone, or changed since: its own event brings the key back.
     if (reply.kind === 'absent') return settled
     if (reply.kind !== 'done') return retryOf('writing the status', reply)
+    reach.observe(binding, outcome)
   }
-  reach.observe(binding, outcome)
   return next
 }
 

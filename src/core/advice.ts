@@ -34,7 +34,6 @@ const overlap: Advice = (binding, { labels, mode }, { neighbours }) => {
     .take(readAtMost)
     .filter(({ name }) => name !== binding.name)
     .filter((other) => contains(labels, other.labels) || contains(other.labels, labels))
-    // Two PerObjective bindings with equal selectors collide, and would not be here.
     .map(({ name }) => name)
   const names = listed(near, binding)
   if (names === undefined) return undefined

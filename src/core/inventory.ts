@@ -94,6 +94,12 @@ export class Inventory implements World {
     return this.#entries.values().map(({ binding }) => binding)
   }
 
+  /** The bindings that refer to a pool or an objective by this name, in whatever group. */
+  usersOf({ kind }: Resource, namespace: string, name: string): readonly Binding[] {
+    const term = kind === 'InferencePool' ? terms.pool(namespace, name) : terms.objective(namespace, name)
+    return [...this.#entriesWith(term)].map(({ binding }) => binding)
+  }
+
   /** Everything that there is to look at: the bindings, and what outputs say of bindings that may be gone. */
   keys(): ReadonlySet<BindingKey> {
     const owners = [...this.#outputs.values()].flatMap(({ owner }) => owner ?? [])

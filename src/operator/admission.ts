@@ -32,6 +32,7 @@ import {
   type Review,
   type WebhookServer,
 } from '../webhook/server.ts'
+import { warning } from '../webhook/warn.ts'
 
 type AdmissionOptions = {
   readonly config: Config
@@ -177,7 +178,11 @@ function routesOf(
         answered({ operation: request.operation, decision, reason })
       }
     }
-  return { '/validate': guarded(validating(reach)), '/mutate': guarded(mutating(reach)) }
+  return {
+    '/validate': guarded(validating(reach)),
+    '/mutate': guarded(mutating(reach)),
+    '/warn': guarded(warning(inventory)),
+  }
 }
 
 /** One line a denial: who, what, why. */

@@ -1,36 +1,33 @@
 import { describe, expect, test } from 'vitest'
-import { bindingKey, decodeBinding } from '../../src/core/binding.ts'
+import { decodeBinding } from '../../src/core/binding.ts'
 import { render } from '../../src/core/clusterspiffeid.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import { rules } from '../../src/core/findings.ts'
-import { Inventory } from '../../src/core/inventory.ts'
+import type { Inventory } from '../../src/core/inventory.ts'
 import { judge } from '../../src/core/verdict.ts'
+import { bindingIn, inventoryOf } from '../support/builders.ts'
 import {
   admissionCases,
   reconcileCases,
-  resourceOf,
   servedIn,
   type Manifest,
   type ReconcileCase,
-  type Settled,
 } from '../support/vectors.ts'
 
-const inventoryOf = (
+const inventoryFor = (
   one: Pick<
     ReconcileCase,
     'trustDomain' | 'className' | 'binding' | 'pools' | 'objectives' | 'otherBindings' | 'served'
   >,
-): Inventory => {
-  const inventory = new Inventory({ trustDomain: one.trustDomain, className: one.className || undefined })
-  for (const resource of servedIn(one)) inventory.apply({ kind: 'served', resource, served: true })
-  for (const object of [...one.pools, ...one.objectives, ...one.otherBindings, one.binding])
-    inventory.apply({ kind: 'upserted', resource: resourceOf(object), object })
-  return inventory
-}
+): Inventory =>
+  inventoryOf([...one.pools, ...one.objectives, ...one.otherBindings, one.binding], {
+    trustDomain: one.trustDomain,
+    className: one.className || undefined,
+    served: servedIn(one),
+  })
 
-const settle = (manifest: Manifest, inventory: Inventory): Settled => {
-  const binding = inventory.binding(bindingKey(manifest.metadata.namespace ?? '', manifest.metadata.name))
-  if (!binding) throw new Error('the binding is not in the inventory')
+const settle = (manifest: Manifest, inventory: Inventory): unknown => {
+  const binding = bindingIn(inventory, manifest)
   const { findings, identity } = evaluate(binding, inventory)
   const [first] = findings
   if (first)
@@ -56,22 +53,27 @@ const settle = (manifest: Manifest, inventory: Inventory): Settled => {
       hint: spec['hint'],
       className: spec['className'],
     }),
-  ) as Settled
+  )
 }
 
 describe('the worked cases, by the pure core', () => {
   test.each(reconcileCases)('$id $title', (one) => {
-    const inventory = inventoryOf(one)
+    const inventory = inventoryFor(one)
     const { otherExpect = {}, ...expected } = one.expect
     expect(settle(one.binding, inventory)).toMatchObject(expected)
-    for (const other of one.otherBindings) {
-      const wanted = otherExpect[other.metadata.name]
-      if (wanted) expect(settle(other, inventory)).toMatchObject(wanted)
+    for (const [name, wanted] of Object.entries(otherExpect)) {
+      const other = one.otherBindings.find(({ metadata }) => metadata.name === name)
+      expect(other && settle(other, inventory)).toMatchObject(wanted)
     }
   })
 
   test.each(admissionCases)('$id $title', (one) => {
-    const { findings } = evaluate(decodeBinding(one.binding), inventoryOf(one))
+    const { findings } = evaluate(decodeBinding(one.binding), inventoryFor(one))
     expect(judge(findings, [], {}).verdict !== 'deny').toBe(one.expect.admitted)
+  })
+
+  const stored = admissionCases.filter(({ expect: { stored: fields } }) => fields !== undefined)
+  test.each(stored)('$id $title: defaults are read as they are stored', (one) => {
+    expect(decodeBinding(one.binding).spec).toMatchObject(one.expect.stored ?? {})
   })
 })

@@ -1,6 +1,5 @@
 import { decodeBinding } from '../../src/core/binding.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
-import type { World } from '../../src/core/facts.ts'
 import {
   causeWords,
   explain,
@@ -8,6 +7,7 @@ import {
   type Finding,
   type RuleName,
 } from '../../src/core/findings.ts'
+import { Inventory } from '../../src/core/inventory.ts'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import { bindingResource } from '../../src/core/resources.ts'
 import { createClient, resourcePath, type Client } from '../../src/kube/client.ts'
@@ -28,14 +28,8 @@ const rulesOfTheCrd: ReadonlySet<RuleName> = new Set([
   'unexpectedContainerName',
 ])
 
-/** Every pool and objective that is asked for is there. */
-const fullWorld: World = {
-  settings: { trustDomain: 'example.org', className: undefined },
-  isServed: () => true,
-  pool: () => ({ selector: { kind: 'labels', labels: { app: 'vllm' } } }),
-  objective: () => ({ poolRef: { kind: 'usable', name: 'chat', group: undefined } }),
-  holders: () => [],
-}
+/** They need nothing else, so an empty cluster will do. */
+const cluster = new Inventory({ trustDomain: 'example.org', className: undefined })
 
 export const manifest = (spec: unknown, name = 'chat'): JsonObject => ({
   apiVersion: `${bindingResource.group}/${bindingResource.version}`,
@@ -45,7 +39,7 @@ export const manifest = (spec: unknown, name = 'chat'): JsonObject => ({
 })
 
 export function findingsOfCore(spec: unknown): readonly Finding[] {
-  const { findings } = evaluate(decodeBinding(manifest(spec)), fullWorld)
+  const { findings } = evaluate(decodeBinding(manifest(spec)), cluster)
   return findings.filter(({ rule }) => rulesOfTheCrd.has(rule))
 }
 

@@ -92,7 +92,7 @@ describeReal('an installation', () => {
     )
   })
 
-  test.each<Attempt>([
+  test.each(attempts([
     ['list', 'inferenceidentitybindings.kleym.sonda.red'],
     ['watch', 'inferenceidentitybindings.kleym.sonda.red'],
     ['patch', 'inferenceidentitybindings.kleym.sonda.red', 'default'],
@@ -117,11 +117,11 @@ describeReal('an installation', () => {
     ['create', 'subjectaccessreviews.authorization.k8s.io'],
     ['update', validating, undefined, 'kleym-validating-webhook-configuration'],
     ['update', mutating, undefined, 'kleym-mutating-webhook-configuration'],
-  ])('lets the operator %s %s in %s %s', async (...attempt: Attempt) => {
+  ]))('lets the operator %s %s in %s %s', async (...attempt) => {
     expect(await may(attempt)).toBe(true)
   })
 
-  test.each<Attempt>([
+  test.each(attempts([
     ['create', 'inferenceidentitybindings.kleym.sonda.red', 'default'],
     ['update', 'inferenceidentitybindings.kleym.sonda.red', 'default'],
     ['delete', 'inferenceidentitybindings.kleym.sonda.red', 'default'],
@@ -143,7 +143,7 @@ describeReal('an installation', () => {
     ['create', 'serviceaccounts/token', 'kleym-system'],
     ['escalate', 'clusterroles.rbac.authorization.k8s.io'],
     ['impersonate', 'users'],
-  ])('does not let the operator %s %s in %s %s', async (...attempt: Attempt) => {
+  ]))('does not let the operator %s %s in %s %s', async (...attempt) => {
     expect(await may(attempt)).toBe(false)
   })
 

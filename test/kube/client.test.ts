@@ -85,6 +85,15 @@ test('a PATCH is a merge patch', async () => {
   await answering
 })
 
+test('a DELETE can carry preconditions', async () => {
+  await using server = await startScripted()
+  const answering = server.client().call({ method: 'DELETE', path, body: { preconditions: { uid: 'x' } } })
+  const request = await server.next()
+  expect(request.body).toEqual({ preconditions: { uid: 'x' } })
+  request.answer(200, {})
+  await answering
+})
+
 test('a refusal is an answer with the reason and message of its Status', async () => {
   await using server = await startScripted()
   const answering = server.client().call({ method: 'GET', path })

@@ -310,6 +310,22 @@ test('a term counts from before the request that won it', async () => {
   expect(me.isLeading()).toBe(false)
 })
 
+test('a renewal counts from before its request too', async () => {
+  await using rig = await arrange()
+  const me = rig.stands('me')
+  await me.pauses()
+  rig.api.will(() => 'hang')
+  me.clock.advance(2000)
+  await vi.waitUntil(() => rig.api.hanging() === 1, soon)
+  me.clock.advance(4000)
+  rig.api.answersWhatHangs()
+  await me.pauses()
+  me.clock.freeze(5999)
+  expect(me.isLeading()).toBe(true)
+  me.clock.freeze(1)
+  expect(me.isLeading()).toBe(false)
+})
+
 test('of two candidates one leads, and the other takes over once the first is silent', async () => {
   await using rig = await arrange()
   const [mine, theirs] = [manualClock(), manualClock()]

@@ -57,7 +57,11 @@ export type ReconcileCase = Given & {
 
 export type AdmissionCase = Given & {
   readonly kind: 'admission'
-  readonly expect: { readonly admitted: boolean; readonly mode?: string }
+  readonly expect: {
+    readonly admitted: boolean
+    /** Fields of the spec as they are once defaults have been filled in. */
+    readonly stored?: Readonly<Record<string, unknown>>
+  }
 }
 
 export type ConfigCase = {
@@ -74,11 +78,9 @@ export type ConfigCase = {
 }
 
 /** The worked cases of the contract, one JSON list beside the tests. */
-const cases = JSON.parse(readFileSync(new URL('../vectors.json', import.meta.url), 'utf8')) as readonly (
-  | ReconcileCase
-  | AdmissionCase
-  | ConfigCase
-)[]
+const cases: readonly (ReconcileCase | AdmissionCase | ConfigCase)[] = JSON.parse(
+  readFileSync(new URL('../vectors.json', import.meta.url), 'utf8'),
+)
 
 export const reconcileCases = cases.filter((one) => one.kind === 'reconcile')
 export const admissionCases = cases.filter((one) => one.kind === 'admission')

@@ -143,6 +143,12 @@ test('a namespace takes its objects with it, and waits for their finalizers', as
   await expect.poll(async () => (await client.get('/api/v1/namespaces/n')).code).toBe(404)
 })
 
+test('whoever asks may do everything', async () => {
+  const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: {} }
+  const answer = await client.post('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', review)
+  expect(answer).toMatchObject({ code: 201, body: { status: { allowed: true } } })
+})
+
 test('the kubeconfig is gone once the server has stopped', async () => {
   const other = await startEmbedded()
   await expect(readFile(other.kubeconfig, 'utf8')).resolves.toContain(other.server)

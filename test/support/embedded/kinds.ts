@@ -1,5 +1,5 @@
 import { age, builtInKinds } from './builtin-kinds.ts'
-import { isRecord, listOf, recordOf, textOf, textsOf, type Json } from './json.ts'
+import { isRecord, listOf, recordOf, textOf, textsOf } from './json.ts'
 import { jsonPath } from './jsonpath.ts'
 import { crdResource, type Column, type Kind } from './kind.ts'
 import type { KubeObject } from './object.ts'
@@ -53,6 +53,9 @@ export const kindsOf = (crd: KubeObject): readonly Kind[] => {
     })
 }
 
+// The order of the real server: the first group that has a plural is the one kubectl means by it.
+const rank = ({ version, group }: Kind): string => `${version} ${group}`
+
 /** What is served: the kinds above and those of the CustomResourceDefinitions in the store, at any moment. */
 export const createKinds = (store: Store): Kinds => {
   const custom = new Map<string, readonly Kind[]>()
@@ -63,7 +66,10 @@ export const createKinds = (store: Store): Kinds => {
     else custom.set(name, kindsOf(object))
     if (type === 'ADDED') store.born(name)
   })
-  const all = (): readonly Kind[] => [...builtInKinds, ...[...custom.values()].flat()]
+  const all = (): readonly Kind[] => [
+    ...builtInKinds,
+    ...[...custom.values()].flat().toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1)),
+  ]
   return {
     all,
     find: (group, version, plural) => {

@@ -47,15 +47,8 @@ export const asNew = (object: KubeObject, kind: Kind): KubeObject => {
     creationTimestamp: timestamp(),
     ...(kind.hasGeneration ? { generation: 1 } : {}),
   })
-  const { apiVersion, kind: word } = object
-  const content = without(
-    object,
-    'apiVersion',
-    'kind',
-    'metadata',
-    ...(kind.hasStatus && kind.custom ? ['status'] : []),
-  )
-  return { apiVersion, kind: word, metadata, ...content }
+  const rest = without(object, ...(kind.hasStatus && kind.custom ? ['status'] : []))
+  return { ...rest, ...typed(object), metadata }
 }
 
 const content = (object: KubeObject, kind: Kind): unknown =>

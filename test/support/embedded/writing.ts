@@ -23,6 +23,7 @@ const shown = (object: KubeObject, call: Call): KubeObject => present(call.kind,
 export const create = async (api: Api, call: Call, body: unknown): Promise<KubeObject> => {
   const { kind } = call
   const given = decodeFor(body, call)
+  if (kind.answer !== undefined) return { ...given, status: kind.answer(given) }
   const named = { ...call, name: nameOf(given) }
   requireHome(api, named)
   const mutated = await api.admission.mutate(attributesOf(named, 'CREATE', { object: given }))
@@ -34,7 +35,6 @@ export const create = async (api: Api, call: Call, body: unknown): Promise<KubeO
   if (resourceVersion !== '') {
     throw new Refusal(failure(500, '', 'resourceVersion should not be set on objects to be created'))
   }
-  if (kind.answer !== undefined) return { ...object, status: kind.answer(object) }
   if (api.store.get(groupResource(kind), keyOf(object)) !== undefined)
     throw alreadyExists(kind, nameOf(object))
   // Both may have gone while the webhooks were asked.
@@ -118,9 +118,8 @@ export const patch = async (
   api: Api,
   call: Call,
   change: (before: unknown) => unknown,
-): Promise<KubeObject> => {
-  return rewrite(api, call, (before) => {
+): Promise<KubeObject> =>
+  rewrite(api, call, (before) => {
     const changed = change(present(call.kind, before))
     return decodeFor(isRecord(changed) ? changed : {}, call)
   })
-}

@@ -1,0 +1,69 @@
+import type { Binding } from './binding.ts'
+import { evaluate } from './evaluate.ts'
+import type { World } from './facts.ts'
+import type { Finding } from './findings.ts'
+import type { Inventory } from './inventory.ts'
+import { field, objectOr } from './json.ts'
+import { decodeObjective, decodePool } from './references.ts'
+import type { Resource } from './resources.ts'
+
+/** A pool or an objective as it is about to be; undefined when it is about to go. */
+export type Prospect = {
+  readonly resource: Resource
+  readonly namespace: string
+  readonly name: string
+  readonly object: unknown
+}
+
+export type Loss = { readonly binding: Binding; readonly finding: Finding }
+
+/**
+ * The bindings that have an identity now and would not have one if a pool or an objective became this, each with
+ * the first reason why. Those that come to collide with each other are among them.
+ */
+export function lossesBy(prospect: Prospect, inventory: Inventory): readonly Loss[] {
+  const { resource, namespace, name } = prospect
+  const users = inventory
+    .usersOf(resource, namespace, name)
+    .filter((binding) => !binding.deleting && evaluate(binding, inventory).findings.length === 0)
+  if (users.length === 0) return []
+  const foreseen = foresee(prospect, users, inventory)
+  return users.flatMap((binding) => {
+    const [finding] = evaluate(binding, foreseen).findings
+    return finding ? [{ binding, finding }] : []
+  })
+}
+
+/** The world after the change. Only the users' collision keys can change with it. */
+function foresee(
+  { resource, namespace, name, object }: Prospect,
+  users: readonly Binding[],
+  now: Inventory,
+): World {
+  const spec = field(objectOr(object), 'spec')
+  const isIt = (other: Resource, itsNamespace: string, itsName: string): boolean =>
+    other === resource && itsNamespace === namespace && itsName === name
+  const world = {
+    settings: now.settings,
+    neighbours: now.neighbours,
+    isServed: (other: Resource) => now.isServed(other),
+    pool: (...at: Parameters<World['pool']>) =>
+      isIt(...at) ? (object === undefined ? undefined : decodePool(spec)) : now.pool(...at),
+    objective: (...at: Parameters<World['objective']>) =>
+      isIt(...at)
+        ? object === undefined
+          ? undefined
+          : decodeObjective(spec, namespace)
+        : now.objective(...at),
+    holders: (key: string) => now.holders(key),
+  }
+  const names = new Set(users.map((binding) => binding.name))
+  const keys = Map.groupBy(users, (binding) => evaluate(binding, world).identity?.collisionKey)
+  return {
+    ...world,
+    holders: (key) => [
+      ...Iterator.from(now.holders(key)).filter((holder) => !names.has(holder)),
+      ...(keys.get(key) ?? []).map((binding) => binding.name),
+    ],
+  }
+}

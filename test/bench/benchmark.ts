@@ -1,0 +1,10 @@
+import type { Report } from './report.ts'
+
+export type Options = {
+  /** Small enough to see whether a benchmark works; its figures mean little. */
+  readonly quick: boolean
+  /** Print where the operator's time went. */
+  readonly profile: boolean
+}
+
+export type Benchmark = (report: Report, options: Options) => Promise<void>

@@ -1,0 +1,121 @@
+import { isObject, objectOr, type JsonObject } from '../../src/core/json.ts'
+import type { Objects } from '../../src/core/objects.ts'
+import {
+  bindingResource,
+  clusterSpiffeIdResource,
+  optionalResources,
+  type Resource,
+} from '../../src/core/resources.ts'
+import { createClient, type Client } from '../../src/kube/client.ts'
+import { loadKubeConfig } from '../../src/kube/config.ts'
+import { createObjects } from '../../src/kube/objects.ts'
+import { installDefinitions } from '../demo/cluster.ts'
+import { locateOrBuild } from '../support/controlplane/build.ts'
+import { startControlPlane } from '../support/controlplane/start.ts'
+import { createClient as createPlainClient, type Endpoint } from '../support/embedded/client.ts'
+import { startEmbedded } from '../support/embedded/server.ts'
+import { bindingsOf, referencesOf, type Manifest } from './manifests.ts'
+import { inFlight } from './waiting.ts'
+
+/** As many as the operator has workers. */
+export const width = 32
+
+/** An API server with the CRDs installed, and the operator's own client to it. */
+export type Cluster = AsyncDisposable &
+  Endpoint & {
+    readonly kubeconfig: string
+    readonly client: Client
+    readonly objects: Objects
+    /** Of a real one: what its processes have in their command lines. */
+    readonly directory: string | undefined
+  }
+
+export async function startEmbeddedCluster(): Promise<Cluster> {
+  return equipped({ ...(await startEmbedded()), directory: undefined })
+}
+
+export async function startRealCluster(): Promise<Cluster> {
+  const outcome = await locateOrBuild(process.env, (line) => process.stderr.write(`${line}\n`))
+  if (outcome.kind === 'missing') throw new Error(outcome.remedy)
+  const plane = await startControlPlane(outcome.binaries)
+  return equipped({ ...plane, token: plane.adminToken })
+}
+
+type Started = Endpoint & {
+  readonly kubeconfig: string
+  readonly directory: string | undefined
+  readonly stop: () => Promise<void>
+}
+
+async function equipped({ stop, ...started }: Started): Promise<Cluster> {
+  await using undo = new AsyncDisposableStack()
+  undo.defer(stop)
+  const plain = createPlainClient(started)
+  await installDefinitions(plain)
+  await plain.close()
+  const client = createClient(loadKubeConfig({ kubeconfig: started.kubeconfig }))
+  undo.defer(() => client.close())
+  const running = undo.move()
+  return {
+    ...started,
+    client,
+    objects: createObjects(client),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+const namespaceResource: Resource = {
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+}
+
+export async function createNamespace(
+  { objects }: Pick<Cluster, 'objects'>,
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const reply = await objects.create(namespaceResource, {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels },
+  })
+  if (reply.kind !== 'done') throw new Error(`creating namespace ${name}: ${JSON.stringify(reply)}`)
+  return name
+}
+
+const resources = [bindingResource, clusterSpiffeIdResource, ...optionalResources]
+
+const resourceOf = ({ apiVersion, kind }: Manifest): Resource => {
+  const found = resources.find((one) => `${one.group}/${one.version}` === apiVersion && one.kind === kind)
+  if (!found) throw new Error(`no resource for ${apiVersion} ${kind}`)
+  return found
+}
+
+/** Resolves to what the API server stored. */
+export async function create({ objects }: Pick<Cluster, 'objects'>, manifest: Manifest): Promise<JsonObject> {
+  const reply = await objects.create(resourceOf(manifest), manifest)
+  if (reply.kind !== 'done')
+    throw new Error(`creating ${manifest.kind} ${manifest.metadata.name}: ${JSON.stringify(reply)}`)
+  return reply.object
+}
+
+export const createAll = (cluster: Cluster, manifests: Iterable<Manifest>): Promise<void> =>
+  inFlight(width, manifests, (manifest) => create(cluster, manifest))
+
+/** A namespace with so many bindings, each with a pool and an objective, created after those. */
+export async function populate(cluster: Cluster, namespace: string, size: number): Promise<void> {
+  await createNamespace(cluster, namespace)
+  await createAll(cluster, referencesOf(namespace, size))
+  await createAll(cluster, bindingsOf(namespace, size))
+}
+
+/** The certificate authority in a webhook configuration. */
+export function caBundleIn(configuration: JsonObject): string {
+  const webhooks: unknown = configuration['webhooks']
+  const [webhook]: readonly unknown[] = Array.isArray(webhooks) ? webhooks : []
+  const config = isObject(webhook) ? objectOr(webhook['clientConfig']) : {}
+  return Buffer.from(String(config['caBundle']), 'base64').toString()
+}

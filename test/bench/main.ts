@@ -1,0 +1,46 @@
+import { availableParallelism, cpus, loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
+import type { Benchmark } from './benchmark.ts'
+import { createReport } from './report.ts'
+import { reviews } from './reviews/benchmark.ts'
+
+const benchmarks: Readonly<Record<string, Benchmark>> = { reviews }
+
+const help = `Usage: npm run bench -- [--quick] [--profile] [${Object.keys(benchmarks).join(' | ')}]…
+
+Measures the operator beside a floor in the same run, all of it or the benchmarks that are named.
+Each line is a figure: median (least … most) | its floor | the ratio | what is wanted of it.
+
+  --quick    small sizes, to see whether it works
+  --profile  print where the operator's time went, where a benchmark runs it
+`
+
+const write = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+})
+const names = positionals.length > 0 ? positionals : Object.keys(benchmarks)
+const unknown = names.filter((name) => !Object.hasOwn(benchmarks, name))
+if (values.help || unknown.length > 0) {
+  process.stderr.write(unknown.length > 0 ? `no such benchmark: ${unknown.join(', ')}\n\n${help}` : help)
+  process.exitCode = values.help ? 0 : 4
+} else {
+  write(
+    `Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'CPU'}, load ${loadavg()[0]?.toFixed(1)}`,
+  )
+  const report = createReport(write)
+  for (const name of names) {
+    write(`\n# ${name}`)
+    await benchmarks[name]?.(report, values)
+  }
+  write('')
+  report.end()
+}

@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from '../support/controlplane/daemon.ts'
+import { startOperator, type RunningOperator } from '../support/operator.ts'
+import type { Cluster } from './cluster.ts'
+import { hottest } from './profile.ts'
+
+export type Operator = AsyncDisposable &
+  RunningOperator & {
+    /** What `/metrics` says of a metric, the samples whose labels match added up. */
+    readonly metric: (name: string, labels?: RegExp) => Promise<number>
+    /** Ends it; lines about where its time went, if it was profiled. */
+    readonly end: () => Promise<readonly string[]>
+  }
+
+/** The operator as users run it. Without its webhook nothing is registered, so that bindings can come while it is down. */
+export async function runOperator(
+  { kubeconfig }: Pick<Cluster, 'kubeconfig'>,
+  { webhook, profile = false }: { readonly webhook: boolean; readonly profile?: boolean },
+): Promise<Operator> {
+  const metrics = `127.0.0.1:${await freePort()}`
+  const directory = await mkdtemp(join(tmpdir(), 'bench-profile-'))
+  const running = await startOperator({
+    kubeconfig,
+    trustDomain: 'kleym.sonda.red',
+    args: [
+      `--metrics-bind-address=${metrics}`,
+      '--metrics-secure=false',
+      ...(webhook ? [] : ['--webhook-bind-address=0']),
+    ],
+    env: profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${directory}` } : {},
+  })
+  const end = async (): Promise<readonly string[]> => {
+    await running.stop()
+    const lines = profile ? await hottest(directory) : []
+    await rm(directory, { recursive: true, force: true })
+    return lines
+  }
+  try {
+    await running.ready()
+  } catch (error) {
+    await end()
+    throw error
+  }
+  return {
+    ...running,
+    end,
+    metric: async (name, labels) =>
+      sumOf(await (await fetch(`http://${metrics}/metrics`)).text(), name, labels),
+    [Symbol.asyncDispose]: async () => void (await end()),
+  }
+}
+
+/** Of the Prometheus text format, the samples of one name whose labels match. */
+export const sumOf = (text: string, name: string, labels: RegExp = /(?:)/): number =>
+  text
+    .split('\n')
+    .filter((line) => (line.startsWith(`${name}{`) || line.startsWith(`${name} `)) && labels.test(line))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)

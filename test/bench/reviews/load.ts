@@ -1,0 +1,84 @@
+import { once } from 'node:events'
+import { connect, type TLSSocket } from 'node:tls'
+import { Http1Connection } from './http1.ts'
+import { Http2Connection } from './http2.ts'
+
+export type Protocol = 'h2' | 'http/1.1'
+
+/** How kube-apiserver comes: with HTTP/2 a handful of connections, with HTTP/1.1 one for each request in flight. */
+const shapes = {
+  h2: { connections: 4, inFlight: 32 },
+  'http/1.1': { connections: 128, inFlight: 1 },
+} as const satisfies Record<Protocol, { connections: number; inFlight: number }>
+
+/** One that has bytes to send and takes what arrives. */
+export type Connection = {
+  /** Everything to be sent before the first answer, `inFlight` requests among it. */
+  readonly begin: (inFlight: number) => Buffer
+  /** What to send in return; `answered` counts. */
+  readonly receive: (chunk: Buffer) => Buffer | undefined
+  readonly answered: number
+}
+
+export type Target = { readonly port: number; readonly ca: string }
+
+/**
+ * Posts bodies for some seconds, a new one as soon as one is answered, and says how many were answered. The
+ * frames are made by hand: Node's own client costs more than the server that is measured. Any answer but a 200
+ * that allows is an error.
+ */
+export async function load(
+  { port, ca }: Target,
+  protocol: Protocol,
+  bodies: readonly string[],
+  seconds: number,
+): Promise<{ readonly answered: number; readonly seconds: number }> {
+  const { connections, inFlight } = shapes[protocol]
+  const posts = { authority: `127.0.0.1:${port}`, path: '/validate?timeout=5s', bodies }
+  const lines = await Promise.all(
+    Array.from({ length: connections }, async () => {
+      const socket = connect({ host: '127.0.0.1', port, ca, ALPNProtocols: [protocol] })
+      await once(socket, 'secureConnect')
+      socket.setNoDelay(true)
+      const connection = protocol === 'h2' ? new Http2Connection(posts) : new Http1Connection(posts)
+      return { socket, connection }
+    }),
+  )
+  const started = performance.now()
+  const failed = Promise.withResolvers<never>()
+  for (const line of lines) drive(line, inFlight, failed.reject)
+  const timer = Promise.withResolvers<void>()
+  setTimeout(timer.resolve, seconds * 1000)
+  await Promise.race([timer.promise, failed.promise])
+  const answered = lines.reduce((sum, { connection }) => sum + connection.answered, 0)
+  const taken = (performance.now() - started) / 1000
+  for (const { socket } of lines) socket.removeAllListeners('close').destroy()
+  return { answered, seconds: taken }
+}
+
+function drive(
+  { socket, connection }: { readonly socket: TLSSocket; readonly connection: Connection },
+  inFlight: number,
+  fail: (error: Error) => void,
+): void {
+  socket.on('error', fail)
+  socket.once('close', () => fail(new Error('the server closed a connection')))
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      const reply = connection.receive(chunk)
+      if (reply) socket.write(reply)
+    } catch (error) {
+      fail(error instanceof Error ? error : new Error(String(error)))
+    }
+  })
+  socket.write(connection.begin(inFlight))
+}
+
+export type Posts = {
+  readonly authority: string
+  readonly path: string
+  /** Sent in turns; all of one length. */
+  readonly bodies: readonly string[]
+}
+
+export const allows = (answer: Buffer): boolean => answer.includes('"allowed":true')

@@ -1,0 +1,56 @@
+import type { Report } from '../report.ts'
+import { median, type Samples } from '../statistics.ts'
+import { numberIn, startWorker, textIn, type Worker } from '../worker.ts'
+import { load, type Protocol } from './load.ts'
+import { admissionReview } from './review.ts'
+import { range } from '../waiting.ts'
+
+/** Different requests that are sent in turns. */
+const spare = 64
+
+type Run = { readonly rate: number; readonly cpu: number }
+
+export async function throughput(
+  report: Report,
+  {
+    bindings,
+    rounds,
+    seconds,
+  }: { readonly bindings: number; readonly rounds: number; readonly seconds: number },
+): Promise<void> {
+  const bodies = range(spare, bindings).map((index) => JSON.stringify(admissionReview(index)))
+  await using ours = startWorker(new URL('ours.ts', import.meta.url), [String(bindings), String(spare)])
+  await using bare = startWorker(new URL('bare.ts', import.meta.url), [])
+  report.note(`${bindings} bindings known, a body of ${bodies[0]?.length} bytes, 128 requests in flight`)
+  for (const protocol of ['h2', 'http/1.1'] as const) {
+    for (const worker of [ours, bare]) await post(worker, protocol, bodies, seconds)
+    const [a, b]: [Run[], Run[]] = [[], []]
+    for (let round = 0; round < rounds; round++) {
+      a.push(await post(ours, protocol, bodies, seconds))
+      b.push(await post(bare, protocol, bodies, seconds))
+    }
+    const of = (runs: readonly Run[], key: keyof Run): Samples => runs.map((run) => run[key])
+    report.figure({
+      name: `reviews a second over ${protocol}`,
+      unit: '/s',
+      samples: of(a, 'rate'),
+      floor: { name: 'bare server', samples: of(b, 'rate') },
+      wanted: { atLeast: 0.7 },
+    })
+    const micros = (runs: readonly Run[]) => median(of(runs, 'cpu')).toFixed(1)
+    report.note(`CPU of the server a review: ${micros(a)} µs, bare ${micros(b)} µs`)
+  }
+}
+
+async function post(
+  worker: Worker,
+  protocol: Protocol,
+  bodies: readonly string[],
+  seconds: number,
+): Promise<Run> {
+  const before = await worker.ask('address')
+  const target = { port: numberIn(before, 'port'), ca: textIn(before, 'ca') }
+  const done = await load(target, protocol, bodies, seconds)
+  const cpu = numberIn(await worker.ask('address'), 'cpu') - numberIn(before, 'cpu')
+  return { rate: done.answered / done.seconds, cpu: (cpu / done.answered) * 1e6 }
+}

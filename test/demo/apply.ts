@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises'
+import { parseAllDocuments } from 'yaml'
+import { resourcePath } from '../../src/kube/path.ts'
+import { bindingResource, optionalResources, type Resource } from '../../src/core/resources.ts'
+import type { Client } from '../support/embedded/client.ts'
+import { recordOf, textOf, type Json } from '../support/embedded/json.ts'
+import { nameOf, type Action } from './kubectl.ts'
+
+export type Applied = { readonly object: Json; readonly warnings: readonly string[] } & (
+  | { readonly kind: 'done'; readonly action: Action }
+  /** `status` is the metav1.Status of the answer. */
+  | { readonly kind: 'refused'; readonly status: Json }
+)
+
+export const demoNamespace = 'default'
+
+export async function readManifests(file: string): Promise<readonly Json[]> {
+  const documents = parseAllDocuments(await readFile(file, 'utf8'))
+  return documents.map((document) => recordOf(document.toJS()))
+}
+
+/**
+ * Creates or patches one object, as kubectl apply would. Unlike there, a field that left the manifest stays: no
+ * example drops one.
+ */
+export async function apply(client: Client, manifest: Json): Promise<Applied> {
+  const object = withLastApplied(manifest)
+  const collection = resourcePath(resourceOf(manifest), { namespace: demoNamespace })
+  const path = `${collection}/${nameOf(manifest)}`
+  const live = await client.get(path)
+  const reply = live.code === 200 ? await client.patch(path, object) : await client.post(collection, object)
+  const { code, body } = reply
+  const warnings = reply.warnings.map(unquoted)
+  switch (code) {
+    case 201:
+      return { kind: 'done', object, warnings, action: 'created' }
+    case 200:
+      return {
+        kind: 'done',
+        object,
+        warnings,
+        action: versionOf(body) === versionOf(live.body) ? 'unchanged' : 'configured',
+      }
+    default:
+      return { kind: 'refused', object, warnings, status: body }
+  }
+}
+
+/** The text of a Warning header comes as an HTTP quoted-string (RFC 9110, 5.6.4). */
+const unquoted = (text: string): string => text.replaceAll(/\\(.)/g, '$1')
+
+const versionOf = (object: Json): unknown => recordOf(object['metadata'])['resourceVersion']
+
+/** kubectl warns about objects without it when it applies them again. */
+function withLastApplied(manifest: Json): Json {
+  const metadata = recordOf(manifest['metadata'])
+  const plain = { ...manifest, metadata: { annotations: {}, ...metadata, namespace: demoNamespace } }
+  const annotations = {
+    ...recordOf(metadata['annotations']),
+    'kubectl.kubernetes.io/last-applied-configuration': `${JSON.stringify(plain)}\n`,
+  }
+  return { ...plain, metadata: { ...plain.metadata, annotations } }
+}
+
+export function resourceOf({ apiVersion, kind }: Json): Resource {
+  const found = [bindingResource, ...optionalResources].find(
+    (one) => `${one.group}/${one.version}` === apiVersion && one.kind === kind,
+  )
+  if (!found) throw new Error(`the demo knows no ${textOf(apiVersion)} ${textOf(kind)}`)
+  return found
+}

@@ -1,0 +1,71 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { parseAllDocuments } from 'yaml'
+import { locateOrBuild } from '../support/controlplane/build.ts'
+import { startControlPlane } from '../support/controlplane/start.ts'
+import type { Client, Endpoint } from '../support/embedded/client.ts'
+import { listOf, recordOf, textOf, type Json } from '../support/embedded/json.ts'
+import { startEmbedded } from '../support/embedded/server.ts'
+
+export type Cluster = Endpoint & {
+  readonly kubeconfig: string
+  /** A kubectl that fits, where there is one. */
+  readonly kubectl: string | undefined
+  readonly stop: () => Promise<void>
+}
+
+/** Throws when there is no real control plane and none can be built; the message says what to install. */
+export async function startCluster(real: boolean, say: (line: string) => void): Promise<Cluster> {
+  if (!real) return { ...(await startEmbedded()), kubectl: undefined }
+  const outcome = await locateOrBuild(process.env, say)
+  if (outcome.kind === 'missing') throw new Error(outcome.remedy)
+  const plane = await startControlPlane(outcome.binaries)
+  return { ...plane, token: plane.adminToken }
+}
+
+const root = resolve(import.meta.dirname, '../..')
+const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+
+/** Installs the CRDs that others publish and our own; resolves to their names once all are served. */
+export async function installDefinitions(client: Client): Promise<readonly string[]> {
+  const crds = (await Promise.all(['test/crds', 'deploy/crd'].map(definitionsIn))).flat()
+  return Promise.all(
+    crds.map(async (crd) => {
+      const name = textOf(recordOf(crd['metadata'])['name'])
+      const { code, body } = await client.post(definitions, crd)
+      if (code !== 201) throw new Error(`CustomResourceDefinition ${name}: ${textOf(body['message'])}`)
+      // Established comes a moment before the kind is served.
+      await until(`${name} is served`, async () => (await client.get(listPath(crd))).code === 200)
+      return name
+    }),
+  )
+}
+
+async function definitionsIn(directory: string): Promise<readonly Json[]> {
+  const names = (await readdir(join(root, directory))).filter((name) => name.endsWith('.yaml')).toSorted()
+  const texts = await Promise.all(names.map((name) => readFile(join(root, directory, name), 'utf8')))
+  return texts
+    .flatMap((text) => parseAllDocuments(text).map((document) => recordOf(document.toJS())))
+    .filter((object) => object['kind'] === 'CustomResourceDefinition')
+}
+
+function listPath({ spec }: Json): string {
+  const { group, names, versions } = recordOf(spec)
+  const served = listOf(versions)
+    .map(recordOf)
+    .find((version) => version['served'] === true)
+  return `/apis/${textOf(group)}/${textOf(served?.['name'])}/${textOf(recordOf(names)['plural'])}`
+}
+
+const patienceMs = 20_000
+
+/** Asks again and again, and throws when the answer stays no. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const giveUpAt = performance.now() + patienceMs
+  while (!(await holds())) {
+    if (performance.now() > giveUpAt)
+      throw new Error(`after ${patienceMs / 1000} s it is not so that ${what}`)
+    await wait(20)
+  }
+}

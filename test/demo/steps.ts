@@ -1,0 +1,123 @@
+import type { Applied } from './apply.ts'
+import { nameOf, problemsIn } from './kubectl.ts'
+import { textOf } from '../support/embedded/json.ts'
+
+export const trustDomain = 'inference.example'
+
+/** One example and what will happen when it is applied after those before it. */
+export type Step = {
+  readonly headline: string
+  /** Below `examples`. */
+  readonly file: string
+  /** By `Kind/name`, in the order of the file, in the words of `outcomeOf`. */
+  readonly expect: Readonly<Record<string, string>>
+  /** The reason in the Ready condition that a binding then has, by its name. */
+  readonly settles?: Readonly<Record<string, string>>
+}
+
+export const steps: readonly Step[] = [
+  {
+    headline: 'One identity for all containers of a pool',
+    file: 'accepted/pool-only.yaml',
+    expect: { 'InferencePool/llama': 'created', 'InferenceIdentityBinding/llama': 'created' },
+    settles: { llama: 'Reconciled' },
+  },
+  {
+    headline: 'An identity for one objective, in one container',
+    file: 'accepted/per-objective.yaml',
+    expect: {
+      'InferencePool/chat': 'created',
+      'InferenceObjective/chat-interactive': 'created',
+      'InferenceIdentityBinding/chat-interactive': 'created',
+    },
+    settles: { 'chat-interactive': 'Reconciled' },
+  },
+  {
+    headline: 'Refused: the selector of the pool is not safe to build an identity on',
+    file: 'refused/unsafe-selector.yaml',
+    expect: {
+      'InferencePool/embeddings': 'created',
+      'InferenceIdentityBinding/embeddings': 'refused: spec.poolRef.name UnsafeSelector/InvalidPoolSelector',
+    },
+  },
+  {
+    headline: 'Refused: a container name where all containers are meant',
+    file: 'refused/unexpected-container-name.yaml',
+    expect: {
+      'InferenceIdentityBinding/llama-vllm':
+        'refused: spec.containerName RenderFailure/UnexpectedContainerName',
+    },
+  },
+  {
+    headline: 'Refused: a second identity for a container that has one',
+    file: 'refused/identity-collision.yaml',
+    expect: {
+      'InferenceObjective/chat-batch': 'created',
+      'InferenceIdentityBinding/chat-batch': 'refused: spec.containerName Conflict/IdentityCollision',
+    },
+  },
+  {
+    headline: 'Refused: several problems, all said at once',
+    file: 'refused/several-causes.yaml',
+    expect: {
+      'InferencePool/reranker': 'created',
+      'InferenceIdentityBinding/reranker':
+        'refused: spec.poolRef.name UnsafeSelector/InvalidPoolSelector, ' +
+        'spec.serviceAccountName RenderFailure/InvalidServiceAccountName, ' +
+        'spec.containerName RenderFailure/UnexpectedContainerName',
+    },
+  },
+  {
+    headline: 'The way out of the collision: another container',
+    file: 'accepted/second-objective.yaml',
+    expect: {
+      'InferenceObjective/chat-batch': 'unchanged',
+      'InferenceIdentityBinding/chat-batch': 'created',
+    },
+    settles: { 'chat-batch': 'Reconciled' },
+  },
+  {
+    headline: 'A change of a binding that is there',
+    file: 'accepted/service-account-changed.yaml',
+    expect: { 'InferenceIdentityBinding/llama': 'configured' },
+  },
+  {
+    headline: 'Accepted with a warning: the pool may be the next object applied',
+    file: 'accepted/pool-missing.yaml',
+    expect: { 'InferenceIdentityBinding/mistral': 'created, warned: InvalidRef/TargetPoolNotFound' },
+    settles: { mistral: 'TargetPoolNotFound' },
+  },
+  {
+    headline: 'Here it is, and the binding becomes Ready by itself',
+    file: 'accepted/pool-present.yaml',
+    expect: { 'InferencePool/mistral': 'created' },
+    settles: { mistral: 'Reconciled' },
+  },
+]
+
+/** The bindings that are there in the end, all Ready, and their SPIFFE IDs. A refused one leaves no trace. */
+export const identities: Readonly<Record<string, string>> = {
+  'chat-batch': `spiffe://${trustDomain}/ns/default/objective/chat-batch`,
+  'chat-interactive': `spiffe://${trustDomain}/ns/default/objective/chat-interactive`,
+  llama: `spiffe://${trustDomain}/ns/default/pool/llama`,
+  mistral: `spiffe://${trustDomain}/ns/default/pool/mistral`,
+}
+
+export const subjectOf = ({ object }: Applied): string => `${textOf(object['kind'])}/${nameOf(object)}`
+
+/** What happened, in a form that a step can expect: fields and reasons, without the sentences around them. */
+export function outcomeOf(applied: Applied): string {
+  const warned = applied.warnings.map(reasonIn)
+  const also = warned.length === 0 ? '' : `, warned: ${warned.join(', ')}`
+  switch (applied.kind) {
+    case 'done':
+      return `${applied.action}${also}`
+    case 'refused': {
+      const problems = problemsIn(applied.status).map(({ field, message }) => `${field} ${reasonIn(message)}`)
+      return `refused: ${problems.length > 0 ? problems.join(', ') : textOf(applied.status['message'])}${also}`
+    }
+  }
+}
+
+/** The `Condition/Reason` of a message, or the message when it has none, as one from elsewhere. */
+const reasonIn = (message: string): string => /\b[A-Z]\w+\/[A-Z]\w+(?=: )/.exec(message)?.[0] ?? message

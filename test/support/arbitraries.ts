@@ -1,0 +1,190 @@
+/** What fast-check draws: names that Kubernetes allows, manifests near the edge, and JSON of ill will. */
+import fc from 'fast-check'
+import { ownerAnnotation } from '../../src/core/clusterspiffeid.ts'
+import type { JsonObject } from '../../src/core/json.ts'
+import { clusterSpiffeIdResource, objectiveResources, poolResources } from '../../src/core/resources.ts'
+import { binding, clusterSpiffeId, objective, pool } from './builders.ts'
+import type { Manifest } from './vectors.ts'
+
+/** Few and short, so that what is drawn twice meets. */
+export const names = fc.constantFrom('a', 'b', 'c')
+
+export const namespaces = fc.constantFrom('default', 'other')
+
+/** DNS-1123 subdomains of every shape, long ones too. */
+export const subdomains = fc
+  .array(fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$/), { minLength: 1, maxLength: 8 })
+  .map((parts) => parts.join('.'))
+  .filter((name) => name.length <= 253)
+
+export const dnsLabels = fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/)
+
+const labelKeys = fc.constantFrom('app', 'App', 'app.kubernetes.io/name', 'z', '0')
+export const labels = fc.dictionary(labelKeys, fc.constantFrom('a', 'b', 'A', '0.1'), {
+  minKeys: 1,
+  maxKeys: 3,
+})
+
+/** Strings that mean something to some layer: Go templates, terminals, prototypes, selectors, paths. */
+const loaded = fc.constantFrom(
+  '',
+  ' ',
+  '{{ .PodMeta.Name }}',
+  '__proto__',
+  'constructor',
+  'toString',
+  '../..',
+  'spiffe://x/y',
+  'k8s:ns:default',
+  '\u0000\u001b[2J',
+  '\ud800',
+  '\u202e',
+  'a\nb',
+  'é',
+  'x'.repeat(2000),
+)
+
+const fieldNames = fc.constantFrom(
+  ...['metadata', 'spec', 'status', 'name', 'namespace', 'group', 'kind', 'mode', 'poolRef', 'objectiveRef'],
+  ...['selector', 'matchLabels', 'matchExpressions', 'serviceAccountName', 'containerName', 'conditions'],
+  ...['generation', 'finalizers', 'labels', 'annotations', 'hint', ownerAnnotation, 'podSelector'],
+  ...[
+    'workloadSelectorTemplates',
+    'type',
+    'toJSON',
+    'toString',
+    'valueOf',
+    '__proto__',
+    'constructor',
+    'length',
+  ],
+)
+
+/** Any JSON, its keys and texts chosen to hurt. As JSON.parse gives it: `__proto__` is a key like others. */
+export const hostileJson: fc.Arbitrary<unknown> = fc
+  .letrec((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'medium', withCrossShrink: true },
+      fc.constantFrom(null, true, false, 0, -1, 1e308, 0.5),
+      loaded,
+      fc.string(),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc
+        .array(fc.tuple(fc.oneof(fieldNames, loaded), tie('value')), { maxLength: 5 })
+        .map(Object.fromEntries),
+    ),
+  }))
+  .value.map((value): unknown => JSON.parse(JSON.stringify(value)))
+
+/** Deeper than any recursion survives, as a body of seven megabytes can be. */
+export const deep = (opening: string, closing: string, depth: number): unknown =>
+  JSON.parse(opening.repeat(depth) + 'null' + closing.repeat(depth))
+
+/** A manifest of which one part is replaced by anything at all. */
+export const spoilt = (manifests: fc.Arbitrary<Manifest>): fc.Arbitrary<unknown> =>
+  fc
+    .tuple(manifests, fc.array(fc.tuple(fc.nat(), hostileJson), { minLength: 1, maxLength: 3 }))
+    .map(([manifest, changes]) =>
+      changes.reduce<unknown>((object, [at, value]) => replaceAt(object, at, value), manifest),
+    )
+
+/** Walks down by the digits of a number to some part and puts a value in its place. */
+function replaceAt(object: unknown, at: number, value: unknown): unknown {
+  if (typeof object !== 'object' || object === null || at % 5 === 0) return value
+  const entries = Object.entries(object)
+  const chosen = entries[at % Math.max(entries.length, 1)]
+  if (!chosen) return value
+  const [key, inner] = chosen
+  const next = replaceAt(inner, Math.floor(at / 5), value)
+  return Array.isArray(object)
+    ? object.with(Number(key), next)
+    : Object.fromEntries([...entries, [key, next]])
+}
+
+const refs = <T>(group: fc.Arbitrary<T>): fc.Arbitrary<JsonObject> =>
+  fc.record({ name: names, group }, { requiredKeys: ['name'] })
+
+const someGroup = (row: readonly { readonly group: string }[]): fc.Arbitrary<string> =>
+  fc.constantFrom(...row.map(({ group }) => group))
+
+/** Bindings that often are fine and often meet. */
+export const bindings: fc.Arbitrary<Manifest> = fc
+  .record({
+    name: names,
+    namespace: namespaces,
+    deleting: fc.integer({ max: 9, min: 0 }).map((n) => n === 0),
+    spec: fc.record(
+      {
+        poolRef: refs(someGroup(poolResources)),
+        objectiveRef: refs(someGroup(objectiveResources)),
+        mode: fc.constantFrom('PoolOnly', 'PerObjective', 'PerObjective', 'PerObjective', 'Both'),
+        serviceAccountName: fc.constantFrom('server', 'server', 'server', 'worker', ''),
+        containerName: fc.constantFrom('main', 'main', 'main', 'side', undefined),
+      },
+      { requiredKeys: ['poolRef', 'mode', 'serviceAccountName', 'containerName'] },
+    ),
+  })
+  .map(({ deleting, spec, ...rest }) =>
+    binding({
+      ...rest,
+      metadata: { deletionTimestamp: deleting ? '2026-01-01T00:00:00Z' : undefined },
+      spec: spec.mode === 'PoolOnly' ? { objectiveRef: undefined, ...spec, containerName: undefined } : spec,
+    }),
+  )
+
+export const pools: fc.Arbitrary<Manifest> = fc
+  .record({
+    name: names,
+    namespace: namespaces,
+    group: someGroup(poolResources),
+    selector: fc.oneof(
+      { weight: 5, arbitrary: labels.map((matchLabels) => ({ matchLabels })) },
+      { weight: 3, arbitrary: fc.constant({ matchLabels: { app: 'a' } }) },
+      { weight: 1, arbitrary: fc.constantFrom({}, { app: 'a' }, { matchLabels: { app: '' } }) },
+    ),
+  })
+  .map(pool)
+
+export const objectives: fc.Arbitrary<Manifest> = fc
+  .record({
+    name: names,
+    namespace: namespaces,
+    group: someGroup(objectiveResources),
+    poolRef: refs(fc.constantFrom('', ...poolResources.map(({ group }) => group))),
+  })
+  .map(objective)
+
+/** ClusterSPIFFEIDs: of ours, of the reference operator's, of nobody's; what they hold may be contested. */
+export const outputs: fc.Arbitrary<Manifest> = fc
+  .record({
+    name: fc.constantFrom('x', 'y', 'kleym-default-a-pool-00000000', 'kleym-default-b-objective-00000000'),
+    owner: fc.option(fc.tuple(namespaces, names), { nil: undefined }),
+    container: fc.option(fc.constantFrom('main', 'side'), { nil: undefined }),
+    hint: fc.tuple(namespaces, names),
+  })
+  .map(({ name, owner, container, hint: [namespace, of] }) =>
+    clusterSpiffeId(
+      name,
+      {
+        uid: `uid-of-${name}`,
+        annotations: owner && { [ownerAnnotation]: owner.join('/') },
+        labels: {
+          'kleym.sonda.red/managed-by': 'kleym',
+          'kleym.sonda.red/binding-name': of,
+          'kleym.sonda.red/binding-namespace': namespace,
+        },
+      },
+      {
+        hint: `${namespace}/${of}`,
+        podSelector: { matchLabels: { app: 'a' } },
+        workloadSelectorTemplates: [
+          ...(container === undefined ? [] : [`k8s:container-name:${container}`]),
+          `k8s:ns:${namespace}`,
+          'k8s:pod-label:app:a',
+          'k8s:sa:server',
+        ],
+      },
+    ),
+  )
+
+export const isOutput = ({ kind }: Pick<Manifest, 'kind'>): boolean => kind === clusterSpiffeIdResource.kind

@@ -1,0 +1,147 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { constants, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { parse } from 'yaml'
+import { freePort } from './controlplane/daemon.ts'
+import { tether } from './controlplane/tether.ts'
+import { createClient, type Endpoint } from './embedded/client.ts'
+import { listOf, recordOf, textOf } from './embedded/json.ts'
+
+const program = resolve(import.meta.dirname, '../../src/main.ts')
+const namespace = 'kleym-system'
+const readyWithinMs = 60_000
+const stoppedWithinMs = 15_000
+
+export type OperatorOptions = {
+  /** The path of a kubeconfig whose current user has a token. */
+  readonly kubeconfig: string
+  readonly trustDomain: string
+  /** Further flags, after ours. */
+  readonly args?: readonly string[]
+  /** Beside PATH and HOME; nothing else is inherited. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export type RunningOperator = {
+  readonly pid: number
+  /** What the webhook is registered with: `https://127.0.0.1:<port>` */
+  readonly webhookUrl: string
+  /** `http://127.0.0.1:<port>`, with `/healthz` and `/readyz` */
+  readonly probes: string
+  /** All that it has written, standard output and standard error. */
+  log(): string
+  /** Resolves when `/readyz` says so; throws, with the end of the log, if it ends or takes too long. */
+  ready(): Promise<void>
+  /** Resolves to the exit code, as a shell gives it: 128 and the signal's number for a signal. */
+  stop(signal?: NodeJS.Signals): Promise<number>
+}
+
+/** Runs `kleym operator` as a program of its own, as users do, with its webhook and probes on loopback. */
+export async function startOperator(options: OperatorOptions): Promise<RunningOperator> {
+  await createNamespace(await endpointOf(options.kubeconfig))
+  const scratch = await mkdtemp(join(tmpdir(), 'operator-'))
+  const webhook = `127.0.0.1:${await freePort()}`
+  const probe = `127.0.0.1:${await freePort()}`
+  const { process: child, ended } = tether([process.execPath, program, ...argsOf(options, webhook, probe)], {
+    scratch,
+    output: 'pipe',
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env },
+  })
+  let output = ''
+  const keep = (chunk: Buffer): void => void (output += chunk.toString())
+  child.stdout?.on('data', keep)
+  child.stderr?.on('data', keep)
+  let ending: string | undefined
+  const end = ended.then(async (how) => {
+    ending = how
+    await rm(scratch, { recursive: true, force: true })
+  })
+  const withLog = (problem: string): Error => new Error(`${problem}\n${tail(output)}`)
+  const probes = `http://${probe}`
+  return {
+    pid: child.pid ?? 0,
+    webhookUrl: `https://${webhook}`,
+    probes,
+    log: () => output,
+    async ready() {
+      const giveUpAt = performance.now() + readyWithinMs
+      while (!(await isReady(probes))) {
+        if (ending !== undefined) throw withLog(`the operator ended (${ending})`)
+        if (performance.now() > giveUpAt)
+          throw withLog(`the operator is not ready after ${readyWithinMs / 1000} s`)
+        await wait(20)
+      }
+    },
+    async stop(signal = 'SIGTERM') {
+      if (ending === undefined) child.kill(signal)
+      const patience = setTimeout(() => child.kill('SIGKILL'), stoppedWithinMs)
+      await end.finally(() => clearTimeout(patience))
+      return child.exitCode ?? 128 + (child.signalCode === null ? 0 : constants.signals[child.signalCode])
+    },
+  }
+}
+
+const argsOf = (
+  { kubeconfig, trustDomain, args = [] }: OperatorOptions,
+  webhook: string,
+  probe: string,
+): readonly string[] => [
+  'operator',
+  `--kubeconfig=${kubeconfig}`,
+  `--trust-domain=${trustDomain}`,
+  `--namespace=${namespace}`,
+  `--webhook-bind-address=${webhook}`,
+  `--webhook-url=https://${webhook}`,
+  `--health-probe-bind-address=${probe}`,
+  ...args,
+]
+
+/** Where a kubeconfig leads and the token of its user; other credentials are not read. */
+export async function endpointOf(kubeconfig: string): Promise<Endpoint> {
+  const config = recordOf(parse(await readFile(kubeconfig, 'utf8')))
+  const entry = (list: string, name: unknown) =>
+    recordOf(
+      listOf(config[list])
+        .map(recordOf)
+        .find((one) => one['name'] === name),
+    )
+  const context = recordOf(entry('contexts', config['current-context'])['context'])
+  const cluster = recordOf(entry('clusters', context['cluster'])['cluster'])
+  const user = recordOf(entry('users', context['user'])['user'])
+  const ca = textOf(cluster['certificate-authority-data'])
+  return {
+    server: textOf(cluster['server']),
+    caPem: Buffer.from(ca, 'base64').toString(),
+    token: textOf(user['token']),
+  }
+}
+
+/** Where the operator's Secret and Leases go. */
+async function createNamespace(endpoint: Endpoint): Promise<void> {
+  const client = createClient(endpoint)
+  try {
+    const { code, body } = await client.post('/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: namespace },
+    })
+    // 409: it is there. 403: this user may not, and whoever gave it its rights made the namespace too.
+    if (![201, 403, 409].includes(code))
+      throw new Error(`creating namespace ${namespace}: ${textOf(body['message'])}`)
+  } finally {
+    await client.close()
+  }
+}
+
+async function isReady(probes: string): Promise<boolean> {
+  try {
+    const reply = await fetch(`${probes}/readyz`, { signal: AbortSignal.timeout(2_000) })
+    await reply.body?.cancel()
+    return reply.status === 200
+  } catch {
+    return false
+  }
+}
+
+const tail = (text: string): string => text.trimEnd().split('\n').slice(-20).join('\n')
