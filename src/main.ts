@@ -4,8 +4,6 @@ import { check, type ClusterSnapshot } from './cli/check.ts'
 import { checkOptions } from './cli/check-options.ts'
 import { exitCodes, usage, type CommandResult } from './cli/result.ts'
 import { nearest } from './flags/nearest.ts'
-import { runOperator } from './operator/run.ts'
-import { snapshotCluster } from './snapshot.ts'
 
 const help = `Usage: kleym COMMAND [flags]
 
@@ -17,11 +15,12 @@ kleym COMMAND --help lists the flags of each.
 
 const commands = ['operator', 'check'] as const
 
+/** What talks to a cluster is loaded when it is needed: the client library alone takes most of a second. */
 async function run(argv: readonly string[]): Promise<CommandResult> {
   const [command, ...rest] = argv
   switch (command) {
     case 'operator':
-      return runOperator(rest, process.env)
+      return (await import('./operator/run.ts')).runOperator(rest, process.env)
     case 'check':
       return runCheck(rest)
     case undefined:
@@ -50,7 +49,8 @@ async function runCheck(argv: readonly string[]): Promise<CommandResult> {
       return check(parsed.options, {
         now: new Date(),
         readStdin: () => text(process.stdin),
-        readCluster: (): Promise<ClusterSnapshot> => snapshotCluster(parsed.cluster),
+        readCluster: async (): Promise<ClusterSnapshot> =>
+          (await import('./snapshot.ts')).snapshotCluster(parsed.cluster),
       })
   }
 }

@@ -106,10 +106,13 @@ export class Outputs {
   /** Would the API server take it? Only a refusal for good, or no answer at all, is a doubt. */
   async #rehearse(key: BindingKey, wanted: ClusterSpiffeId): Promise<Settlement | undefined> {
     const { name } = wanted.metadata
-    const there = this.#inventory.output(name)
-    if (there && there.owner !== key) return this.#takenBySomeoneElse(name)
-    if (there) return undefined
-    const reply = await this.#objects.create(clusterSpiffeIdResource, wanted, { dryRun: true })
+    const there = await this.#objects.get(clusterSpiffeIdResource, { name })
+    if (there.kind === 'done' && decodeOutput(there.object).owner !== key)
+      return this.#takenBySomeoneElse(name)
+    const reply =
+      there.kind === 'done'
+        ? await this.#objects.replace(clusterSpiffeIdResource, merged(there.object, wanted), { dryRun: true })
+        : await this.#objects.create(clusterSpiffeIdResource, wanted, { dryRun: true })
     switch (reply.kind) {
       case 'done':
         return undefined

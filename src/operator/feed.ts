@@ -89,7 +89,7 @@ export function createFeed({ client, inventory, mark, bindingDeleted, log }: Fee
     summarise: (definition) => ({ [boundaryField]: hasIdentityBoundary(definition) }),
     changed: (resource, served, definition) => {
       if (resource === bindingResource) {
-        halted = definition?.[boundaryField] === true ? laterContract : undefined
+        halted = at(definition, 'summary', boundaryField) === true ? laterContract : undefined
         if (halted !== undefined) log.error({}, halted)
       }
       if (served && !(resource === bindingResource && halted !== undefined)) arrive(resource)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { collisionMessage } from '../../src/core/checks/collision.ts'
+import { canonical } from '../../src/core/json.ts'
 import { collisionKey } from '../../src/core/selectors.ts'
 import { binding, evaluationOf, objective, pool, poolOnly, reasonsOf, told } from '../support/builders.ts'
 import { labels, names } from '../support/arbitraries.ts'
@@ -108,7 +109,7 @@ describe('collision keys', () => {
   test('are equal for equal tuples only', () => {
     fc.assert(
       fc.property(tuple, tuple, (a, b) => {
-        const [sortedA, sortedB] = [a, b].map((t) => ({ ...t, labels: Object.entries(t.labels).toSorted() }))
+        const [sortedA, sortedB] = [a, b].map((t) => ({ ...t, labels: canonical(t.labels) }))
         expect(keyOf(a) === keyOf(b)).toBe(JSON.stringify(sortedA) === JSON.stringify(sortedB))
       }),
     )

@@ -36,7 +36,8 @@ export async function installDefinitions(client: Client): Promise<readonly strin
       const { code, body } = await client.post(definitions, crd)
       if (code !== 201) throw new Error(`CustomResourceDefinition ${name}: ${textOf(body['message'])}`)
       // Established comes a moment before the kind is served.
-      await until(`${name} is served`, async () => (await client.get(listPath(crd))).code === 200)
+      const isServed = await eventually(async () => (await client.get(listPath(crd))).code === 200)
+      if (!isServed) throw new Error(`CustomResourceDefinition ${name} is there, but is not served`)
       return name
     }),
   )
@@ -60,12 +61,12 @@ function listPath({ spec }: Json): string {
 
 const patienceMs = 20_000
 
-/** Asks again and again, and throws when the answer stays no. */
-export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+/** Asks again and again; false when the answer stays no. */
+export async function eventually(holds: () => Promise<boolean>): Promise<boolean> {
   const giveUpAt = performance.now() + patienceMs
   while (!(await holds())) {
-    if (performance.now() > giveUpAt)
-      throw new Error(`after ${patienceMs / 1000} s it is not so that ${what}`)
+    if (performance.now() > giveUpAt) return false
     await wait(20)
   }
+  return true
 }

@@ -2,7 +2,7 @@ import { join, relative, resolve } from 'node:path'
 import type { Client } from '../support/embedded/client.ts'
 import { recordOf } from '../support/embedded/json.ts'
 import { apply, readManifests, type Applied } from './apply.ts'
-import { until } from './cluster.ts'
+import { eventually } from './cluster.ts'
 import { done, failure, nameOf, warning } from './kubectl.ts'
 import * as show from './show.ts'
 import { identities, outcomeOf, steps, subjectOf, type Step } from './steps.ts'
@@ -19,7 +19,8 @@ export async function play(client: Client, say: Say): Promise<readonly string[]>
   return [...surprises, ...(await showResult(client, say))]
 }
 
-async function playStep(client: Client, step: Step, say: Say): Promise<readonly string[]> {
+/** Resolves to what was not as the step expects. */
+export async function playStep(client: Client, step: Step, say: Say): Promise<readonly string[]> {
   const file = join(examples, step.file)
   const shown = relative(root, file)
   say(`\n== ${step.headline}\n\n$ kubectl apply -f ${shown}`)
@@ -44,16 +45,11 @@ function wordsOf(applied: Applied): string {
 
 async function settle(client: Client, name: string, reason: string): Promise<readonly string[]> {
   let seen: string | undefined
-  const holds = async (): Promise<boolean> => {
+  const settled = await eventually(async () => {
     seen = show.readyReason((await client.get(show.bindingPath(name))).body)
     return seen === reason
-  }
-  try {
-    await until(`binding ${name} has the reason ${reason}`, holds)
-    return []
-  } catch (error) {
-    return [`${String(error)}; it has ${seen ?? 'none'}`]
-  }
+  })
+  return settled ? [] : differences('the Ready condition', { [name]: reason }, { [name]: seen })
 }
 
 async function showResult(client: Client, say: Say): Promise<readonly string[]> {
@@ -96,8 +92,9 @@ function differences(
  */
 export async function untilReviewed(client: Client): Promise<void> {
   const [binding] = await readManifests(join(examples, 'accepted/pool-missing.yaml'))
-  await until('the API server asks the webhook', async () => {
+  const isReviewed = await eventually(async () => {
     const { warnings } = await client.post(`${show.bindingsPath}?dryRun=All`, binding ?? {})
     return warnings.length > 0
   })
+  if (!isReviewed) throw new Error('the API server does not ask the webhook')
 }

@@ -5,11 +5,13 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { operatorConfig } from '../../src/config.ts'
 import { configurableReasons } from '../../src/core/findings.ts'
 import { byBytes } from '../../src/core/names.ts'
+import { objectiveResources, poolResources } from '../../src/core/resources.ts'
 import { namesFor, registrations, secretName } from '../../src/operator/webhook-trust.ts'
 import { describeReal } from '../support/real.ts'
 import { at, build, containerOf, listAt, nameOf, podTemplateOf, textAt, type Manifests } from './manifests.ts'
 
 const deploy = resolve(import.meta.dirname, '../../deploy')
+const service = { name: 'kleym-operator-webhook-service', namespace: 'kleym-system', port: 443 }
 const labels = { 'app.kubernetes.io/name': 'kleym', 'app.kubernetes.io/component': 'operator' }
 
 const configOf = (manifests: Manifests) => {
@@ -67,7 +69,7 @@ describeReal('the manifests', () => {
       at(manifests.only('Deployment'), 'spec', 'selector', 'matchLabels'),
       at(manifests.only('PodDisruptionBudget'), 'spec', 'selector', 'matchLabels'),
       at(manifests.only('NetworkPolicy'), 'spec', 'podSelector', 'matchLabels'),
-      ...manifests.all('Service').map((service) => at(service, 'spec', 'selector')),
+      ...manifests.all('Service').map((one) => at(one, 'spec', 'selector')),
       ...listAt(podTemplateOf(manifests), 'spec', 'topologySpreadConstraints').map((constraint) =>
         at(constraint, 'labelSelector', 'matchLabels'),
       ),
@@ -76,33 +78,22 @@ describeReal('the manifests', () => {
     expect(at(podTemplateOf(manifests), 'metadata', 'labels')).toEqual(labels)
   })
 
-  describe('of the webhooks', () => {
-    test.each(registrations)('register $name as the contract says', ({ name, resource: { kind } }) => {
-      const isMutating = kind === 'MutatingWebhookConfiguration'
-      const verb = isMutating ? 'mutate' : 'validate'
-      const configuration = manifests.only(kind)
-      expect(nameOf(configuration)).toBe(name)
-      expect(configuration['webhooks']).toEqual([
-        {
+  describe('of webhooks', () => {
+    test.each(registrations)('have their configuration under the name $name', ({ name, resource }) => {
+      expect(nameOf(manifests.only(resource.kind))).toBe(name)
+    })
+
+    test.each([
+      ['ValidatingWebhookConfiguration', ['validate', 'warn']],
+      ['MutatingWebhookConfiguration', ['mutate']],
+    ])('of %s are %s, each for its path, and see only changes of a spec', (kind, verbs) => {
+      const webhooks = listAt(manifests.only(kind), 'webhooks')
+      expect(webhooks).toHaveLength(verbs.length)
+      for (const [index, verb] of verbs.entries())
+        expect(webhooks[index]).toMatchObject({
           name: `${verb}.inferenceidentitybinding.kleym.sonda.red`,
           admissionReviewVersions: ['v1'],
-          clientConfig: {
-            service: {
-              name: 'kleym-operator-webhook-service',
-              namespace: 'kleym-system',
-              path: `/${verb}`,
-              port: 443,
-            },
-          },
-          rules: [
-            {
-              apiGroups: ['kleym.sonda.red'],
-              apiVersions: ['v1alpha1'],
-              resources: ['inferenceidentitybindings'],
-              operations: ['CREATE', 'UPDATE'],
-              scope: 'Namespaced',
-            },
-          ],
+          clientConfig: { service: { ...service, path: `/${verb}` } },
           matchConditions: [
             {
               name: 'spec-changes',
@@ -110,12 +101,40 @@ describeReal('the manifests', () => {
             },
           ],
           matchPolicy: 'Equivalent',
-          failurePolicy: isMutating ? 'Ignore' : 'Fail',
-          sideEffects: 'NoneOnDryRun',
-          timeoutSeconds: 5,
-          ...(isMutating && { reinvocationPolicy: 'Never' }),
+          failurePolicy: verb === 'validate' ? 'Fail' : 'Ignore',
+        })
+      expect(webhooks.filter((webhook) => at(webhook, 'clientConfig', 'caBundle') !== undefined)).toEqual([])
+    })
+
+    test.each([
+      ['ValidatingWebhookConfiguration', 'validate'],
+      ['MutatingWebhookConfiguration', 'mutate'],
+    ])('of %s that may deny, %s, is asked about bindings alone, and never about their deletion', (kind) => {
+      const [deciding] = listAt(manifests.only(kind), 'webhooks')
+      expect(deciding).toMatchObject({ sideEffects: 'NoneOnDryRun', timeoutSeconds: 5 })
+      expect(at(deciding, 'rules')).toEqual([
+        {
+          apiGroups: ['kleym.sonda.red'],
+          apiVersions: ['v1alpha1'],
+          resources: ['inferenceidentitybindings'],
+          operations: ['CREATE', 'UPDATE'],
+          scope: 'Namespaced',
         },
       ])
+    })
+
+    test('that only warns is asked about every kind of pool and objective', () => {
+      const [, warning] = listAt(manifests.only('ValidatingWebhookConfiguration'), 'webhooks')
+      const asked = listAt(warning, 'rules').flatMap(({ apiGroups, apiVersions, resources }) =>
+        [resources].flat().map((plural) => [apiGroups, apiVersions, plural].flat().join('/')),
+      )
+      const read = [...poolResources, ...objectiveResources].map(({ group, version, plural }) =>
+        [group, version, plural].join('/'),
+      )
+      expect(asked).toEqual(expect.arrayContaining(read))
+      expect(listAt(warning, 'rules').map(({ operations }) => operations)).toEqual(
+        Array.from({ length: 3 }, () => ['CREATE', 'UPDATE', 'DELETE']),
+      )
     })
 
     test('name the Service that leads to the port of the webhook, and that the certificate is for', () => {
@@ -145,7 +164,7 @@ describeReal('the manifests', () => {
     })
     const names = manifests
       .all('Service')
-      .flatMap((service) => listAt(service, 'spec', 'ports'))
+      .flatMap((one) => listAt(one, 'spec', 'ports'))
       .map((port) => textAt(port, 'name'))
     expect(names.toSorted(byBytes)).toEqual(['https', 'webhook'])
   })

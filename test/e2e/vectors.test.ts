@@ -1,10 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { findingsOfCore } from '../deploy/crd-doors.ts'
+import { startOperator, type RunningOperator } from '../support/operator.ts'
 import { describeReal } from '../support/real.ts'
-import { reconcileCases, servedIn, type Manifest, type ReconcileCase, type Settled } from '../support/vectors.ts'
+import {
+  reconcileCases,
+  servedIn,
+  type Manifest,
+  type ReconcileCase,
+  type Settled,
+} from '../support/vectors.ts'
 import { createNamespace, patience, startCluster, type Cluster } from './support/cluster.ts'
 import { serveBindings, serveOnly } from './support/kinds.ts'
-import { startOperator, type Operator } from './support/operator.ts'
 import { clearScene, createBinding, setScene } from './support/scene.ts'
 import { settledConditions, settledRendering, show } from './support/settled.ts'
 
@@ -31,60 +37,72 @@ const titleOf = ({ trustDomain, className, bindings, served }: Setting): string 
     served ? `only ${served.join(', ')} served` : 'all served',
   ].join(', ')
 
-/** Starting an operator, and having other kinds served, takes its time: cases that agree on them share one. */
-const settings = Map.groupBy(reconcileCases, (one) => titleOf(settingOf(one)))
+/** Cases that agree on their setting come one after another: having other kinds served takes its time. */
+const settings = [...Map.groupBy(reconcileCases, (one) => titleOf(settingOf(one)))].toSorted(([a], [b]) =>
+  a < b ? -1 : 1,
+)
+
+const namespaces = new Set(
+  reconcileCases
+    .flatMap((one) => [one.binding, ...one.pools, ...one.objectives, ...one.otherBindings])
+    .map(({ metadata }) => metadata.namespace ?? 'default'),
+)
 
 describeReal('the worked cases, by the loop and a real API server', () => {
   let cluster: Cluster
+  let running: { readonly operator: RunningOperator; readonly as: string } | undefined
+
   beforeAll(async () => {
     cluster = await startCluster()
-    const all = reconcileCases.flatMap((one) => [
-      one.binding,
-      ...one.pools,
-      ...one.objectives,
-      ...one.otherBindings,
-    ])
-    const namespaces = new Set(all.map(({ metadata }) => metadata.namespace ?? 'default'))
     for (const namespace of namespaces) await createNamespace(cluster, namespace)
   })
-  afterAll(() => cluster.stop())
+  afterAll(async () => {
+    await stopOperator()
+    await cluster.stop()
+  })
 
-  describe.each([...settings])('%s', (_title, cases) => {
-    let operator: Operator
-    const [first] = cases
-    if (!first) throw new Error('a group of no cases')
-    const setting = settingOf(first)
-    const start = () =>
-      startOperator({
-        kubeconfig: cluster.plane.kubeconfig,
-        trustDomain: setting.trustDomain,
-        args: ['--webhook-bind-address=0', `--clusterspiffeid-class-name=${setting.className}`],
-      })
+  const stopOperator = async (): Promise<void> => {
+    await running?.operator.stop()
+    running = undefined
+  }
 
+  /** One goes on as long as the cases allow: kinds come and go under it. */
+  const haveOperator = async ({ trustDomain, className }: Setting): Promise<void> => {
+    const as = `${trustDomain} ${className}`
+    if (running?.as === as) return
+    await stopOperator()
+    const { kubeconfig } = cluster.plane
+    const args = ['--webhook-bind-address=0', `--clusterspiffeid-class-name=${className}`]
+    const operator = await startOperator({ kubeconfig, trustDomain, args })
+    running = { operator, as }
+    await operator.ready()
+  }
+
+  const settles = async (binding: Manifest, expected: Settled): Promise<void> => {
+    const settled = async () => (await show(cluster, binding)).settled
+    await expect.poll(settled, patience).toMatchObject(expected)
+    const shown = await show(cluster, binding)
+    expect(shown.outputs).toHaveLength(expected.ready === 'True' ? 1 : 0)
+    expect(shown.conditions).toMatchObject(settledConditions(shown))
+    expect(shown.rendered).toEqual(settledRendering(shown))
+  }
+
+  describe.each(settings)('%s', (_title, cases) => {
     beforeAll(async () => {
-      await serveOnly(cluster, servedIn(setting))
-      await serveBindings(cluster, setting.bindings)
-      operator = await start()
+      const [first] = cases
+      if (!first) throw new Error('a setting of no case')
+      await serveOnly(cluster, servedIn(first))
+      await serveBindings(cluster, settingOf(first).bindings)
     })
     afterEach(() => clearScene(cluster))
-    afterAll(() => operator.stop())
-
-    const settles = async (binding: Manifest, expected: Settled) => {
-      await expect
-        .poll(async () => (await show(cluster, binding)).settled, patience)
-        .toMatchObject(expected)
-      const shown = await show(cluster, binding)
-      expect(shown.outputs).toHaveLength(expected.ready === 'True' ? 1 : 0)
-      expect(shown.conditions).toMatchObject(settledConditions(shown))
-      expect(shown.rendered).toEqual(settledRendering(shown))
-    }
 
     test.each(cases)('$id $title', async (one) => {
-      // With outputs before their bindings the operator would take them for orphans: it comes when all is there.
-      if (one.existing) await operator.stop()
+      // While it runs, an output that is there before its binding is an orphan, which it deletes.
+      if (one.existing) await stopOperator()
+      else await haveOperator(settingOf(one))
       await setScene(cluster, one)
       await createBinding(cluster, one.binding)
-      if (one.existing) operator = await start()
+      await haveOperator(settingOf(one))
       const { otherExpect = {}, ...expected } = one.expect
       await settles(one.binding, expected)
       for (const other of one.otherBindings) {

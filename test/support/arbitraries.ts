@@ -1,5 +1,5 @@
 /** What fast-check draws: names that Kubernetes allows, manifests near the edge, and JSON of ill will. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { ownerAnnotation } from '../../src/core/clusterspiffeid.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import { clusterSpiffeIdResource, objectiveResources, poolResources } from '../../src/core/resources.ts'
@@ -45,19 +45,13 @@ const loaded = fc.constantFrom(
 )
 
 const fieldNames = fc.constantFrom(
-  ...['metadata', 'spec', 'status', 'name', 'namespace', 'group', 'kind', 'mode', 'poolRef', 'objectiveRef'],
-  ...['selector', 'matchLabels', 'matchExpressions', 'serviceAccountName', 'containerName', 'conditions'],
-  ...['generation', 'finalizers', 'labels', 'annotations', 'hint', ownerAnnotation, 'podSelector'],
-  ...[
-    'workloadSelectorTemplates',
-    'type',
-    'toJSON',
-    'toString',
-    'valueOf',
-    '__proto__',
-    'constructor',
-    'length',
-  ],
+  ownerAnnotation,
+  ...'metadata spec status name namespace group kind mode poolRef objectiveRef selector matchLabels'.split(
+    ' ',
+  ),
+  ...'matchExpressions serviceAccountName containerName conditions generation finalizers labels'.split(' '),
+  ...'annotations hint podSelector workloadSelectorTemplates type length'.split(' '),
+  ...'toJSON toString valueOf __proto__ constructor'.split(' '),
 )
 
 /** Any JSON, its keys and texts chosen to hurt. As JSON.parse gives it: `__proto__` is a key like others. */

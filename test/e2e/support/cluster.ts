@@ -1,7 +1,11 @@
 import { vi } from 'vitest'
 import type { Resource } from '../../../src/core/resources.ts'
 import { resourcePath } from '../../../src/kube/client.ts'
-import { type KubectlOptions, type KubectlResult, runKubectl } from '../../support/controlplane/run-kubectl.ts'
+import {
+  type KubectlOptions,
+  type KubectlResult,
+  runKubectl,
+} from '../../support/controlplane/run-kubectl.ts'
 import { type ControlPlane, startControlPlane } from '../../support/controlplane/start.ts'
 import { createClient, type Client, type Reply } from '../../support/embedded/client.ts'
 import { listOf, recordOf, type Json } from '../../support/embedded/json.ts'

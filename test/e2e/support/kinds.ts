@@ -78,7 +78,11 @@ export async function serveBindings(cluster: Cluster, how: 'strict' | 'permissiv
     await cluster.create(definitionResource, wanted)
   }
   // A schema is in force a moment after it was stored. A spec that is no object shows which one is.
-  const probe = { apiVersion: 'kleym.sonda.red/v1alpha1', kind: bindingResource.kind, metadata: { name: 'a' } }
+  const probe = {
+    apiVersion: 'kleym.sonda.red/v1alpha1',
+    kind: bindingResource.kind,
+    metadata: { name: 'a' },
+  }
   const path = `${resourcePath(bindingResource, { namespace: 'default' })}?dryRun=All`
   const code = how === 'strict' ? 422 : 201
   await until(`the ${how} schema of bindings is in force`, async () => {
