@@ -4,6 +4,9 @@ import { homeProblem } from '../../src/core/checks/identity.ts'
 import { identityOf, isSpiffeId, spiffeId } from '../../src/core/identity.ts'
 import { dnsLabels, labels, subdomains } from '../support/arbitraries.ts'
 
+/** An ID of so many bytes. */
+const of = (bytes: number): string => 'spiffe://d/'.padEnd(bytes, 'x')
+
 describe('a SPIFFE ID', () => {
   test('is made of the names of what it stands for', () => {
     expect(spiffeId('example.org', 'ns', 'PoolOnly', 'chat')).toBe('spiffe://example.org/ns/ns/pool/chat')
@@ -11,8 +14,6 @@ describe('a SPIFFE ID', () => {
       'spiffe://example.org/ns/ns/objective/a.b',
     )
   })
-
-  const of = (bytes: number): string => 'spiffe://d/'.padEnd(bytes, 'x')
 
   test.each([
     ['spiffe://d/a'],

@@ -53,8 +53,10 @@ export function columns(rows: readonly (readonly unknown[])[]): string {
     .join('\n')
 }
 
-const cell = (value: unknown): string =>
-  value === null || value === undefined || value === '' ? '<none>' : String(value)
+const cell = (value: unknown): string => {
+  if (value === null || value === undefined || value === '') return '<none>'
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
 
 /** A meta.k8s.io/v1 Table. */
 export const table = (answer: Json): string =>

@@ -1,6 +1,5 @@
 import { join, relative, resolve } from 'node:path'
 import type { Client } from '../support/embedded/client.ts'
-import { recordOf } from '../support/embedded/json.ts'
 import { apply, readManifests, type Applied } from './apply.ts'
 import { eventually } from './cluster.ts'
 import { done, failure, nameOf, warning } from './kubectl.ts'
@@ -59,13 +58,11 @@ async function showResult(client: Client, say: Say): Promise<readonly string[]> 
   const all = await show.bindings(client)
   say(`\n$ kubectl get iib\n${await show.bindingTable(client)}`)
   say(`\nThe conditions of each:\n${show.conditionTable(all)}`)
-  const ids = Object.fromEntries(all.map((binding) => [nameOf(binding), show.spiffeIdOf(binding)]))
-  surprises.push(...differences('the bindings in the end', identities, ids))
-  const rendered = await Promise.all(all.map((binding) => show.clusterSpiffeIdOf(client, binding)))
-  const templates = rendered.map((one, index) => [
-    nameOf(all[index] ?? {}),
-    String(recordOf(one['spec'])['spiffeIDTemplate']),
-  ])
+  const ids = all.map((binding) => [nameOf(binding), show.spiffeIdOf(binding)])
+  surprises.push(...differences('the bindings in the end', identities, Object.fromEntries(ids)))
+  const ready = all.filter(show.isReady)
+  const rendered = await Promise.all(ready.map((binding) => show.clusterSpiffeIdOf(client, binding)))
+  const templates = ready.map((binding, at) => [nameOf(binding), show.templateOf(rendered[at] ?? {})])
   surprises.push(...differences('their ClusterSPIFFEIDs', identities, Object.fromEntries(templates)))
   const [first] = rendered
   if (first) say(`\n$ kubectl get clusterspiffeid ${nameOf(first)} -o yaml\n${show.asYaml(first)}`)
@@ -75,15 +72,15 @@ async function showResult(client: Client, say: Say): Promise<readonly string[]> 
 function differences(
   where: string,
   expected: Readonly<Record<string, string>>,
-  actual: Readonly<Record<string, unknown>>,
+  actual: Readonly<Record<string, string | undefined>>,
 ): string[] {
   const names = new Set([...Object.keys(expected), ...Object.keys(actual)])
   return [...names]
     .filter((name) => expected[name] !== actual[name])
-    .map((name) => {
-      const [wanted, got] = [expected[name], actual[name]].map((value) => String(value ?? 'nothing'))
-      return `${where}: ${name}\n  expected: ${wanted}\n  happened: ${got}`
-    })
+    .map(
+      (name) =>
+        `${where}: ${name}\n  expected: ${expected[name] ?? 'nothing'}\n  happened: ${actual[name] ?? 'nothing'}`,
+    )
 }
 
 /**

@@ -59,6 +59,9 @@ export async function clusterSpiffeIdOf(client: Client, binding: Json): Promise<
   return { ...body, metadata: without(recordOf(body['metadata']), 'managedFields') }
 }
 
+export const templateOf = (clusterSpiffeId: Json): string =>
+  textOf(recordOf(clusterSpiffeId['spec'])['spiffeIDTemplate'])
+
 /** In kubectl's style, which is that of YAML 1.1. */
 export const asYaml = (object: Json): string =>
   stringify(object, { version: '1.1', indentSeq: false, lineWidth: 0, sortMapEntries: true }).trimEnd()

@@ -53,10 +53,11 @@ export async function startOperator(options: OperatorOptions): Promise<RunningOp
   child.stdout?.on('data', keep)
   child.stderr?.on('data', keep)
   let ending: string | undefined
-  const end = ended.then(async (how) => {
-    ending = how
+  const end = async (): Promise<void> => {
+    ending = await ended
     await rm(scratch, { recursive: true, force: true })
-  })
+  }
+  const gone = end()
   const withLog = (problem: string): Error => new Error(`${problem}\n${tail(output)}`)
   const probes = `http://${probe}`
   return {
@@ -76,7 +77,7 @@ export async function startOperator(options: OperatorOptions): Promise<RunningOp
     async stop(signal = 'SIGTERM') {
       if (ending === undefined) child.kill(signal)
       const patience = setTimeout(() => child.kill('SIGKILL'), stoppedWithinMs)
-      await end.finally(() => clearTimeout(patience))
+      await gone.finally(() => clearTimeout(patience))
       return child.exitCode ?? 128 + (child.signalCode === null ? 0 : constants.signals[child.signalCode])
     },
   }

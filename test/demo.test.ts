@@ -1,0 +1,191 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { installDefinitions } from './demo/cluster.ts'
+import { playStep } from './demo/play.ts'
+import { steps } from './demo/steps.ts'
+import { runKubectl, type KubectlResult } from './support/controlplane/run-kubectl.ts'
+import { createClient } from './support/embedded/client.ts'
+import { startEmbedded } from './support/embedded/server.ts'
+import { controlPlane, describeReal } from './support/real.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const patience = { timeout: 90_000, interval: 50 }
+
+const quietly = { code: 0, stderr: '' }
+
+type Demo = {
+  readonly process: ChildProcess
+  readonly stdout: () => string
+  /** Once it has ended and its output is read. */
+  readonly ended: Promise<{ readonly code: unknown; readonly stderr: string }>
+  /** What there still is of its files and of its processes, whose command lines name them. */
+  readonly remains: () => Promise<readonly string[]>
+}
+
+/** The demo as a program, with a directory for temporary files that nobody else uses. */
+async function startDemo(...args: readonly string[]): Promise<Demo> {
+  const scratch = await mkdtemp(join(tmpdir(), 'demo-test-'))
+  const child = spawn(process.execPath, ['test/demo.ts', ...args], {
+    cwd: root,
+    env: { ...process.env, TMPDIR: scratch },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await rm(scratch, { recursive: true, force: true, maxRetries: 3 })
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk: Buffer) => void (stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => void (stderr += chunk.toString()))
+  const ended = once(child, 'close').then(([code]: readonly unknown[]) => ({ code, stderr }))
+  return {
+    process: child,
+    stdout: () => stdout,
+    ended,
+    remains: async () => {
+      const running = (await commandLines()).filter((line) => line.includes(scratch))
+      return [...(await readdir(scratch)), ...running]
+    },
+  }
+}
+
+async function commandLines(): Promise<readonly string[]> {
+  return (await text(spawn('ps', ['-ww', '-eo', 'args']).stdout)).split('\n')
+}
+
+/** What the demo printed for one example. */
+const section = (output: string, file: string): string => {
+  const [, after = ''] = output.split(`$ kubectl apply -f examples/${file}\n`)
+  return after.split('\n\n')[0] ?? ''
+}
+
+/** Without what differs from run to run. */
+const comparable = (output: string): readonly string[] =>
+  output
+    .split('\n')
+    .filter((line) => !/127\.0\.0\.1|^== (An|All)|creationTimestamp:|resourceVersion:|uid:/.test(line))
+
+describe('the demo', () => {
+  test('ends by itself with what the examples say, and leaves nothing behind', async () => {
+    const demo = await startDemo()
+    expect(await demo.ended).toEqual(quietly)
+    const output = demo.stdout()
+    expect(section(output, 'refused/unsafe-selector.yaml')).toMatch(
+      /^The InferenceIdentityBinding "embeddings" is invalid: spec\.poolRef\.name: Invalid value: "embeddings": UnsafeSelector\/InvalidPoolSelector: /m,
+    )
+    expect(section(output, 'refused/unexpected-container-name.yaml')).toMatch(
+      /^The InferenceIdentityBinding "llama-vllm" is invalid: spec\.containerName: Forbidden: RenderFailure\/UnexpectedContainerName: /m,
+    )
+    expect(section(output, 'refused/identity-collision.yaml')).toMatch(
+      /^The InferenceIdentityBinding "chat-batch" is invalid: spec\.containerName: Duplicate value: "vllm": Conflict\/IdentityCollision: identity collision with bindings chat-interactive: /m,
+    )
+    expect(section(output, 'refused/several-causes.yaml')).toMatch(
+      /is invalid: \n\* spec\.poolRef\.name: .*\n\* spec\.serviceAccountName: .*\n\* spec\.containerName: Forbidden: /,
+    )
+    expect(section(output, 'accepted/pool-missing.yaml')).toMatch(
+      /^Warning: .*InvalidRef\/TargetPoolNotFound: .*\ninferenceidentitybinding\.kleym\.sonda\.red\/mistral created$/,
+    )
+    expect(output).toMatch(
+      /^llama +PoolOnly +llama +<none> +True +Reconciled +spiffe:\/\/inference\.example\/ns\/default\/pool\/llama$/m,
+    )
+    expect(output).toMatch(/^kind: ClusterSPIFFEID$/m)
+    expect(await demo.remains()).toEqual([])
+  })
+
+  test('shows every example', async () => {
+    const files = await readdir(join(root, 'examples'), { recursive: true })
+    const manifests = files.filter((file) => file.endsWith('.yaml'))
+    expect(steps.map(({ file }) => file).toSorted()).toEqual(manifests.toSorted())
+  })
+
+  test('says what differs from what an example says', async () => {
+    await using servers = new AsyncDisposableStack()
+    const embedded = await startEmbedded()
+    servers.defer(() => embedded.stop())
+    const client = createClient(embedded)
+    servers.defer(() => client.close())
+    await installDefinitions(client)
+    const step = steps.find(({ file }) => file === 'refused/unexpected-container-name.yaml')
+    // Without an operator nobody refuses it: the server in memory knows no CEL.
+    const surprises = step && (await playStep(client, step, () => {}))
+    expect(surprises).toEqual([
+      'examples/refused/unexpected-container-name.yaml: InferenceIdentityBinding/llama-vllm\n' +
+        '  expected: refused: spec.containerName RenderFailure/UnexpectedContainerName\n' +
+        '  happened: created',
+    ])
+  })
+
+  test('refuses flags that it does not know, each by name', async () => {
+    const demo = await startDemo('--sreve', '--real', 'now')
+    const { code, stderr } = await demo.ended
+    expect(code).toBe(4)
+    expect(stderr).toMatch(/^unknown: "--sreve", "now"\n\nUsage: npm run demo/)
+  })
+
+  test('leaves nothing behind when it is interrupted halfway', async () => {
+    const demo = await startDemo()
+    await vi.waitUntil(() => demo.stdout().includes('CRD  '), patience)
+    demo.process.kill('SIGINT')
+    expect(await demo.ended).toEqual({ code: 130, stderr: '' })
+    // What was about to start may go a moment later.
+    await vi.waitUntil(async () => (await demo.remains()).length === 0, patience)
+  })
+
+  test('leaves no operator behind when it is killed', async () => {
+    const demo = await startDemo('--serve')
+    await vi.waitUntil(() => demo.stdout().includes('webhook at'), patience)
+    expect((await demo.remains()).join('\n')).toContain('main.ts operator')
+    demo.process.kill('SIGKILL')
+    await vi.waitUntil(async () => !(await demo.remains()).join('\n').includes('main.ts operator'), patience)
+  })
+})
+
+const linesOf = (output: string): readonly string[] => output.trimEnd().split('\n')
+
+const kubeconfigIn = (output: string): string => /KUBECONFIG=(\S+)/.exec(output)?.[1] ?? ''
+
+describeReal('the demo beside kubectl', () => {
+  test('prints what kubectl prints, serves it, and ends on Ctrl-C without a trace', async () => {
+    const demo = await startDemo('--serve')
+    await vi.waitUntil(() => demo.stdout().includes('Ctrl-C'), patience)
+    const kubeconfig = kubeconfigIn(demo.stdout())
+    const run = (...args: readonly string[]): Promise<KubectlResult> =>
+      runKubectl({ ...controlPlane(), kubeconfig }, args)
+    const refused = (file: string): Promise<KubectlResult> => run('apply', '-f', join(root, 'examples', file))
+
+    for (const file of ['several-causes', 'unexpected-container-name', 'identity-collision'].map(
+      (name) => `refused/${name}.yaml`,
+    )) {
+      const { code, stdout, stderr } = await refused(file)
+      expect(code).toBe(1)
+      const said = section(demo.stdout(), file).replace('created', 'unchanged')
+      expect(linesOf(stdout + stderr)).toEqual(linesOf(said))
+    }
+    const got = await run('get', 'inferenceidentitybindings')
+    expect(demo.stdout()).toContain(`$ kubectl get iib\n${got.stdout}`)
+
+    expect(await run('delete', 'iib', 'mistral')).toMatchObject({ code: 0 })
+    const good = await run('apply', '-f', join(root, 'examples/accepted/pool-missing.yaml'))
+    expect(good).toMatchObject({ code: 0, stderr: '' })
+    expect(await run('wait', '--for=condition=Ready', '--timeout=30s', 'iib/mistral')).toMatchObject({
+      code: 0,
+    })
+
+    demo.process.kill('SIGINT')
+    expect(await demo.ended).toEqual(quietly)
+    expect(await demo.remains()).toEqual([])
+  })
+
+  test('reads the same with a real API server', async () => {
+    const [small, real] = await Promise.all([startDemo(), startDemo('--real')])
+    expect(await Promise.all([small.ended, real.ended])).toEqual([quietly, quietly])
+    expect(comparable(small.stdout())).toEqual(comparable(real.stdout()))
+    expect(await real.remains()).toEqual([])
+  })
+})
