@@ -92,7 +92,7 @@ describe('the demo', () => {
       /^Warning: .*InvalidRef\/TargetPoolNotFound: .*\ninferenceidentitybinding\.kleym\.sonda\.red\/mistral created$/,
     )
     expect(output).toMatch(
-      /^llama +PoolOnly +llama +<none> +True +Reconciled +spiffe:\/\/inference\.example\/ns\/default\/pool\/llama$/m,
+      /^llama +PoolOnly +llama +True +Reconciled +spiffe:\/\/inference\.example\/ns\/default\/pool\/llama$/m,
     )
     expect(output).toMatch(/^kind: ClusterSPIFFEID$/m)
     expect(await demo.remains()).toEqual([])

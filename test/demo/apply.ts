@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { parseAllDocuments } from 'yaml'
+import { canonical } from '../../src/core/json.ts'
 import { resourcePath } from '../../src/kube/path.ts'
 import { bindingResource, optionalResources, type Resource } from '../../src/core/resources.ts'
 import type { Client } from '../support/embedded/client.ts'
@@ -51,13 +52,13 @@ const unquoted = (text: string): string => text.replaceAll(/\\(.)/g, '$1')
 
 const versionOf = (object: Json): unknown => recordOf(object['metadata'])['resourceVersion']
 
-/** kubectl warns about objects without it when it applies them again. */
+/** As kubectl leaves it: it warns about an object without, and writes one anew where it is spelt otherwise. */
 function withLastApplied(manifest: Json): Json {
   const metadata = recordOf(manifest['metadata'])
   const plain = { ...manifest, metadata: { annotations: {}, ...metadata, namespace: demoNamespace } }
   const annotations = {
     ...recordOf(metadata['annotations']),
-    'kubectl.kubernetes.io/last-applied-configuration': `${JSON.stringify(plain)}\n`,
+    'kubectl.kubernetes.io/last-applied-configuration': `${canonical(plain)}\n`,
   }
   return { ...plain, metadata: { ...plain.metadata, annotations } }
 }

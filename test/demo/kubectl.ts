@@ -39,22 +39,19 @@ export function failure(status: Json): string {
   return [`${what}: `, ...lines.map((line) => `* ${line}`)].join('\n')
 }
 
-/** Columns as wide as they must be, three spaces apart; empty cells are `<none>`. */
+/** Columns as wide as they must be, three spaces apart and none after the last. What is null is empty. */
 export function columns(rows: readonly (readonly unknown[])[]): string {
   const texts = rows.map((row) => row.map(cell))
-  const widths = (texts[0] ?? []).map((_, at) => Math.max(...texts.map((row) => row[at]?.length ?? 0)))
+  const widths = (texts[0] ?? []).map((_, at) => Math.max(...texts.map((row) => row[at]?.length ?? 0)) + 3)
   return texts
     .map((row) =>
-      row
-        .map((text, at) => text.padEnd((widths[at] ?? 0) + 3))
-        .join('')
-        .trimEnd(),
+      row.map((text, at) => (at === row.length - 1 ? text : text.padEnd(widths[at] ?? 0))).join(''),
     )
     .join('\n')
 }
 
 const cell = (value: unknown): string => {
-  if (value === null || value === undefined || value === '') return '<none>'
+  if (value === null || value === undefined) return ''
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 

@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { clusterSpiffeIdResource } from '../../src/core/resources.ts'
 import { findingsOfCore } from '../deploy/crd-doors.ts'
 import { startOperator, type RunningOperator } from '../support/operator.ts'
 import { describeReal } from '../support/real.ts'
@@ -94,9 +95,9 @@ describeReal('the worked cases, by the loop and a real API server', () => {
       await serveOnly(cluster, servedIn(first))
       await serveBindings(cluster, settingOf(first).bindings)
     })
-    afterEach(() => clearScene(cluster))
 
     test.each(cases)('$id $title', async (one) => {
+      onTestFinished(() => clearScene(cluster, one))
       // While it runs, an output that is there before its binding is an orphan, which it deletes.
       if (one.existing) await stopOperator()
       else await haveOperator(settingOf(one))
@@ -108,6 +109,11 @@ describeReal('the worked cases, by the loop and a real API server', () => {
       for (const other of one.otherBindings) {
         const wanted = otherExpect[other.metadata.name]
         if (wanted) await settles(other, wanted)
+      }
+      for (const { for: owner, name } of one.existing ?? []) {
+        const stays = owner === undefined || name === expected.clusterSPIFFEIDName
+        const isThere = async () => (await cluster.find(clusterSpiffeIdResource, { name })) !== undefined
+        await expect.poll(isThere, patience).toBe(stays)
       }
     })
   })

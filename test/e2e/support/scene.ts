@@ -1,11 +1,6 @@
-import {
-  bindingResource,
-  clusterSpiffeIdResource,
-  optionalResources,
-  type Resource,
-} from '../../../src/core/resources.ts'
+import { bindingResource, clusterSpiffeIdResource, type Resource } from '../../../src/core/resources.ts'
 import { resourcePath } from '../../../src/kube/client.ts'
-import { recordOf, type Json } from '../../support/embedded/json.ts'
+import { listOf, recordOf, type Json } from '../../support/embedded/json.ts'
 import { resourceOf, type Manifest, type ReconcileCase } from '../../support/vectors.ts'
 import { metaOf, until, type Cluster } from './cluster.ts'
 
@@ -14,18 +9,17 @@ const ownerAnnotation = 'kleym.sonda.red/binding'
 /** Keeps an object that is being deleted, whatever the operator does. */
 const foreignFinalizer = 'example.org/keeps-it'
 
+type Scene = Pick<ReconcileCase, 'pools' | 'objectives' | 'existing' | 'otherBindings'>
+
 /** What a case has in its cluster before its binding comes: all but the binding. */
 export async function setScene(
   cluster: Cluster,
-  {
-    pools,
-    objectives,
-    existing = [],
-    otherBindings,
-  }: Pick<ReconcileCase, 'pools' | 'objectives' | 'existing' | 'otherBindings'>,
+  { pools, objectives, existing = [], otherBindings }: Scene,
 ): Promise<void> {
-  for (const one of existing) await cluster.create(clusterSpiffeIdResource, outputOf(one))
-  for (const manifest of [...pools, ...objectives]) await cluster.create(resourceOf(manifest), manifest)
+  await Promise.all([
+    ...existing.map((one) => cluster.create(clusterSpiffeIdResource, outputOf(one))),
+    ...[...pools, ...objectives].map((manifest) => cluster.create(resourceOf(manifest), manifest)),
+  ])
   for (const manifest of otherBindings) await createBinding(cluster, manifest)
 }
 
@@ -66,23 +60,33 @@ export async function outputsOf({ list }: Cluster, { metadata }: Manifest): Prom
   return outputs.filter((output) => recordOf(metaOf(output)['annotations'])[ownerAnnotation] === owner)
 }
 
-/** Deletes everything of every case, bindings first: the operator takes their outputs with them. */
-export async function clearScene(cluster: Cluster): Promise<void> {
-  await removeAll(cluster, bindingResource)
-  for (const resource of optionalResources) await removeAll(cluster, resource)
+/** Deletes what a case has in its cluster, bindings first: the operator takes their outputs with them. */
+export async function clearScene(cluster: Cluster, one: Scene & Pick<ReconcileCase, 'binding'>): Promise<void> {
+  const { binding, otherBindings, pools, objectives, existing = [] } = one
+  await remove(
+    cluster,
+    [binding, ...otherBindings].map(({ metadata }) => ({ resource: bindingResource, ...metadata })),
+  )
+  await remove(cluster, [
+    ...existing.map(({ name }) => ({ resource: clusterSpiffeIdResource, name })),
+    ...[...pools, ...objectives].map((manifest) => ({ resource: resourceOf(manifest), ...manifest.metadata })),
+  ])
 }
 
-async function removeAll({ client, list }: Cluster, resource: Resource): Promise<void> {
-  for (const object of await list(resource)) {
-    const { name, namespace, finalizers } = metaOf(object)
-    const path = resourcePath(resource, {
-      name: String(name),
-      ...(typeof namespace === 'string' && { namespace }),
-    })
+type Target = { readonly resource: Resource; readonly name: string; readonly namespace?: string }
+
+async function remove({ client, find }: Cluster, targets: readonly Target[]): Promise<void> {
+  const gone = targets.map(async ({ resource, name, namespace }) => {
+    const at = { name, namespace }
+    const path = resourcePath(resource, at)
     await client.delete(path)
-    if (!Array.isArray(finalizers) || !finalizers.includes(foreignFinalizer)) continue
-    const rest: readonly unknown[] = finalizers.filter((one) => one !== foreignFinalizer)
-    await client.patch(path, { metadata: { finalizers: rest } })
-  }
-  await until(`no ${resource.kind} is left`, async () => (await list(resource)).length === 0)
+    const live = await find(resource, at)
+    const finalizers = listOf(metaOf(live ?? {})['finalizers'])
+    if (finalizers.includes(foreignFinalizer)) {
+      const rest = finalizers.filter((one) => one !== foreignFinalizer)
+      await client.patch(path, { metadata: { finalizers: rest } })
+    }
+    await until(`${resource.kind} ${name} is gone`, async () => (await find(resource, at)) === undefined)
+  })
+  await Promise.all(gone)
 }

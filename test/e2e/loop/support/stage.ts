@@ -1,0 +1,103 @@
+import { installCrds } from '../../../support/controlplane/crds.ts'
+import { startControlPlane } from '../../../support/controlplane/start.ts'
+import { runKubectl } from '../../../support/controlplane/run-kubectl.ts'
+import { createClient } from '../../../support/embedded/client.ts'
+import { listOf, recordOf } from '../../../support/embedded/json.ts'
+import { startFaultProxy, type FaultProxy } from '../../../support/fault-proxy/proxy.ts'
+import { startOperator, type RunningOperator } from '../../../support/operator.ts'
+import { controlPlane } from '../../../support/real.ts'
+import { resourcePath } from '../../../../src/kube/client.ts'
+import { bodyOf, metaOf, type Cluster } from '../../support/cluster.ts'
+import { createAuditLog, type AuditLog } from './audit.ts'
+
+export const trustDomain = 'example.org'
+
+/** A control plane that writes down every request, and the real operator on it, behind a fault proxy. */
+export type Stage = {
+  readonly cluster: Cluster
+  readonly audit: AuditLog
+  readonly proxy: FaultProxy
+  readonly operator: () => RunningOperator
+  /** Ready when this resolves. */
+  readonly startOperator: () => Promise<RunningOperator>
+  readonly stopOperator: (signal?: NodeJS.Signals) => Promise<number>
+  readonly stop: () => Promise<void>
+}
+
+export type StageOptions = {
+  /** Instead of all kinds, as others and we publish them. */
+  readonly install?: (cluster: Cluster) => Promise<void>
+  /** Further flags of the operator. */
+  readonly args?: readonly string[]
+}
+
+export async function openStage(options: StageOptions = {}): Promise<Stage> {
+  await using undo = new AsyncDisposableStack()
+  const audit = await createAuditLog()
+  undo.defer(audit.remove)
+  const cluster = await startAudited(audit)
+  undo.defer(cluster.stop)
+  const install = options.install ?? (({ plane }: Cluster) => installCrds(plane))
+  await install(cluster)
+  const proxy = await startFaultProxy(cluster.plane)
+  undo.defer(proxy.stop)
+  const kubeconfig = await proxy.kubeconfig(cluster.plane.adminToken)
+  let running: RunningOperator | undefined
+  const stopOperator = async (signal?: NodeJS.Signals): Promise<number> => {
+    const code = await operator().stop(signal)
+    running = undefined
+    return code
+  }
+  const operator = (): RunningOperator => {
+    if (!running) throw new Error('the operator is not running')
+    return running
+  }
+  undo.defer(async () => void (await running?.stop()))
+  const start = async (): Promise<RunningOperator> => {
+    const args = ['--webhook-bind-address=0', ...(options.args ?? [])]
+    running = await startOperator({ kubeconfig, trustDomain, args })
+    await running.ready()
+    return running
+  }
+  await start()
+  const opened = undo.move()
+  return {
+    cluster,
+    audit,
+    proxy,
+    operator,
+    startOperator: start,
+    stopOperator,
+    stop: () => opened.disposeAsync(),
+  }
+}
+
+/** As `startCluster`, with an audit log. */
+async function startAudited({ flags }: AuditLog): Promise<Cluster> {
+  const plane = await startControlPlane(controlPlane().binaries, { extraArgs: flags })
+  const client = createClient({ server: plane.server, caPem: plane.caPem, token: plane.adminToken })
+  return {
+    plane,
+    client,
+    kubectl: (args, options) => runKubectl(plane, args, options),
+    find: async (resource, at) => {
+      const reply = await client.get(resourcePath(resource, at))
+      return reply.code === 404 ? undefined : bodyOf(reply, `reading ${resource.kind} ${at.name}`)
+    },
+    list: async (resource, namespace) => {
+      const reply = await client.get(resourcePath(resource, { namespace }))
+      if (reply.code === 404) return []
+      return listOf(bodyOf(reply, `listing ${resource.plural}`)['items']).map(recordOf)
+    },
+    create: async (resource, object) => {
+      const { name, namespace } = metaOf(object)
+      const at = typeof namespace === 'string' ? { namespace } : {}
+      const reply = await client.post(resourcePath(resource, at), object)
+      return bodyOf(reply, `creating ${resource.kind} ${String(name)}`)
+    },
+    stop: async () => {
+      await client.close()
+      await plane.stop()
+    },
+  }
+}
