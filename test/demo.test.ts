@@ -169,6 +169,9 @@ describeReal('the demo beside kubectl', () => {
     }
     const got = await run('get', 'inferenceidentitybindings')
     expect(demo.stdout()).toContain(`$ kubectl get iib\n${got.stdout}`)
+    const [, name = ''] = /^\$ kubectl get clusterspiffeid (\S+)/m.exec(demo.stdout()) ?? []
+    const { stdout: yaml } = await run('get', 'clusterspiffeid', name, '-o', 'yaml')
+    expect(demo.stdout()).toContain(`${name} -o yaml\n${yaml}`)
 
     expect(await run('delete', 'iib', 'mistral')).toMatchObject({ code: 0 })
     const good = await run('apply', '-f', join(root, 'examples/accepted/pool-missing.yaml'))

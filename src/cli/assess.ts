@@ -7,7 +7,7 @@ import { evaluate } from '../core/evaluate.ts'
 import type { Settings } from '../core/identity.ts'
 import { Inventory, type Change } from '../core/inventory.ts'
 import type { JsonObject } from '../core/json.ts'
-import { planOf } from '../core/plan.ts'
+import { planOf, refusedOutput, takenName, type Plan } from '../core/plan.ts'
 import { bindingResource, type Resource } from '../core/resources.ts'
 import { judge, type ActionOverrides, type Verdict } from '../core/verdict.ts'
 import type { Manifest } from './manifests.ts'
@@ -94,14 +94,21 @@ function settle(
   const binding = inventory.binding(key)
   if (!binding) throw new Error(`${key} was applied and is not there`)
   const { settings } = inventory
-  const plan = planOf(binding, evaluate(binding, inventory), settings)
-  const outcome =
-    plan.kind === 'render'
-      ? { kind: 'ready' as const, identity: plan.identity, output: { name: plan.wanted.metadata.name } }
-      : plan.outcome
+  const outcome = outcomeOf(key, planOf(binding, evaluate(binding, inventory), settings), inventory)
   const { generation, status: previous } = binding
   return {
     status: statusOf(outcome, { settings, generation, previous, now }),
-    clusterSpiffeId: plan.kind === 'render' ? plan.wanted : undefined,
+    clusterSpiffeId: outcome.kind === 'ready' ? outcome.wanted : undefined,
   }
+}
+
+/** What the loop would come to, as far as the ClusterSPIFFEIDs that are known let it. */
+function outcomeOf(key: BindingKey, plan: Plan, inventory: Inventory) {
+  if (plan.kind === 'withdraw') return plan.outcome
+  const { identity, wanted } = plan
+  const { name } = wanted.metadata
+  const there = inventory.output(name)
+  return there && there.owner !== key
+    ? refusedOutput(name, takenName(name))
+    : { kind: 'ready' as const, identity, wanted, output: { name } }
 }

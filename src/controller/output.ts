@@ -10,6 +10,7 @@ import {
 import type { Inventory } from '../core/inventory.ts'
 import { canonical, field, objectOr, type JsonObject } from '../core/json.ts'
 import type { Objects, Reply } from '../core/objects.ts'
+import { takenName } from '../core/plan.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import { retryOf, wait, type Result } from './outcome.ts'
 
@@ -108,7 +109,7 @@ export class Outputs {
     const { name } = wanted.metadata
     const there = await this.#objects.get(clusterSpiffeIdResource, { name })
     if (there.kind === 'done' && decodeOutput(there.object).owner !== key)
-      return this.#takenBySomeoneElse(name)
+      return { kind: 'refused', why: takenName(name) }
     const reply =
       there.kind === 'done'
         ? await this.#objects.replace(clusterSpiffeIdResource, merged(there.object, wanted), { dryRun: true })
@@ -143,7 +144,7 @@ export class Outputs {
     const reply = await this.#objects.get(clusterSpiffeIdResource, { name })
     if (reply.kind !== 'done') return unfinished(retryOf(`reading ClusterSPIFFEID ${name}`, reply))
     const output = decodeOutput(reply.object)
-    if (output.owner !== key) return this.#takenBySomeoneElse(name)
+    if (output.owner !== key) return { kind: 'refused', why: takenName(name) }
     if (output.deleting) return unfinished(wait(`ClusterSPIFFEID ${name} is being deleted`))
     if (!hasDrifted(output, wanted, this.#storedFor(wanted))) return { kind: 'inPlace', output }
     return this.#noted(
@@ -151,13 +152,6 @@ export class Outputs {
       wanted,
       await this.#objects.replace(clusterSpiffeIdResource, merged(reply.object, wanted)),
     )
-  }
-
-  #takenBySomeoneElse(name: string): Settlement {
-    return {
-      kind: 'refused',
-      why: `the name ${name} belongs to another ClusterSPIFFEID, which is left alone`,
-    }
   }
 
   #noted(key: BindingKey, wanted: ClusterSpiffeId, reply: Reply): Settlement {

@@ -3,7 +3,7 @@ import { isSameStatus, statusOf, type Outcome } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Objects } from '../core/objects.ts'
-import { planOf, type Plan } from '../core/plan.ts'
+import { planOf, refusedOutput, type Plan } from '../core/plan.ts'
 import { bindingResource } from '../core/resources.ts'
 import { eventResource, eventsOf } from './events.ts'
 import { retryOf, settled, wait, type Result } from './outcome.ts'
@@ -45,11 +45,8 @@ async function act(key: BindingKey, plan: Plan, { outputs }: Reach): Promise<App
     case 'inPlace':
       return { outcome: { kind: 'ready', identity, output: settlement.output }, next: settled }
     case 'refused': {
-      const message = `ClusterSPIFFEID ${wanted.metadata.name} is refused: ${settlement.why}`
-      return {
-        outcome: { kind: 'failed', rule: 'managedOutputApplyFailed', message },
-        next: { kind: 'retry', why: message },
-      }
+      const outcome = refusedOutput(wanted.metadata.name, settlement.why)
+      return { outcome, next: { kind: 'retry', why: outcome.message } }
     }
     case 'unfinished':
       return settlement.result

@@ -20,3 +20,14 @@ export function planOf(binding: Binding, { findings, identity }: Evaluation, set
   if (!identity) throw new Error(`${binding.namespace}/${binding.name} has neither a finding nor an identity`)
   return { kind: 'render', identity, wanted: render(binding, identity, settings) }
 }
+
+/** The failure of a ClusterSPIFFEID that the API server, or what stands in its place, does not take. */
+export const refusedOutput = (name: string, why: string): Extract<Outcome, { kind: 'failed' }> => ({
+  kind: 'failed',
+  rule: 'managedOutputApplyFailed',
+  message: `ClusterSPIFFEID ${name} is refused: ${why}`,
+})
+
+/** Whose it is stays unsaid: it may be another namespace's. */
+export const takenName = (name: string): string =>
+  `the name ${name} belongs to another ClusterSPIFFEID, which is left alone; delete that one, or rename this binding`

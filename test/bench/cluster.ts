@@ -1,11 +1,6 @@
 import { isObject, objectOr, type JsonObject } from '../../src/core/json.ts'
 import type { Objects } from '../../src/core/objects.ts'
-import {
-  bindingResource,
-  clusterSpiffeIdResource,
-  optionalResources,
-  type Resource,
-} from '../../src/core/resources.ts'
+import type { Resource } from '../../src/core/resources.ts'
 import { createClient, type Client } from '../../src/kube/client.ts'
 import { loadKubeConfig } from '../../src/kube/config.ts'
 import { createObjects } from '../../src/kube/objects.ts'
@@ -14,7 +9,7 @@ import { locateOrBuild } from '../support/controlplane/build.ts'
 import { startControlPlane } from '../support/controlplane/start.ts'
 import { createClient as createPlainClient, type Endpoint } from '../support/embedded/client.ts'
 import { startEmbedded } from '../support/embedded/server.ts'
-import { bindingsOf, referencesOf, type Manifest } from './manifests.ts'
+import { bindingsOf, referencesOf, resourceOf, type Manifest } from './manifests.ts'
 import { inFlight } from './waiting.ts'
 
 /** As many as the operator has workers. */
@@ -84,14 +79,6 @@ export async function createNamespace(
   })
   if (reply.kind !== 'done') throw new Error(`creating namespace ${name}: ${JSON.stringify(reply)}`)
   return name
-}
-
-const resources = [bindingResource, clusterSpiffeIdResource, ...optionalResources]
-
-const resourceOf = ({ apiVersion, kind }: Manifest): Resource => {
-  const found = resources.find((one) => `${one.group}/${one.version}` === apiVersion && one.kind === kind)
-  if (!found) throw new Error(`no resource for ${apiVersion} ${kind}`)
-  return found
 }
 
 /** Resolves to what the API server stored. */

@@ -8,12 +8,10 @@ import { planOf } from '../../src/core/plan.ts'
 import {
   bindingResource,
   clusterSpiffeIdResource,
-  objectiveResources,
   optionalResources,
-  poolResources,
   type Resource,
 } from '../../src/core/resources.ts'
-import { binding, objective, pool, type Manifest } from './manifests.ts'
+import { binding, referencesOf, resourceOf, type Manifest } from './manifests.ts'
 
 export const settings = { trustDomain: 'kleym.sonda.red', className: undefined }
 
@@ -45,12 +43,11 @@ export function filledInventory(size: number, layout: Layout): Inventory {
 
 /** The pool and the objective of a binding that may come. */
 export function addReferences(inventory: Inventory, namespace: string, index: number): void {
-  const [poolResource] = poolResources
-  const [objectiveResource] = objectiveResources
-  if (!poolResource || !objectiveResource) throw new Error('the rows of the contract are empty')
-  add(inventory, poolResource, stored(pool(namespace, `pool-${String(index).padStart(6, '0')}`), index))
-  add(inventory, objectiveResource, stored(objective(namespace, index), index))
+  for (const manifest of referencesOf(namespace, 1, index)) addManifest(inventory, manifest, index)
 }
+
+export const addManifest = (inventory: Inventory, manifest: Manifest, version: number = 0): void =>
+  add(inventory, resourceOf(manifest), stored(manifest, version))
 
 /** What the loop would write for a binding that is known. */
 export function settled(

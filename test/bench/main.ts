@@ -1,10 +1,22 @@
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Benchmark } from './benchmark.ts'
+import { collision } from './collision.ts'
+import { latency } from './latency.ts'
+import { memory } from './memory/benchmark.ts'
+import { ready } from './ready.ts'
 import { createReport } from './report.ts'
+import { restart } from './restart.ts'
 import { reviews } from './reviews/benchmark.ts'
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { reviews }
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  reviews,
+  ready,
+  restart,
+  collision,
+  memory,
+  latency,
+}
 
 const help = `Usage: npm run bench -- [--quick] [--profile] [${Object.keys(benchmarks).join(' | ')}]…
 

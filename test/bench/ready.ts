@@ -23,7 +23,12 @@ import { inFlight } from './waiting.ts'
  * ClusterSPIFFEID and the status. Each on an API server of its own, so that none pays for what others have stored.
  */
 export const ready: Benchmark = async (report, { quick, profile }) => {
-  const plan = quick ? [{ size: 100, rounds: 2 }] : [{ size: 1000, rounds: 5 }, { size: 5000, rounds: 1 }]
+  const plan = quick
+    ? [{ size: 100, rounds: 2 }]
+    : [
+        { size: 1000, rounds: 5 },
+        { size: 5000, rounds: 1 },
+      ]
   await using live = await startRealCluster()
   await using backlog = await startRealCluster()
   await using raw = await startRealCluster()
@@ -36,7 +41,10 @@ export const ready: Benchmark = async (report, { quick, profile }) => {
     for (let round = 0; round < rounds; round++) {
       const namespace = `models-${size}-${round}`
       let rate = 0
-      const spent = await spentDuring(processes, async () => void (rate = await appliedRate(live, namespace, size)))
+      const spent = await spentDuring(
+        processes,
+        async () => void (rate = await appliedRate(live, namespace, size)),
+      )
       applied.push(rate)
       report.note(`CPU ms a binding: ${inMillis(spent, size)}`)
       floor.push(await rawRate(raw, namespace, size))

@@ -13,7 +13,8 @@ export type Statuses = AsyncDisposable & {
 export async function followStatuses({ client }: Cluster, namespace: string): Promise<Statuses> {
   const reasons = new Map<string, string>()
   const counts = new Map<string, number>()
-  let waiting: { readonly reason: string; readonly count: number; readonly resolve: (at: number) => void }[] = []
+  let waiting: { readonly reason: string; readonly count: number; readonly resolve: (at: number) => void }[] =
+    []
   const synced = Promise.withResolvers<void>()
 
   const note = (name: string, reason: string | undefined): void => {

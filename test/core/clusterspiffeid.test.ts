@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { outputName, render } from '../../src/core/clusterspiffeid.ts'
-import { identityOf, type Identity } from '../../src/core/identity.ts'
+import { identityOf, spiffeId, type Identity } from '../../src/core/identity.ts'
 import { isDns1123Label, isNonEmptyLabelValue } from '../../src/core/names.ts'
 import { dnsLabels, labels, subdomains } from '../support/arbitraries.ts'
 import { settings } from '../support/builders.ts'
@@ -53,7 +53,15 @@ describe('the name of an output', () => {
     const long = 'x'.repeat(200)
     const namesakes = ['a.b', 'a-b', 'a..b', `${long}1`, `${long}2`].map((name) => nameOf(name))
     expect(new Set(namesakes).size).toBe(namesakes.length)
-    expect(nameOf('a-b', 'x')).not.toBe(nameOf('b', 'x-a'.replace('x-a', 'x.a')))
+  })
+
+  test('tells bindings apart whose namespace and name meet at another dash', () => {
+    const of = (namespace: string, name: string): string =>
+      outputName(
+        { namespace, name },
+        { mode: 'PoolOnly', spiffeId: spiffeId('d', namespace, 'PoolOnly', 'p') },
+      )
+    expect(of('x', 'a-b')).not.toBe(of('x-a', 'b'))
   })
 
   test('is a DNS-1123 label for every binding that can exist', () => {
@@ -78,6 +86,9 @@ const identity = identityOf({
   labels: { app: 'chat' },
   container: 'main',
 })
+
+const labelOf = (name: string): string | undefined =>
+  render({ namespace: 'default', name }, identity, settings).metadata.labels['kleym.sonda.red/binding-name']
 
 describe('what is rendered', () => {
   test('is this and nothing else', () => {
@@ -117,9 +128,6 @@ describe('what is rendered', () => {
     })
     expect(spec).toHaveProperty('className', 'gpu')
   })
-
-  const labelOf = (name: string): string | undefined =>
-    render({ namespace: 'default', name }, identity, settings).metadata.labels['kleym.sonda.red/binding-name']
 
   test('a label has room for 63 characters of a name, and of a longer one the start and a hash', () => {
     const [fits, long] = ['x'.repeat(63), 'x'.repeat(64)]

@@ -4,7 +4,6 @@ import {
   decodeOutput,
   givesSameIdentity,
   hasDrifted,
-  render,
   type Output,
 } from '../../src/core/clusterspiffeid.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
@@ -185,9 +184,9 @@ describe('drift', () => {
   })
 })
 
-describe('the same identity', () => {
-  const same = (object: unknown): boolean => givesSameIdentity(decodeOutput(object), wanted)
+const same = (object: unknown): boolean => givesSameIdentity(decodeOutput(object), wanted)
 
+describe('the same identity', () => {
   test.each([
     ['another name', withMetadata({ name: 'x' })],
     ['another hint, ttl or class', withSpec({ hint: 'x', ttl: '1h', className: 'y' })],
@@ -205,10 +204,10 @@ describe('the same identity', () => {
   })
 })
 
-describe('the collision key that an output holds', () => {
-  const keyIn = (object: unknown): string | undefined => collisionKeyIn(decodeOutput(object))
-  const outputOf = (one: Manifest): Output => decodeOutput(renderedFrom(one, world))
+const keyIn = (object: unknown): string | undefined => collisionKeyIn(decodeOutput(object))
+const outputOf = (one: Manifest): Output => decodeOutput(renderedFrom(one, world))
 
+describe('the collision key that an output holds', () => {
   test('is that of its binding', () => {
     const { identity } = evaluate(bindingIn(world, binding()), world)
     expect(identity?.collisionKey).toBeTypeOf('string')

@@ -7,8 +7,8 @@ import { versionOf } from './tenant.ts'
 
 /** What a watch tells of one kind from the moment on that the recording starts. */
 export type Recording = {
-  /** All that happened up to now, in order. */
-  readonly events: () => Promise<readonly WatchEvent[]>
+  /** Waits for an event, and gives all that happened until now, in order. */
+  readonly until: (isIt: (event: WatchEvent) => boolean) => Promise<readonly WatchEvent[]>
   readonly stop: () => void
 }
 
@@ -18,38 +18,25 @@ export async function record(
   namespace?: string,
 ): Promise<Recording> {
   const path = resourcePath(resource, { namespace })
-  const version = async (): Promise<number> =>
-    versionOf(bodyOf(await client.get(`${path}?limit=1`), `listing ${resource.plural}`))
+  const since = versionOf(bodyOf(await client.get(`${path}?limit=1`), `listing ${resource.plural}`))
+  const watch = await client.watch(`${path}?watch=true&resourceVersion=${since}`)
   const events: WatchEvent[] = []
-  let seen = await version()
-  const watch = await client.watch(`${path}?watch=true&allowWatchBookmarks=true&resourceVersion=${seen}`)
   const follow = async (): Promise<void> => {
-    for (let event = await watch.next(); event; event = await watch.next()) {
-      seen = versionOf(event.object)
-      if (event.type !== 'BOOKMARK') events.push(event)
-    }
+    for (let event = await watch.next(); event; event = await watch.next()) events.push(event)
   }
-  // Closing it is how it ends.
-  const following = follow().catch(() => undefined)
+  // Closing the watch is how this ends.
+  void follow().catch(() => undefined)
   return {
-    events: async () => {
-      const last = await lastChange(client, path)
+    until: async (isIt) => {
       await vi.waitFor(() => {
-        if (seen < last) throw new Error(`the watch of ${resource.plural} is at ${seen}, not yet at ${last}`)
+        if (!events.some(isIt)) throw new Error(`not seen among ${events.map(told).join(', ')}`)
       }, patience)
       return [...events]
     },
-    stop: () => {
-      watch.close()
-      void following
-    },
+    stop: watch.close,
   }
 }
 
-/** A deletion leaves no object behind to compare with; what exists is what the watch must have shown. */
-async function lastChange(client: Cluster['client'], path: string): Promise<number> {
-  const { items } = bodyOf(await client.get(path), path)
-  return Math.max(0, ...(Array.isArray(items) ? items.map(versionOf) : []))
-}
-
 export const nameIn = ({ object }: WatchEvent): string => String(metaOf(object)['name'])
+
+export const told = (event: WatchEvent): string => `${event.type} ${nameIn(event)}`

@@ -1,0 +1,211 @@
+import { describe, expect, test } from 'vitest'
+import type { BindingKey } from '../../src/core/binding.ts'
+import { ownerAnnotation } from '../../src/core/clusterspiffeid.ts'
+import type { Inventory } from '../../src/core/inventory.ts'
+import type { JsonObject } from '../../src/core/json.ts'
+import { clusterSpiffeIdResource } from '../../src/core/resources.ts'
+import {
+  binding,
+  clusterSpiffeId,
+  inventoryOf,
+  objective,
+  pool,
+  poolOnly,
+  removed,
+  renderedFrom,
+  upserted,
+} from '../support/builders.ts'
+import type { Manifest } from '../support/vectors.ts'
+
+/** Three on one pool: a and b on one objective and container, whole without; and a stranger to all that. */
+const a = binding({ name: 'a' })
+const b = binding({ name: 'b', spec: { containerName: 'side' } })
+const whole = poolOnly({ name: 'whole' })
+const stranger = binding({ name: 'far', spec: { poolRef: { name: 'far' }, objectiveRef: { name: 'far' } } })
+const abroad = binding({ name: 'a', namespace: 'other' })
+
+const farPool = pool({ name: 'far', selector: { matchLabels: { app: 'far' } } })
+const farObjective = objective({ name: 'far', poolRef: { name: 'far' } })
+const homeless = [pool({ namespace: 'other' }), objective({ namespace: 'other' })]
+
+const start = (...more: readonly Manifest[]): Inventory =>
+  inventoryOf([
+    pool(),
+    objective(),
+    farPool,
+    farObjective,
+    ...homeless,
+    a,
+    b,
+    whole,
+    stranger,
+    abroad,
+    ...more,
+  ])
+
+const concerned = (inventory: Inventory, object: Manifest): readonly BindingKey[] =>
+  [...inventory.apply(upserted(object))].toSorted()
+const concernedByLoss = (inventory: Inventory, object: Manifest): readonly BindingKey[] =>
+  [...inventory.apply(removed(object))].toSorted()
+
+const everyone = ['default/a', 'default/b', 'default/far', 'default/whole', 'other/a']
+
+describe('a pool concerns those that name it', () => {
+  test.each([
+    ['its selector changes', pool({ selector: { matchLabels: { app: 'new' } } })],
+    ['its selector gets unsafe', pool({ selector: {} })],
+    ['one of that name appears in another group', pool({ group: 'inference.networking.x-k8s.io' })],
+  ])('when %s', (_title, object) => {
+    expect(concerned(start(), object)).toStrictEqual(['default/a', 'default/b', 'default/whole'])
+  })
+
+  test('when it goes', () => {
+    expect(concernedByLoss(start(), pool())).toStrictEqual(['default/a', 'default/b', 'default/whole'])
+  })
+
+  test.each([
+    ['nothing that counts changes', pool({ metadata: { labels: { team: 'a' } } })],
+    [
+      'its selector is written otherwise',
+      pool({ selector: { matchLabels: { app: 'chat' }, matchExpressions: [] } }),
+    ],
+    ['it is one that nobody names', pool({ name: 'new' })],
+  ])('and nobody when %s', (_title, object) => {
+    expect(concerned(start(), object)).toStrictEqual([])
+  })
+
+  test('and those with whom they now collide, or did', () => {
+    const meets = start(
+      binding({ name: 'c', spec: { poolRef: { name: 'far' }, objectiveRef: { name: 'far' } } }),
+    )
+    // `far` and `c` collide; once their pool selects what `chat` does, with a too.
+    const all = ['default/a', 'default/c', 'default/far']
+    const same = pool({ name: 'far' })
+    expect(concerned(meets, same)).toStrictEqual(all)
+    expect(concernedByLoss(meets, same)).toStrictEqual(all)
+  })
+})
+
+describe('an objective concerns those that name it', () => {
+  test('when it goes, when it comes back, and not when nothing that counts changes', () => {
+    const inventory = start()
+    expect(concernedByLoss(inventory, objective())).toStrictEqual(['default/a', 'default/b'])
+    expect(concerned(inventory, objective())).toStrictEqual(['default/a', 'default/b'])
+    expect(concerned(inventory, objective({ metadata: { labels: { team: 'a' } } }))).toStrictEqual([])
+    expect(concernedByLoss(inventory, objective({ name: 'new' }))).toStrictEqual([])
+  })
+
+  test('and those with whom they collided', () => {
+    const peer = binding({ name: 'peer', spec: { objectiveRef: { name: 'second' } } })
+    const inventory = start(objective({ name: 'second' }), peer)
+    const both = ['default/a', 'default/peer']
+    expect(concernedByLoss(inventory, objective({ name: 'second' }))).toStrictEqual(both)
+    expect(concerned(inventory, objective({ name: 'second' }))).toStrictEqual(both)
+  })
+})
+
+describe('a binding concerns itself', () => {
+  test('alone, when it comes, when its status is written, and when it goes', () => {
+    const inventory = start()
+    const fresh = poolOnly({ name: 'fresh' })
+    expect(concerned(inventory, fresh)).toStrictEqual(['default/fresh'])
+    expect(concerned(inventory, { ...fresh, status: { trustDomain: 'x' } })).toStrictEqual(['default/fresh'])
+    expect(concernedByLoss(inventory, fresh)).toStrictEqual(['default/fresh'])
+    expect(concernedByLoss(inventory, fresh)).toStrictEqual([])
+  })
+
+  const twin = binding({ name: 'twin' })
+  test.each([
+    ['is edited away', binding({ name: 'twin', spec: { containerName: 'other' } })],
+    [
+      'starts to be deleted',
+      binding({ name: 'twin', metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } }),
+    ],
+    ['breaks', binding({ name: 'twin', spec: { serviceAccountName: '' } })],
+    ['becomes PoolOnly', poolOnly({ name: 'twin' })],
+  ])('and its peer, when it %s and when it is back', (_title, changed) => {
+    const inventory = start(twin)
+    expect(concerned(inventory, changed)).toStrictEqual(['default/a', 'default/twin'])
+    expect(concerned(inventory, twin)).toStrictEqual(['default/a', 'default/twin'])
+    expect(concernedByLoss(inventory, twin)).toStrictEqual(['default/a', 'default/twin'])
+  })
+
+  test('and both sides, when it moves from one collision to another', () => {
+    const inventory = start(twin)
+    const moved = binding({ name: 'twin', spec: { containerName: 'side' } })
+    expect(concerned(inventory, moved)).toStrictEqual(['default/a', 'default/b', 'default/twin'])
+  })
+})
+
+describe('an output concerns', () => {
+  const ours = (name: string, owner: string, spec: JsonObject = {}): Manifest =>
+    clusterSpiffeId(name, { annotations: { [ownerAnnotation]: owner } }, spec)
+
+  test('whose it is, also when that binding is gone, and whose it was', () => {
+    const inventory = start()
+    expect(concerned(inventory, ours('x', 'default/gone'))).toStrictEqual(['default/gone'])
+    expect(concerned(inventory, ours('x', 'default/a'))).toStrictEqual(['default/a', 'default/gone'])
+    expect(concernedByLoss(inventory, ours('x', 'default/a'))).toStrictEqual(['default/a'])
+    expect(concernedByLoss(inventory, ours('x', 'default/a'))).toStrictEqual([])
+  })
+
+  test('nobody when it is foreign', () => {
+    const inventory = start()
+    expect(concerned(inventory, clusterSpiffeId('x'))).toStrictEqual([])
+    expect(concernedByLoss(inventory, clusterSpiffeId('x'))).toStrictEqual([])
+  })
+
+  test('whom it keeps from the name they want', () => {
+    const inventory = start()
+    const { name } = renderedFrom(a, inventory).metadata
+    expect(concerned(inventory, clusterSpiffeId(name))).toStrictEqual(['default/a'])
+    expect(concernedByLoss(inventory, clusterSpiffeId(name))).toStrictEqual(['default/a'])
+  })
+
+  test('who waits for the container that it still serves', () => {
+    const inventory = start()
+    const rival = ours('x', 'default/gone', renderedFrom(a, inventory).spec)
+    expect(concerned(inventory, rival)).toStrictEqual(['default/a', 'default/gone'])
+    expect(inventory.outputsHolding(keyOf(inventory), 'default/a').map(({ name }) => name)).toStrictEqual([
+      'x',
+    ])
+    expect(inventory.outputsHolding(keyOf(inventory), 'default/gone')).toStrictEqual([])
+    expect(concernedByLoss(inventory, rival)).toStrictEqual(['default/a', 'default/gone'])
+    expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toStrictEqual([])
+  })
+})
+
+const keyOf = (inventory: Inventory): string => {
+  const { spec } = renderedFrom(a, inventory)
+  return JSON.stringify(['default', spec['podSelector'], spec['workloadSelectorTemplates'], 'main'])
+}
+
+test('a kind that comes or goes concerns everyone', () => {
+  const inventory = start()
+  for (const served of [false, true]) {
+    const concerns = inventory.apply({ kind: 'served', resource: clusterSpiffeIdResource, served })
+    expect([...concerns].toSorted()).toStrictEqual(everyone)
+  }
+})
+
+test('everything that there is to look at are the bindings and the owners of outputs', () => {
+  const orphan = clusterSpiffeId('x', { annotations: { [ownerAnnotation]: 'default/gone' } })
+  expect([...start(orphan, clusterSpiffeId('y')).keys()].toSorted()).toStrictEqual(
+    [...everyone, 'default/gone'].toSorted(),
+  )
+})
+
+test('what a change concerns does not grow with bindings that have nothing to do with it', () => {
+  const crowd = Array.from({ length: 500 }, (_, index) =>
+    binding({ name: `x${index}`, spec: { poolRef: { name: 'far' }, containerName: `c${index}` } }),
+  )
+  const inventory = start(...crowd)
+  expect(concernedByLoss(inventory, objective()).filter((key) => key.startsWith('default/x'))).toHaveLength(
+    500,
+  )
+  expect(concerned(inventory, pool({ selector: {} }))).toStrictEqual([
+    'default/a',
+    'default/b',
+    'default/whole',
+  ])
+})

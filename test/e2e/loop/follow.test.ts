@@ -1,0 +1,239 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bindingResource, clusterSpiffeIdResource } from '../../../src/core/resources.ts'
+import { recordOf } from '../../support/embedded/json.ts'
+import { binding, objective, pool } from '../../support/builders.ts'
+import { describeReal } from '../../support/real.ts'
+import { metaOf, patience, until } from '../support/cluster.ts'
+import { nameIn, record } from './support/recording.ts'
+import { openStage, type Stage } from './support/stage.ts'
+import { newTenant, type Tenant } from './support/tenant.ts'
+
+const ready = 'Ready/Reconciled'
+const collision = 'Conflict/IdentityCollision'
+const keeper = 'example.org/keeps-it'
+
+const on = (objectiveName: string, spec = {}) => ({ objectiveRef: { name: objectiveName }, ...spec })
+const messageOf = (...peers: readonly string[]): string =>
+  `identity collision with bindings ${peers.join(', ')}: PerObjective bindings must not share the same pod selector and container name`
+
+describeReal('the loop follows every change', () => {
+  let stage: Stage
+  beforeAll(async () => {
+    stage = await openStage()
+  })
+  afterAll(() => stage.stop())
+
+  /** Two bindings, each with an objective of its own, that claim one container. */
+  const collided = async (): Promise<Tenant> => {
+    const tenant = await newTenant(stage.cluster)
+    await tenant.has(pool(), objective({ name: 'a' }), objective({ name: 'b' }))
+    await tenant.has(binding({ name: 'a', spec: on('a') }), binding({ name: 'b', spec: on('b') }))
+    await tenant.settles({ a: collision, b: collision })
+    return tenant
+  }
+
+  describe.concurrent('a former member of a collision recovers', () => {
+    test('when its peer is deleted', async () => {
+      const tenant = await collided()
+      await tenant.loses(binding({ name: 'b' }))
+      await tenant.settles({ a: ready })
+      expect(await tenant.events('a')).toEqual([
+        'IdentityCollision',
+        'IdentityCollisionResolved',
+        'Reconciled',
+      ])
+    })
+
+    test('when its peer is edited, and so does the peer', async () => {
+      const tenant = await collided()
+      await tenant.changes(binding({ name: 'b' }), { spec: { containerName: 'sidecar' } })
+      await tenant.settles({ a: ready, b: ready })
+    })
+
+    test("when the selector of its peer's pool changes", async () => {
+      const tenant = await newTenant(stage.cluster)
+      await tenant.has(pool(), pool({ name: 'other' }))
+      await tenant.has(objective({ name: 'a' }), objective({ name: 'b', poolRef: { name: 'other' } }))
+      const b = binding({ name: 'b', spec: on('b', { poolRef: { name: 'other' } }) })
+      await tenant.has(binding({ name: 'a', spec: on('a') }), b)
+      await tenant.settles({ a: collision, b: collision })
+      await tenant.changes(pool({ name: 'other' }), { spec: { selector: { matchLabels: { app: 'other' } } } })
+      await tenant.settles({ a: ready, b: ready })
+      await tenant.changes(pool({ name: 'other' }), { spec: { selector: { matchLabels: { app: 'chat' } } } })
+      await tenant.settles({ a: collision, b: collision })
+    })
+
+    test("when its peer's objective disappears, and loses again when it comes back", async () => {
+      const tenant = await collided()
+      await tenant.loses(objective({ name: 'b' }))
+      await tenant.settles({ a: ready, b: 'InvalidRef/TargetObjectiveNotFound' })
+      await tenant.has(objective({ name: 'b' }))
+      await tenant.settles({ a: collision, b: collision })
+    })
+
+    test("when its peer's objective goes to another pool", async () => {
+      const tenant = await collided()
+      await tenant.changes(objective({ name: 'b' }), { spec: { poolRef: { name: 'elsewhere' } } })
+      await tenant.settles({ a: ready, b: 'InvalidRef/InvalidObjectiveRef' })
+    })
+
+    test('and becomes what it is by then, when its own objective went meanwhile', async () => {
+      const tenant = await collided()
+      await tenant.loses(objective({ name: 'a' }), binding({ name: 'b' }))
+      await tenant.settles({ a: 'InvalidRef/TargetObjectiveNotFound' })
+      expect(await tenant.events('a')).toEqual([
+        'IdentityCollision',
+        'IdentityCollisionResolved',
+        'TargetObjectiveNotFound',
+      ])
+    })
+  })
+
+  describe.concurrent('a collision', () => {
+    test('withdraws the incumbent when a newcomer comes past the webhook', async () => {
+      const tenant = await newTenant(stage.cluster)
+      await tenant.has(pool(), objective({ name: 'a' }), objective({ name: 'b' }))
+      await tenant.has(binding({ name: 'a', spec: on('a') }))
+      await tenant.settles({ a: ready })
+      await tenant.has(binding({ name: 'b', spec: on('b') }))
+      await tenant.settles({ a: collision, b: collision })
+      expect(await tenant.message('a')).toBe(messageOf('b'))
+      expect(await tenant.message('b')).toBe(messageOf('a'))
+      expect(await tenant.events('a')).toEqual(['Reconciled', 'IdentityCollision'])
+    })
+
+    test('names to each member all its peers, as they come and go', async () => {
+      const tenant = await collided()
+      const says = (name: string, ...peers: readonly string[]) =>
+        expect.poll(() => tenant.message(name), patience).toBe(messageOf(...peers))
+      await tenant.has(objective({ name: 'c' }), binding({ name: 'c', spec: on('c') }))
+      await Promise.all([says('a', 'b', 'c'), says('b', 'a', 'c'), says('c', 'a', 'b')])
+      await tenant.loses(binding({ name: 'a' }))
+      await Promise.all([says('b', 'c'), says('c', 'b')])
+      expect(await tenant.events('b')).toEqual(['IdentityCollision'])
+    })
+
+    test('is left and another entered by one edit: both rivals become what they now are', async () => {
+      const tenant = await collided()
+      await tenant.has(objective({ name: 'c' }))
+      await tenant.has(binding({ name: 'c', spec: on('c', { containerName: 'sidecar' }) }))
+      await tenant.settles({ c: ready })
+      await tenant.changes(binding({ name: 'b' }), { spec: { containerName: 'sidecar' } })
+      await tenant.settles({ a: ready, b: collision, c: collision })
+      expect(await tenant.message('b')).toBe(messageOf('c'))
+    })
+
+    test('ends with the output of a deleting binding: the winner has its own only after that is gone', async () => {
+      const tenant = await newTenant(stage.cluster)
+      const recording = await record(stage.cluster, clusterSpiffeIdResource)
+      await tenant.has(pool(), objective({ name: 'a' }), objective({ name: 'b' }), objective({ name: 'c' }))
+      await tenant.has(binding({ name: 'a', spec: on('a') }))
+      await tenant.settles({ a: ready })
+      const [output] = await tenant.outputs('a')
+      const name = String(metaOf(output ?? {})['name'])
+      const held = { apiVersion: 'spire.spiffe.io/v1alpha1', kind: 'ClusterSPIFFEID', metadata: { name } }
+      await tenant.changes(held, { metadata: { finalizers: [keeper] } })
+      await tenant.loses(binding({ name: 'a' }))
+      await tenant.has(binding({ name: 'b', spec: on('b') }))
+      await until('the winner has been seen', async () => {
+        const { metadata } = (await tenant.find(binding({ name: 'b' }))) ?? {}
+        return recordOf(metadata)['finalizers'] !== undefined
+      })
+      // What was marked later is Ready by now, so the winner has had its turn.
+      await tenant.has(binding({ name: 'c', spec: on('c', { containerName: 'sidecar' }) }))
+      await tenant.settles({ c: ready })
+      expect(await tenant.outputs('b')).toEqual([])
+      expect(await tenant.find(binding({ name: 'a' }))).toBeDefined()
+      await tenant.changes(held, { metadata: { finalizers: null } })
+      await tenant.settles({ b: ready })
+      await tenant.isGone(binding({ name: 'a' }))
+      const [winner] = await tenant.outputs('b')
+      const winnerName = String(metaOf(winner ?? {})['name'])
+      const events = await recording.until((event) => nameIn(event) === winnerName)
+      recording.stop()
+      const order = events
+        .filter((event) => [name, winnerName].includes(nameIn(event)) && event.type !== 'MODIFIED')
+        .map((event) => `${event.type} ${nameIn(event)}`)
+      expect(order).toEqual([`ADDED ${name}`, `DELETED ${name}`, `ADDED ${winnerName}`])
+    })
+  })
+
+  describe.concurrent('a reference', () => {
+    const v1 = 'inference.networking.k8s.io'
+    const x = 'inference.networking.x-k8s.io'
+    const selectsBy = (tenant: Tenant, name: string, app: string) =>
+      expect
+        .poll(async () => {
+          const [output] = await tenant.outputs(name)
+          return recordOf(output?.['spec'])['podSelector']
+        }, patience)
+        .toEqual({ matchLabels: { app } })
+
+    test('without a group goes to the group tried first, as soon as the pool is there, and back', async () => {
+      const tenant = await newTenant(stage.cluster)
+      const old = pool({ group: x, selector: { app: 'old' } })
+      await tenant.has(old, objective(), binding())
+      await tenant.has(
+        binding({ name: 'pinned', spec: { poolRef: { name: 'chat', group: x }, containerName: 'sidecar' } }),
+      )
+      await tenant.settles({ chat: ready, pinned: ready })
+      await tenant.has(pool({ group: v1, selector: { matchLabels: { app: 'new' } } }))
+      await selectsBy(tenant, 'chat', 'new')
+      await tenant.settles({ chat: ready, pinned: ready })
+      await selectsBy(tenant, 'pinned', 'old')
+      await tenant.loses(pool({ group: v1 }))
+      await selectsBy(tenant, 'chat', 'old')
+      await tenant.settles({ chat: ready, pinned: ready })
+    })
+
+    test('is followed when what it names comes, changes and goes', async () => {
+      const tenant = await newTenant(stage.cluster)
+      await tenant.has(binding())
+      await tenant.settles({ chat: 'InvalidRef/TargetPoolNotFound' })
+      await tenant.has(pool())
+      await tenant.settles({ chat: 'InvalidRef/TargetObjectiveNotFound' })
+      await tenant.has(objective())
+      await tenant.settles({ chat: ready })
+      await tenant.changes(pool(), { spec: { selector: { matchLabels: { app: 'other' } } } })
+      await selectsBy(tenant, 'chat', 'other')
+      await tenant.changes(binding(), { spec: { serviceAccountName: 'another' } })
+      await expect
+        .poll(async () => {
+          const [output] = await tenant.outputs('chat')
+          return recordOf(output?.['spec'])['workloadSelectorTemplates']
+        }, patience)
+        .toContain('k8s:sa:another')
+      await tenant.loses(pool())
+      await tenant.settles({ chat: 'InvalidRef/TargetPoolNotFound' })
+      expect(await tenant.events('chat')).toEqual([
+        'TargetPoolNotFound',
+        'TargetObjectiveNotFound',
+        'Reconciled',
+        'TargetPoolNotFound',
+      ])
+    })
+
+    test('to an objective of another group is followed there', async () => {
+      const tenant = await newTenant(stage.cluster)
+      await tenant.has(pool(), binding({ spec: { objectiveRef: { name: 'chat', group: x } } }))
+      await tenant.has(objective())
+      await tenant.settles({ chat: 'InvalidRef/TargetObjectiveNotFound' })
+      await tenant.has(objective({ group: x }))
+      await tenant.settles({ chat: ready })
+    })
+
+    test('that many share is followed for each of them, and for no one in another namespace', async () => {
+      const [tenant, neighbour] = await Promise.all([newTenant(stage.cluster), newTenant(stage.cluster)])
+      const names = ['a', 'b', 'c', 'd', 'e']
+      for (const one of [tenant, neighbour]) {
+        await one.has(pool(), objective())
+        for (const name of names) await one.has(binding({ name, spec: { containerName: name } }))
+        await one.settles(Object.fromEntries(names.map((name) => [name, ready])))
+      }
+      const before = await stage.cluster.list(bindingResource, neighbour.namespace)
+      await tenant.loses(pool())
+      await tenant.settles(Object.fromEntries(names.map((name) => [name, 'InvalidRef/TargetPoolNotFound'])))
+      expect(await stage.cluster.list(bindingResource, neighbour.namespace)).toEqual(before)
+    })
+  })
+})
