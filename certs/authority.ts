@@ -3,7 +3,16 @@ import { promisify } from 'node:util'
 import forge from 'node-forge'
 import type { Certified, Names } from './inspect.ts'
 
-type LeafOptions = Names & { readonly now: Date; readonly lifetimeDays: number }
+type KeyPair = { readonly publicPem: string; readonly privatePem: string }
+
+type Dated = {
+  readonly now: Date
+  readonly lifetimeDays: number
+  /** Where key pairs come from, both halves PEM. RSA of 2048 bits if not given. */
+  readonly keys?: (() => Promise<KeyPair>) | undefined
+}
+
+type LeafOptions = Names & Dated
 
 const generateKeys = promisify(generateKeyPair)
 
@@ -11,12 +20,9 @@ const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 
 /** A self-signed CA. Each has a name of its own, so that old and new can stand in one bundle side by side. */
-export async function createAuthority(options: {
-  readonly now: Date
-  readonly lifetimeDays: number
-}): Promise<Certified> {
-  const keys = await newKeys()
-  const certificate = blank(keys.publicKey, validity(options.now, options.lifetimeDays))
+export async function createAuthority(options: Dated): Promise<Certified> {
+  const keys = await (options.keys ?? newKeys)()
+  const certificate = blank(keys.publicPem, validity(options.now, options.lifetimeDays))
   const name = commonName(`kleym webhook CA ${randomBytes(4).toString('hex')}`)
   certificate.setSubject(name)
   certificate.setIssuer(name)
@@ -30,11 +36,11 @@ export async function createAuthority(options: {
 
 /** A server certificate for the names. It ends with its CA at the latest. */
 export async function issueLeaf(authority: Certified, options: LeafOptions): Promise<Certified> {
-  const keys = await newKeys()
+  const keys = await (options.keys ?? newKeys)()
   const issuer = forge.pki.certificateFromPem(authority.certPem)
   const { notBefore, notAfter } = validity(options.now, options.lifetimeDays)
   const end = new Date(Math.min(notAfter.getTime(), issuer.validity.notAfter.getTime()))
-  const certificate = blank(keys.publicKey, { notBefore, notAfter: end })
+  const certificate = blank(keys.publicPem, { notBefore, notAfter: end })
   certificate.setSubject(commonName('kleym webhook'))
   certificate.setIssuer(issuer.subject.attributes)
   certificate.setExtensions([
@@ -49,28 +55,32 @@ export async function issueLeaf(authority: Certified, options: LeafOptions): Pro
 }
 
 /** Made natively and off the event loop: in node-forge's JavaScript this takes seconds. */
-async function newKeys(): Promise<{ readonly publicKey: forge.pki.PublicKey; readonly privatePem: string }> {
+async function newKeys(): Promise<KeyPair> {
   const { publicKey, privateKey } = await generateKeys('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   })
-  return { publicKey: forge.pki.publicKeyFromPem(publicKey), privatePem: privateKey }
+  return { publicPem: publicKey, privatePem: privateKey }
 }
 
 type Validity = forge.pki.Certificate['validity']
 
-/** From an hour back, for API servers whose clock is behind ours. */
+/**
+ * From an hour back, for API servers and replicas whose clock is behind ours; of a short life no more than a
+ * tenth, so that two thirds of it are not over at once.
+ */
 function validity(now: Date, lifetimeDays: number): Validity {
+  const lifetimeMs = lifetimeDays * dayMs
   return {
-    notBefore: new Date(now.getTime() - hourMs),
-    notAfter: new Date(now.getTime() + lifetimeDays * dayMs),
+    notBefore: new Date(now.getTime() - Math.min(hourMs, lifetimeMs / 10)),
+    notAfter: new Date(now.getTime() + lifetimeMs),
   }
 }
 
-function blank(publicKey: forge.pki.PublicKey, period: Validity): forge.pki.Certificate {
+function blank(publicPem: string, period: Validity): forge.pki.Certificate {
   const certificate = forge.pki.createCertificate()
-  certificate.publicKey = publicKey
+  certificate.publicKey = forge.pki.publicKeyFromPem(publicPem)
   certificate.serialNumber = serialNumber()
   certificate.validity = period
   return certificate

@@ -75,6 +75,16 @@ export function isBundle(pem: string): boolean {
   )
 }
 
+/** The certificates of a bundle that are valid at the time; nothing of a bundle that can't be read. */
+export function validCertificates(pem: string, now: Date): readonly string[] {
+  if (!isBundle(pem)) return []
+  return splitPem(pem).filter((text) => !outsideOf(new X509Certificate(text), now))
+}
+
+/** When the last certificate of a bundle ends, and so whatever chains to it. */
+export const endOf = (pem: string): Date =>
+  new Date(Math.max(...readCertificates(pem).map(({ validToDate }) => validToDate.getTime())))
+
 /** An X509Certificate throws at what it can't read, for some of its parts only once they are asked for. */
 function orGarbage(what: string, inspect: () => Inspection): Inspection {
   try {

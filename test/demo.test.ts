@@ -14,13 +14,15 @@ import { startEmbedded } from './support/embedded/server.ts'
 import { controlPlane, describeReal } from './support/real.ts'
 
 const root = resolve(import.meta.dirname, '..')
-const patience = { timeout: 90_000, interval: 50 }
+const patience = { timeout: 50_000, interval: 50 }
 
 const quietly = { code: 0, stderr: '' }
 
 type Demo = {
   readonly process: ChildProcess
   readonly stdout: () => string
+  /** Resolves once it has printed a text; throws if it ends without. */
+  readonly says: (words: string) => Promise<void>
   /** Once it has ended and its output is read. */
   readonly ended: Promise<{ readonly code: unknown; readonly stderr: string }>
   /** What there still is of its files and of its processes, whose command lines name them. */
@@ -47,6 +49,11 @@ async function startDemo(...args: readonly string[]): Promise<Demo> {
   return {
     process: child,
     stdout: () => stdout,
+    says: async (words) => {
+      const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null
+      await vi.waitUntil(() => stdout.includes(words) || hasEnded(), patience)
+      if (!stdout.includes(words)) throw new Error(`it ended before it said ${words}\n${stderr}`)
+    },
     ended,
     remains: async () => {
       const running = (await commandLines()).filter((line) => line.includes(scratch))
@@ -130,7 +137,7 @@ describe('the demo', () => {
 
   test('leaves nothing behind when it is interrupted halfway', async () => {
     const demo = await startDemo()
-    await vi.waitUntil(() => demo.stdout().includes('CRD  '), patience)
+    await demo.says('CRD  ')
     demo.process.kill('SIGINT')
     expect(await demo.ended).toEqual({ code: 130, stderr: '' })
     // What was about to start may go a moment later.
@@ -139,7 +146,7 @@ describe('the demo', () => {
 
   test('leaves no operator behind when it is killed', async () => {
     const demo = await startDemo('--serve')
-    await vi.waitUntil(() => demo.stdout().includes('webhook at'), patience)
+    await demo.says('webhook at')
     expect((await demo.remains()).join('\n')).toContain('main.ts operator')
     demo.process.kill('SIGKILL')
     await vi.waitUntil(async () => !(await demo.remains()).join('\n').includes('main.ts operator'), patience)
@@ -153,7 +160,7 @@ const kubeconfigIn = (output: string): string => /KUBECONFIG=(\S+)/.exec(output)
 describeReal('the demo beside kubectl', () => {
   test('prints what kubectl prints, serves it, and ends on Ctrl-C without a trace', async () => {
     const demo = await startDemo('--serve')
-    await vi.waitUntil(() => demo.stdout().includes('Ctrl-C'), patience)
+    await demo.says('Ctrl-C')
     const kubeconfig = kubeconfigIn(demo.stdout())
     const run = (...args: readonly string[]): Promise<KubectlResult> =>
       runKubectl({ ...controlPlane(), kubeconfig }, args)

@@ -8,10 +8,12 @@ import type { Objects } from '../core/objects.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Feed } from './feed.ts'
 import type { Client } from '../kube/client.ts'
+import type { Certificates } from '../../certs/store.ts'
 import { createObjects } from '../kube/objects.ts'
 import { Reflector } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../serving/metrics.ts'
+import { probeName, startProbe, type Probe } from './probe.ts'
 import type { Check } from '../serving/probes.ts'
 import {
   addressOf,
@@ -58,33 +60,68 @@ const endpointsMoveOnMs = 10_000
 
 /** The webhook with its certificates: serving, trusted by the API server, and kept so. */
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { config, client, reservations, isLeading, log } = options
+  const { config, client, reservations, isLeading, metrics, log } = options
   const listen = config.webhook.address
   if (!listen) return switchedOff
   const objects = createObjects(client)
-  const address = addressOf(config.webhook.url)
-  const { certDir, clientCa } = config.webhook
   const routes = routesOf(options, objects)
   let server: WebhookServer | undefined
-  const trust = new Trust({
+  const trust = createTrust(options, objects, async (pair) => {
+    if (server) return server.setCertificate(pair)
+    const clientCa = await caOf(config.webhook.clientCa)
+    server = await startWebhookServer({ ...listen, routes, log, tls: { ...pair, clientCa } })
+    log.info({ port: server.port }, 'the webhook is served')
+  })
+  const claims = watchClaims(options)
+  const watches = [claims, ...watchTrust(options, () => trust.refresh())]
+  let collecting: NodeJS.Timeout | undefined
+  let probe: Probe | undefined
+  return {
+    start: () => {
+      for (const watch of watches) watch.start()
+      trust.refresh()
+      collecting = setInterval(() => {
+        if (isLeading()) void reservations.collect()
+      }, collectEveryMs)
+      probe = startProbe({ objects, namespace: config.namespace, report: metrics.webhookProbe })
+    },
+    stop: async () => {
+      clearInterval(collecting)
+      probe?.stop()
+      await Promise.all([trust.stop(), ...watches.map((watch) => watch.stop())])
+      if (config.webhook.url === undefined) await sleep(endpointsMoveOnMs)
+      await server?.close()
+    },
+    checks: () => [
+      { name: 'webhook', problem: server ? undefined : 'not served yet' },
+      { name: 'certificates', problem: trust.problem },
+      { name: 'claims', problem: claims.synced ? undefined : 'waiting for Lease' },
+      { name: 'bindings', problem: staleness(options.feed) },
+      { name: 'probe', problem: probe?.problem(), informs: true },
+    ],
+  }
+}
+
+function createTrust(
+  { config, log }: AdmissionOptions,
+  objects: Objects,
+  use: (pair: Certificates['pair']) => Promise<void>,
+): Trust {
+  const address = addressOf(config.webhook.url)
+  const { certDir } = config.webhook
+  return new Trust({
     log,
+    use,
+    publish: publisher(objects, address),
     certificates:
       certDir === undefined
         ? selfManaged({ objects, namespace: config.namespace, address, log })
         : fromFiles(certDir),
-    publish: publisher(objects, address),
-    use: async (pair) => {
-      if (server) return server.setCertificate(pair)
-      server = await startWebhookServer({
-        ...listen,
-        routes,
-        log,
-        tls: { ...pair, clientCa: await caOf(clientCa) },
-      })
-      log.info({ port: server.port }, 'the webhook is served')
-    },
   })
-  const claims = new Reflector({
+}
+
+function watchClaims({ config, client, reservations, log }: AdmissionOptions): Reflector {
+  return new Reflector({
     client,
     resource: leaseResource,
     namespace: config.namespace,
@@ -96,44 +133,25 @@ export function createAdmission(options: AdmissionOptions): Admission {
     },
     log,
   })
-  let collecting: NodeJS.Timeout | undefined
-  const watches = [
-    ...registrations,
-    ...(certDir === undefined
+}
+
+/** Whatever somebody else does to the configurations or the Secret is looked at at once. */
+function watchTrust({ config, client, log }: AdmissionOptions, changed: () => void): readonly Reflector[] {
+  const own =
+    config.webhook.certDir === undefined
       ? [{ resource: secretResource, name: secretName, namespace: config.namespace }]
-      : []),
-  ].map(
+      : []
+  return [...registrations, ...own].map(
     ({ name, resource, ...at }) =>
       new Reflector({
         client,
         resource,
         ...at,
         fieldSelector: `metadata.name=${name}`,
-        handler: { upserted: () => trust.refresh(), removed: () => trust.refresh(), synced: () => {} },
+        handler: { upserted: changed, removed: changed, synced: () => {} },
         log,
       }),
   )
-  return {
-    start: () => {
-      for (const watch of [claims, ...watches]) watch.start()
-      trust.refresh()
-      collecting = setInterval(() => {
-        if (isLeading()) void reservations.collect()
-      }, collectEveryMs)
-    },
-    stop: async () => {
-      clearInterval(collecting)
-      await Promise.all([trust.stop(), ...[claims, ...watches].map((watch) => watch.stop())])
-      if (address.kind === 'service') await sleep(endpointsMoveOnMs)
-      await server?.close()
-    },
-    checks: () => [
-      { name: 'webhook', problem: server ? undefined : 'not served yet' },
-      { name: 'certificates', problem: trust.problem },
-      { name: 'claims', problem: claims.synced ? undefined : 'waiting for Lease' },
-      { name: 'bindings', problem: staleness(options.feed) },
-    ],
-  }
 }
 
 /** A replica that has not heard of bindings for this long might allow what another one has given away. */
@@ -187,7 +205,7 @@ function routesOf(
 
 /** One line a denial: who, what, why. */
 function logDenial(log: Log, request: AdmissionRequest, { verdict, findings }: Verdict): void {
-  if (verdict !== 'deny') return
+  if (verdict !== 'deny' || (request.dryRun && request.name === probeName)) return
   const { uid, operation, namespace, name, user, dryRun } = request
   const reasons = findings.filter(({ action }) => action === 'deny').map(({ rule }) => rules[rule].reason)
   log.info({ uid, operation, namespace, name, user: user.username, dryRun, reasons }, 'denied')

@@ -2,8 +2,12 @@ import Fastify from 'fastify'
 import { portOf, type Listening } from './listening.ts'
 import type { Log } from '../log.ts'
 
-/** A problem is what keeps this replica from being healthy or ready. */
-export type Check = { readonly name: string; readonly problem: string | undefined }
+/** A problem is what keeps this replica from being healthy or ready; one that only informs does not. */
+export type Check = {
+  readonly name: string
+  readonly problem: string | undefined
+  readonly informs?: boolean
+}
 
 type ProbeOptions = {
   /** Empty for every address of the machine. */
@@ -27,7 +31,7 @@ export async function startProbes({ host, port, healthy, ready, log }: ProbeOpti
     const noteChange = changeLogger(path, log)
     app.get<{ Querystring: Readonly<Record<string, unknown>> }>(path, (request, reply) => {
       const found = checks()
-      const failed = found.filter(({ problem }) => problem !== undefined)
+      const failed = found.filter(({ problem, informs }) => problem !== undefined && !informs)
       noteChange(failed)
       const ok = failed.length === 0
       return reply

@@ -19,7 +19,8 @@ const warmUps = 20
 export const latency: Benchmark = async (report, { quick }) => {
   const [blocks, size] = quick ? [2, 20] : [5, 100]
   await using cluster = await startRealCluster()
-  await using _operator = await runOperator(cluster, { webhook: true })
+  await using stack = new AsyncDisposableStack()
+  stack.use(await runOperator(cluster, { webhook: true }))
   await using bare = startWorker(new URL('reviews/bare.ts', import.meta.url), [])
   const address = await bare.ask('address')
   await route(cluster, `https://127.0.0.1:${numberIn(address, 'port')}`, textIn(address, 'ca'))

@@ -15,7 +15,7 @@ const shown = 15
 
 /** The functions in which a process spent its time, without what they called, from its `.cpuprofile`. */
 export async function hottest(directory: string): Promise<readonly string[]> {
-  const [file] = (await readdir(directory)).filter((name) => name.endsWith('.cpuprofile'))
+  const file = (await readdir(directory)).find((name) => name.endsWith('.cpuprofile'))
   if (file === undefined) return ['there is no profile']
   const profile: Profile = JSON.parse(await readFile(join(directory, file), 'utf8'))
   const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]))

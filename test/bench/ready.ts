@@ -32,10 +32,12 @@ export const ready: Benchmark = async (report, { quick, profile }) => {
   await using live = await startRealCluster()
   await using backlog = await startRealCluster()
   await using raw = await startRealCluster()
-  const operator = await runOperator(live, { webhook: true, profile })
-  await using _running = operator
-  const processes = await processesIn(live.directory ?? '')
-  processes.set('operator', operator.pid).set('bench', process.pid)
+  await using operator = await runOperator(live, { webhook: true, profile })
+  const processes = new Map([
+    ...(await processesIn(live.directory ?? '')),
+    ['operator', operator.pid] as const,
+    ['bench', process.pid] as const,
+  ])
   for (const { size, rounds } of plan) {
     const [applied, waiting, floor]: [number[], number[], number[]] = [[], [], []]
     for (let round = 0; round < rounds; round++) {
@@ -90,7 +92,8 @@ async function backlogRate(cluster: Cluster, namespace: string, size: number): P
   await populate(cluster, namespace, size)
   await using statuses = await followStatuses(cluster, namespace)
   const first = statuses.reached('Reconciled', 1)
-  await using _operator = await runOperator(cluster, { webhook: false })
+  await using stack = new AsyncDisposableStack()
+  stack.use(await runOperator(cluster, { webhook: false }))
   return (1000 * (size - 1)) / ((await statuses.reached('Reconciled', size)) - (await first))
 }
 

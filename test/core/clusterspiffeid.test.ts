@@ -56,12 +56,13 @@ describe('the name of an output', () => {
   })
 
   test('tells bindings apart whose namespace and name meet at another dash', () => {
-    const of = (namespace: string, name: string): string =>
+    const [one, other] = [['x', 'a-b'] as const, ['x-a', 'b'] as const].map(([namespace, name]) =>
       outputName(
         { namespace, name },
         { mode: 'PoolOnly', spiffeId: spiffeId('d', namespace, 'PoolOnly', 'p') },
-      )
-    expect(of('x', 'a-b')).not.toBe(of('x-a', 'b'))
+      ),
+    )
+    expect(one).not.toBe(other)
   })
 
   test('is a DNS-1123 label for every binding that can exist', () => {

@@ -77,9 +77,10 @@ describe('the five conditions', () => {
   })
 })
 
+const times = (outcome: Outcome, previous: JsonObject, generation = 1): readonly unknown[] =>
+  column(statusFor(outcome, { previous, generation, now: later }), 'lastTransitionTime')
+
 describe('the time of the last transition', () => {
-  const times = (outcome: Outcome, previous: JsonObject, generation = 1): readonly unknown[] =>
-    column(statusFor(outcome, { previous, generation, now: later }), 'lastTransitionTime')
   const [old, fresh] = ['2026-01-01T12:00:00Z', '2026-01-01T13:00:00Z']
 
   test('moves with the status of its condition alone', () => {

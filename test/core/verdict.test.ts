@@ -98,9 +98,10 @@ describe('only new harm is refused', () => {
   })
 })
 
+const toAll = (action: 'deny' | 'warn' | 'ignore'): ActionOverrides =>
+  Object.fromEntries(Object.values(rules).map(({ reason }) => [reason, action]))
+
 describe('actions that are configured', () => {
-  const toAll = (action: 'deny' | 'warn' | 'ignore'): ActionOverrides =>
-    Object.fromEntries(Object.values(rules).map(({ reason }) => [reason, action]))
   const names = Object.keys(rules).filter((name): name is RuleName => Object.hasOwn(rules, name))
   const configurable = names.filter((name) => rules[name].configurable)
   const fixed = names.filter((name) => !rules[name].configurable)

@@ -1,5 +1,4 @@
 import { createSecureServer } from 'node:http2'
-import { text } from 'node:stream/consumers'
 import { createAuthority, issueLeaf } from '../../../certs/authority.ts'
 import { answerAs, cpuSeconds } from '../worker.ts'
 
@@ -11,7 +10,10 @@ const leaf = await issueLeaf(authority, { ...lifetime, dnsNames: [], ipAddresses
 const server = createSecureServer(
   { key: leaf.keyPem, cert: leaf.certPem, allowHTTP1: true },
   (request, response) => {
-    void text(request).then((body) => {
+    let body = ''
+    request.setEncoding('utf8')
+    request.on('data', (text: string) => (body += text))
+    request.on('end', () => {
       const answer = JSON.stringify({
         apiVersion: 'admission.k8s.io/v1',
         kind: 'AdmissionReview',

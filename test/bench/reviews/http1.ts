@@ -1,4 +1,4 @@
-import { allows, type Connection, type Posts } from './load.ts'
+import { allows, type Connection, type Posts } from './connection.ts'
 
 const headEnd = '\r\n\r\n'
 

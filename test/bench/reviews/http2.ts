@@ -1,4 +1,4 @@
-import { allows, type Connection, type Posts } from './load.ts'
+import { allows, type Connection, type Posts } from './connection.ts'
 
 // RFC 9113, sections 3.4, 4.1 and 6.
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
@@ -48,7 +48,11 @@ export class Http2Connection implements Connection {
     while (this.#pending.length >= headBytes) {
       const end = headBytes + this.#pending.readUIntBE(0, 3)
       if (this.#pending.length < end) break
-      const [type, flag, stream] = [this.#pending[3], this.#pending[4] ?? 0, this.#pending.readUInt32BE(5)]
+      const [type, flag, stream] = [
+        this.#pending[3] ?? 0,
+        this.#pending[4] ?? 0,
+        this.#pending.readUInt32BE(5),
+      ]
       const payload = this.#pending.subarray(headBytes, end)
       // A stream's own window has room for any body.
       if (type === types.windowUpdate) this.#window += stream === 0 ? payload.readUInt32BE(0) : 0
@@ -59,7 +63,7 @@ export class Http2Connection implements Connection {
     return this.#out.length === 0 ? undefined : this.#flush()
   }
 
-  #take(type: number | undefined, flag: number, payload: Buffer): void {
+  #take(type: number, flag: number, payload: Buffer): void {
     switch (type) {
       case types.headers:
         if (payload[0] !== status200 || flag & flags.endStream)

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
+import type { Connection } from './connection.ts'
 import { Http1Connection } from './http1.ts'
 import { Http2Connection } from './http2.ts'
 
@@ -10,15 +11,6 @@ const shapes = {
   h2: { connections: 4, inFlight: 32 },
   'http/1.1': { connections: 128, inFlight: 1 },
 } as const satisfies Record<Protocol, { connections: number; inFlight: number }>
-
-/** One that has bytes to send and takes what arrives. */
-export type Connection = {
-  /** Everything to be sent before the first answer, `inFlight` requests among it. */
-  readonly begin: (inFlight: number) => Buffer
-  /** What to send in return; `answered` counts. */
-  readonly receive: (chunk: Buffer) => Buffer | undefined
-  readonly answered: number
-}
 
 export type Target = { readonly port: number; readonly ca: string }
 
@@ -73,12 +65,3 @@ function drive(
   })
   socket.write(connection.begin(inFlight))
 }
-
-export type Posts = {
-  readonly authority: string
-  readonly path: string
-  /** Sent in turns; all of one length. */
-  readonly bodies: readonly string[]
-}
-
-export const allows = (answer: Buffer): boolean => answer.includes('"allowed":true')

@@ -3,13 +3,14 @@ import { bindingResource, clusterSpiffeIdResource } from '../../../src/core/reso
 import { recordOf } from '../../support/embedded/json.ts'
 import { binding, objective, pool } from '../../support/builders.ts'
 import { describeReal } from '../../support/real.ts'
-import { metaOf, patience, until } from '../support/cluster.ts'
+import { metaOf, until } from '../support/cluster.ts'
 import { nameIn, record } from './support/recording.ts'
 import { openStage, type Stage } from './support/stage.ts'
-import { newTenant, type Tenant } from './support/tenant.ts'
+import { eventually, newTenant, type Tenant } from './support/tenant.ts'
 
 const ready = 'Ready/Reconciled'
 const collision = 'Conflict/IdentityCollision'
+const noPool = 'InvalidRef/TargetPoolNotFound'
 const keeper = 'example.org/keeps-it'
 
 const on = (objectiveName: string, spec = {}) => ({ objectiveRef: { name: objectiveName }, ...spec })
@@ -26,8 +27,10 @@ describeReal('the loop follows every change', () => {
   /** Two bindings, each with an objective of its own, that claim one container. */
   const collided = async (): Promise<Tenant> => {
     const tenant = await newTenant(stage.cluster)
-    await tenant.has(pool(), objective({ name: 'a' }), objective({ name: 'b' }))
+    await tenant.has(objective({ name: 'a' }), objective({ name: 'b' }))
     await tenant.has(binding({ name: 'a', spec: on('a') }), binding({ name: 'b', spec: on('b') }))
+    await tenant.settles({ a: noPool, b: noPool })
+    await tenant.has(pool())
     await tenant.settles({ a: collision, b: collision })
     return tenant
   }
@@ -38,6 +41,7 @@ describeReal('the loop follows every change', () => {
       await tenant.loses(binding({ name: 'b' }))
       await tenant.settles({ a: ready })
       expect(await tenant.events('a')).toEqual([
+        'TargetPoolNotFound',
         'IdentityCollision',
         'IdentityCollisionResolved',
         'Reconciled',
@@ -82,6 +86,7 @@ describeReal('the loop follows every change', () => {
       await tenant.loses(objective({ name: 'a' }), binding({ name: 'b' }))
       await tenant.settles({ a: 'InvalidRef/TargetObjectiveNotFound' })
       expect(await tenant.events('a')).toEqual([
+        'TargetPoolNotFound',
         'IdentityCollision',
         'IdentityCollisionResolved',
         'TargetObjectiveNotFound',
@@ -105,12 +110,12 @@ describeReal('the loop follows every change', () => {
     test('names to each member all its peers, as they come and go', async () => {
       const tenant = await collided()
       const says = (name: string, ...peers: readonly string[]) =>
-        expect.poll(() => tenant.message(name), patience).toBe(messageOf(...peers))
+        eventually(async () => expect(await tenant.message(name)).toBe(messageOf(...peers)))
       await tenant.has(objective({ name: 'c' }), binding({ name: 'c', spec: on('c') }))
       await Promise.all([says('a', 'b', 'c'), says('b', 'a', 'c'), says('c', 'a', 'b')])
       await tenant.loses(binding({ name: 'a' }))
       await Promise.all([says('b', 'c'), says('c', 'b')])
-      expect(await tenant.events('b')).toEqual(['IdentityCollision'])
+      expect(await tenant.events('b')).toEqual(['TargetPoolNotFound', 'IdentityCollision'])
     })
 
     test('is left and another entered by one edit: both rivals become what they now are', async () => {
@@ -162,12 +167,9 @@ describeReal('the loop follows every change', () => {
     const v1 = 'inference.networking.k8s.io'
     const x = 'inference.networking.x-k8s.io'
     const selectsBy = (tenant: Tenant, name: string, app: string) =>
-      expect
-        .poll(async () => {
-          const [output] = await tenant.outputs(name)
-          return recordOf(output?.['spec'])['podSelector']
-        }, patience)
-        .toEqual({ matchLabels: { app } })
+      eventually(async () =>
+        expect(await tenant.outputSpec(name)).toMatchObject({ podSelector: { matchLabels: { app } } }),
+      )
 
     test('without a group goes to the group tried first, as soon as the pool is there, and back', async () => {
       const tenant = await newTenant(stage.cluster)
@@ -189,7 +191,7 @@ describeReal('the loop follows every change', () => {
     test('is followed when what it names comes, changes and goes', async () => {
       const tenant = await newTenant(stage.cluster)
       await tenant.has(binding())
-      await tenant.settles({ chat: 'InvalidRef/TargetPoolNotFound' })
+      await tenant.settles({ chat: noPool })
       await tenant.has(pool())
       await tenant.settles({ chat: 'InvalidRef/TargetObjectiveNotFound' })
       await tenant.has(objective())
@@ -197,14 +199,12 @@ describeReal('the loop follows every change', () => {
       await tenant.changes(pool(), { spec: { selector: { matchLabels: { app: 'other' } } } })
       await selectsBy(tenant, 'chat', 'other')
       await tenant.changes(binding(), { spec: { serviceAccountName: 'another' } })
-      await expect
-        .poll(async () => {
-          const [output] = await tenant.outputs('chat')
-          return recordOf(output?.['spec'])['workloadSelectorTemplates']
-        }, patience)
-        .toContain('k8s:sa:another')
+      await eventually(async () => {
+        const { workloadSelectorTemplates } = await tenant.outputSpec('chat')
+        expect(workloadSelectorTemplates).toContain('k8s:sa:another')
+      })
       await tenant.loses(pool())
-      await tenant.settles({ chat: 'InvalidRef/TargetPoolNotFound' })
+      await tenant.settles({ chat: noPool })
       expect(await tenant.events('chat')).toEqual([
         'TargetPoolNotFound',
         'TargetObjectiveNotFound',
@@ -232,7 +232,7 @@ describeReal('the loop follows every change', () => {
       }
       const before = await stage.cluster.list(bindingResource, neighbour.namespace)
       await tenant.loses(pool())
-      await tenant.settles(Object.fromEntries(names.map((name) => [name, 'InvalidRef/TargetPoolNotFound'])))
+      await tenant.settles(Object.fromEntries(names.map((name) => [name, noPool])))
       expect(await stage.cluster.list(bindingResource, neighbour.namespace)).toEqual(before)
     })
   })

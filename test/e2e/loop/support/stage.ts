@@ -1,4 +1,4 @@
-import { installCrds } from '../../../support/controlplane/crds.ts'
+import { resolve } from 'node:path'
 import { startControlPlane } from '../../../support/controlplane/start.ts'
 import { runKubectl } from '../../../support/controlplane/run-kubectl.ts'
 import { createClient } from '../../../support/embedded/client.ts'
@@ -6,8 +6,10 @@ import { listOf, recordOf } from '../../../support/embedded/json.ts'
 import { startFaultProxy, type FaultProxy } from '../../../support/fault-proxy/proxy.ts'
 import { startOperator, type RunningOperator } from '../../../support/operator.ts'
 import { controlPlane } from '../../../support/real.ts'
+import { optionalResources } from '../../../../src/core/resources.ts'
 import { resourcePath } from '../../../../src/kube/client.ts'
 import { bodyOf, metaOf, type Cluster } from '../../support/cluster.ts'
+import { serveBindings, serveOnly } from '../../support/kinds.ts'
 import { createAuditLog, type AuditLog } from './audit.ts'
 
 export const trustDomain = 'example.org'
@@ -25,8 +27,6 @@ export type Stage = {
 }
 
 export type StageOptions = {
-  /** Instead of all kinds, as others and we publish them. */
-  readonly install?: (cluster: Cluster) => Promise<void>
   /** Further flags of the operator. */
   readonly args?: readonly string[]
 }
@@ -37,8 +37,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   undo.defer(audit.remove)
   const cluster = await startAudited(audit)
   undo.defer(cluster.stop)
-  const install = options.install ?? (({ plane }: Cluster) => installCrds(plane))
-  await install(cluster)
+  await serveAll(cluster)
   const proxy = await startFaultProxy(cluster.plane)
   undo.defer(proxy.stop)
   const kubeconfig = await proxy.kubeconfig(cluster.plane.adminToken)
@@ -70,6 +69,19 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     stopOperator,
     stop: () => opened.disposeAsync(),
   }
+}
+
+const outputDefinition = resolve(
+  import.meta.dirname,
+  '../../../crds/spire-controller-manager-v0.6.6-clusterspiffeids.yaml',
+)
+
+/** What the operator writes is served as in a real cluster; pools and objectives need only be what tests say. */
+async function serveAll(cluster: Cluster): Promise<void> {
+  const { code, stderr } = await cluster.kubectl(['create', '-f', outputDefinition])
+  if (code !== 0) throw new Error(stderr)
+  await serveOnly(cluster, optionalResources)
+  await serveBindings(cluster, 'strict')
 }
 
 /** As `startCluster`, with an audit log. */

@@ -21,6 +21,8 @@ export type Tenant = {
   readonly settles: (expected: Readonly<Record<string, string>>) => Promise<void>
   readonly isGone: (manifest: Named) => Promise<void>
   readonly outputs: (name: string) => Promise<readonly Json[]>
+  /** The spec of the only one, empty while there is none. */
+  readonly outputSpec: (name: string) => Promise<Json>
   /** The message of Ready. */
   readonly message: (name: string) => Promise<string>
   /** The reasons of the events on a binding, in the order in which they were stored. */
@@ -40,6 +42,7 @@ export function tenantOf(cluster: Cluster, namespace: string): Tenant {
       : manifest
   const pathOf = (manifest: Named): string => resourcePath(resourceOf(manifest), taken(manifest).metadata)
   const find: Tenant['find'] = (manifest) => cluster.find(resourceOf(manifest), taken(manifest).metadata)
+  const outputs: Tenant['outputs'] = (name) => outputsOf(cluster, bindingNamed(namespace, name))
   const shown = (name: string): Promise<Shown> => show(cluster, bindingNamed(namespace, name))
   return {
     namespace,
@@ -55,15 +58,16 @@ export function tenantOf(cluster: Cluster, namespace: string): Tenant {
     find,
     settles: async (expected) => {
       const settling = Object.entries(expected).map(([name, outcome]) =>
-        vi.waitFor(async () => settledAs(outcome, await shown(name)), patience),
+        eventually(async () => settledAs(outcome, await shown(name))),
       )
       await Promise.all(settling)
     },
     isGone: (manifest) =>
-      vi.waitFor(async () => {
+      eventually(async () => {
         expect(await find(manifest)).toBeUndefined()
-      }, patience),
-    outputs: (name) => outputsOf(cluster, bindingNamed(namespace, name)),
+      }),
+    outputs,
+    outputSpec: async (name) => recordOf((await outputs(name))[0]?.['spec']),
     message: async (name) => textOf((await shown(name)).settled['message']),
     events: async (name) => (await eventsOn(cluster, namespace, name)).map(({ reason }) => textOf(reason)),
   }
@@ -74,6 +78,10 @@ const bindingNamed = (namespace: string, name: string): Manifest => ({
   kind: bindingResource.kind,
   metadata: { namespace, name },
 })
+
+/** For what a settled status does not show by itself. */
+export const eventually = (assertion: () => Promise<void> | void): Promise<void> =>
+  vi.waitFor(assertion, patience)
 
 /** An output exactly when the binding is Ready; a refused write leaves whatever is there. */
 function settledAs(outcome: string, shown: Shown): void {

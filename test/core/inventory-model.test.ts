@@ -1,0 +1,134 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { BindingKey } from '../../src/core/binding.ts'
+import { evaluate } from '../../src/core/evaluate.ts'
+import { Inventory, type Change } from '../../src/core/inventory.ts'
+import { canonical } from '../../src/core/json.ts'
+import { planOf } from '../../src/core/plan.ts'
+import { gvk, optionalResources } from '../../src/core/resources.ts'
+import { byBytes } from '../../src/core/names.ts'
+import { bindings, objectives, outputs, pools } from '../support/arbitraries.ts'
+import { removed, settings, upserted } from '../support/builders.ts'
+
+const manifests = fc.oneof(
+  { weight: 4, arbitrary: bindings },
+  { weight: 3, arbitrary: pools },
+  { weight: 3, arbitrary: objectives },
+  { weight: 2, arbitrary: outputs },
+)
+
+const changes: fc.Arbitrary<Change> = fc.oneof(
+  { weight: 12, arbitrary: manifests.map(upserted) },
+  { weight: 5, arbitrary: manifests.map(removed) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('served'),
+      resource: fc.constantFrom(...optionalResources),
+      served: fc.boolean(),
+    }),
+  },
+)
+
+const histories = fc.array(changes, { minLength: 10, maxLength: 40 })
+
+const everythingServed: readonly Change[] = optionalResources.map((resource) => ({
+  kind: 'served',
+  resource,
+  served: true,
+}))
+
+/** What a change is about: of two about the same, the later one counts. */
+function subjectOf(change: Change): string {
+  switch (change.kind) {
+    case 'served':
+      return gvk(change.resource)
+    case 'removed':
+      return canonical([gvk(change.resource), change.namespace, change.name])
+    case 'upserted': {
+      const { metadata } = JSON.parse(JSON.stringify(change.object))
+      return canonical([gvk(change.resource), metadata.namespace ?? '', metadata.name])
+    }
+  }
+}
+
+/** Only the last word on each subject, in an order that has nothing to do with how it came to that. */
+const finalState = (history: readonly Change[]): readonly Change[] =>
+  [...new Map(history.map((change) => [subjectOf(change), change]))]
+    .toSorted(([one], [other]) => byBytes(one, other))
+    .map(([, change]) => change)
+
+function inventoryAfter(history: readonly Change[]): Inventory {
+  const inventory = new Inventory(settings)
+  for (const change of history) inventory.apply(change)
+  return inventory
+}
+
+/** Everything that reconciling a key asks an inventory, as one text. */
+function answersFor(inventory: Inventory, key: BindingKey): string {
+  const binding = inventory.binding(key)
+  const outputsOf = inventory
+    .outputsOf(key)
+    .map(({ name }) => name)
+    .toSorted(byBytes)
+  if (!binding) return canonical({ outputsOf })
+  const evaluation = evaluate(binding, inventory)
+  const plan = planOf(binding, evaluation, inventory.settings)
+  const collisionKey = evaluation.identity?.collisionKey
+  return canonical({
+    outputsOf: inventory.outputsOf(key).toSorted((one, other) => byBytes(one.name, other.name)),
+    binding,
+    evaluation,
+    plan,
+    rivals:
+      collisionKey === undefined
+        ? []
+        : inventory
+            .outputsHolding(collisionKey, key)
+            .map(({ name }) => name)
+            .toSorted(byBytes),
+    holders: collisionKey === undefined ? [] : [...inventory.holders(collisionKey)].toSorted(byBytes),
+    inThePlace: plan.kind === 'render' ? inventory.output(plan.wanted.metadata.name) : undefined,
+  })
+}
+
+const answers = (inventory: Inventory): ReadonlyMap<BindingKey, string> =>
+  new Map([...inventory.keys()].toSorted(byBytes).map((key) => [key, answersFor(inventory, key)]))
+
+test('after any history an inventory answers as one that only ever saw how it ended', () => {
+  fc.assert(
+    fc.property(histories, (history) => {
+      const whole = [...everythingServed, ...history]
+      expect(answers(inventoryAfter(whole))).toStrictEqual(answers(inventoryAfter(finalState(whole))))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('whoever gets another answer after a change is told of it', () => {
+  fc.assert(
+    fc.property(histories, (history) => {
+      const inventory = inventoryAfter(everythingServed)
+      let before = answers(inventory)
+      for (const change of history) {
+        const told = inventory.apply(change)
+        const after = answers(inventory)
+        const changed = new Set([...before.keys(), ...after.keys()]).difference(told)
+        expect([...changed].filter((key) => before.get(key) !== after.get(key))).toStrictEqual([])
+        before = after
+      }
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('hearing of the same again concerns nobody but the object itself', () => {
+  fc.assert(
+    fc.property(histories, manifests, (history, manifest) => {
+      const inventory = inventoryAfter([...everythingServed, ...history, upserted(manifest)])
+      const before = answers(inventory)
+      inventory.apply(upserted(manifest))
+      expect(answers(inventory)).toStrictEqual(before)
+    }),
+  )
+})
