@@ -1,5 +1,4 @@
-import type { Log } from '../src/log.ts'
-import { endOf, inspectPair, type Names } from './inspect.ts'
+import { endOf, inspectPair, splitPem, type Names } from './inspect.ts'
 
 /** How long things last, in ms. */
 export type Lives = {
@@ -54,9 +53,8 @@ export function refusalOf(
   return inspection.kind === 'unusable' ? inspection.message : undefined
 }
 
-export const expiryOf = (caBundle: string, leafEnds: Date): Expiry => ({
+export const expiryOf = ({ pair, caBundle }: Trusted): Expiry => ({
   authority: endOf(caBundle),
-  webhook: leafEnds,
+  // The leaf comes first, whatever else is sent with it.
+  webhook: endOf(splitPem(pair.cert)[0] ?? ''),
 })
-
-export type { Log, Names }

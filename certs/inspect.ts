@@ -75,10 +75,13 @@ export function isBundle(pem: string): boolean {
   )
 }
 
-/** The certificates of a bundle that are valid at the time; nothing of a bundle that can't be read. */
-export function validCertificates(pem: string, now: Date): readonly string[] {
-  if (!isBundle(pem)) return []
-  return splitPem(pem).filter((text) => !outsideOf(new X509Certificate(text), now))
+/** Each certificate of several bundles once, but for those that are not valid now, and bundles that are broken. */
+export function unionOf(bundles: readonly string[], now: Date): string {
+  const valid = bundles
+    .filter(isBundle)
+    .flatMap(splitPem)
+    .filter((text) => !outsideOf(new X509Certificate(text), now))
+  return [...new Set(valid)].join('')
 }
 
 /** When the last certificate of a bundle ends, and so whatever chains to it. */

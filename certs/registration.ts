@@ -25,6 +25,16 @@ export function withTrust(
   return sameJson(webhooks, trusted) ? undefined : { ...configuration, webhooks: trusted }
 }
 
+/** The caBundle of each of its webhooks, as PEM; empty where there is none. */
+export function bundlesOf(configuration: JsonObject): readonly string[] {
+  const webhooks = field(configuration, 'webhooks')
+  if (!Array.isArray(webhooks)) return []
+  return webhooks.map((webhook: unknown) => {
+    const { caBundle } = objectOr(field(objectOr(webhook), 'clientConfig'))
+    return Buffer.from(textOr(caBundle, ''), 'base64').toString()
+  })
+}
+
 function clientConfig(now: JsonObject, caBundle: string, address: WebhookAddress): JsonObject {
   const encoded = { caBundle: Buffer.from(caBundle).toString('base64') }
   switch (address.kind) {

@@ -1,9 +1,16 @@
 import type { Log } from '../src/log.ts'
 import { createAuthority, issueLeaf } from './authority.ts'
-import { inspectAuthority, inspectPair, isBundle, splitPem, type Certified, type Names } from './inspect.ts'
-
-/** The keys of the Secret: those of `kubernetes.io/tls`, and the CA's. Values are PEM text, not base64. */
-export type SecretData = Readonly<Record<string, string>>
+import {
+  blankView,
+  refusalOf,
+  usualLives,
+  type Certificates,
+  type Lives,
+  type Trusted,
+  type View,
+} from './certificates.ts'
+import { splitPem, unionOf, type Certified, type Names } from './inspect.ts'
+import { stateOf, type SecretData, type Signing, type State, type Wanted } from './rotation.ts'
 
 /** Anything but "somebody else was first" is thrown: a lost connection, a missing permission. */
 export type SecretAccess = {
@@ -13,111 +20,202 @@ export type SecretAccess = {
   replace(data: SecretData, resourceVersion: string): Promise<'written' | 'conflict'>
 }
 
-export type Certificates = {
-  /** What to serve. */
-  readonly pair: { readonly key: string; readonly cert: string }
-  /** What the API server must trust: one CA, or several while one replaces another. */
-  readonly caBundle: string
-  /** When to ask again: two thirds into the leaf's life. */
-  readonly renewAt: Date
-}
+/** What makes CAs and leaves. */
+export type Issuer = { readonly authority: typeof createAuthority; readonly leaf: typeof issueLeaf }
 
-type Wanted = { readonly names: Names; readonly now: Date }
-
-const authorityDays = 3650
-const leafDays = 365
-
-/** A CA is not used to its last day: a leaf of it would have to be renewed at once, and again. */
-const authorityMarginMs = 30 * 86_400_000
-
-/** More writers than replicas can be: only a Secret that something fights over runs out of them. */
-const attempts = 10
-
-/**
- * The certificates that every replica serves, from the Secret they share. Whoever writes first wins, the others
- * read again. What is missing or unusable is made anew: the leaf alone while the CA that is there can sign, so
- * that a caBundle that is already published stays right.
- */
-export async function ensureCertificates(options: {
+type Options = {
   readonly secret: SecretAccess
   readonly names: Names
   readonly now: () => Date
   readonly log: Log
-}): Promise<Certificates> {
-  const { secret, names, log } = options
-  let reason = ''
+  readonly view?: View
+  readonly lives?: Lives
+  readonly issuer?: Issuer
+  /** Told why something that could not be used was written anew. */
+  readonly replaced?: (why: string) => void
+}
+
+/** More writers than replicas can be: only a Secret that something fights over runs out of them. */
+const attempts = 10
+
+/** After a renewal that did not succeed. */
+const retryMs = 5000
+
+const dayMs = 86_400_000
+
+const usualIssuer: Issuer = { authority: createAuthority, leaf: issueLeaf }
+
+/**
+ * The certificates that every replica serves, from the Secret they share. Whoever writes first wins, the others
+ * read again. What is missing or unusable is made anew at once, the leaf alone while the CA that is there can
+ * sign; what can be used but has served its time is replaced step by step, as rotation.ts has it.
+ */
+export async function ensureCertificates(options: Options): Promise<Certificates> {
+  const { secret, log } = options
+  let last: Pending | undefined
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const stored = await secret.read()
-    const wanted = { names, now: options.now() }
-    const state = judge(stored?.data, wanted)
-    if (state.kind === 'good') return state.certificates
-    reason = state.reason
-    const data = await remade(state, wanted)
-    const outcome = await (stored ? secret.replace(data, stored.resourceVersion) : secret.create(data))
-    if (outcome === 'written') log.info({ reason }, 'wrote new webhook certificates')
-    else log.debug({ reason }, 'another replica wrote the webhook certificates first')
+    const wanted = { names: options.names, now: options.now(), lives: options.lives ?? usualLives }
+    const change = changeOf(stateOf(stored?.data, wanted), wanted, options)
+    if (change.kind === 'none') return change.certificates
+    last = change
+    try {
+      const data = await change.make()
+      const outcome = await (stored ? secret.replace(data, stored.resourceVersion) : secret.create(data))
+      note(change, outcome, stored !== undefined, options)
+    } catch (error) {
+      if (change.kind === 'repair') throw error
+      log.warn({ err: error, reason: change.reason }, 'the webhook certificates could not be renewed yet')
+      return change.certificates
+    }
   }
+  if (last?.kind === 'rotation') return last.certificates
   throw new Error(
-    `the webhook certificates are still unusable after ${attempts} attempts to write them: ${reason}`,
+    `the webhook certificates are still unusable after ${attempts} attempts to write them: ${last?.reason}`,
   )
 }
 
-type State =
-  | { readonly kind: 'good'; readonly certificates: Certificates }
+type Change = { readonly kind: 'none'; readonly certificates: Certificates } | Pending
+
+type Pending =
+  | { readonly kind: 'repair'; readonly reason: string; readonly make: () => Promise<SecretData> }
   | {
-      readonly kind: 'stale'
+      readonly kind: 'rotation'
       readonly reason: string
-      readonly authority: Certified
-      readonly bundle: string
+      readonly make: () => Promise<SecretData>
+      /** What can be served if this does not succeed. */
+      readonly certificates: Certificates
     }
-  | { readonly kind: 'bad'; readonly reason: string }
 
-function judge(data: SecretData | undefined, { names, now }: Wanted): State {
-  if (!data) return { kind: 'bad', reason: 'there is no Secret' }
-  const bundle = splitPem(data['ca.crt'] ?? '').join('')
-  const authority = signerOf(bundle, data['ca.key'] ?? '', now)
-  if (typeof authority === 'string') return { kind: 'bad', reason: authority }
-  const pair = { key: data['tls.key'] ?? '', cert: splitPem(data['tls.crt'] ?? '').join('') }
-  const leaf = inspectPair({ keyPem: pair.key, certPem: pair.cert, caPem: bundle, now, names })
-  if (leaf.kind === 'unusable') return { kind: 'stale', reason: leaf.message, authority, bundle }
-  const renewAt = twoThirds(leaf.notBefore, leaf.notAfter)
-  if (now >= renewAt) return { kind: 'stale', reason: 'two thirds of its life are over', authority, bundle }
-  return { kind: 'good', certificates: { pair, caBundle: bundle, renewAt } }
-}
-
-/** The CA that the key belongs to, wherever it stands in the bundle, or why there is none. */
-function signerOf(bundle: string, keyPem: string, now: Date): Certified | string {
-  if (!isBundle(bundle)) return 'ca.crt holds no CA certificate, or a broken one'
-  const later = new Date(now.getTime() + authorityMarginMs)
-  let reason = ''
-  for (const certPem of splitPem(bundle)) {
-    const today = inspectAuthority({ keyPem, certPem, now })
-    const inspection = today.kind === 'usable' ? inspectAuthority({ keyPem, certPem, now: later }) : today
-    if (inspection.kind === 'usable') return { certPem, keyPem }
-    reason = inspection.message
-  }
-  return reason
-}
-
-async function remade(state: Exclude<State, { kind: 'good' }>, wanted: Wanted): Promise<SecretData> {
-  if (state.kind === 'stale') {
-    const data = await issued(state.authority, state.bundle, wanted).catch(() => undefined)
-    // A CA that somebody else put there may be one that node-forge or a TLS client won't have.
-    if (data && judge(data, wanted).kind === 'good') return data
-  }
-  const authority = await createAuthority({ now: wanted.now, lifetimeDays: authorityDays })
-  return issued(authority, authority.certPem, wanted)
-}
-
-async function issued(authority: Certified, bundle: string, { names, now }: Wanted): Promise<SecretData> {
-  const leaf = await issueLeaf(authority, { ...names, now, lifetimeDays: leafDays })
-  return {
-    'tls.crt': leaf.certPem,
-    'tls.key': leaf.keyPem,
-    'ca.crt': bundle,
-    'ca.key': authority.keyPem,
+function note(
+  { kind, reason }: Pending,
+  outcome: 'written' | 'conflict',
+  existed: boolean,
+  { log, view, replaced }: Options,
+): void {
+  if (outcome === 'conflict') {
+    log.debug({ reason }, 'another replica wrote the webhook certificates first')
+  } else if (kind === 'rotation' || !(existed || view?.served)) {
+    log.info({ reason }, 'wrote new webhook certificates')
+  } else {
+    log.warn({ reason }, 'replaced the webhook certificates')
+    replaced?.(reason)
   }
 }
 
-const twoThirds = (from: Date, to: Date): Date =>
-  new Date(from.getTime() + ((to.getTime() - from.getTime()) * 2) / 3)
+function changeOf(state: State, wanted: Wanted, { view = blankView, issuer = usualIssuer }: Options): Change {
+  switch (state.kind) {
+    case 'unusable':
+      return { kind: 'repair', reason: state.reason, make: () => remade(issuer, wanted, view) }
+    case 'leafless': {
+      const make = () => restored(issuer, wanted, state, view)
+      return { kind: 'repair', reason: state.reason, make }
+    }
+    case 'usable':
+      return rotationOf(state, wanted, { view, issuer })
+  }
+}
+
+function rotationOf(
+  state: Extract<State, { kind: 'usable' }>,
+  wanted: Wanted,
+  { view, issuer }: { readonly view: View; readonly issuer: Issuer },
+): Change {
+  const { step, certificates, authority, bundle } = state
+  const { settleMs } = wanted.lives
+  const later = (ms: number): Certificates => ({
+    ...certificates,
+    renewAt: new Date(wanted.now.getTime() + ms),
+  })
+  const rotation = (reason: string, make: () => Promise<SecretData>): Change => ({
+    kind: 'rotation',
+    reason,
+    make,
+    certificates: later(retryMs),
+  })
+  const settled = (change: () => Change): Change => {
+    const remainingMs = settleMs - view.standingMs(certificates)
+    return remainingMs <= 0 ? change() : { kind: 'none', certificates: later(remainingMs) }
+  }
+  switch (step.kind) {
+    case 'rest':
+      return { kind: 'none', certificates }
+    case 'renew':
+      return rotation('two thirds of the life of the certificate are over', () =>
+        reissued(issuer, wanted, { authority, bundle }, view),
+      )
+    case 'spread':
+      return rotation('two thirds of the life of the CA are over', () => spread(issuer, wanted, certificates))
+    case 'swap':
+      return settled(() =>
+        rotation('the new CA is trusted', () => reissued(issuer, wanted, { authority, bundle }, view)),
+      )
+    case 'retire':
+      return settled(() =>
+        rotation('the old CA is no longer needed', () =>
+          Promise.resolve(dataOf(certificates.pair, authority.certPem, authority.keyPem)),
+        ),
+      )
+  }
+}
+
+/**
+ * All anew. Where what is served is still good, the change is one like any other: it is served on, beside a new CA,
+ * and what other replicas serve by the CAs that are live. A Secret that somebody deletes is thus replaced without
+ * a refused call.
+ */
+async function remade(issuer: Issuer, wanted: Wanted, { served, live }: View): Promise<SecretData> {
+  if (served && refusalOf(served, wanted) === undefined) {
+    const caBundle = unionOf([served.caBundle, ...live], wanted.now)
+    return spread(issuer, wanted, { pair: served.pair, caBundle })
+  }
+  const authority = await newAuthority(issuer, wanted)
+  return issued(issuer, wanted, { authority, bundle: authority.certPem })
+}
+
+/** The leaf that is served, if it goes with the CA that is there, or else a new one. */
+async function restored(
+  issuer: Issuer,
+  wanted: Wanted,
+  { authority, bundle }: Signing,
+  view: View,
+): Promise<SecretData> {
+  const { served } = view
+  if (served && refusalOf({ pair: served.pair, caBundle: bundle }, wanted) === undefined) {
+    return dataOf(served.pair, bundle, authority.keyPem)
+  }
+  return reissued(issuer, wanted, { authority, bundle }, view)
+}
+
+/** A leaf by the CA that is there. One that somebody else made may be of no use to node-forge or a TLS client. */
+async function reissued(issuer: Issuer, wanted: Wanted, signing: Signing, view: View): Promise<SecretData> {
+  const data = await issued(issuer, wanted, signing).catch(() => undefined)
+  return data && stateOf(data, wanted).kind === 'usable' ? data : remade(issuer, wanted, view)
+}
+
+/** A new CA beside what is there. */
+async function spread(issuer: Issuer, wanted: Wanted, { pair, caBundle }: Trusted): Promise<SecretData> {
+  const authority = await newAuthority(issuer, wanted)
+  const kept = unionOf([caBundle], wanted.now)
+  return dataOf(pair, `${kept}${authority.certPem}`, authority.keyPem)
+}
+
+const newAuthority = (issuer: Issuer, { now, lives }: Wanted): Promise<Certified> =>
+  issuer.authority({ now, lifetimeDays: lives.authorityMs / dayMs })
+
+async function issued(
+  issuer: Issuer,
+  { names, now, lives }: Wanted,
+  { authority, bundle }: Signing,
+): Promise<SecretData> {
+  const lifetimeDays = lives.leafMs / dayMs
+  const { certPem: cert, keyPem: key } = await issuer.leaf(authority, { ...names, now, lifetimeDays })
+  return dataOf({ key, cert }, bundle, authority.keyPem)
+}
+
+const dataOf = ({ key, cert }: Trusted['pair'], bundle: string, signingKey: string): SecretData => ({
+  'tls.crt': splitPem(cert).join(''),
+  'tls.key': key,
+  'ca.crt': bundle,
+  'ca.key': signingKey,
+})

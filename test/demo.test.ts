@@ -14,7 +14,10 @@ import { startEmbedded } from './support/embedded/server.ts'
 import { controlPlane, describeReal } from './support/real.ts'
 
 const root = resolve(import.meta.dirname, '..')
-const patience = { timeout: 50_000, interval: 50 }
+const patience = { timeout: 150_000, interval: 50 }
+
+// Seconds on an idle machine; other test files start servers at the same time.
+vi.setConfig({ testTimeout: 180_000 })
 
 const quietly = { code: 0, stderr: '' }
 
@@ -50,8 +53,7 @@ async function startDemo(...args: readonly string[]): Promise<Demo> {
     process: child,
     stdout: () => stdout,
     says: async (words) => {
-      const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null
-      await vi.waitUntil(() => stdout.includes(words) || hasEnded(), patience)
+      await vi.waitUntil(() => stdout.includes(words) || hasEnded(child), patience)
       if (!stdout.includes(words)) throw new Error(`it ended before it said ${words}\n${stderr}`)
     },
     ended,
@@ -61,6 +63,8 @@ async function startDemo(...args: readonly string[]): Promise<Demo> {
     },
   }
 }
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null
 
 async function commandLines(): Promise<readonly string[]> {
   return (await text(spawn('ps', ['-ww', '-eo', 'args']).stdout)).split('\n')

@@ -57,12 +57,19 @@ export function parseManifests(text: string, file: string, namespace: string): M
   const lines = new LineCounter()
   const manifests: Manifest[] = []
   const problems: string[] = []
-  const documents = parseAllDocuments(text, { lineCounter: lines, logLevel: 'silent' })
+  const source = file === '-' ? 'standard input' : file
+  const documents = parseAllDocuments(text, {
+    lineCounter: lines,
+    logLevel: 'silent',
+    prettyErrors: false,
+    // As kubectl reads them.
+    merge: true,
+  })
   for (const document of documents) {
-    const where = `${file === '-' ? 'standard input' : file}:${lines.linePos(document.range[0]).line}`
+    const where = `${source}:${lines.linePos(document.range[0]).line}`
     const [error] = document.errors
     if (error) {
-      problems.push(`${file}:${lines.linePos(error.pos[0]).line}: ${error.message.split('\n', 1)[0] ?? ''}`)
+      problems.push(`${source}:${lines.linePos(error.pos[0]).line}: ${error.message}`)
       continue
     }
     const found = objectsIn(toJson(document), where)

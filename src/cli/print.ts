@@ -1,6 +1,8 @@
 import { stringify } from 'yaml'
+import { modes } from '../core/binding.ts'
 import { summaryIn } from '../core/conditions.ts'
 import { causeWords, explain, rules } from '../core/findings.ts'
+import { show } from '../core/show.ts'
 import type { JudgedFinding } from '../core/verdict.ts'
 import type { Assessment } from './assess.ts'
 
@@ -37,7 +39,10 @@ const findingOf = ({ rule, action, field, value, message }: JudgedFinding): unkn
   message,
 })
 
-/** The ClusterSPIFFEIDs alone, sorted by name, so that two of these files differ only in what matters. */
+/**
+ * The ClusterSPIFFEIDs alone, sorted by name, so that two of these files differ only in what matters. A label
+ * `yes` is quoted: kubectl reads YAML 1.1.
+ */
 function yamlOf(assessments: readonly Assessment[]): string {
   const outputs = new Map(
     assessments.flatMap(({ clusterSpiffeId }) =>
@@ -46,12 +51,12 @@ function yamlOf(assessments: readonly Assessment[]): string {
   )
   return [...outputs]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, output]) => `---\n${stringify(output, { lineWidth: 0 })}`)
+    .map(([, output]) => `---\n${stringify(output, { lineWidth: 0, compat: 'yaml-1.1' })}`)
     .join('')
 }
 
 function textOf({ namespace, name, mode, verdict, status, clusterSpiffeId }: Assessment): string {
-  const heading = `${verdict.verdict.padEnd(5)} ${namespace}/${name} (${String(mode)})`
+  const heading = `${verdict.verdict.padEnd(5)} ${namespace}/${name} (${modes.find((known) => known === mode) ?? show(mode)})`
   const findings = verdict.findings
     .filter(({ action }) => action !== 'ignore')
     .map((finding) => `  ${finding.action} ${finding.field}: ${causeWords(finding)}: ${explain(finding)}`)

@@ -1,4 +1,4 @@
-import { field, isObject, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
+import { field, isObject, numberOr, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 import { trimSpace } from './names.ts'
 
 /** `namespace/name`, the key of everything that is kept for one binding. */
@@ -50,7 +50,7 @@ export function decodeBinding(object: unknown): Binding {
     name: textOr(field(meta, 'name'), ''),
     uid: textOr(field(meta, 'uid'), ''),
     resourceVersion: textOr(field(meta, 'resourceVersion'), ''),
-    generation: Number(field(meta, 'generation') ?? 1),
+    generation: numberOr(field(meta, 'generation'), 1),
     deleting: field(meta, 'deletionTimestamp') !== undefined,
     finalizers: Array.isArray(finalizers) ? finalizers.filter((item) => typeof item === 'string') : [],
     spec: decodeSpec(spec),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { bindingKey, type Binding, type BindingKey, type Mode } from './binding.ts'
 import type { Identity, Settings } from './identity.ts'
-import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
+import { field, numberOr, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 import { clusterSpiffeIdResource } from './resources.ts'
 import { collisionKey, decodePodSelector, podSelectorOf, type Labels } from './selectors.ts'
 
@@ -98,7 +98,7 @@ export function decodeOutput(object: unknown): Output {
     name: textOr(field(meta, 'name'), ''),
     uid: textOr(field(meta, 'uid'), ''),
     resourceVersion: textOr(field(meta, 'resourceVersion'), ''),
-    generation: Number(field(meta, 'generation') ?? 1),
+    generation: numberOr(field(meta, 'generation'), 1),
     deleting: field(meta, 'deletionTimestamp') !== undefined,
     labels: objectOr(field(meta, 'labels')),
     spec: objectOr(spec),

@@ -12,6 +12,9 @@ export const objectOr = (value: unknown): JsonObject => (isObject(value) ? value
 export const textOr = (value: unknown, otherwise: string): string =>
   typeof value === 'string' ? value : otherwise
 
+export const numberOr = (value: unknown, otherwise: number): number =>
+  typeof value === 'number' ? value : otherwise
+
 /** Own fields only, so that no field name reaches Object.prototype. A null counts as absent. */
 export function field(object: JsonObject, name: string): unknown {
   const value = Object.hasOwn(object, name) ? object[name] : undefined

@@ -17,7 +17,7 @@ export type Lost = { readonly kind: 'lost'; readonly error: Error }
 export type Answer = { readonly kind: 'ok'; readonly code: number; readonly body: unknown } | Refused | Lost
 
 /**
- * Whether the same request may succeed later. CONTRACT.md section 7: such a failure is no outcome, it is retried
+ * Whether the same request may succeed later. Such a failure is no outcome: it is retried,
  * and changes neither status nor output.
  */
 export function isTransient(answer: Answer): boolean {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Lives, Trusted } from '../../certs/certificates.ts'
 import { Trust } from '../../certs/trust.ts'
 import type { Config } from '../config.ts'
 import { rules } from '../core/findings.ts'
@@ -8,7 +9,6 @@ import type { Objects } from '../core/objects.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Feed } from './feed.ts'
 import type { Client } from '../kube/client.ts'
-import type { Certificates } from '../../certs/store.ts'
 import { createObjects } from '../kube/objects.ts'
 import { Reflector } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
@@ -17,8 +17,9 @@ import { probeName, startProbe, type Probe } from './probe.ts'
 import type { Check } from '../serving/probes.ts'
 import {
   addressOf,
-  fromFiles,
-  publisher,
+  calledBy,
+  mounted,
+  registered,
   registrations,
   secretName,
   secretResource,
@@ -45,6 +46,8 @@ type AdmissionOptions = {
   readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>
   readonly metrics: Metrics
   readonly log: Log
+  /** How long the operator's own certificates live; tests have no years to wait. */
+  readonly lives?: Lives
 }
 
 export type Admission = {
@@ -103,20 +106,24 @@ export function createAdmission(options: AdmissionOptions): Admission {
 }
 
 function createTrust(
-  { config, log }: AdmissionOptions,
+  { config, metrics, log, lives }: AdmissionOptions,
   objects: Objects,
-  use: (pair: Certificates['pair']) => Promise<void>,
+  use: (pair: Trusted['pair']) => Promise<void>,
 ): Trust {
+  const { namespace } = config
   const address = addressOf(config.webhook.url)
   const { certDir } = config.webhook
+  const source = { objects, namespace, address, log, lives }
   return new Trust({
     log,
     use,
-    publish: publisher(objects, address),
-    certificates:
-      certDir === undefined
-        ? selfManaged({ objects, namespace: config.namespace, address, log })
-        : fromFiles(certDir),
+    certificates: certDir === undefined ? selfManaged(source) : mounted(certDir, source),
+    registered: registered(objects, address),
+    names: calledBy(address, namespace),
+    observe: ({ authority, webhook }) => {
+      metrics.certificateExpires('authority', authority)
+      metrics.certificateExpires('webhook', webhook)
+    },
   })
 }
 

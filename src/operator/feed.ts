@@ -4,7 +4,7 @@ import { field, isObject } from '../core/json.ts'
 import { bindingResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
 import type { Client } from '../kube/client.ts'
 import { watchKinds } from '../kube/discovery.ts'
-import { Reflector, type KubeObject } from '../kube/reflector.ts'
+import { Reflector, type KubeObject, type ReflectorOptions } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
 
 type FeedOptions = {
@@ -15,6 +15,8 @@ type FeedOptions = {
   /** Told of the uid of each binding that is gone. */
   readonly bindingDeleted: (uid: string) => void
   readonly log: Log
+  /** The reflectors' usual ones unless given. */
+  readonly timings?: ReflectorOptions['timings']
 }
 
 export type Feed = {
@@ -37,7 +39,14 @@ const resources = [bindingResource, ...optionalResources]
  * Keeps the inventory what the cluster is: a reflector for every kind that is served, for as long as it is. A
  * kind counts as served once its objects are known, so that none of them is called missing in between.
  */
-export function createFeed({ client, inventory, mark, bindingDeleted, log }: FeedOptions): Feed {
+export function createFeed({
+  client,
+  inventory,
+  mark,
+  bindingDeleted,
+  log,
+  timings = {},
+}: FeedOptions): Feed {
   const running = new Map<Resource, Reflector>()
   const known = new Set<Resource>()
   let stopping: Promise<unknown> = Promise.resolve()
@@ -60,6 +69,7 @@ export function createFeed({ client, inventory, mark, bindingDeleted, log }: Fee
       client,
       resource,
       log,
+      timings,
       handler: {
         upserted: (object) => apply({ kind: 'upserted', resource, object }),
         removed: ({ namespace, name, uid }) => {
@@ -86,6 +96,7 @@ export function createFeed({ client, inventory, mark, bindingDeleted, log }: Fee
     client,
     resources,
     log,
+    timings,
     summarise: (definition) => ({ [boundaryField]: hasIdentityBoundary(definition) }),
     changed: (resource, served, definition) => {
       if (resource === bindingResource) {

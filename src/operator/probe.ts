@@ -23,13 +23,21 @@ export const probeName = 'kleym-webhook-probe'
  */
 export function startProbe(options: ProbeOptions): Probe {
   let problem: string | undefined = 'not tried yet'
+  let stopped = false
   const attempt = async (): Promise<void> => {
     problem = await tryWay(options)
+    if (stopped) return
     options.report(problem === undefined)
     timer = setTimeout(() => void attempt(), everyMs)
   }
   let timer = setTimeout(() => void attempt(), firstMs)
-  return { stop: () => clearTimeout(timer), problem: () => problem }
+  return {
+    stop: () => {
+      stopped = true
+      clearTimeout(timer)
+    },
+    problem: () => problem,
+  }
 }
 
 /** Undefined if a webhook of ours refused a binding that must be; otherwise what happened instead. */

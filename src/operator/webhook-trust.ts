@@ -1,26 +1,24 @@
+import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { join } from 'node:path'
+import { hostname } from 'node:os'
 import { parseAllDocuments } from 'yaml'
-import { withTrust, type WebhookAddress } from '../../certs/registration.ts'
-import { ensureCertificates, type Certificates, type SecretAccess } from '../../certs/store.ts'
-import { field, isObject, objectOr, type JsonObject } from '../core/json.ts'
+import { usualLives, type Lives, type Source } from '../../certs/certificates.ts'
+import { fromFiles } from '../../certs/files.ts'
+import type { Names } from '../../certs/inspect.ts'
+import { bundlesOf, withTrust, type WebhookAddress } from '../../certs/registration.ts'
+import { secretAccess, secretName, secretResource, wordsOf } from '../../certs/secret.ts'
+import { ensureCertificates } from '../../certs/store.ts'
+import type { Registered } from '../../certs/trust.ts'
+import { eventResource } from '../controller/events.ts'
+import { isObject, objectOr, type JsonObject } from '../core/json.ts'
 import type { Objects, Reply } from '../core/objects.ts'
 import type { Resource } from '../core/resources.ts'
 import type { Log } from '../log.ts'
 
-/** What the webhook's certificates live in and are published to. */
-export const secretName = 'kleym-operator-webhook-cert'
+export { secretName, secretResource }
 
 const webhookService = 'kleym-operator-webhook-service'
-
-export const secretResource: Resource = {
-  group: '',
-  version: 'v1',
-  kind: 'Secret',
-  plural: 'secrets',
-  namespaced: true,
-}
 
 const registration = (kind: string, plural: string, name: string) => ({
   resource: {
@@ -52,11 +50,14 @@ const manifests = new URL('../../deploy/webhook/webhooks.yaml', import.meta.url)
 export const addressOf = (url: string | undefined): WebhookAddress =>
   url === undefined ? { kind: 'service' } : { kind: 'url', url }
 
-/** The names that the API server will check the certificate against. */
-export function namesFor(
-  address: WebhookAddress,
-  namespace: string,
-): { dnsNames: readonly string[]; ipAddresses: readonly string[] } {
+/** The name that the API server checks the certificate against. What others issue need not hold more. */
+export function calledBy(address: WebhookAddress, namespace: string): Names {
+  const { dnsNames, ipAddresses } = namesFor(address, namespace)
+  return { dnsNames: dnsNames.slice(0, 1), ipAddresses }
+}
+
+/** The names that our own certificates are for. */
+export function namesFor(address: WebhookAddress, namespace: string): Names {
   if (address.kind === 'service') {
     const service = `${webhookService}.${namespace}`
     return { dnsNames: [`${service}.svc`, `${service}.svc.cluster.local`, service], ipAddresses: [] }
@@ -65,94 +66,75 @@ export function namesFor(
   return isIP(host) === 0 ? { dnsNames: [host], ipAddresses: [] } : { dnsNames: [], ipAddresses: [host] }
 }
 
-/** The operator's own CA and leaf, in a Secret that all replicas share. */
-export const selfManaged =
-  (options: { objects: Objects; namespace: string; address: WebhookAddress; log: Log }) =>
-  (): Promise<Certificates> =>
-    ensureCertificates({
-      secret: secretAccess(options.objects, options.namespace),
-      names: namesFor(options.address, options.namespace),
-      now: () => new Date(),
-      log: options.log,
-    })
+type Options = {
+  readonly objects: Objects
+  readonly namespace: string
+  readonly address: WebhookAddress
+  readonly log: Log
+  readonly lives?: Lives | undefined
+}
 
-/** How often files are looked at: kubelet swaps them without a sign that every file system passes on. */
-const filesAreReadEveryMs = 10_000
+/** The operator's own CA and leaf, in a Secret that all replicas share. */
+export function selfManaged({ objects, namespace, address, log, lives = usualLives }: Options): Source {
+  const secret = secretAccess(objects, namespace)
+  const names = namesFor(address, namespace)
+  const replaced = (why: string): void => {
+    // An event is best effort: what it says is in the log too.
+    void objects.create(eventResource, replacedEvent(namespace, why, new Date()))
+  }
+  return (view) => ensureCertificates({ secret, names, now: () => new Date(), log, view, lives, replaced })
+}
+
+function replacedEvent(namespace: string, why: string, now: Date): JsonObject {
+  return {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: { name: `${secretName}.${randomUUID()}`, namespace },
+    eventTime: now.toISOString().replace('Z', '000Z'),
+    reportingController: 'kleym-operator',
+    reportingInstance: hostname(),
+    action: 'WebhookCertificateReplaced',
+    reason: 'WebhookCertificateReplaced',
+    type: 'Warning',
+    note: `the webhook certificates were made anew: ${why}`.slice(0, 1000),
+    regarding: { apiVersion: 'v1', kind: 'Secret', namespace, name: secretName },
+  }
+}
 
 /** Somebody else's certificates, as cert-manager mounts them. */
-export const fromFiles = (directory: string) => async (): Promise<Certificates> => {
-  const [cert, key, caBundle] = await Promise.all(
-    ['tls.crt', 'tls.key', 'ca.crt'].map((name) => readFile(join(directory, name), 'utf8')),
+export const mounted = (
+  directory: string,
+  { namespace, address, log, lives = usualLives }: Options,
+): Source => fromFiles({ directory, names: calledBy(address, namespace), now: () => new Date(), log, lives })
+
+/** Reads both webhook configurations. An operator inside the cluster may not create what is missing of them. */
+export const registered = (objects: Objects, address: WebhookAddress) => async (): Promise<Registered> => {
+  const found = await Promise.all(
+    registrations.map(async ({ resource, name }) => {
+      const reply = await objects.get(resource, { name })
+      const isMissing = reply.kind === 'absent' && address.kind === 'url'
+      return { resource, name, isMissing, reply: isMissing ? await manifestOf(resource) : reply }
+    }),
   )
-  if (cert === undefined || key === undefined || caBundle === undefined)
-    throw new Error(`${directory} is incomplete`)
-  return { pair: { cert, key }, caBundle, renewAt: new Date(Date.now() + filesAreReadEveryMs) }
-}
-
-function secretAccess(objects: Objects, namespace: string): SecretAccess {
-  const at = { namespace, name: secretName }
-  const manifest = (data: Readonly<Record<string, string>>, resourceVersion?: string): JsonObject => ({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    type: 'kubernetes.io/tls',
-    metadata: {
-      ...at,
-      labels: { 'app.kubernetes.io/name': 'kleym', 'app.kubernetes.io/component': 'operator' },
-      ...(resourceVersion !== undefined && { resourceVersion }),
-    },
-    data: Object.fromEntries(
-      Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
-    ),
-  })
   return {
-    read: async () => {
-      const reply = await objects.get(secretResource, at)
-      if (reply.kind === 'absent') return undefined
-      if (reply.kind !== 'done')
-        throw new Error(`reading Secret ${namespace}/${secretName}: ${wordsOf(reply)}`)
-      const data = objectOr(field(reply.object, 'data'))
-      return {
-        data: Object.fromEntries(
-          Object.entries(data).map(([key, value]) => [key, Buffer.from(String(value), 'base64').toString()]),
-        ),
-        resourceVersion: String(objectOr(reply.object['metadata'])['resourceVersion']),
+    bundles: found.flatMap(({ reply }) => (reply.kind === 'done' ? bundlesOf(reply.object) : [''])),
+    publish: async (caBundle) => {
+      let kind: 'standing' | 'written' = 'standing'
+      for (const { resource, name, isMissing, reply } of found) {
+        const live = reply.kind === 'done' ? withTrust(reply.object, caBundle, address) : undefined
+        if (reply.kind === 'done' && !live) continue
+        const written = live
+          ? await (isMissing ? objects.create(resource, live) : objects.replace(resource, live))
+          : reply
+        if (written.kind === 'conflict') return { kind: 'overtaken' }
+        if (written.kind !== 'done')
+          return { kind: 'failed', problem: `${resource.kind} ${name}: ${wordsOf(written)}` }
+        kind = 'written'
       }
+      return { kind }
     },
-    create: async (data) => written(await objects.create(secretResource, manifest(data)), namespace),
-    replace: async (data, resourceVersion) =>
-      written(await objects.replace(secretResource, manifest(data, resourceVersion)), namespace),
   }
 }
-
-function written(reply: Reply, namespace: string): 'written' | 'conflict' {
-  if (reply.kind === 'done') return 'written'
-  if (reply.kind === 'conflict' || reply.kind === 'absent') return 'conflict'
-  throw new Error(`writing Secret ${namespace}/${secretName}: ${wordsOf(reply)}`)
-}
-
-const wordsOf = (reply: Exclude<Reply, { kind: 'done' }>): string =>
-  reply.kind === 'absent' ? 'not found' : reply.kind === 'failed' ? reply.cause : reply.message
-
-/**
- * Writes a bundle into both webhook configurations where it is not there yet. Resolves to what is in the way:
- * an operator inside the cluster may not create them.
- */
-export const publisher =
-  (objects: Objects, address: WebhookAddress) =>
-  async (caBundle: string): Promise<string | undefined> => {
-    for (const { resource, name } of registrations) {
-      const found = await objects.get(resource, { name })
-      const live = found.kind === 'absent' && address.kind === 'url' ? await manifestOf(resource) : found
-      if (live.kind !== 'done') return `${resource.kind} ${name}: ${wordsOf(live)}`
-      const wanted = withTrust(live.object, caBundle, address)
-      if (!wanted) continue
-      const reply = await (found === live
-        ? objects.replace(resource, wanted)
-        : objects.create(resource, wanted))
-      if (reply.kind !== 'done') return `${resource.kind} ${name}: ${wordsOf(reply)}`
-    }
-    return undefined
-  }
 
 async function manifestOf(resource: Resource): Promise<Reply> {
   const documents = parseAllDocuments(await readFile(manifests, 'utf8'))

@@ -37,6 +37,17 @@ const attempts = 8
 /** Deletions that are remembered; a claim older than them is past its grace anyway. */
 const rememberedDeletions = 10_000
 
+/** Deletions under way at once: at 200 admissions a second there are as many claims to collect. */
+const collectAtOnce = 16
+
+/** What one review asks for. */
+type Wish = {
+  readonly collisionKey: string
+  readonly holder: Holder
+  readonly holds: (other: Holder) => Promise<boolean>
+  readonly signal: AbortSignal | undefined
+}
+
 type Seen = { readonly claim: Claim; readonly since: number }
 
 /**
@@ -82,16 +93,18 @@ export class Reservations {
 
   /**
    * Takes a key for a binding that is about to be admitted. `holds` reads live whether another binding has it.
-   * Throws when the API server gives no answer that settles it.
+   * Throws when the API server gives no answer that settles it, and once the signal says that nobody waits for
+   * one any more: a claim for a request that is over would only be in the way of others.
    */
   async reserve(
     collisionKey: string,
     holder: Holder,
     holds: (other: Holder) => Promise<boolean>,
+    signal?: AbortSignal,
   ): Promise<Reserved> {
     const name = claimName(collisionKey)
     const before = this.#queues.get(name) ?? Promise.resolve()
-    const turn = before.then(() => this.#reserve(collisionKey, holder, holds))
+    const turn = before.then(() => this.#reserve({ collisionKey, holder, holds, signal }))
     const settled = turn.catch(() => {})
     this.#queues.set(name, settled)
     try {
@@ -101,14 +114,12 @@ export class Reservations {
     }
   }
 
-  async #reserve(
-    collisionKey: string,
-    holder: Holder,
-    holds: (other: Holder) => Promise<boolean>,
-  ): Promise<Reserved> {
+  async #reserve(wish: Wish): Promise<Reserved> {
     const { objects, namespace } = this.#options
+    const { collisionKey, holder, signal } = wish
     const name = claimName(collisionKey)
     for (let attempt = 0; attempt < attempts; attempt += 1) {
+      signal?.throwIfAborted()
       if (!this.#seen.has(name)) {
         const created = await objects.create(leaseResource, leaseOf(namespace, collisionKey, holder))
         if (created.kind === 'done') return this.#taken(created.object)
@@ -117,7 +128,7 @@ export class Reservations {
       const found = await objects.get(leaseResource, { namespace, name })
       if (found.kind === 'absent') this.#seen.delete(name)
       else if (found.kind === 'done') {
-        const reserved = await this.#contend(decodeClaim(found.object), collisionKey, holder, holds)
+        const reserved = await this.#contend(decodeClaim(found.object), wish)
         if (reserved) return reserved
       } else throw unanswered('reading', name, found)
     }
@@ -127,9 +138,7 @@ export class Reservations {
   /** Undefined if somebody else changed the claim meanwhile: look again. */
   async #contend(
     claim: Claim,
-    collisionKey: string,
-    holder: Holder,
-    holds: (other: Holder) => Promise<boolean>,
+    { collisionKey, holder, holds, signal }: Wish,
   ): Promise<Reserved | undefined> {
     const { objects, namespace, now } = this.#options
     const { since } = this.#note(claim)
@@ -145,6 +154,7 @@ export class Reservations {
         return { kind: 'taken', by: claim.holder, pending: standing === 'pending' }
       case 'ours':
       case 'abandoned': {
+        signal?.throwIfAborted()
         const { uid, resourceVersion } = claim
         const lease = leaseOf(namespace, collisionKey, holder, { uid, resourceVersion })
         const replaced = await objects.replace(leaseResource, lease)
@@ -171,12 +181,20 @@ export class Reservations {
 
   /** For the leader: deletes the claims that have served their time, or whose holder is gone. */
   async collect(): Promise<void> {
-    const { objects, namespace, now } = this.#options
-    const done = [...this.#seen.values()].filter(
-      ({ claim, since }) => now() - since > this.#staleMs || this.#deleted.has(claim.holder.uid),
-    )
-    for (const { claim } of done) {
-      const { name, uid, resourceVersion } = claim
+    const { now } = this.#options
+    const done = this.#seen
+      .values()
+      .filter(({ claim, since }) => now() - since > this.#staleMs || this.#deleted.has(claim.holder.uid))
+      .map(({ claim }) => claim)
+      .toArray()
+      .values()
+    // All take from one iterator: each goes on with the next claim when it is through with one.
+    await Promise.all(Array.from({ length: collectAtOnce }, () => this.#collect(done)))
+  }
+
+  async #collect(claims: Iterator<Claim>): Promise<void> {
+    const { objects, namespace } = this.#options
+    for (const { name, uid, resourceVersion } of Iterator.from(claims)) {
       const removed = await objects.remove(leaseResource, { namespace, name }, { uid, resourceVersion })
       if (removed.kind === 'done' || removed.kind === 'absent') this.#seen.delete(name)
     }

@@ -100,9 +100,9 @@ async function reserveKey(
   if (key === undefined || key === heldKey || isContested || verdict.verdict === 'deny' || request.dryRun)
     return decision
   const { namespace, name, uid } = binding
-  const reserved = await reserve(key, { namespace, name, uid }, ({ name: other }) =>
-    holdsLive({ namespace, name: other }, key, world, read(signal)),
-  )
+  const holds = ({ name: other }: { readonly name: string }): Promise<boolean> =>
+    holdsLive({ namespace, name: other }, key, world, read(signal))
+  const reserved = await reserve(key, { namespace, name, uid }, holds, signal)
   if (reserved.kind === 'reserved') return decision
   const collision = collisionWith(binding, key, reserved)
   return { ...decision, verdict: judge([collision, ...verdict.findings], [], actions) }

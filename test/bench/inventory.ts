@@ -1,5 +1,5 @@
 import { bindingKey, finalizer, type Binding } from '../../src/core/binding.ts'
-import { render } from '../../src/core/clusterspiffeid.ts'
+import type { ClusterSpiffeId } from '../../src/core/clusterspiffeid.ts'
 import { statusOf } from '../../src/core/conditions.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import { Inventory } from '../../src/core/inventory.ts'
@@ -35,7 +35,7 @@ export function filledInventory(size: number, layout: Layout): Inventory {
     addReferences(inventory, namespace, index)
     add(inventory, bindingResource, storedBinding(namespace, index))
     const { output, status } = settled(inventory, known(inventory, namespace, index))
-    add(inventory, clusterSpiffeIdResource, output)
+    add(inventory, clusterSpiffeIdResource, stored(output, index))
     add(inventory, bindingResource, { ...storedBinding(namespace, index), status })
   }
   return inventory
@@ -53,17 +53,15 @@ export const addManifest = (inventory: Inventory, manifest: Manifest, version: n
 export function settled(
   inventory: Inventory,
   one: Binding,
-): { readonly output: JsonObject; readonly status: JsonObject } {
+): { readonly output: ClusterSpiffeId; readonly status: JsonObject } {
   const plan = planOf(one, evaluate(one, inventory), settings)
   if (plan.kind === 'withdraw') throw new Error(`${one.namespace}/${one.name} is not good`)
-  const { identity } = plan
-  const output = render(one, identity, settings)
-  const { name, ...metadata } = output.metadata
-  const { uid } = one
+  const { identity, wanted } = plan
+  const output = { name: wanted.metadata.name, uid: one.uid, generation: 1 }
   return {
-    output: { ...output, metadata: { ...metadata, ...meta(name, 0) } },
+    output: wanted,
     status: statusOf(
-      { kind: 'ready', identity, output: { name, uid, generation: 1 } },
+      { kind: 'ready', identity, output },
       { settings, generation: one.generation, previous: one.status, now: new Date(0) },
     ),
   }
@@ -80,17 +78,16 @@ function known(inventory: Inventory, namespace: string, index: number): Binding 
   return one
 }
 
-const stored = (manifest: Manifest, index: number): Manifest => ({
+/** With what the API server adds. */
+const stored = <T extends { readonly metadata: JsonObject }>(manifest: T, index: number) => ({
   ...manifest,
-  metadata: { ...manifest.metadata, ...meta(manifest.metadata.name, index) },
-})
-
-const meta = (name: string, index: number) => ({
-  name,
-  uid: crypto.randomUUID(),
-  resourceVersion: String(1000 + index),
-  generation: 1,
-  creationTimestamp: '2026-01-01T00:00:00Z',
+  metadata: {
+    ...manifest.metadata,
+    uid: crypto.randomUUID(),
+    resourceVersion: String(1000 + index),
+    generation: 1,
+    creationTimestamp: '2026-01-01T00:00:00Z',
+  },
 })
 
 /** As it comes from the wire: no string is shared with another object. */

@@ -31,12 +31,14 @@ export async function runOperator(
     ],
     env: profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${directory}` } : {},
   })
-  const end = async (): Promise<readonly string[]> => {
+  let ending: Promise<readonly string[]> | undefined
+  const stop = async (): Promise<readonly string[]> => {
     await running.stop()
     const lines = profile ? await hottest(directory) : []
     await rm(directory, { recursive: true, force: true })
     return lines
   }
+  const end = () => (ending ??= stop())
   try {
     await running.ready()
   } catch (error) {

@@ -19,17 +19,22 @@ export async function memoryOf(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<n
   return Number(kibibytes) * 1024
 }
 
-/** The programs whose command line names a directory, by their name. */
-export async function processesIn(directory: string): Promise<ReadonlyMap<string, number>> {
+/** Those of some programs whose command line names a directory, by their name. */
+export async function processesIn(
+  directory: string,
+  programs: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
   const pids = (await readdir('/proc')).map(Number).filter(Number.isInteger)
   const commands = await Promise.all(
     pids.map(async (pid) => {
       const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
       const [program = '', ...args] = command.split('\0')
-      return args.some((arg) => arg.includes(directory)) ? { name: basename(program), pid } : undefined
+      return programs.includes(basename(program)) && args.some((arg) => arg.includes(directory))
+        ? { name: basename(program), pid }
+        : undefined
     }),
   )
-  return new Map(commands.flatMap((one) => (one && one.name !== 'sh' ? [[one.name, one.pid] as const] : [])))
+  return new Map(commands.flatMap((one) => (one ? [[one.name, one.pid] as const] : [])))
 }
 
 /** What each process spends while something is done, in seconds. */

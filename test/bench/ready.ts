@@ -34,7 +34,7 @@ export const ready: Benchmark = async (report, { quick, profile }) => {
   await using raw = await startRealCluster()
   await using operator = await runOperator(live, { webhook: true, profile })
   const processes = new Map([
-    ...(await processesIn(live.directory ?? '')),
+    ...(await processesIn(live.directory ?? '', ['etcd', 'kube-apiserver'])),
     ['operator', operator.pid] as const,
     ['bench', process.pid] as const,
   ])

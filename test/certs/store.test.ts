@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { createAuthority, issueLeaf } from '../../certs/authority.ts'
 import { inspectPair } from '../../certs/inspect.ts'
-import { ensureCertificates, type SecretAccess, type SecretData } from '../../certs/store.ts'
+import type { SecretData } from '../../certs/rotation.ts'
+import { ensureCertificates, type SecretAccess } from '../../certs/store.ts'
 import { createLog } from '../../src/log.ts'
 
 const names = { dnsNames: ['kleym-webhook.kleym-system.svc'], ipAddresses: ['127.0.0.1'] }

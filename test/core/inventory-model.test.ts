@@ -1,7 +1,9 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { advise } from '../../src/core/advice.ts'
 import type { BindingKey } from '../../src/core/binding.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
+import type { Finding } from '../../src/core/findings.ts'
 import { Inventory, type Change } from '../../src/core/inventory.ts'
 import { canonical } from '../../src/core/json.ts'
 import { planOf } from '../../src/core/plan.ts'
@@ -92,6 +94,12 @@ function answersFor(inventory: Inventory, key: BindingKey): string {
   })
 }
 
+/** What admission would advise beside it, which is no reason to look at a binding again. */
+function adviceFor(inventory: Inventory, key: BindingKey): readonly Finding[] {
+  const binding = inventory.binding(key)
+  return binding ? advise(binding, evaluate(binding, inventory), inventory) : []
+}
+
 const answers = (inventory: Inventory): ReadonlyMap<BindingKey, string> =>
   new Map([...inventory.keys()].toSorted(byBytes).map((key) => [key, answersFor(inventory, key)]))
 
@@ -99,7 +107,9 @@ test('after any history an inventory answers as one that only ever saw how it en
   fc.assert(
     fc.property(histories, (history) => {
       const whole = [...everythingServed, ...history]
-      expect(answers(inventoryAfter(whole))).toStrictEqual(answers(inventoryAfter(finalState(whole))))
+      const [lived, born] = [inventoryAfter(whole), inventoryAfter(finalState(whole))]
+      expect(answers(lived)).toStrictEqual(answers(born))
+      for (const key of lived.keys()) expect(adviceFor(lived, key)).toStrictEqual(adviceFor(born, key))
     }),
     { numRuns: 300 },
   )

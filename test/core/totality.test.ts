@@ -138,8 +138,8 @@ describe('what is nested deeper than any recursion goes', () => {
     }
   })
 
-  test('as an output, as deep as the API server lets anything through, can be compared', () => {
-    const [list] = [deep('[', ']', 10_000)]
+  test('as an output, deeper than any CRD lets through, can be compared', () => {
+    const list = deep('[', ']', 1000)
     const output = decodeOutput({ ...wanted, spec: { ...wanted.spec, podSelector: list } })
     expect(hasDrifted(output, wanted, undefined)).toBe(true)
     const world = inventoryOf(good)

@@ -59,7 +59,7 @@ function listPath({ spec }: Json): string {
   return `/apis/${textOf(group)}/${textOf(served?.['name'])}/${textOf(recordOf(names)['plural'])}`
 }
 
-const patienceMs = 20_000
+const patienceMs = 60_000
 
 /** Asks again and again; false when the answer stays no. */
 export async function eventually(holds: () => Promise<boolean>): Promise<boolean> {

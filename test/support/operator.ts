@@ -10,7 +10,7 @@ import { listOf, recordOf, textOf } from './embedded/json.ts'
 
 const program = resolve(import.meta.dirname, '../../src/main.ts')
 const namespace = 'kleym-system'
-const readyWithinMs = 60_000
+const readyWithinMs = 120_000
 const stoppedWithinMs = 15_000
 
 export type OperatorOptions = {
@@ -71,7 +71,7 @@ export async function startOperator(options: OperatorOptions): Promise<RunningOp
         if (ending !== undefined) throw withLog(`the operator ended (${ending})`)
         if (performance.now() > giveUpAt)
           throw withLog(`the operator is not ready after ${readyWithinMs / 1000} s`)
-        await wait(20)
+        await wait(50)
       }
     },
     async stop(signal = 'SIGTERM') {

@@ -17,6 +17,11 @@ const on = (objectiveName: string, spec = {}) => ({ objectiveRef: { name: object
 const messageOf = (...peers: readonly string[]): string =>
   `identity collision with bindings ${peers.join(', ')}: PerObjective bindings must not share the same pod selector and container name`
 
+const selectsBy = (tenant: Tenant, name: string, app: string) =>
+  eventually(async () =>
+    expect(await tenant.outputSpec(name)).toMatchObject({ podSelector: { matchLabels: { app } } }),
+  )
+
 describeReal('the loop follows every change', () => {
   let stage: Stage
   beforeAll(async () => {
@@ -52,6 +57,9 @@ describeReal('the loop follows every change', () => {
       const tenant = await collided()
       await tenant.changes(binding({ name: 'b' }), { spec: { containerName: 'sidecar' } })
       await tenant.settles({ a: ready, b: ready })
+      expect((await tenant.outputSpec('b'))['workloadSelectorTemplates']).toContain(
+        'k8s:container-name:sidecar',
+      )
     })
 
     test("when the selector of its peer's pool changes", async () => {
@@ -65,6 +73,7 @@ describeReal('the loop follows every change', () => {
       await tenant.settles({ a: ready, b: ready })
       await tenant.changes(pool({ name: 'other' }), { spec: { selector: { matchLabels: { app: 'chat' } } } })
       await tenant.settles({ a: collision, b: collision })
+      expect(await tenant.message('a')).toBe(messageOf('b'))
     })
 
     test("when its peer's objective disappears, and loses again when it comes back", async () => {
@@ -73,12 +82,14 @@ describeReal('the loop follows every change', () => {
       await tenant.settles({ a: ready, b: 'InvalidRef/TargetObjectiveNotFound' })
       await tenant.has(objective({ name: 'b' }))
       await tenant.settles({ a: collision, b: collision })
+      expect(await tenant.message('b')).toBe(messageOf('a'))
     })
 
     test("when its peer's objective goes to another pool", async () => {
       const tenant = await collided()
       await tenant.changes(objective({ name: 'b' }), { spec: { poolRef: { name: 'elsewhere' } } })
       await tenant.settles({ a: ready, b: 'InvalidRef/InvalidObjectiveRef' })
+      expect(await tenant.message('b')).toContain('elsewhere')
     })
 
     test('and becomes what it is by then, when its own objective went meanwhile', async () => {
@@ -166,11 +177,6 @@ describeReal('the loop follows every change', () => {
   describe.concurrent('a reference', () => {
     const v1 = 'inference.networking.k8s.io'
     const x = 'inference.networking.x-k8s.io'
-    const selectsBy = (tenant: Tenant, name: string, app: string) =>
-      eventually(async () =>
-        expect(await tenant.outputSpec(name)).toMatchObject({ podSelector: { matchLabels: { app } } }),
-      )
-
     test('without a group goes to the group tried first, as soon as the pool is there, and back', async () => {
       const tenant = await newTenant(stage.cluster)
       const old = pool({ group: x, selector: { app: 'old' } })
@@ -186,6 +192,7 @@ describeReal('the loop follows every change', () => {
       await tenant.loses(pool({ group: v1 }))
       await selectsBy(tenant, 'chat', 'old')
       await tenant.settles({ chat: ready, pinned: ready })
+      expect(await tenant.events('chat')).toEqual(['Reconciled'])
     })
 
     test('is followed when what it names comes, changes and goes', async () => {
@@ -220,6 +227,7 @@ describeReal('the loop follows every change', () => {
       await tenant.settles({ chat: 'InvalidRef/TargetObjectiveNotFound' })
       await tenant.has(objective({ group: x }))
       await tenant.settles({ chat: ready })
+      expect(await tenant.events('chat')).toEqual(['TargetObjectiveNotFound', 'Reconciled'])
     })
 
     test('that many share is followed for each of them, and for no one in another namespace', async () => {

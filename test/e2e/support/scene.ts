@@ -61,7 +61,10 @@ export async function outputsOf({ list }: Cluster, { metadata }: Manifest): Prom
 }
 
 /** Deletes what a case has in its cluster, bindings first: the operator takes their outputs with them. */
-export async function clearScene(cluster: Cluster, one: Scene & Pick<ReconcileCase, 'binding'>): Promise<void> {
+export async function clearScene(
+  cluster: Cluster,
+  one: Scene & Pick<ReconcileCase, 'binding'>,
+): Promise<void> {
   const { binding, otherBindings, pools, objectives, existing = [] } = one
   await remove(
     cluster,
@@ -69,7 +72,10 @@ export async function clearScene(cluster: Cluster, one: Scene & Pick<ReconcileCa
   )
   await remove(cluster, [
     ...existing.map(({ name }) => ({ resource: clusterSpiffeIdResource, name })),
-    ...[...pools, ...objectives].map((manifest) => ({ resource: resourceOf(manifest), ...manifest.metadata })),
+    ...[...pools, ...objectives].map((manifest) => ({
+      resource: resourceOf(manifest),
+      ...manifest.metadata,
+    })),
   ])
 }
 

@@ -1,6 +1,6 @@
 /** Which requests a fault hits. What is left out matches everything. */
 export type Match = {
-  readonly method?: string
+  readonly method?: string | RegExp
   /** Against path and query, as sent. */
   readonly path?: RegExp
   readonly watch?: boolean
@@ -32,9 +32,12 @@ export type Asked = { readonly method: string; readonly path: string }
 export const isWatch = ({ path }: Asked): boolean => /[?&]watch=(?:true|1)(?:&|$)/.test(path)
 
 export const matches = (match: Match, asked: Asked): boolean =>
-  (match.method === undefined || match.method === asked.method) &&
+  (match.method === undefined || isMethod(match.method, asked.method)) &&
   (match.path === undefined || match.path.test(asked.path)) &&
   (match.watch === undefined || match.watch === isWatch(asked))
+
+const isMethod = (wanted: string | RegExp, method: string): boolean =>
+  typeof wanted === 'string' ? wanted === method : wanted.test(method)
 
 type Rule = { readonly match: Match; readonly fault: Fault; left: number; hits: number }
 

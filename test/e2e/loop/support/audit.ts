@@ -61,11 +61,11 @@ function decode(line: string): Audited {
   }
 }
 
-const reading = ['get', 'list', 'watch']
+const reads = new Set(['get', 'list', 'watch'])
 
 /** A write that was meant and that took effect, other than to the operator's own Lease. */
 export const tookEffect = ({ verb, resource, dryRun, code }: Audited): boolean =>
-  !reading.includes(verb) && !dryRun && code < 300 && resource !== 'leases'
+  !reads.has(verb) && !dryRun && code < 300 && resource !== 'leases'
 
 /** In one line: `create clusterspiffeids`, `update inferenceidentitybindings/status`. */
 export const told = ({ verb, resource, subresource, dryRun }: Audited): string =>

@@ -4,7 +4,7 @@ import { bindingResource } from '../../../../src/core/resources.ts'
 import { resourcePath } from '../../../../src/kube/client.ts'
 import { listOf, recordOf, textOf, type Json } from '../../../support/embedded/json.ts'
 import { resourceOf, type Manifest } from '../../../support/vectors.ts'
-import { bodyOf, createNamespace, metaOf, patience, type Cluster } from '../../support/cluster.ts'
+import { bodyOf, createNamespace, metaOf, type Cluster } from '../../support/cluster.ts'
 import { outputsOf } from '../../support/scene.ts'
 import { settledConditions, settledRendering, show, type Shown } from '../../support/settled.ts'
 
@@ -21,6 +21,8 @@ export type Tenant = {
   readonly settles: (expected: Readonly<Record<string, string>>) => Promise<void>
   readonly isGone: (manifest: Named) => Promise<void>
   readonly outputs: (name: string) => Promise<readonly Json[]>
+  /** The only one; it is a failure that there is none, or another one. */
+  readonly output: (name: string) => Promise<Json>
   /** The spec of the only one, empty while there is none. */
   readonly outputSpec: (name: string) => Promise<Json>
   /** The message of Ready. */
@@ -67,6 +69,11 @@ export function tenantOf(cluster: Cluster, namespace: string): Tenant {
         expect(await find(manifest)).toBeUndefined()
       }),
     outputs,
+    output: async (name) => {
+      const [output, ...more] = await outputs(name)
+      if (!output || more.length > 0) throw new Error(`${name} has ${output ? 'several outputs' : 'none'}`)
+      return output
+    },
     outputSpec: async (name) => recordOf((await outputs(name))[0]?.['spec']),
     message: async (name) => textOf((await shown(name)).settled['message']),
     events: async (name) => (await eventsOn(cluster, namespace, name)).map(({ reason }) => textOf(reason)),
@@ -78,6 +85,9 @@ const bindingNamed = (namespace: string, name: string): Manifest => ({
   kind: bindingResource.kind,
   metadata: { namespace, name },
 })
+
+/** Many tests wait at once: asking more often costs the API server more than it shows. */
+const patience = { timeout: 20_000, interval: 75 }
 
 /** For what a settled status does not show by itself. */
 export const eventually = (assertion: () => Promise<void> | void): Promise<void> =>

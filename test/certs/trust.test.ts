@@ -1,0 +1,177 @@
+import { X509Certificate } from 'node:crypto'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { refusalOf, type Lives } from '../../certs/certificates.ts'
+import { splitPem } from '../../certs/inspect.ts'
+import type { SecretData } from '../../certs/rotation.ts'
+import { Fleet, names } from './fleet.ts'
+
+const lives: Lives = { authorityMs: 120_000, leafMs: 60_000, settleMs: 5000 }
+const replicas = ['a', 'b', 'c']
+
+/** Random numbers from fast-check, so that a failure can be run again and gets smaller. */
+const randomly = (numbers: fc.Stream<number>) => (limit: number) =>
+  Math.floor(((numbers.next().value ?? 0) / 1000) * limit)
+
+const numbers = fc.infiniteStream(fc.nat(999), { noHistory: true })
+
+/** A request takes up to 50 ms each way, a watch up to 300 ms, and the API servers' caches are a second behind. */
+async function started(random: (limit: number) => number, skewMs = 0): Promise<Fleet> {
+  const fleet = new Fleet({ lives, random, requestMs: 50, watchMs: 300, lagMs: 1000 })
+  for (const name of replicas) fleet.start(name, random(2 * skewMs + 1) - skewMs)
+  await fleet.run(5000)
+  expect(fleet.problems).toEqual([undefined, undefined, undefined])
+  fleet.watchful = true
+  return fleet
+}
+
+const isSteady = ({ secret, bundles, served, clock }: Fleet): boolean => {
+  const caBundle = secret?.value['ca.crt'] ?? ''
+  return (
+    splitPem(caBundle).length === 1 &&
+    bundles.every((bundle) => bundle === caBundle) &&
+    served.every(
+      (pair) =>
+        pair !== undefined && refusalOf({ pair, caBundle }, { names, now: clock.date() }) === undefined,
+    )
+  )
+}
+
+/** Until nothing is under way: a rotation takes two settle times, and is rarely far from the next. */
+async function settles(fleet: Fleet): Promise<void> {
+  for (let waits = 0; waits < 60 && !isSteady(fleet); waits += 1) await fleet.run(500)
+  expect(isSteady(fleet)).toBe(true)
+  expect(new Set(fleet.served.map((pair) => pair?.cert)).size).toBe(1)
+}
+
+describe('property: however requests and events of several replicas interleave,', () => {
+  test('CAs and leaves rotate without a moment at which a call would fail', async () => {
+    await fc.assert(
+      fc.asyncProperty(numbers, fc.constantFrom(0, 3000), async (stream, skewMs) => {
+        const random = randomly(stream)
+        const fleet = await started(random, skewMs)
+        const first = fleet.bundles[0]
+        for (let minute = 0; minute < 3; minute += 1) {
+          await fleet.run(random(60_000))
+          fleet.start(replicas[random(replicas.length)] ?? 'a')
+          await fleet.run(30_000 + random(30_000))
+        }
+        expect(fleet.failures).toEqual([])
+        expect(fleet.replaced).toEqual([])
+        expect(fleet.bundles[0]).not.toBe(first)
+        expect(fleet.leaves).toBeGreaterThan(2)
+        await settles(fleet)
+      }),
+      { numRuns: 12 },
+    )
+  }, 120_000)
+
+  test('a Secret that is deleted or filled with garbage, at any time, costs no call', async () => {
+    const garbage: fc.Arbitrary<SecretData | undefined> = fc.constantFrom(
+      undefined,
+      {},
+      { 'ca.crt': 'x', 'ca.key': 'x', 'tls.crt': 'x', 'tls.key': 'x' },
+    )
+    await fc.assert(
+      fc.asyncProperty(numbers, fc.array(garbage, { minLength: 1, maxLength: 4 }), async (stream, acts) => {
+        const random = randomly(stream)
+        const fleet = await started(random)
+        for (const act of acts) {
+          await fleet.run(random(100_000))
+          fleet.putSecret(act)
+          await fleet.run(2000)
+        }
+        expect(fleet.failures).toEqual([])
+        expect(fleet.replaced.length).toBeGreaterThan(0)
+        await settles(fleet)
+      }),
+      { numRuns: 12 },
+    )
+  }, 120_000)
+
+  test('a leaf or a CA key that goes missing from the Secret costs no call', async () => {
+    const missing = fc.subarray(['ca.key', 'tls.crt', 'tls.key'], { minLength: 1 })
+    await fc.assert(
+      fc.asyncProperty(numbers, missing, async (stream, keys) => {
+        const random = randomly(stream)
+        const fleet = await started(random)
+        await fleet.run(random(100_000))
+        const blanks = Object.fromEntries(keys.map((key) => [key, '']))
+        fleet.putSecret({ ...fleet.secret?.value, ...blanks })
+        await fleet.run(2000)
+        expect(fleet.failures).toEqual([])
+        await settles(fleet)
+      }),
+      { numRuns: 8 },
+    )
+  }, 120_000)
+})
+
+describe('a caBundle that somebody', () => {
+  const stream = (): fc.Stream<number> => fc.stream(new Array<number>(100_000).fill(500).values())
+
+  test.each([
+    ['blanks', () => ''],
+    ['adds to', (caBundle: string, other: string) => caBundle + other],
+    ['replaces', (_caBundle: string, other: string) => other],
+  ])('%s is put back within seconds', async (_what, change) => {
+    const fleet = await started(randomly(stream()))
+    const [caBundle = ''] = fleet.bundles
+    const foreign = (await started(randomly(stream()))).bundles[0] ?? ''
+    fleet.watchful = false
+    fleet.putBundle(0, change(caBundle, foreign))
+    await fleet.run(1000)
+    expect(fleet.bundles).toEqual([caBundle, caBundle])
+  })
+
+  test('resets again and again is put back at a bearable pace', async () => {
+    const fleet = await started(randomly(stream()))
+    fleet.watchful = false
+    const before = fleet.lines.length
+    for (let resets = 0; resets < 100; resets += 1) {
+      fleet.putBundle(0, '')
+      await fleet.run(50)
+    }
+    expect(fleet.lines.length - before).toBeLessThan(20)
+    await settles(fleet)
+  })
+})
+
+test('a CA is followed by the next one at two thirds of its life: both, then the leaf, then the new one', async () => {
+  const fleet = await started((limit) => Math.floor(limit / 2))
+  const seen: string[] = []
+  const issuerOf = (cert = ''): string => new X509Certificate(cert).issuer
+  for (let seconds = 0; seconds < 110; seconds += 1) {
+    await fleet.run(1000)
+    const subjects = splitPem(fleet.bundles[0] ?? '').map((pem) => new X509Certificate(pem).subject)
+    const of = subjects.indexOf(issuerOf(fleet.served[0]?.cert))
+    const state = `${subjects.length} CAs, the leaf of the ${of === 0 ? 'first' : 'second'}`
+    if (seen.at(-1) !== state) seen.push(state)
+  }
+  expect(seen.slice(0, 4)).toEqual([
+    '1 CAs, the leaf of the first',
+    '2 CAs, the leaf of the first',
+    '2 CAs, the leaf of the second',
+    '1 CAs, the leaf of the first',
+  ])
+})
+
+test('property: no log line of any of this holds a key', async () => {
+  const fleet = await started((limit) => Math.floor(limit / 2))
+  const keys: string[] = []
+  const remember = (): void => {
+    const { 'ca.key': ca = '', 'tls.key': tls = '' } = fleet.secret?.value ?? {}
+    keys.push(...`${ca}${tls}`.split('\n').filter((line) => line.length === 64))
+  }
+  for (let rounds = 0; rounds < 4; rounds += 1) {
+    remember()
+    const { 'ca.key': ca = '' } = fleet.secret?.value ?? {}
+    fleet.putSecret({ ...fleet.secret?.value, 'ca.crt': ca, 'tls.crt': ca })
+    await fleet.run(40_000)
+  }
+  expect(keys.length).toBeGreaterThan(20)
+  expect(fleet.replaced.length).toBeGreaterThan(3)
+  const logged = fleet.lines.join('') + fleet.replaced.join('')
+  expect(keys.filter((line) => logged.includes(line))).toEqual([])
+  expect(logged).not.toContain('PRIVATE KEY')
+})

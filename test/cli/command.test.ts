@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+import { describe, expect, test } from 'vitest'
+import { binding, objective, pool } from '../support/builders.ts'
+import { folderWith, listOf } from './checking.ts'
+
+const main = new URL('../../src/main.ts', import.meta.url).pathname
+
+type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+
+/** The program as a user runs it. `reads` is whether anybody reads what it prints. */
+async function kleym(
+  argv: readonly string[],
+  {
+    stdin = '',
+    env = {},
+    reads = true,
+  }: { readonly stdin?: string; readonly env?: NodeJS.ProcessEnv; readonly reads?: boolean } = {},
+): Promise<Ended> {
+  const { PATH, HOME } = process.env
+  const child = spawn(process.execPath, [main, ...argv], { env: { PATH, HOME, ...env } })
+  const ended = Promise.withResolvers<number | null>()
+  child.once('error', ended.reject).once('close', ended.resolve)
+  // A program that ends before it has read everything is no failure of the test.
+  child.stdin.on('error', () => undefined).end(stdin)
+  if (!reads) child.stdout.destroy()
+  const [stdout, stderr, code] = await Promise.all([
+    reads ? text(child.stdout) : '',
+    text(child.stderr),
+    ended.promise,
+  ])
+  return { code, stdout, stderr }
+}
+
+const good = [pool(), objective(), binding()]
+const trust = ['--trust-domain', 'example.org']
+
+describe('kleym check, from the command line', () => {
+  test('a file that is fine: 0, and the verdict on standard output', async () => {
+    await using folder = await folderWith({ 'all.json': listOf(good) })
+    const ended = await kleym(['check', '-f', folder.at('all.json'), ...trust])
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(ended.stdout).toContain('allow default/chat (PerObjective)\n')
+  })
+
+  test('standard input, and the trust domain from the environment', async () => {
+    const ended = await kleym(['check', '-f', '-', '-o=json'], {
+      stdin: listOf(good),
+      env: { KLEYM_TRUST_DOMAIN: 'from.env' },
+    })
+    expect(ended.code).toBe(0)
+    expect(JSON.parse(ended.stdout)).toMatchObject({ bindings: [{ status: { trustDomain: 'from.env' } }] })
+  })
+
+  test('something denied: 2', async () => {
+    const ended = await kleym(['check', '-f', '-', ...trust], {
+      stdin: listOf([...good, binding({ name: 'twin' })]),
+    })
+    expect(ended).toMatchObject({ code: 2, stderr: '' })
+    expect(ended.stdout).toContain('deny  default/twin')
+  })
+
+  test('a warning: 0', async () => {
+    const ended = await kleym(['check', '-f', '-', ...trust], { stdin: listOf([binding()]) })
+    expect(ended.code).toBe(0)
+    expect(ended.stdout).toContain('warn  default/chat')
+  })
+
+  test('mistakes of usage: 4, and each of them is named', async () => {
+    const ended = await kleym(['check', '--fiel', 'x', 'stray', '-o', 'xml', '-n', 'A', '--served', 'a/b/C'])
+    expect(ended).toMatchObject({ code: 4, stdout: '' })
+    const lines = ended.stderr.trimEnd().split('\n')
+    expect(lines.every((line) => line.startsWith('kleym: '))).toBe(true)
+    for (const wanted of ['fiel', 'stray', 'trust domain', 'no manifests', '"xml"', '"A"', '"a/b/C"'])
+      expect(lines.filter((line) => line.includes(wanted))).not.toStrictEqual([])
+  })
+
+  test('files that can not be used: 4, all of them named, and no verdict', async () => {
+    await using folder = await folderWith({
+      'bad.yaml': 'a: [\n',
+      'worse.yaml': 'kind: x\n',
+      'good.json': listOf(good),
+    })
+    const ended = await kleym(['check', '-f', folder.path, '-f', folder.at('gone'), ...trust])
+    expect(ended).toMatchObject({ code: 4, stdout: '' })
+    expect(ended.stderr).toMatch(/bad\.yaml:[12]: .*\n.*worse\.yaml:1: .*\n.*gone: ENOENT.*\n$/)
+  })
+
+  test('a trust domain that is none: 4', async () => {
+    const ended = await kleym(['check', '-f', '-', '--trust-domain', 'spiffe://example.org'])
+    expect(ended).toMatchObject({ code: 4, stdout: '' })
+    expect(ended.stderr).toContain('scheme')
+  })
+
+  test('output that nobody takes: 5', async () => {
+    const ended = await kleym(['check', '-f', '-', ...trust], { stdin: listOf(good), reads: false })
+    expect(ended).toMatchObject({ code: 5, stderr: '' })
+  })
+
+  test('help: 0, with every flag in it', async () => {
+    const ended = await kleym(['check', '--help'])
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    for (const flag of [
+      '-f',
+      '--trust-domain',
+      '--namespace',
+      '--output',
+      '--served',
+      '--live',
+      '--webhook-action',
+    ])
+      expect(ended.stdout).toContain(flag)
+  })
+
+  test('no command, and one that is none: 4', async () => {
+    expect(await kleym([])).toMatchObject({ code: 4 })
+    const ended = await kleym(['chek'])
+    expect(ended.code).toBe(4)
+    expect(ended.stderr).toContain('did you mean check?')
+  })
+})

@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest'
+import { bindingResource, clusterSpiffeIdResource } from '../../src/core/resources.ts'
+import { binding, clusterSpiffeId, objective, pool } from '../support/builders.ts'
+import { startLoop } from '../support/loop.ts'
+import { stateOf, unsettled } from '../support/model.ts'
+import { placeOf, startWorld, type World } from '../support/world.ts'
+import type { Manifest } from '../support/vectors.ts'
+import { mortal, type Death, type Mortal } from './support/mortal.ts'
+import { recordOfRun } from './support/record.ts'
+
+const patience = { timeout: 20_000, interval: 10 }
+
+type Scenario = {
+  readonly title: string
+  /** What the loop has settled before. */
+  readonly given: readonly Manifest[]
+  /** What it then finds changed. */
+  readonly change: (world: World) => Promise<unknown>
+  /** How many writes it makes of that. */
+  readonly writes: number
+}
+
+const place = { namespace: 'default', name: 'chat' }
+const scene = [pool(), objective(), objective({ name: 'other' })]
+
+/** As the reference operator left it: no annotation, no namespaceSelector, another hash where the name differs. */
+const ofTheReference = (hash: string): Manifest =>
+  clusterSpiffeId(
+    `kleym-default-chat-objective-${hash}`,
+    {
+      labels: {
+        'kleym.sonda.red/managed-by': 'kleym',
+        'kleym.sonda.red/binding-name': 'chat',
+        'kleym.sonda.red/binding-namespace': 'default',
+      },
+    },
+    {
+      spiffeIDTemplate: 'spiffe://example.org/ns/default/objective/chat',
+      podSelector: { matchLabels: { app: 'chat' } },
+      workloadSelectorTemplates: [
+        'k8s:container-name:main',
+        'k8s:ns:default',
+        'k8s:pod-label:app:chat',
+        'k8s:sa:server',
+      ],
+      fallback: false,
+      hint: 'default/chat',
+    },
+  )
+
+const rightHash = '0f6e7a2f'
+
+const scenarios: readonly Scenario[] = [
+  {
+    title: 'a binding becomes Ready for the first time',
+    given: scene,
+    change: ({ put }) => put(binding()),
+    writes: 4,
+  },
+  {
+    title: 'a failure withdraws the output',
+    given: [...scene, binding()],
+    change: ({ put }) => put(pool({ selector: {} })),
+    writes: 3,
+  },
+  {
+    title: 'another ID takes the place of the first',
+    given: [...scene, binding()],
+    change: ({ put }) => put(binding({ spec: { objectiveRef: { name: 'other' } } })),
+    writes: 3,
+  },
+  {
+    title: 'other selectors take the place of the first',
+    given: [...scene, binding()],
+    change: ({ put }) => put(binding({ spec: { serviceAccountName: 'worker' } })),
+    writes: 2,
+  },
+  {
+    title: 'a newcomer collides with an incumbent',
+    given: [...scene, binding()],
+    change: ({ put }) => put(binding({ name: 'rival', spec: { objectiveRef: { name: 'other' } } })),
+    writes: 6,
+  },
+  {
+    title: 'a collision is released by an edit',
+    given: [...scene, binding(), binding({ name: 'rival', spec: { objectiveRef: { name: 'other' } } })],
+    change: ({ put }) =>
+      put(binding({ name: 'rival', spec: { objectiveRef: { name: 'other' }, containerName: 'side' } })),
+    writes: 8,
+  },
+  {
+    title: 'a binding is deleted',
+    given: [...scene, binding()],
+    change: ({ remove }) => remove(bindingResource, place),
+    writes: 2,
+  },
+  {
+    title: 'a collision is released by a deletion',
+    given: [...scene, binding(), binding({ name: 'rival', spec: { objectiveRef: { name: 'other' } } })],
+    change: ({ remove }) => remove(bindingResource, { ...place, name: 'rival' }),
+    writes: 5,
+  },
+  {
+    title: 'an output of the reference operator is adopted under its name',
+    given: [],
+    change: async ({ put }) => {
+      for (const one of [...scene, ofTheReference(rightHash), binding()]) await put(one)
+    },
+    writes: 4,
+  },
+  {
+    title: 'an output of the reference operator gives way to one of another name',
+    given: [],
+    change: async ({ put }) => {
+      for (const one of [...scene, ofTheReference('00000000'), binding()]) await put(one)
+    },
+    writes: 5,
+  },
+  {
+    title: 'what others changed of an output is repaired',
+    given: [...scene, binding()],
+    change: async ({ list, patch }) => {
+      for (const output of await list(clusterSpiffeIdResource))
+        await patch(clusterSpiffeIdResource, placeOf(output), {
+          metadata: { labels: null },
+          spec: { admin: true },
+        })
+    },
+    writes: 2,
+  },
+]
+
+async function arrange({ given, change }: Scenario): Promise<World> {
+  const world = await startWorld()
+  for (const manifest of given) await world.put(manifest)
+  await run(world)
+  await change(world)
+  return world
+}
+
+/** Starts a process and lets it work until all is done or it dies. One worker, so that the writes have an order. */
+async function run(world: World, death?: Death): Promise<Mortal> {
+  const life = mortal(death)
+  const loop = startLoop({ kubeconfig: world.api.kubeconfig, workers: 1, through: life.through })
+  const problems = async (): Promise<readonly string[]> =>
+    life.isDead() ? [] : unsettled(await stateOf(world))
+  await expect.poll(problems, patience).toEqual([])
+  await (life.isDead() ? loop.crash() : loop.stop())
+  expect(loop.mistakes()).toEqual([])
+  return life
+}
+
+/** Process after process dies in the same way, until one is left nothing to die of. */
+async function runMortals(world: World, death: Death): Promise<number> {
+  for (let deaths = 0; ; deaths += 1) {
+    const { isDead } = await run(world, death)
+    if (!isDead()) return deaths
+  }
+}
+
+describe.each(scenarios)('$title', (scenario) => {
+  test(`takes ${scenario.writes} writes, and none when it is looked at again`, async () => {
+    await using world = await arrange(scenario)
+    const first = await run(world)
+    expect(first.writes()).toBe(scenario.writes)
+    const second = await run(world)
+    expect(second.writes()).toBe(0)
+  })
+
+  // What a process knows dies with it, so these die at every write there is, not only at the first or second.
+  test.each<Death & { readonly title: string; readonly survived: number }>([
+    { title: 'after each write, before it hears of it', atWrite: 1, when: 'after', survived: 0 },
+    { title: 'between any two writes', atWrite: 2, when: 'before', survived: 1 },
+  ])('settles as if nothing had happened when the process dies $title', async ({ survived, ...death }) => {
+    await using undisturbed = await arrange(scenario)
+    await run(undisturbed)
+    await using world = await arrange(scenario)
+    expect(await runMortals(world, death)).toBe(scenario.writes - survived)
+    expect(await recordOfRun(world)).toEqual(await recordOfRun(undisturbed))
+  })
+})

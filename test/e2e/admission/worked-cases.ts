@@ -1,0 +1,55 @@
+import {
+  admissionCases,
+  reconcileCases,
+  type AdmissionCase,
+  type ReconcileCase,
+} from '../../support/vectors.ts'
+import { wordsOfCheck, type Words } from '../support/verdicts.ts'
+
+/** The reasons that are refused by default. InvalidObjectiveRef is left out: of the objective it is a warning. */
+const refused = [
+  'InvalidPoolRef',
+  'MissingObjectiveRef',
+  'InvalidPoolSelector',
+  'UnsupportedMode',
+  'InvalidServiceAccountName',
+  'InvalidContainerName',
+  'UnexpectedContainerName',
+  'UnsafeSelector',
+  'InvalidSPIFFEID',
+  'IdentityCollision',
+]
+
+const warned = [
+  'InferencePoolCRDMissing',
+  'TargetPoolNotFound',
+  'InferenceObjectiveCRDMissing',
+  'TargetObjectiveNotFound',
+  'InvalidObjectiveRef',
+  'ClusterSPIFFEIDCRDMissing',
+]
+
+export type Worked = (ReconcileCase | AdmissionCase) & {
+  /** What `kleym check` says of the binding: every door must use the same words. */
+  readonly words: Words
+  /** Of the failure that the contract gives for the binding, if it names one. */
+  readonly reason: string | undefined
+  readonly isToBeRefused: boolean
+  readonly isToBeWarnedOf: boolean
+}
+
+const judged = async (one: ReconcileCase | AdmissionCase): Promise<Worked> => {
+  const reason = one.kind === 'reconcile' ? one.expect.reason : undefined
+  return {
+    ...one,
+    words: await wordsOfCheck(one),
+    reason,
+    isToBeRefused: one.kind === 'admission' ? !one.expect.admitted : refused.includes(one.expect.reason),
+    isToBeWarnedOf: reason !== undefined && warned.includes(reason),
+  }
+}
+
+/** The worked cases of a cluster that serves every kind, all of which admission has an opinion on. */
+export const workedCases = await Promise.all(
+  [...reconcileCases.filter(({ served }) => served === undefined), ...admissionCases].map(judged),
+)

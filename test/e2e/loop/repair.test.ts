@@ -1,0 +1,258 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
+import { clusterSpiffeIdResource } from '../../../src/core/resources.ts'
+import { binding, clusterSpiffeId, objective, pool, poolOnly } from '../../support/builders.ts'
+import { recordOf, type Json } from '../../support/embedded/json.ts'
+import { describeReal } from '../../support/real.ts'
+import { createNamespace, metaOf } from '../support/cluster.ts'
+import { adoptionSuite } from './support/adoption.ts'
+import { told as toldRequest } from './support/audit.ts'
+import { openGate, type Gate } from './support/gate.ts'
+import { named, poolOutputName, writtenByReference } from './support/outputs.ts'
+import { nameIn, record, told } from './support/recording.ts'
+import { refusalSuite } from './support/refusal.ts'
+import { openStage, type Stage } from './support/stage.ts'
+import { eventually, newTenant, tenantOf, type Tenant } from './support/tenant.ts'
+
+const ready = 'Ready/Reconciled'
+const refused = 'RenderFailure/ManagedOutputApplyFailed'
+
+/** The metadata that we write. */
+const ours = ({ labels, annotations }: Json): Json => ({ labels, annotations })
+
+describeReal('the loop repairs what others break', () => {
+  let stage: Stage
+  let gate: Gate
+  beforeAll(async () => {
+    stage = await openStage()
+    gate = await openGate(stage.cluster)
+  })
+  afterAll(async () => {
+    await stage.stop()
+    await gate.stop()
+  })
+
+  const withOutput = async (): Promise<{ readonly tenant: Tenant; readonly output: Json }> => {
+    const tenant = await newTenant(stage.cluster)
+    await tenant.has(pool(), objective(), binding())
+    await tenant.settles({ chat: ready })
+    return { tenant, output: await tenant.output('chat') }
+  }
+
+  describe.concurrent('an output', () => {
+    test('loses the fields that others add, and keeps their labels and annotations', async () => {
+      const { tenant, output } = await withOutput()
+      const { name, uid, ...metadata } = metaOf(output)
+      const foreign = { spec: { admin: true, ttl: '1h', dnsNameTemplates: ['evil.example.org'] } }
+      const [labels, annotations] = [{ team: 'blue' }, { 'example.org/note': 'kept' }]
+      await tenant.changes(named(name), { ...foreign, metadata: { labels, annotations } })
+      await eventually(async () => expect((await tenant.output('chat'))['spec']).toEqual(output['spec']))
+      await tenant.settles({ chat: ready })
+      const after = metaOf(await tenant.output('chat'))
+      expect(after['uid']).toBe(uid)
+      expect(ours(after)).toEqual({
+        labels: { ...recordOf(metadata['labels']), ...labels },
+        annotations: { ...recordOf(metadata['annotations']), ...annotations },
+      })
+    })
+
+    test.for<readonly [string, Json]>([
+      ['its SPIFFE ID', { spiffeIDTemplate: 'spiffe://example.org/somebody/else' }],
+      ['its pod selector', { podSelector: { matchLabels: { app: null, all: 'pods' } } }],
+      ['its namespace selector', { namespaceSelector: null }],
+      ['its workload selectors', { workloadSelectorTemplates: ['k8s:ns:elsewhere'] }],
+      ['its fallback', { fallback: true }],
+      ['its hint', { hint: null }],
+      ['no class', { className: 'another' }],
+    ])('gets %s back', async ([, spec]) => {
+      const { tenant, output } = await withOutput()
+      const { name, uid } = metaOf(output)
+      await tenant.changes(named(name), { spec })
+      await eventually(async () => expect((await tenant.output('chat'))['spec']).toEqual(output['spec']))
+      expect(metaOf(await tenant.output('chat'))['uid']).toBe(uid)
+    })
+
+    test('that is deleted comes back, and the status shows the new one', async () => {
+      const { tenant, output } = await withOutput()
+      await tenant.loses(named(metaOf(output)['name']))
+      await eventually(async () =>
+        expect(metaOf(await tenant.output('chat'))['uid']).not.toBe(metaOf(output)['uid']),
+      )
+      await tenant.settles({ chat: ready })
+      expect(await tenant.events('chat')).toEqual(['Reconciled'])
+    })
+
+    test('gets its labels back', async () => {
+      const { tenant, output } = await withOutput()
+      await tenant.changes(named(metaOf(output)['name']), { metadata: { labels: null } })
+      await eventually(async () =>
+        expect(ours(metaOf(await tenant.output('chat')))).toEqual(ours(metaOf(output))),
+      )
+      expect(metaOf(await tenant.output('chat'))['uid']).toBe(metaOf(output)['uid'])
+    })
+
+    test('that loses its annotation is known by its labels, hint and name', async () => {
+      const { tenant, output } = await withOutput()
+      await tenant.changes(named(metaOf(output)['name']), {
+        metadata: { annotations: { [ownerAnnotation]: null } },
+      })
+      await eventually(async () =>
+        expect(ours(metaOf(await tenant.output('chat')))).toEqual(ours(metaOf(output))),
+      )
+      expect(metaOf(await tenant.output('chat'))['uid']).toBe(metaOf(output)['uid'])
+    })
+
+    test('that loses all that says whose it is is another object, whose name is reported', async () => {
+      const { tenant, output } = await withOutput()
+      const name = String(metaOf(output)['name'])
+      await tenant.changes(named(name), { metadata: { annotations: null, labels: null } })
+      await tenant.settles({ chat: refused })
+      expect(await tenant.message('chat')).toContain(name)
+      expect((await tenant.find(named(name)))?.['spec']).toEqual(output['spec'])
+      await tenant.loses(named(name))
+      await tenant.settles({ chat: ready })
+    })
+
+    test('is replaced by dry run, delete, create when the identity changes', async () => {
+      const { tenant, output } = await withOutput()
+      const old = String(metaOf(output)['name'])
+      const recording = await record(stage.cluster, clusterSpiffeIdResource)
+      await tenant.changes(binding(), { spec: { mode: 'PoolOnly', containerName: null } })
+      await tenant.settles({ chat: ready })
+      const next = String(metaOf(await tenant.output('chat'))['name'])
+      const events = await recording.until((event) => nameIn(event) === next)
+      recording.stop()
+      expect(events.filter((event) => [old, next].includes(nameIn(event))).map(told)).toEqual([
+        `DELETED ${old}`,
+        `ADDED ${next}`,
+      ])
+      const requests = (await stage.audit.requests()).filter(
+        ({ verb, resource, name }) =>
+          resource === 'clusterspiffeids' && [old, next].includes(name) && verb !== 'get',
+      )
+      expect(requests.map((request) => `${toldRequest(request)} ${request.name}`)).toEqual([
+        `create clusterspiffeids ${old}`,
+        `dry run: create clusterspiffeids ${next}`,
+        `delete clusterspiffeids ${old}`,
+        `create clusterspiffeids ${next}`,
+      ])
+    })
+  })
+
+  describe.concurrent('an object of somebody else', () => {
+    test('is never touched, whatever its labels', async () => {
+      const { tenant, output } = await withOutput()
+      const base = String(metaOf(output)['name']).slice(0, -8)
+      const foreign = [
+        writtenByReference(output, { name: `${base}00000001`, 'kleym.sonda.red/managed-by': 'another' }),
+        writtenByReference(output, { name: `${base}00000002`, 'kleym.sonda.red/binding-name': 'another' }),
+        writtenByReference(output, { name: `${base}00000003`, 'kleym.sonda.red/binding-namespace': 'a' }),
+        writtenByReference(output, { name: `${base}00000004`, hint: 'another' }),
+        writtenByReference(output, { name: `${base}0000000g` }),
+        writtenByReference(output, { name: `another-${base}00000005` }),
+        clusterSpiffeId(`${base}00000006`, { annotations: { 'example.org/binding': 'another' } }),
+      ]
+      await tenant.has(...foreign)
+      const read = () => Promise.all(foreign.map(tenant.find))
+      const before = await read()
+      await tenant.changes(pool(), { spec: { selector: { matchLabels: { app: 'other' } } } })
+      await eventually(async () =>
+        expect(await tenant.outputSpec('chat')).toMatchObject({
+          podSelector: { matchLabels: { app: 'other' } },
+        }),
+      )
+      await tenant.changes(binding(), { spec: { mode: 'PoolOnly', containerName: null } })
+      await tenant.settles({ chat: ready })
+      await tenant.loses(binding())
+      await tenant.isGone(binding())
+      expect(before).not.toContain(undefined)
+      expect(await read()).toEqual(before)
+    })
+
+    test('that holds the name of an output is left alone, and reported by that name until it goes', async () => {
+      const tenant = await newTenant(stage.cluster)
+      const name = poolOutputName(tenant.namespace, 'chat', 'chat')
+      await tenant.has(clusterSpiffeId(name), pool(), poolOnly())
+      const before = await tenant.find(named(name))
+      await tenant.settles({ chat: refused })
+      expect(await tenant.message('chat')).toContain(name)
+      await tenant.changes(binding(), { metadata: { annotations: { look: 'again' } } })
+      await tenant.settles({ chat: refused })
+      expect(await tenant.find(named(name))).toEqual(before)
+      await tenant.loses(named(name))
+      await tenant.settles({ chat: ready })
+      expect(await tenant.events('chat')).toEqual(['ManagedOutputApplyFailed', 'Reconciled'])
+    })
+
+    test('is not named by its owner to the later of two bindings that get one name', async () => {
+      // Their first parts agree, and so do the first 32 bits of the SHA-1 of their SPIFFE IDs.
+      const first = { namespace: 'twin', name: 'a-b', pool: 'p108723' }
+      const later = { namespace: 'twin-a', name: 'b', pool: 'p185146' }
+      const output = poolOutputName(first.namespace, first.name, first.pool)
+      expect(poolOutputName(later.namespace, later.name, later.pool)).toBe(output)
+      const settle = async (one: typeof first, outcome: string): Promise<Tenant> => {
+        await createNamespace(stage.cluster, one.namespace)
+        const tenant = tenantOf(stage.cluster, one.namespace)
+        await tenant.has(pool({ name: one.pool }))
+        await tenant.has(poolOnly({ name: one.name, spec: { poolRef: { name: one.pool } } }))
+        await tenant.settles({ [one.name]: outcome })
+        return tenant
+      }
+      const winner = await settle(first, ready)
+      const loser = await settle(later, refused)
+      const message = await loser.message(later.name)
+      expect(message).toContain(output)
+      expect(message).not.toContain('twin/a-b')
+      await winner.settles({ [first.name]: ready })
+      await winner.loses(poolOnly({ name: first.name }))
+      await loser.settles({ [later.name]: ready })
+    })
+  })
+
+  adoptionSuite(() => stage)
+  refusalSuite(
+    () => stage,
+    () => gate,
+  )
+
+  describe('an operator that was away, or sees late', () => {
+    test('keeps the output of a binding that is restored under a new uid, and deletes orphans', async () => {
+      const [restored, lost] = [await withOutput(), await withOutput()]
+      await stage.stopOperator()
+      for (const { tenant } of [restored, lost]) {
+        await tenant.changes(binding(), { metadata: { finalizers: null } })
+        await tenant.loses(binding())
+        expect(await tenant.find(binding())).toBeUndefined()
+      }
+      await restored.tenant.has(binding())
+      await stage.startOperator()
+      await restored.tenant.settles({ chat: ready })
+      expect(await restored.tenant.output('chat')).toEqual(restored.output)
+      await lost.tenant.isGone(named(metaOf(lost.output)['name']))
+    })
+
+    test('never gives a binding two identities, though the watch has not shown the first', async () => {
+      const tenant = await newTenant(stage.cluster)
+      await tenant.has(pool(), objective())
+      const recording = await record(stage.cluster, clusterSpiffeIdResource)
+      expect(stage.proxy.silenceWatches({ path: /clusterspiffeids/ })).toBe(1)
+      await tenant.has(binding())
+      await tenant.settles({ chat: ready })
+      const old = String(metaOf(await tenant.output('chat'))['name'])
+      await tenant.changes(binding(), { spec: { mode: 'PoolOnly', containerName: null } })
+      // What was marked later is Ready by then, so the changed one has had its turn.
+      await tenant.has(binding({ name: 'later', spec: { containerName: 'sidecar' } }))
+      await tenant.settles({ later: ready })
+      stage.proxy.cutWatches({ path: /clusterspiffeids/ })
+      await tenant.settles({ chat: ready })
+      const next = String(metaOf(await tenant.output('chat'))['name'])
+      const events = await recording.until((event) => nameIn(event) === next)
+      recording.stop()
+      expect(events.filter((event) => [old, next].includes(nameIn(event))).map(told)).toEqual([
+        `ADDED ${old}`,
+        `DELETED ${old}`,
+        `ADDED ${next}`,
+      ])
+    })
+  })
+})

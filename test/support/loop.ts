@@ -1,0 +1,92 @@
+import { startTerm, type Term } from '../../src/controller/term.ts'
+import { Inventory } from '../../src/core/inventory.ts'
+import type { Objects } from '../../src/core/objects.ts'
+import { createClient } from '../../src/kube/client.ts'
+import { loadKubeConfig } from '../../src/kube/config.ts'
+import { createObjects } from '../../src/kube/objects.ts'
+import type { Timings } from '../../src/kube/reflector-options.ts'
+import { createLog } from '../../src/log.ts'
+import { createFeed } from '../../src/operator/feed.ts'
+import { settings } from './builders.ts'
+
+/** Times that suit an API server that bookmarks every 50 ms: what takes a minute in a cluster is over at once. */
+const hasty: Partial<Timings> = {
+  pageSize: 2,
+  backoff: { fromMs: 1, toMs: 20 },
+  idleMs: 500,
+  resumeWithinMs: 30,
+  shortWatchMs: 1,
+}
+
+type LoopOptions = {
+  readonly kubeconfig: string
+  /** What the loop reaches the API server's single objects through; as it is, unless given. */
+  readonly through?: (objects: Objects) => Objects
+  readonly workers?: number
+  readonly timings?: Partial<Timings>
+}
+
+export type Loop = {
+  readonly inventory: Inventory
+  /** Lines of the log that a healthy loop does not write. */
+  readonly mistakes: () => readonly string[]
+  /** In good order: what runs is finished. */
+  readonly stop: () => Promise<void>
+  /** As when the process is killed: nothing is finished, nothing is answered any more. */
+  readonly crash: () => Promise<void>
+}
+
+/** The reconcile loop in this process: the operator's feed and a term, composed as the operator composes them. */
+export function startLoop({
+  kubeconfig,
+  through = (objects) => objects,
+  workers = 4,
+  timings = {},
+}: LoopOptions): Loop {
+  const mistakes: string[] = []
+  const log = createLog({ level: 'error', destination: { write: (line) => void mistakes.push(line) } })
+  const client = createClient(loadKubeConfig({ kubeconfig }), { timeoutMs: 400 })
+  const inventory = new Inventory(settings)
+  let term: Term | undefined
+  let over = false
+  const feed = createFeed({
+    client,
+    inventory,
+    log,
+    timings: { ...hasty, ...timings },
+    mark: (keys) => term?.mark(keys),
+    bindingDeleted: () => undefined,
+  })
+  const begin = (): void => {
+    if (over) return
+    term = startTerm({
+      inventory,
+      objects: through(createObjects(client)),
+      mayWrite: () => !over,
+      halted: feed.halted,
+      workers,
+      instance: 'test',
+      log,
+      observe: { outcome: () => undefined, run: () => undefined },
+    })
+  }
+  feed.start()
+  void feed.synced.then(begin)
+  const disconnect = async (): Promise<void> => {
+    await client.close()
+    await feed.stop()
+  }
+  return {
+    inventory,
+    mistakes: () => mistakes,
+    stop: async () => {
+      await term?.end()
+      over = true
+      await disconnect()
+    },
+    crash: () => {
+      over = true
+      return disconnect()
+    },
+  }
+}

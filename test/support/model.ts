@@ -1,0 +1,94 @@
+import { isDeepStrictEqual } from 'node:util'
+import { bindingKey, finalizer, type Binding } from '../../src/core/binding.ts'
+import { decodeOutput, hasDrifted, render, type Output } from '../../src/core/clusterspiffeid.ts'
+import { statusOf, type Outcome } from '../../src/core/conditions.ts'
+import { evaluate } from '../../src/core/evaluate.ts'
+import { Inventory } from '../../src/core/inventory.ts'
+import { planOf, type Plan } from '../../src/core/plan.ts'
+import { bindingResource, clusterSpiffeIdResource, crdName, type Resource } from '../../src/core/resources.ts'
+import { settings } from './builders.ts'
+import type { Json } from './embedded/json.ts'
+import { allResources, definitionResource, placeOf, type Admin } from './world.ts'
+
+/** Everything that is in a cluster at one moment. */
+export type State = {
+  readonly served: readonly Resource[]
+  readonly objects: readonly { readonly resource: Resource; readonly object: Json }[]
+}
+
+export async function stateOf({ list }: Pick<Admin, 'list'>): Promise<State> {
+  const definitions = new Set((await list(definitionResource)).map((object) => placeOf(object).name))
+  const served = allResources.filter((resource) => definitions.has(crdName(resource)))
+  const lists = await Promise.all(
+    served.map(async (resource) => (await list(resource)).map((object) => ({ resource, object }))),
+  )
+  return { served, objects: lists.flat() }
+}
+
+/** The state as if it had been like this from the start: nothing of how it came about is left. */
+export function inventoryOfState({ served, objects }: State): Inventory {
+  const inventory = new Inventory(settings)
+  for (const resource of served) inventory.apply({ kind: 'served', resource, served: true })
+  for (const { resource, object } of objects) inventory.apply({ kind: 'upserted', resource, object })
+  return inventory
+}
+
+export const planIn = (inventory: Inventory, binding: Binding): Plan =>
+  planOf(binding, evaluate(binding, inventory), inventory.settings)
+
+/** What is not as a loop that has nothing left to do leaves it. */
+export function unsettled(state: State): readonly string[] {
+  const inventory = inventoryOfState(state)
+  const bindings = [...inventory.bindings()]
+  const wrong = bindings.flatMap((binding) =>
+    problemsOf(binding, inventory).map((problem) => `${binding.namespace}/${binding.name}: ${problem}`),
+  )
+  const keys = new Set(bindings.map(({ namespace, name }) => bindingKey(namespace, name)))
+  const orphans = outputsIn(state)
+    .filter(({ annotated, owner }) => annotated && owner !== undefined && !keys.has(owner))
+    .map(({ name, owner }) => `${name} is an orphan of ${owner}`)
+  return [...wrong, ...orphans]
+}
+
+export const outputsIn = ({ objects }: State): readonly Output[] =>
+  objects
+    .filter(({ resource }) => resource === clusterSpiffeIdResource)
+    .map(({ object }) => decodeOutput(object))
+
+function problemsOf(binding: Binding, inventory: Inventory): readonly string[] {
+  const mine = inventory.outputsOf(bindingKey(binding.namespace, binding.name))
+  const isHeld = binding.finalizers.includes(finalizer)
+  if (binding.deleting)
+    return [...(isHeld ? ['its deletion waits for the loop'] : []), ...surplus(mine, undefined)]
+  if (!isHeld) return ['it lacks the finalizer']
+  const plan = planIn(inventory, binding)
+  if (plan.kind === 'withdraw') return [...surplus(mine, undefined), ...statusProblem(binding, plan.outcome)]
+  const { name } = plan.wanted.metadata
+  const output = inventory.output(name)
+  if (output && output.owner !== bindingKey(binding.namespace, binding.name))
+    return statusProblem(binding, {
+      kind: 'failed',
+      rule: 'managedOutputApplyFailed',
+      message: `ClusterSPIFFEID ${name} is refused: the name ${name} belongs to another ClusterSPIFFEID, which is left alone`,
+    })
+  if (!output) return [`${name} is missing`]
+  const drifted = hasDrifted(output, render(binding, plan.identity, inventory.settings), undefined)
+  return [
+    ...(drifted ? [`${name} has drifted`] : []),
+    ...surplus(mine, name),
+    ...statusProblem(binding, { kind: 'ready', identity: plan.identity, output }),
+  ]
+}
+
+const surplus = (outputs: readonly Output[], wanted: string | undefined): readonly string[] =>
+  outputs.filter(({ name }) => name !== wanted).map(({ name }) => `${name} is one too many`)
+
+function statusProblem({ status, generation }: Binding, outcome: Outcome): readonly string[] {
+  const right = statusOf(outcome, { settings, generation, previous: status, now: new Date() })
+  return isDeepStrictEqual(status, right)
+    ? []
+    : [`its status is ${JSON.stringify(status)} instead of ${JSON.stringify(right)}`]
+}
+
+export const bindingsIn = ({ objects }: State): readonly Json[] =>
+  objects.filter(({ resource }) => resource === bindingResource).map(({ object }) => object)
