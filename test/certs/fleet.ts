@@ -48,6 +48,9 @@ type FleetOptions = {
 
 type Replica = { readonly trust: Trust; served: Trusted['pair'] | undefined }
 
+/** Requests that still go through, and what those after them wait for. */
+type Hold = { left: number; readonly released: Promise<void> }
+
 /**
  * Several replicas, the Secret and the two configurations of one cluster, in time that is moved by hand: every
  * request and every event takes a random time. It counts the calls that an API server would have failed.
@@ -67,6 +70,7 @@ export class Fleet {
     resourceVersion: '0',
   }))
   readonly #replicas = new Map<string, Replica>()
+  readonly #holds = new Map<string, Hold>()
   readonly #leaves = new Set<string>()
   /** Every caBundle with the time at which it was replaced. */
   readonly #past: { readonly caBundle: string; readonly until: number }[] = []
@@ -98,7 +102,7 @@ export class Fleet {
   start(name: string, skewMs = 0): void {
     void this.#replicas.get(name)?.trust.stop()
     const date = (): Date => new Date(this.clock.date().getTime() + skewMs)
-    const secret = this.#secretAccess()
+    const secret = this.#secretAccess(name)
     const trust = new Trust({
       names,
       log: this.#log,
@@ -114,7 +118,7 @@ export class Fleet {
           issuer: weakIssuer,
           replaced: (why) => void this.replaced.push(why),
         }),
-      registered: () => this.#registered(),
+      registered: () => this.#registered(name),
       use: (pair) => {
         if (this.#replicas.get(name)?.trust !== trust) return
         this.#replicas.set(name, { trust, served: pair })
@@ -124,6 +128,17 @@ export class Fleet {
     })
     this.#replicas.set(name, { trust, served: undefined })
     trust.refresh()
+  }
+
+  /** Has a replica look, and holds it up after some of its requests until what is returned is called. */
+  holdUp(name: string, after: number): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#holds.set(name, { left: after, released: promise })
+    this.#replicas.get(name)?.trust.refresh()
+    return () => {
+      this.#holds.delete(name)
+      resolve()
+    }
   }
 
   /** Somebody else writes the Secret. */
@@ -175,16 +190,18 @@ export class Fleet {
   }
 
   /** A request takes effect some time after it was sent, and is answered some time later. */
-  async #request<T>(effect: () => T): Promise<T> {
+  async #request<T>(name: string, effect: () => T): Promise<T> {
+    const hold = this.#holds.get(name)
+    if (hold && hold.left-- <= 0) await hold.released
     await this.#travel()
     const result = effect()
     await this.#travel()
     return result
   }
 
-  #secretAccess(): SecretAccess {
+  #secretAccess(name: string): SecretAccess {
     const put = (data: SecretData, isExpected: () => boolean) =>
-      this.#request((): 'written' | 'conflict' => {
+      this.#request(name, (): 'written' | 'conflict' => {
         if (!isExpected()) return 'conflict'
         this.putSecret(data)
         return 'written'
@@ -192,6 +209,7 @@ export class Fleet {
     return {
       read: () =>
         this.#request(
+          name,
           () => this.secret && { data: this.secret.value, resourceVersion: this.secret.resourceVersion },
         ),
       create: (data) => put(data, () => this.secret === undefined),
@@ -199,9 +217,9 @@ export class Fleet {
     }
   }
 
-  async #registered(): Promise<Registered> {
+  async #registered(name: string): Promise<Registered> {
     const seen = await Promise.all(
-      this.#configurations.keys().map((index) => this.#request(() => this.#configurations[index])),
+      this.#configurations.keys().map((index) => this.#request(name, () => this.#configurations[index])),
     )
     return {
       bundles: seen.map((one) => one?.value ?? ''),
@@ -210,7 +228,7 @@ export class Fleet {
         for (const [index, before] of seen.entries()) {
           if (before?.value === caBundle) continue
           kind = 'written'
-          const isWritten = await this.#request(() => {
+          const isWritten = await this.#request(name, () => {
             if (this.#configurations[index]?.resourceVersion !== before?.resourceVersion) return false
             this.putBundle(index, caBundle)
             return true

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { createAuthority, issueLeaf } from '../../certs/authority.ts'
+import { blankView } from '../../certs/certificates.ts'
 import { inspectPair } from '../../certs/inspect.ts'
 import type { SecretData } from '../../certs/rotation.ts'
 import { ensureCertificates, type SecretAccess } from '../../certs/store.ts'
@@ -155,6 +156,35 @@ describe('a Secret that is unusable is replaced:', () => {
     expect(usable(certificates, days(age))).toBe(true)
     expect(certificates.caBundle).not.toBe(good['ca.crt'])
   })
+})
+
+describe('that it had to be replaced', () => {
+  const replacing = async (cluster: Cluster, view = blankView): Promise<readonly string[]> => {
+    const told: string[] = []
+    const replaced = (why: string): void => void told.push(why)
+    await ensureCertificates({ secret: cluster, names, now: () => start, log, view, replaced })
+    return told
+  }
+
+  test('is told once, with why, by the replica that did', async () => {
+    const cluster = holding({ ...good, 'ca.key': '' })
+    const told = await Promise.all([replacing(cluster), replacing(cluster), replacing(cluster)])
+    expect(told.flat()).toEqual(['the CA key is not a PEM RSA private key'])
+  })
+
+  test('is told of one that goes while it is served, and of none that is the first', async () => {
+    expect(await replacing(new Cluster())).toEqual([])
+    const view = { ...blankView, served, live: [served.caBundle] }
+    expect(await replacing(new Cluster(), view)).toEqual(['there is no Secret'])
+  })
+})
+
+test('a renewal that can not be written leaves what is there to be served', async () => {
+  const cluster = holding(good)
+  cluster.replace = () => Promise.reject(new Error('forbidden'))
+  expect(await ensure(cluster, days(244))).toMatchObject({ pair: served.pair, caBundle: served.caBundle })
+  cluster.replace = () => Promise.resolve('conflict')
+  expect(await ensure(cluster, days(244))).toMatchObject({ pair: served.pair, caBundle: served.caBundle })
 })
 
 describe('the leaf', () => {

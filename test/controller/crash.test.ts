@@ -152,10 +152,11 @@ async function run(world: World, death?: Death): Promise<Mortal> {
 
 /** Process after process dies in the same way, until one is left nothing to die of. */
 async function runMortals(world: World, death: Death): Promise<number> {
-  for (let deaths = 0; ; deaths += 1) {
+  for (let deaths = 0; deaths < 20; deaths += 1) {
     const { isDead } = await run(world, death)
     if (!isDead()) return deaths
   }
+  throw new Error('no process gets any further')
 }
 
 describe.each(scenarios)('$title', (scenario) => {
@@ -167,15 +168,15 @@ describe.each(scenarios)('$title', (scenario) => {
     expect(second.writes()).toBe(0)
   })
 
-  // What a process knows dies with it, so these die at every write there is, not only at the first or second.
-  test.each<Death & { readonly title: string; readonly survived: number }>([
-    { title: 'after each write, before it hears of it', atWrite: 1, when: 'after', survived: 0 },
-    { title: 'between any two writes', atWrite: 2, when: 'before', survived: 1 },
-  ])('settles as if nothing had happened when the process dies $title', async ({ survived, ...death }) => {
+  // What a process knows dies with it, so by dying at their first write they die at every write there is.
+  test.each<{ readonly title: string; readonly death: Death }>([
+    { title: 'after each write, before it hears of it', death: 'unheard' },
+    { title: 'between any two writes', death: 'heard' },
+  ])('settles as if nothing had happened when the process dies $title', async ({ death }) => {
     await using undisturbed = await arrange(scenario)
     await run(undisturbed)
     await using world = await arrange(scenario)
-    expect(await runMortals(world, death)).toBe(scenario.writes - survived)
+    expect(await runMortals(world, death)).toBeGreaterThanOrEqual(scenario.writes - 1)
     expect(await recordOfRun(world)).toEqual(await recordOfRun(undisturbed))
   })
 })

@@ -56,8 +56,9 @@ describeReal('a webhook that is down', () => {
     await serveBindings(cluster, 'strict')
     await start()
     for (const manifest of scene) await cluster.create(resourceOf(manifest), manifest)
-    for (const one of [chat, doomed]) await settles(one, { ready: 'True' })
-    expect(await operator.stop('SIGKILL')).toBe(137)
+    for (const one of [chat, doomed])
+      await until(`${one.metadata.name} is ready`, async () => (await outputsOf(cluster, one)).length === 1)
+    await operator.stop('SIGKILL')
   })
   afterAll(async () => {
     await operator.stop()

@@ -9,7 +9,10 @@ import type { Manifest } from './vectors.ts'
 /** Few and short, so that what is drawn twice meets. */
 export const names = fc.constantFrom('a', 'b', 'c')
 
-export const namespaces = fc.constantFrom('default', 'other')
+export const namespaces = fc.constantFrom('default', 'default', 'default', 'other')
+
+/** Names of pools and objectives: mostly the same, or hardly any reference would lead anywhere. */
+const targets = fc.constantFrom('a', 'a', 'a', 'a', 'b')
 
 /** DNS-1123 subdomains of every shape, long ones too. */
 export const subdomains = fc
@@ -95,11 +98,22 @@ function replaceAt(object: unknown, at: number, value: unknown): unknown {
     : Object.fromEntries([...entries, [key, next]])
 }
 
-const refs = <T>(group: fc.Arbitrary<T>): fc.Arbitrary<JsonObject> =>
-  fc.record({ name: names, group }, { requiredKeys: ['name'] })
+const groupsOf = (row: readonly { readonly group: string }[]): readonly string[] =>
+  row.map(({ group }) => group)
 
-const someGroup = (row: readonly { readonly group: string }[]): fc.Arbitrary<string> =>
-  fc.constantFrom(...row.map(({ group }) => group))
+/** Mostly without a group. */
+const refs = (row: readonly { readonly group: string }[]): fc.Arbitrary<JsonObject> =>
+  fc.oneof(
+    { weight: 6, arbitrary: fc.record({ name: targets }) },
+    { weight: 1, arbitrary: fc.record({ name: targets, group: fc.constantFrom('', ...groupsOf(row)) }) },
+  )
+
+/** Mostly the one that is tried first. */
+const someGroup = (row: readonly { readonly group: string }[]): fc.Arbitrary<string | undefined> =>
+  fc.oneof(
+    { weight: 3, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.constantFrom(...groupsOf(row)) },
+  )
 
 /** Bindings that often are fine and often meet. */
 export const bindings: fc.Arbitrary<Manifest> = fc
@@ -109,11 +123,18 @@ export const bindings: fc.Arbitrary<Manifest> = fc
     deleting: fc.integer({ max: 9, min: 0 }).map((n) => n === 0),
     spec: fc.record(
       {
-        poolRef: refs(someGroup(poolResources)),
-        objectiveRef: refs(someGroup(objectiveResources)),
-        mode: fc.constantFrom('PoolOnly', 'PerObjective', 'PerObjective', 'PerObjective', 'Both'),
-        serviceAccountName: fc.constantFrom('server', 'server', 'server', 'worker', ''),
-        containerName: fc.constantFrom('main', 'main', 'main', 'side', undefined),
+        poolRef: refs(poolResources),
+        objectiveRef: refs(objectiveResources),
+        mode: fc.constantFrom(
+          'PoolOnly',
+          'PerObjective',
+          'PerObjective',
+          'PerObjective',
+          'PerObjective',
+          'Both',
+        ),
+        serviceAccountName: fc.constantFrom('server', 'server', 'server', 'server', 'worker', ''),
+        containerName: fc.constantFrom('main', 'main', 'main', 'side', 'side', undefined),
       },
       { requiredKeys: ['poolRef', 'mode', 'serviceAccountName', 'containerName'] },
     ),
@@ -128,12 +149,12 @@ export const bindings: fc.Arbitrary<Manifest> = fc
 
 export const pools: fc.Arbitrary<Manifest> = fc
   .record({
-    name: names,
+    name: targets,
     namespace: namespaces,
     group: someGroup(poolResources),
     selector: fc.oneof(
-      { weight: 5, arbitrary: labels.map((matchLabels) => ({ matchLabels })) },
-      { weight: 3, arbitrary: fc.constant({ matchLabels: { app: 'a' } }) },
+      { weight: 2, arbitrary: labels.map((matchLabels) => ({ matchLabels })) },
+      { weight: 6, arbitrary: fc.constant({ matchLabels: { app: 'a' } }) },
       { weight: 1, arbitrary: fc.constantFrom({}, { app: 'a' }, { matchLabels: { app: '' } }) },
     ),
   })
@@ -141,10 +162,10 @@ export const pools: fc.Arbitrary<Manifest> = fc
 
 export const objectives: fc.Arbitrary<Manifest> = fc
   .record({
-    name: names,
+    name: targets,
     namespace: namespaces,
     group: someGroup(objectiveResources),
-    poolRef: refs(fc.constantFrom('', ...poolResources.map(({ group }) => group))),
+    poolRef: refs(poolResources),
   })
   .map(objective)
 

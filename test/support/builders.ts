@@ -52,7 +52,7 @@ export const poolOnly = ({ spec, ...rest }: WithSpec = {}): Manifest =>
 
 type Grouped = Common & {
   /** One of the kinds of `resources.ts`; without it, the one that is tried first. */
-  readonly group?: string
+  readonly group?: string | undefined
 }
 
 export const pool = ({

@@ -27,7 +27,8 @@ type LoopOptions = {
 }
 
 export type Loop = {
-  readonly inventory: Inventory
+  /** Resolves once it has begun to reconcile. */
+  readonly synced: Promise<void>
   /** Lines of the log that a healthy loop does not write. */
   readonly mistakes: () => readonly string[]
   /** In good order: what runs is finished. */
@@ -71,13 +72,13 @@ export function startLoop({
     })
   }
   feed.start()
-  void feed.synced.then(begin)
+  const synced = feed.synced.then(begin)
   const disconnect = async (): Promise<void> => {
     await client.close()
     await feed.stop()
   }
   return {
-    inventory,
+    synced,
     mistakes: () => mistakes,
     stop: async () => {
       await term?.end()

@@ -1,7 +1,7 @@
 import type { Objects, Reply } from '../../../src/core/objects.ts'
 
-/** When the process dies: before its n-th write has any effect, or before it hears of that. */
-export type Death = { readonly atWrite: number; readonly when: 'before' | 'after' }
+/** When a process dies: before it hears of its first write, or afterwards, before the next has any effect. */
+export type Death = 'unheard' | 'heard'
 
 export type Mortal = {
   readonly through: (objects: Objects) => Objects
@@ -10,10 +10,12 @@ export type Mortal = {
   readonly writes: () => number
 }
 
-/** The API server as a process knows it that ends at a certain write: from then on nothing happens any more. */
+/**
+ * The API server as a process knows it that writes once and dies. From then on nothing happens any more. A write
+ * that is refused because it was made before does not count, or no successor would get any further.
+ */
 export function mortal(death?: Death): Mortal {
   const nothing = new Promise<never>(() => undefined)
-  let begun = 0
   let writes = 0
   let dead = false
   const alive =
@@ -26,14 +28,11 @@ export function mortal(death?: Death): Mortal {
   const writing =
     <Args extends readonly unknown[]>(write: (...args: Args) => Promise<Reply>) =>
     async (...args: Args): Promise<Reply> => {
-      if (dead) return nothing
-      begun += 1
-      const isLast = begun === death?.atWrite
-      if (isLast && death.when === 'before') dead = true
+      if (death === 'heard' && writes === 1) dead = true
       if (dead) return nothing
       const reply = await write(...args)
       if (reply.kind === 'done') writes += 1
-      if (isLast) dead = true
+      if (death === 'unheard' && writes === 1) dead = true
       return dead ? nothing : reply
     }
   return {

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { bindingResource } from '../../../src/core/resources.ts'
 import { resourcePath } from '../../../src/kube/client.ts'
 import { listOf, recordOf } from '../../support/embedded/json.ts'
@@ -78,13 +78,10 @@ export function verdictsSuite(cluster: () => Cluster): void {
   })
 
   describe('a dry run has the verdict and writes nothing', () => {
-    const [denied] = refused.filter(({ reason }) => reason === 'IdentityCollision')
-    const [warned] = admitted.filter(({ reason }) => reason === 'TargetPoolNotFound')
-    const [fine] = admitted.filter((one) => one.words.warned.length === 0 && one.objectives.length > 0)
-    const cases = [denied, warned, fine].filter((one) => one !== undefined)
-    beforeAll(() => expect(cases).toHaveLength(3))
-
-    test.each(cases)('$id $title', async (one) => {
+    // A collision, a missing pool, and nothing wrong.
+    test.each(['C01', 'R03', 'S04'])('%s', async (id) => {
+      const one = workedCases.find((worked) => worked.id === id)
+      if (!one) throw new Error(`${id} is no worked case`)
       await stage(one)
       const before = await tracesOf(cluster(), one.binding)
       for (const flags of [[], ['--server-side']]) {

@@ -7,7 +7,7 @@ import {
 import { wordsOfCheck, type Words } from '../support/verdicts.ts'
 
 /** The reasons that are refused by default. InvalidObjectiveRef is left out: of the objective it is a warning. */
-const refused = [
+const refused: ReadonlySet<string> = new Set([
   'InvalidPoolRef',
   'MissingObjectiveRef',
   'InvalidPoolSelector',
@@ -18,16 +18,16 @@ const refused = [
   'UnsafeSelector',
   'InvalidSPIFFEID',
   'IdentityCollision',
-]
+])
 
-const warned = [
+const warned: ReadonlySet<string> = new Set([
   'InferencePoolCRDMissing',
   'TargetPoolNotFound',
   'InferenceObjectiveCRDMissing',
   'TargetObjectiveNotFound',
   'InvalidObjectiveRef',
   'ClusterSPIFFEIDCRDMissing',
-]
+])
 
 export type Worked = (ReconcileCase | AdmissionCase) & {
   /** What `kleym check` says of the binding: every door must use the same words. */
@@ -44,8 +44,8 @@ const judged = async (one: ReconcileCase | AdmissionCase): Promise<Worked> => {
     ...one,
     words: await wordsOfCheck(one),
     reason,
-    isToBeRefused: one.kind === 'admission' ? !one.expect.admitted : refused.includes(one.expect.reason),
-    isToBeWarnedOf: reason !== undefined && warned.includes(reason),
+    isToBeRefused: one.kind === 'admission' ? !one.expect.admitted : refused.has(one.expect.reason),
+    isToBeWarnedOf: reason !== undefined && warned.has(reason),
   }
 }
 

@@ -22,6 +22,9 @@ const isDeletionOf =
   (event: WatchEvent): boolean =>
     event.type === 'DELETED' && nameIn(event) === name
 
+const long = (length: number, end: string): string =>
+  `${'long-name.'.repeat(26).slice(0, length - end.length)}${end}`
+
 describeReal('a binding that is deleted', () => {
   let stage: Stage
   beforeAll(async () => {
@@ -83,13 +86,8 @@ describeReal('a binding that is deleted', () => {
 
     test('whose finalizer somebody has taken away leaves no output behind', async () => {
       const { tenant, output } = await withOutput()
-      await tenant.loses(pool())
-      await tenant.settles({ chat: 'InvalidRef/TargetPoolNotFound' })
-      await tenant.has(pool())
-      await tenant.settles({ chat: ready })
+      await tenant.changes(binding(), { metadata: { finalizers: null } })
       await tenant.loses(binding())
-      // It may be gone by now, which is as well.
-      await tenant.changes(binding(), { metadata: { finalizers: null } }).catch(() => undefined)
       await tenant.isGone(binding())
       await eventually(async () => expect(await tenant.find(named(output))).toBeUndefined())
     })
@@ -159,9 +157,6 @@ describeReal('a binding that is deleted', () => {
   })
 
   describe.concurrent('with a name of up to 253 characters', () => {
-    const long = (length: number, end: string): string =>
-      `${'long-name.'.repeat(26).slice(0, length - end.length)}${end}`
-
     test.for([63, 64, 200, 253])('has been Ready: %i', async (length) => {
       const tenant = await newTenant(stage.cluster)
       const name = long(length, 'z')

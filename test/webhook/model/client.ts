@@ -52,7 +52,7 @@ export class Client {
   }
 
   state(): unknown {
-    return [this.#made, this.#phase, this.answer]
+    return [this.#made, this.#phase]
   }
 
   ask(replica: Replica, now: number): void {

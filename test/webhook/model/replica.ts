@@ -85,8 +85,15 @@ export class Replica {
     return this.#reservations.collect()
   }
 
-  isBehind(resource: Resource): boolean {
-    return this.seen(resource) < this.#events(resource).length
+  /** How many events of a kind it has not seen yet. */
+  behind(resource: Resource): number {
+    return this.#events(resource).length - this.seen(resource)
+  }
+
+  get hasDeletionAhead(): boolean {
+    return this.#events(bindingResource)
+      .slice(this.seen(bindingResource))
+      .some(({ kind }) => kind === 'removed')
   }
 
   /** How many events of a kind it has seen. */

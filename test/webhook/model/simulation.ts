@@ -1,5 +1,5 @@
 import { field, objectOr } from '../../../src/core/json.ts'
-import { bindingResource } from '../../../src/core/resources.ts'
+import { bindingResource, type Resource } from '../../../src/core/resources.ts'
 import { leaseResource } from '../../../src/webhook/claim.ts'
 import type { Manifest } from '../../support/vectors.ts'
 import { failed, MemoryObjects, metaText } from '../memory-objects.ts'
@@ -11,6 +11,8 @@ import { binding } from '../../support/builders.ts'
 export type Scenario = {
   /** Each wants the one key, by a new binding or by a change of its own. */
   readonly clients: readonly { readonly name: string; readonly operation: 'CREATE' | 'UPDATE' }[]
+  /** Whether the clients differ by their names alone. */
+  readonly isSymmetric?: boolean
   /** How often a client tries, over what it is told. */
   readonly attempts: number
   /** Answers or calls that are lost, reviews that take too long, replicas that crash: how many in all. */
@@ -161,20 +163,30 @@ export class Simulation implements Run {
   }
 
   #clientChoices(): readonly Choice[] {
-    // As long as neither replica has done anything, they are the same.
-    const replicas = this.#told.size === 0 ? this.#replicas.slice(0, 1) : this.#replicas
-    return this.#clients.flatMap((client) => [
-      ...(client.mayAsk
-        ? replicas.map((replica) => ({
-            label: `${client.name} asks ${replica.name}`,
-            take: () => {
-              client.ask(replica, this.#now)
-              this.#tell(replica.name, `${client.name} asks`)
-            },
-          }))
-        : []),
-      ...(client.isAdmitted ? [{ label: `${client.name} is written`, take: () => client.write() }] : []),
-    ])
+    // As long as nothing has happened, clients that want the same and replicas are all the same.
+    const isStart = this.#trace.length === 0
+    const clients = isStart && this.#scenario.isSymmetric ? this.#clients.slice(0, 1) : this.#clients
+    const replicas = isStart ? this.#replicas.slice(0, 1) : this.#replicas
+    return [
+      ...clients
+        .filter((client) => client.mayAsk)
+        .flatMap((client) => replicas.flatMap((replica) => this.#askChoices(client, replica))),
+      ...this.#clients
+        .filter((client) => client.isAdmitted)
+        .map((client) => ({ label: `${client.name} is written`, take: () => client.write() })),
+    ]
+  }
+
+  /** What its watch has brought matters to a replica when it begins a review, so that is when it is brought. */
+  #askChoices(client: Client, replica: Replica): readonly Choice[] {
+    return Array.from({ length: replica.behind(bindingResource) + 1 }, (_, news) => ({
+      label: `${client.name} asks ${replica.name}${news > 0 ? `, which has seen ${news} more` : ''}`,
+      take: () => {
+        for (let seen = 0; seen < news; seen += 1) replica.see(bindingResource)
+        this.#tell(replica.name, `${news} ${client.name} asks`)
+        client.ask(replica, this.#now)
+      },
+    }))
   }
 
   #callChoices(): readonly Choice[] {
@@ -193,19 +205,24 @@ export class Simulation implements Run {
     ]
   }
 
+  /** Beside a review's beginning, deletions and claims are what a replica may hear of with effect. */
   #watchChoices(): readonly Choice[] {
-    const kinds = this.#scenario.watchesClaims ? [bindingResource, leaseResource] : [bindingResource]
-    return this.#replicas.flatMap((replica) =>
-      kinds
-        .filter((resource) => replica.isBehind(resource))
-        .map((resource) => ({
-          label: `${replica.name} sees a ${resource.kind}`,
-          take: () => {
-            replica.see(resource)
-            this.#tell(replica.name, `a ${resource.kind}`)
-          },
-        })),
-    )
+    return this.#replicas.flatMap((replica) => [
+      ...(replica.hasDeletionAhead ? [this.#seeChoice(replica, bindingResource)] : []),
+      ...(this.#scenario.watchesClaims && replica.behind(leaseResource) > 0
+        ? [this.#seeChoice(replica, leaseResource)]
+        : []),
+    ])
+  }
+
+  #seeChoice(replica: Replica, resource: Resource): Choice {
+    return {
+      label: `${replica.name} sees a ${resource.kind}`,
+      take: () => {
+        replica.see(resource)
+        this.#tell(replica.name, `a ${resource.kind}`)
+      },
+    }
   }
 
   #faultChoices(): readonly Choice[] {
@@ -316,8 +333,8 @@ export class Simulation implements Run {
     for (const { name } of this.#replicas) this.#tell(name, `${ms} ms`)
   }
 
-  #catchUp(resource: typeof bindingResource | typeof leaseResource): void {
-    for (const replica of this.#replicas) while (replica.isBehind(resource)) replica.see(resource)
+  #catchUp(resource: Resource): void {
+    for (const replica of this.#replicas) while (replica.behind(resource) > 0) replica.see(resource)
   }
 }
 

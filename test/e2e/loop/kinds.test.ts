@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  bindingResource,
+  clusterSpiffeIdResource,
+  crdName,
+  gvk,
+  objectiveResources,
+  poolResources,
+  type Resource,
+} from '../../../src/core/resources.ts'
+import { binding, objective, pool } from '../../support/builders.ts'
+import { recordOf, type Json } from '../../support/embedded/json.ts'
+import { describeReal } from '../../support/real.ts'
+import { metaOf } from '../support/cluster.ts'
+import { tookEffect, type Audited } from './support/audit.ts'
+import { bringDefinition, changeBindings, removeDefinition, withProperties } from './support/definitions.ts'
+import { logLines } from './support/log-lines.ts'
+import { named } from './support/outputs.ts'
+import { openStage, type Stage } from './support/stage.ts'
+import { eventually, newTenant, type Tenant } from './support/tenant.ts'
+
+const ready = 'Ready/Reconciled'
+const noOutputKind = 'RenderFailure/ClusterSPIFFEIDCRDMissing'
+
+/** Everything a binding needs, in every group; `name` also tells its container from the others'. */
+const referring = (name: string, spec: Json) => binding({ name, spec: { containerName: name, ...spec } })
+
+const cases = [
+  ...poolResources.map((resource) => ({
+    resource,
+    manifest: pool({ group: resource.group }),
+    pinned: (name: string, { group }: Resource) => referring(name, { poolRef: { name: 'chat', group } }),
+    others: poolResources.filter((other) => other !== resource),
+    missing: 'InvalidRef/InferencePoolCRDMissing',
+    absent: 'InvalidRef/TargetPoolNotFound',
+  })),
+  ...objectiveResources.map((resource) => ({
+    resource,
+    manifest: objective({ group: resource.group }),
+    pinned: (name: string, { group }: Resource) => referring(name, { objectiveRef: { name: 'chat', group } }),
+    others: objectiveResources.filter((other) => other !== resource),
+    missing: 'InvalidRef/InferenceObjectiveCRDMissing',
+    absent: 'InvalidRef/TargetObjectiveNotFound',
+  })),
+]
+
+describeReal('kinds come and go while the operator runs', () => {
+  let stage: Stage
+  beforeAll(async () => {
+    stage = await openStage()
+  })
+  afterAll(() => stage.stop())
+
+  const withEverything = async (): Promise<Tenant> => {
+    const tenant = await newTenant(stage.cluster, 'kinds')
+    await tenant.has(...poolResources.map(({ group }) => pool({ group })))
+    await tenant.has(...objectiveResources.map(({ group }) => objective({ group })))
+    return tenant
+  }
+  const requestsDuring = async (act: () => Promise<void>): Promise<readonly Audited[]> => {
+    const before = (await stage.audit.requests()).length
+    await act()
+    return (await stage.audit.requests()).slice(before)
+  }
+
+  const readiness = async (): Promise<string> =>
+    (await fetch(`${stage.operator().probes}/readyz?verbose`)).text()
+  const skipped = (resource: Resource): number =>
+    logLines(stage.operator().log()).filter((line) => line['gvk'] === gvk(resource)).length
+
+  test.for(cases)('$resource.group/$resource.kind, and what is pinned to it follows', async (one) => {
+    const { resource, manifest, pinned, others, missing, absent } = one
+    const tenant = await withEverything()
+    const rest = others.map((other, index) => pinned(`rest-${index}`, other))
+    await tenant.has(pinned('pinned', resource), ...rest)
+    const restReady = Object.fromEntries(rest.map(({ metadata }) => [metadata.name, ready]))
+    await tenant.settles({ pinned: ready, ...restReady })
+    const before = await Promise.all(rest.map(tenant.find))
+    const requests = await requestsDuring(async () => {
+      const definition = await removeDefinition(stage.cluster, resource)
+      await tenant.settles({ pinned: missing })
+      expect(await tenant.message('pinned')).toContain(crdName(resource))
+      await bringDefinition(stage.cluster, resource, definition)
+      await tenant.settles({ pinned: absent })
+      await tenant.has(manifest)
+      await tenant.settles({ pinned: ready })
+    })
+    expect(await Promise.all(rest.map(tenant.find))).toEqual(before)
+    console.log('REQ', requests.length)
+    expect(requests.length).toBeLessThan(100)
+  })
+
+  test('a reference without a group finds nothing as long as one kind is served, then lacks the kind', async () => {
+    const tenant = await newTenant(stage.cluster, 'kinds')
+    await tenant.has(objective(), binding())
+    const [first, second] = poolResources
+    if (!first || !second) throw new Error('there are two groups of pools')
+    const gone = await removeDefinition(stage.cluster, first)
+    await tenant.settles({ chat: 'InvalidRef/TargetPoolNotFound' })
+    const goneToo = await removeDefinition(stage.cluster, second)
+    await tenant.settles({ chat: 'InvalidRef/InferencePoolCRDMissing' })
+    await bringDefinition(stage.cluster, second, goneToo)
+    await tenant.settles({ chat: 'InvalidRef/TargetPoolNotFound' })
+    await tenant.has(pool({ group: second.group }))
+    await tenant.settles({ chat: ready })
+    await bringDefinition(stage.cluster, first, gone)
+    await tenant.settles({ chat: ready })
+    expect(await tenant.outputs('chat')).toHaveLength(1)
+  })
+
+  test('without ClusterSPIFFEIDs bindings say so, and can be created and deleted; with them all are back', async () => {
+    const tenant = await withEverything()
+    const one = (name: string) => referring(name, {})
+    await tenant.has(one('stays'), one('goes'))
+    await tenant.settles({ stays: ready, goes: ready })
+    const uid = metaOf(await tenant.output('stays'))['uid']
+    const requests = await requestsDuring(async () => {
+      const definition = await removeDefinition(stage.cluster, clusterSpiffeIdResource)
+      await tenant.settles({ stays: noOutputKind, goes: noOutputKind })
+      await tenant.loses(one('goes'))
+      await tenant.has(one('comes'))
+      await tenant.isGone(one('goes'))
+      await tenant.settles({ comes: noOutputKind })
+      await bringDefinition(stage.cluster, clusterSpiffeIdResource, definition)
+      await tenant.settles({ stays: ready, comes: ready })
+    })
+    expect(metaOf(await tenant.output('stays'))['uid']).not.toBe(uid)
+    console.log('REQ', requests.length)
+    expect(requests.length).toBeLessThan(200)
+  })
+
+  test('our own kind takes its outputs with it, and is served again when it is back', async () => {
+    const tenant = await withEverything()
+    await tenant.has(binding())
+    await tenant.settles({ chat: ready })
+    const output = named(metaOf(await tenant.output('chat'))['name'])
+    const definition = await removeDefinition(stage.cluster, bindingResource)
+    await eventually(async () => expect(await tenant.find(output)).toBeUndefined())
+    expect(await stage.cluster.list(clusterSpiffeIdResource)).toEqual([])
+    await bringDefinition(stage.cluster, bindingResource, definition)
+    await tenant.has(binding())
+    await tenant.settles({ chat: ready })
+    expect(await tenant.find(output)).toBeDefined()
+  })
+
+  test('the contract of later versions is not ours: nothing is touched until it is gone', async () => {
+    const tenant = await withEverything()
+    await tenant.has(binding(), referring('gone', {}))
+    await tenant.settles({ chat: ready, gone: ready })
+    const output = await tenant.output('chat')
+    const name = metaOf(output)['name']
+    const undo = await changeBindings(stage.cluster, (properties) => ({
+      ...properties,
+      identityBoundary: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+    }))
+    await eventually(async () => expect(await readiness()).toContain('identityBoundary'))
+    const [another] = objectiveResources.toReversed()
+    if (!another) throw new Error('there are groups of objectives')
+    const requests = await requestsDuring(async () => {
+      await tenant.changes(named(name), { spec: { admin: true } })
+      await tenant.changes(pool(), { spec: { selector: { matchLabels: { app: 'other' } } } })
+      await tenant.loses(referring('gone', {}))
+      // What is served is still followed: this came after all else, and was seen.
+      const before = skipped(another)
+      const definition = await removeDefinition(stage.cluster, another)
+      await eventually(() => expect(skipped(another)).toBeGreaterThan(before))
+      await bringDefinition(stage.cluster, another, definition)
+      expect((await tenant.output('chat'))['spec']).toEqual({ ...recordOf(output['spec']), admin: true })
+    })
+    expect(requests.filter(tookEffect)).toEqual([])
+    await undo()
+    await tenant.isGone(referring('gone', {}))
+    await eventually(async () =>
+      expect(await tenant.outputSpec('chat')).toEqual({
+        ...recordOf(output['spec']),
+        podSelector: { matchLabels: { app: 'other' } },
+      }),
+    )
+    await tenant.settles({ chat: ready })
+  })
+
+  test('all of that is seen to by one process, without errors but the one that says why it stopped', async () => {
+    const lines = logLines(stage.operator().log())
+    expect(lines.filter(({ msg }) => msg === 'everything is known')).toHaveLength(1)
+    const errors = lines.filter(({ level }) => level === 'error').map(({ msg }) => String(msg))
+    expect(errors).toEqual([expect.stringContaining('spec.identityBoundary')])
+    await eventually(async () => expect(await readiness()).not.toContain('identityBoundary'))
+  })
+
+  test('an older kind that prunes fields is written once, not for ever', async () => {
+    const definition = await removeDefinition(stage.cluster, clusterSpiffeIdResource)
+    const older = withProperties(definition, ({ hint: _, fallback: __, ...properties }) => properties)
+    await bringDefinition(stage.cluster, clusterSpiffeIdResource, older)
+    const tenant = await withEverything()
+    await tenant.has(binding())
+    await tenant.settles({ chat: ready })
+    const output = await tenant.output('chat')
+    expect(output['spec']).not.toHaveProperty('hint')
+    const somethingElse = async (name: string): Promise<void> => {
+      await tenant.has(referring(name, {}))
+      await tenant.settles({ [name]: ready })
+    }
+    const replaced = (requests: readonly Audited[]) =>
+      requests.filter(({ verb, name }) => verb === 'update' && name === metaOf(output)['name'])
+    const listed = await requestsDuring(async () => {
+      expect(stage.proxy.expireWatches({ path: /clusterspiffeids/ })).toBe(1)
+      await somethingElse('first')
+    })
+    expect(replaced(listed)).toEqual([])
+    const repaired = await requestsDuring(async () => {
+      await tenant.changes(named(metaOf(output)['name']), { spec: { ttl: '1h' } })
+      await eventually(async () => expect(await tenant.outputSpec('chat')).toEqual(output['spec']))
+      await somethingElse('second')
+    })
+    expect(replaced(repaired)).toHaveLength(1)
+    const version = metaOf(await tenant.output('chat'))['resourceVersion']
+    // A process that has never written it may find out what becomes of a write; that changes nothing.
+    const restarted = await requestsDuring(async () => {
+      await stage.stopOperator()
+      await stage.startOperator()
+      await somethingElse('third')
+    })
+    expect(replaced(restarted).length).toBeLessThanOrEqual(1)
+    expect(metaOf(await tenant.output('chat'))['resourceVersion']).toBe(version)
+  })
+})

@@ -1,0 +1,62 @@
+import { resourcePath } from '../../../../src/kube/client.ts'
+import { bindingResource, crdName, type Resource } from '../../../../src/core/resources.ts'
+import { recordOf, type Json } from '../../../support/embedded/json.ts'
+import { bodyOf, metaOf, type Cluster } from '../../support/cluster.ts'
+import { eventually } from './tenant.ts'
+
+const definitionResource: Resource = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
+  namespaced: false,
+}
+
+const pathOf = (resource: Resource): string => resourcePath(definitionResource, { name: crdName(resource) })
+
+/** Deletes a CRD and with it all objects of its kind; gives what there is to create it again. */
+export async function removeDefinition(cluster: Cluster, resource: Resource): Promise<Json> {
+  const definition = bodyOf(await cluster.client.get(pathOf(resource)), 'reading a CRD')
+  bodyOf(await cluster.client.delete(pathOf(resource)), 'deleting a CRD')
+  await eventually(async () => {
+    const { code } = await cluster.client.get(pathOf(resource))
+    if (code !== 404) throw new Error(`${crdName(resource)} is still there`)
+  })
+  const { name, annotations } = metaOf(definition)
+  return { ...definition, metadata: { name, annotations }, status: undefined }
+}
+
+export async function bringDefinition(cluster: Cluster, resource: Resource, definition: Json): Promise<void> {
+  await cluster.create(definitionResource, definition)
+  await eventually(async () => {
+    const { code } = await cluster.client.get(resourcePath(resource))
+    if (code !== 200) throw new Error(`${crdName(resource)} is not served`)
+  })
+}
+
+/** The same CRD with other properties in the schema of its spec. */
+export function withProperties(definition: Json, change: (properties: Json) => Json): Json {
+  const spec = recordOf(definition['spec'])
+  const [version] = Array.isArray(spec['versions']) ? spec['versions'].map(recordOf) : []
+  const schema = recordOf(recordOf(version?.['schema'])['openAPIV3Schema'])
+  const properties = recordOf(schema['properties'])
+  const ofSpec = recordOf(properties['spec'])
+  const changed = { ...ofSpec, properties: change(recordOf(ofSpec['properties'])) }
+  const openAPIV3Schema = { ...schema, properties: { ...properties, spec: changed } }
+  return { ...definition, spec: { ...spec, versions: [{ ...version, schema: { openAPIV3Schema } }] } }
+}
+
+/** Changes the schema of bindings in place. Gives what undoes that. */
+export async function changeBindings(
+  { client }: Cluster,
+  change: (properties: Json) => Json,
+): Promise<() => Promise<void>> {
+  const path = pathOf(bindingResource)
+  const before = bodyOf(await client.get(path), 'reading a CRD')
+  const replace = async (definition: Json): Promise<void> => {
+    const { metadata } = bodyOf(await client.get(path), 'reading a CRD')
+    bodyOf(await client.put(path, { ...definition, metadata }), 'replacing a CRD')
+  }
+  await replace(withProperties(before, change))
+  return () => replace(before)
+}
