@@ -9,8 +9,8 @@ import { locateOrBuild } from '../support/controlplane/build.ts'
 import { startControlPlane } from '../support/controlplane/start.ts'
 import { createClient as createPlainClient, type Endpoint } from '../support/embedded/client.ts'
 import { startEmbedded } from '../support/embedded/server.ts'
-import { bindingsOf, referencesOf, resourceOf, type Manifest } from './manifests.ts'
-import { inFlight } from './waiting.ts'
+import { binding, referencesOf, resourceOf, type Manifest } from './manifests.ts'
+import { inFlight, range } from './waiting.ts'
 
 /** As many as the operator has workers. */
 export const width = 32
@@ -92,11 +92,23 @@ export async function create({ objects }: Pick<Cluster, 'objects'>, manifest: Ma
 export const createAll = (cluster: Cluster, manifests: Iterable<Manifest>): Promise<void> =>
   inFlight(width, manifests, (manifest) => create(cluster, manifest))
 
-/** A namespace with so many bindings, each with a pool and an objective, created after those. */
-export async function populate(cluster: Cluster, namespace: string, size: number): Promise<void> {
-  await createNamespace(cluster, namespace)
-  await createAll(cluster, referencesOf(namespace, size))
-  await createAll(cluster, bindingsOf(namespace, size))
+/** So many bindings, each with a pool and an objective, created after those. */
+export async function populate(
+  cluster: Cluster,
+  size: number,
+  namespaceOf: (index: number) => string,
+): Promise<void> {
+  const indexes = range(size)
+  const namespaces = new Set(indexes.map(namespaceOf))
+  await inFlight(width, namespaces, (namespace) => createNamespace(cluster, namespace))
+  await createAll(
+    cluster,
+    indexes.flatMap((index) => referencesOf(namespaceOf(index), 1, index)),
+  )
+  await createAll(
+    cluster,
+    indexes.map((index) => binding(namespaceOf(index), index)),
+  )
 }
 
 /** The certificate authority in a webhook configuration. */

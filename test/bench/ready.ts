@@ -89,7 +89,7 @@ async function appliedRate(cluster: Cluster, namespace: string, size: number): P
 
 /** From the first Ready to the last: neither the start nor the lists count. */
 async function backlogRate(cluster: Cluster, namespace: string, size: number): Promise<number> {
-  await populate(cluster, namespace, size)
+  await populate(cluster, size, () => namespace)
   await using statuses = await followStatuses(cluster, namespace)
   const first = statuses.reached('Reconciled', 1)
   await using stack = new AsyncDisposableStack()

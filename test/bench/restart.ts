@@ -17,7 +17,7 @@ const restSeconds = 20
 export const restart: Benchmark = async (report, { quick }) => {
   const size = quick ? 200 : 5000
   await using cluster = await startRealCluster()
-  await populate(cluster, namespace, size)
+  await populate(cluster, size, () => namespace)
   await settle(cluster, size)
   const before = await writesTo(cluster)
   const [taken, floor]: [number[], number[]] = [[], []]

@@ -158,14 +158,15 @@ describe('a Secret that is unusable is replaced:', () => {
   })
 })
 
-describe('that it had to be replaced', () => {
-  const replacing = async (cluster: Cluster, view = blankView): Promise<readonly string[]> => {
-    const told: string[] = []
-    const replaced = (why: string): void => void told.push(why)
-    await ensureCertificates({ secret: cluster, names, now: () => start, log, view, replaced })
-    return told
-  }
+/** What is told while a replica looks. */
+const replacing = async (cluster: Cluster, view = blankView): Promise<readonly string[]> => {
+  const told: string[] = []
+  const replaced = (why: string): void => void told.push(why)
+  await ensureCertificates({ secret: cluster, names, now: () => start, log, view, replaced })
+  return told
+}
 
+describe('that it had to be replaced', () => {
   test('is told once, with why, by the replica that did', async () => {
     const cluster = holding({ ...good, 'ca.key': '' })
     const told = await Promise.all([replacing(cluster), replacing(cluster), replacing(cluster)])

@@ -6,7 +6,7 @@ import { rules } from '../../src/core/findings.ts'
 import type { Inventory } from '../../src/core/inventory.ts'
 import { planOf, type Plan } from '../../src/core/plan.ts'
 import { optionalResources } from '../../src/core/resources.ts'
-import { bindings, hostileJson, objectives, pools, spoilt } from '../support/arbitraries.ts'
+import { bindings, foundation, hostileJson, objectives, pools, spoilt } from '../support/arbitraries.ts'
 import { inventoryOf } from '../support/builders.ts'
 
 const serveds = fc.oneof(
@@ -17,13 +17,13 @@ const serveds = fc.oneof(
 /** Small worlds in which names meet, so that bindings are ready, broken and in each other's way. */
 const worlds: fc.Arbitrary<Inventory> = fc
   .tuple(
-    fc.array(pools, { minLength: 1, maxLength: 6 }),
-    fc.array(objectives, { minLength: 1, maxLength: 8 }),
+    fc.array(pools, { maxLength: 4 }),
+    fc.array(objectives, { maxLength: 4 }),
     fc.array(bindings, { minLength: 1, maxLength: 8 }),
     serveds,
   )
   .map(([somePools, someObjectives, someBindings, served]) =>
-    inventoryOf([...somePools, ...someObjectives, ...someBindings], { served }),
+    inventoryOf([...foundation, ...somePools, ...someObjectives, ...someBindings], { served }),
   )
 
 const plansIn = (world: Inventory): readonly Plan[] =>

@@ -9,7 +9,7 @@ import { canonical } from '../../src/core/json.ts'
 import { planOf } from '../../src/core/plan.ts'
 import { gvk, optionalResources } from '../../src/core/resources.ts'
 import { byBytes } from '../../src/core/names.ts'
-import { bindings, objectives, outputs, pools } from '../support/arbitraries.ts'
+import { bindings, foundation, objectives, outputs, pools } from '../support/arbitraries.ts'
 import { removed, settings, upserted } from '../support/builders.ts'
 
 const manifests = fc.oneof(
@@ -34,11 +34,11 @@ const changes: fc.Arbitrary<Change> = fc.oneof(
 
 const histories = fc.array(changes, { minLength: 10, maxLength: 40 })
 
-const everythingServed: readonly Change[] = optionalResources.map((resource) => ({
-  kind: 'served',
-  resource,
-  served: true,
-}))
+/** A cluster that serves everything, with a pool and an objective that most references lead to. */
+const beginning: readonly Change[] = [
+  ...optionalResources.map((resource): Change => ({ kind: 'served', resource, served: true })),
+  ...foundation.map(upserted),
+]
 
 /** What a change is about: of two about the same, the later one counts. */
 function subjectOf(change: Change): string {
@@ -69,28 +69,23 @@ function inventoryAfter(history: readonly Change[]): Inventory {
 /** Everything that reconciling a key asks an inventory, as one text. */
 function answersFor(inventory: Inventory, key: BindingKey): string {
   const binding = inventory.binding(key)
-  const outputsOf = inventory
-    .outputsOf(key)
-    .map(({ name }) => name)
-    .toSorted(byBytes)
-  if (!binding) return canonical({ outputsOf })
+  const owned = inventory.outputsOf(key).toSorted((one, other) => byBytes(one.name, other.name))
+  // Of one that is being deleted nothing counts but what is left to delete.
+  if (!binding || binding.deleting) return canonical({ binding, owned })
   const evaluation = evaluate(binding, inventory)
   const plan = planOf(binding, evaluation, inventory.settings)
+  const inThePlace = plan.kind === 'render' ? inventory.output(plan.wanted.metadata.name) : undefined
   const collisionKey = evaluation.identity?.collisionKey
+  if (collisionKey === undefined) return canonical({ binding, owned, evaluation, plan, inThePlace })
+  const rivals = inventory.outputsHolding(collisionKey, key).map(({ name }) => name)
   return canonical({
-    outputsOf: inventory.outputsOf(key).toSorted((one, other) => byBytes(one.name, other.name)),
     binding,
+    owned,
     evaluation,
     plan,
-    rivals:
-      collisionKey === undefined
-        ? []
-        : inventory
-            .outputsHolding(collisionKey, key)
-            .map(({ name }) => name)
-            .toSorted(byBytes),
-    holders: collisionKey === undefined ? [] : [...inventory.holders(collisionKey)].toSorted(byBytes),
-    inThePlace: plan.kind === 'render' ? inventory.output(plan.wanted.metadata.name) : undefined,
+    inThePlace,
+    rivals: rivals.toSorted(byBytes),
+    holders: [...inventory.holders(collisionKey)].toSorted(byBytes),
   })
 }
 
@@ -106,7 +101,7 @@ const answers = (inventory: Inventory): ReadonlyMap<BindingKey, string> =>
 test('after any history an inventory answers as one that only ever saw how it ended', () => {
   fc.assert(
     fc.property(histories, (history) => {
-      const whole = [...everythingServed, ...history]
+      const whole = [...beginning, ...history]
       const [lived, born] = [inventoryAfter(whole), inventoryAfter(finalState(whole))]
       expect(answers(lived)).toStrictEqual(answers(born))
       for (const key of lived.keys()) expect(adviceFor(lived, key)).toStrictEqual(adviceFor(born, key))
@@ -118,7 +113,7 @@ test('after any history an inventory answers as one that only ever saw how it en
 test('whoever gets another answer after a change is told of it', () => {
   fc.assert(
     fc.property(histories, (history) => {
-      const inventory = inventoryAfter(everythingServed)
+      const inventory = inventoryAfter(beginning)
       let before = answers(inventory)
       for (const change of history) {
         const told = inventory.apply(change)
@@ -135,7 +130,7 @@ test('whoever gets another answer after a change is told of it', () => {
 test('hearing of the same again concerns nobody but the object itself', () => {
   fc.assert(
     fc.property(histories, manifests, (history, manifest) => {
-      const inventory = inventoryAfter([...everythingServed, ...history, upserted(manifest)])
+      const inventory = inventoryAfter([...beginning, ...history, upserted(manifest)])
       const before = answers(inventory)
       inventory.apply(upserted(manifest))
       expect(answers(inventory)).toStrictEqual(before)

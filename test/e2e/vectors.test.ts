@@ -58,25 +58,21 @@ describeReal('the worked cases, by the loop and a real API server', () => {
     for (const namespace of namespaces) await createNamespace(cluster, namespace)
   })
   afterAll(async () => {
-    await stopOperator()
+    await running?.operator.stop()
     await cluster.stop()
   })
 
-  const stopOperator = async (): Promise<void> => {
-    await running?.operator.stop()
-    running = undefined
-  }
-
   /** One goes on as long as the cases allow: kinds come and go under it. */
-  const haveOperator = async ({ trustDomain, className }: Setting): Promise<void> => {
+  const haveOperator = async ({ trustDomain, className }: Setting): Promise<RunningOperator> => {
     const as = `${trustDomain} ${className}`
-    if (running?.as === as) return
-    await stopOperator()
+    if (running?.as === as) return running.operator
+    await running?.operator.stop()
     const { kubeconfig } = cluster.plane
     const args = ['--webhook-bind-address=0', `--clusterspiffeid-class-name=${className}`]
     const operator = await startOperator({ kubeconfig, trustDomain, args })
     running = { operator, as }
     await operator.ready()
+    return operator
   }
 
   const settles = async (binding: Manifest, expected: Settled): Promise<void> => {
@@ -98,12 +94,15 @@ describeReal('the worked cases, by the loop and a real API server', () => {
 
     test.each(cases)('$id $title', async (one) => {
       onTestFinished(() => clearScene(cluster, one))
-      // While it runs, an output that is there before its binding is an orphan, which it deletes.
-      if (one.existing) await stopOperator()
-      else await haveOperator(settingOf(one))
-      await setScene(cluster, one)
-      await createBinding(cluster, one.binding)
-      await haveOperator(settingOf(one))
+      const operator = await haveOperator(settingOf(one))
+      // If it looked on, an output that is there before its binding would be an orphan, which it deletes.
+      if (one.existing) process.kill(operator.pid, 'SIGSTOP')
+      try {
+        await setScene(cluster, one)
+        await createBinding(cluster, one.binding)
+      } finally {
+        process.kill(operator.pid, 'SIGCONT')
+      }
       const { otherExpect = {}, ...expected } = one.expect
       await settles(one.binding, expected)
       for (const other of one.otherBindings) {

@@ -9,10 +9,10 @@ import type { Manifest } from './vectors.ts'
 /** Few and short, so that what is drawn twice meets. */
 export const names = fc.constantFrom('a', 'b', 'c')
 
-export const namespaces = fc.constantFrom('default', 'default', 'default', 'other')
+export const namespaces = fc.constantFrom(...Array.from({ length: 6 }, () => 'default'), 'other')
 
 /** Names of pools and objectives: mostly the same, or hardly any reference would lead anywhere. */
-const targets = fc.constantFrom('a', 'a', 'a', 'a', 'b')
+const targets = fc.constantFrom(...Array.from({ length: 6 }, () => 'a'), 'b')
 
 /** DNS-1123 subdomains of every shape, long ones too. */
 export const subdomains = fc
@@ -121,29 +121,19 @@ export const bindings: fc.Arbitrary<Manifest> = fc
     name: names,
     namespace: namespaces,
     deleting: fc.integer({ max: 9, min: 0 }).map((n) => n === 0),
-    spec: fc.record(
-      {
-        poolRef: refs(poolResources),
-        objectiveRef: refs(objectiveResources),
-        mode: fc.constantFrom(
-          'PoolOnly',
-          'PerObjective',
-          'PerObjective',
-          'PerObjective',
-          'PerObjective',
-          'Both',
-        ),
-        serviceAccountName: fc.constantFrom('server', 'server', 'server', 'server', 'worker', ''),
-        containerName: fc.constantFrom('main', 'main', 'main', 'side', 'side', undefined),
-      },
-      { requiredKeys: ['poolRef', 'mode', 'serviceAccountName', 'containerName'] },
-    ),
+    spec: fc.record({
+      poolRef: refs(poolResources),
+      objectiveRef: fc.option(refs(objectiveResources), { nil: undefined, freq: 8 }),
+      mode: fc.constantFrom('PoolOnly', ...Array.from({ length: 6 }, () => 'PerObjective'), 'Both'),
+      serviceAccountName: fc.constantFrom(...Array.from({ length: 6 }, () => 'server'), 'worker', ''),
+      containerName: fc.constantFrom('main', 'main', 'main', 'side', 'side', undefined),
+    }),
   })
   .map(({ deleting, spec, ...rest }) =>
     binding({
       ...rest,
       metadata: { deletionTimestamp: deleting ? '2026-01-01T00:00:00Z' : undefined },
-      spec: spec.mode === 'PoolOnly' ? { objectiveRef: undefined, ...spec, containerName: undefined } : spec,
+      spec: spec.mode === 'PoolOnly' ? { ...spec, containerName: undefined } : spec,
     }),
   )
 
@@ -168,6 +158,12 @@ export const objectives: fc.Arbitrary<Manifest> = fc
     poolRef: refs(poolResources),
   })
   .map(objective)
+
+/** What most references lead to. */
+export const foundation: readonly Manifest[] = [
+  pool({ name: 'a', selector: { matchLabels: { app: 'a' } } }),
+  objective({ name: 'a', poolRef: { name: 'a' } }),
+]
 
 /** ClusterSPIFFEIDs: of ours, of the reference operator's, of nobody's; what they hold may be contested. */
 export const outputs: fc.Arbitrary<Manifest> = fc

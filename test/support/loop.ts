@@ -11,7 +11,6 @@ import { settings } from './builders.ts'
 
 /** Times that suit an API server that bookmarks every 50 ms: what takes a minute in a cluster is over at once. */
 const hasty: Partial<Timings> = {
-  pageSize: 2,
   backoff: { fromMs: 1, toMs: 20 },
   idleMs: 500,
   resumeWithinMs: 30,

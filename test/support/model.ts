@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { vi } from 'vitest'
 import { bindingKey, finalizer, type Binding } from '../../src/core/binding.ts'
 import { decodeOutput, hasDrifted, render, type Output } from '../../src/core/clusterspiffeid.ts'
 import { statusOf, type Outcome } from '../../src/core/conditions.ts'
@@ -54,6 +55,15 @@ export const outputsIn = ({ objects }: State): readonly Output[] =>
   objects
     .filter(({ resource }) => resource === clusterSpiffeIdResource)
     .map(({ object }) => decodeOutput(object))
+
+/** Waits until nothing is left to do, or until it no longer matters. */
+export async function whenSettled(admin: Pick<Admin, 'list'>, isOver = (): boolean => false): Promise<void> {
+  const check = async (): Promise<void> => {
+    const problems = isOver() ? [] : unsettled(await stateOf(admin))
+    if (problems.length > 0) throw new Error(`not settled:\n${problems.join('\n')}`)
+  }
+  await vi.waitFor(check, { timeout: 30_000, interval: 10 })
+}
 
 function problemsOf(binding: Binding, inventory: Inventory): readonly string[] {
   const mine = inventory.outputsOf(bindingKey(binding.namespace, binding.name))

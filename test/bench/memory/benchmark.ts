@@ -1,5 +1,6 @@
 import type { Benchmark } from '../benchmark.ts'
 import { populate, startRealCluster } from '../cluster.ts'
+import { namespaceOf } from '../inventory.ts'
 import { runOperator } from '../operator.ts'
 import { memoryOf } from '../processes.ts'
 import { condition } from '../waiting.ts'
@@ -19,7 +20,7 @@ export const memory: Benchmark = async (report, { quick }) => {
   })
   await using cluster = await startRealCluster()
   const empty = await resident(0)
-  await populate(cluster, 'models', size)
+  await populate(cluster, size, (index) => namespaceOf('spread', index))
   const floor = { name: 'without any', samples: [empty] }
   const wanted = { atMost: 200 }
   for (const when of ['that it made Ready', 'that were Ready before it started'])

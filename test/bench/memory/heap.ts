@@ -10,9 +10,9 @@ const used = (): number => {
   return process.memoryUsage().heapUsed
 }
 
-const held = [emptyInventory(), filledInventory(10, 'together')]
+const held = [emptyInventory(), filledInventory(10, 'spread')]
 const before = used()
-held.push(filledInventory(bindings, 'together'))
+held.push(filledInventory(bindings, 'spread'))
 const after = used()
 
 answerAs(() => ({ bytes: (after - before) / bindings, held: held.length }))

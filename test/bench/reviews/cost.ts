@@ -20,7 +20,7 @@ const requests = range(candidates, bindings).map((index) => {
   const beside = Math.floor(((index - bindings) * bindings) / candidates)
   const namespace = namespaceOf(layout, beside)
   addReferences(inventory, namespace, index)
-  const decoded = decodeReview(admissionReview(index, namespace))
+  const decoded = decodeReview(admissionReview(namespace, index))
   if (decoded.kind === 'problem') throw new Error(decoded.message)
   return decoded.request
 })

@@ -4,15 +4,12 @@ import { binding } from '../manifests.ts'
 const kind = { group: 'kleym.sonda.red', version: 'v1alpha1', kind: 'InferenceIdentityBinding' }
 const resource = { group: kind.group, version: kind.version, resource: 'inferenceidentitybindings' }
 
-/** Where all bindings are: among them are the most that a review may have to tell apart. */
-export const namespace = 'models'
-
 /**
  * A CREATE of a PerObjective binding as kube-apiserver sends it after the mutating webhooks. A dry run: the
  * same decision, without the Lease that goes with it.
  */
-export function admissionReview(index: number, home: string = namespace): JsonObject {
-  const { metadata, ...manifest } = binding(home, index)
+export function admissionReview(namespace: string, index: number): JsonObject {
+  const { metadata, ...manifest } = binding(namespace, index)
   const applied = JSON.stringify({ ...manifest, metadata: { ...metadata, annotations: {} } })
   return {
     kind: 'AdmissionReview',
@@ -24,7 +21,7 @@ export function admissionReview(index: number, home: string = namespace): JsonOb
       requestKind: kind,
       requestResource: resource,
       name: metadata.name,
-      namespace: home,
+      namespace,
       operation: 'CREATE',
       userInfo: {
         username: 'system:serviceaccount:argocd:argocd-application-controller',

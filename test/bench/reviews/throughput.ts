@@ -1,4 +1,5 @@
 import type { Report } from '../report.ts'
+import { namespaceOf } from '../inventory.ts'
 import { median, type Samples } from '../statistics.ts'
 import { numberIn, startWorker, textIn, type Worker } from '../worker.ts'
 import { load, type Protocol } from './load.ts'
@@ -16,14 +17,26 @@ export async function throughput(
     bindings,
     rounds,
     seconds,
-  }: { readonly bindings: number; readonly rounds: number; readonly seconds: number },
+    profile,
+  }: {
+    readonly bindings: number
+    readonly rounds: number
+    readonly seconds: number
+    readonly profile: boolean
+  },
 ): Promise<void> {
-  const bodies = range(spare, bindings).map((index) => JSON.stringify(admissionReview(index)))
-  await using ours = startWorker(new URL('ours.ts', import.meta.url), [String(bindings), String(spare)])
+  const bodies = range(spare, bindings).map((index) =>
+    JSON.stringify(admissionReview(namespaceOf('spread', index - bindings), index)),
+  )
+  await using ours = startWorker(new URL('ours.ts', import.meta.url), [
+    String(bindings),
+    String(spare),
+    ...(profile ? ['profile'] : []),
+  ])
   await using bare = startWorker(new URL('bare.ts', import.meta.url), [])
   report.note(`${bindings} bindings known, a body of ${bodies[0]?.length} bytes, 128 requests in flight`)
   for (const protocol of ['h2', 'http/1.1'] as const) {
-    for (const worker of [ours, bare]) await post(worker, protocol, bodies, seconds)
+    for (const worker of [ours, bare]) await post(worker, protocol, bodies, 3 * seconds)
     const [a, b]: [Run[], Run[]] = [[], []]
     for (let round = 0; round < rounds; round++) {
       a.push(await post(ours, protocol, bodies, seconds))
@@ -40,6 +53,8 @@ export async function throughput(
     const micros = (runs: readonly Run[]) => median(of(runs, 'cpu')).toFixed(1)
     report.note(`CPU of the server a review: ${micros(a)} µs, bare ${micros(b)} µs`)
   }
+  if (!profile) return
+  for (const line of textIn(await ours.ask('end'), 'lines').split('\n')) report.note(line)
 }
 
 async function post(

@@ -147,7 +147,7 @@ describeReal('the loop follows every change', () => {
       await tenant.settles({ a: ready })
       const [output] = await tenant.outputs('a')
       const name = String(metaOf(output ?? {})['name'])
-      const held = { apiVersion: 'spire.spiffe.io/v1alpha1', kind: 'ClusterSPIFFEID', metadata: { name } }
+      const held = named(name)
       await tenant.changes(held, { metadata: { finalizers: [keeper] } })
       await tenant.loses(binding({ name: 'a' }))
       await tenant.has(binding({ name: 'b', spec: on('b') }))

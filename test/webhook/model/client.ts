@@ -19,6 +19,8 @@ type Phase =
   | { readonly kind: 'admitted'; readonly since: number; readonly object: JsonObject }
   | { readonly kind: 'written' }
 
+const tooLate = new Error('the time for this review is over')
+
 /** Somebody who wants the key, and the API server that has his request reviewed and writes what was admitted. */
 export class Client {
   readonly name: string
@@ -137,7 +139,7 @@ export class Client {
   }
 
   #giveUp(): void {
-    this.#stop.abort(new Error('too late'))
+    this.#stop.abort(tooLate)
     this.answer = 'no answer'
     this.#phase = { kind: 'idle' }
   }

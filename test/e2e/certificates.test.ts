@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createAuthority } from '../../certs/authority.ts'
+import { usualLives, type Lives } from '../../certs/certificates.ts'
+import { splitPem } from '../../certs/inspect.ts'
+import { secretName, secretResource } from '../../certs/secret.ts'
+import { optionalResources } from '../../src/core/resources.ts'
+import { eventResource } from '../../src/controller/events.ts'
+import { resourcePath } from '../../src/kube/client.ts'
+import { registrations } from '../../src/operator/webhook-trust.ts'
+import { listOf, recordOf, textOf, type Json } from '../support/embedded/json.ts'
+import { describeReal } from '../support/real.ts'
+import { creates, handshakes, liveBundles } from './certificates/load.ts'
+import { startReplica, startRoundRobin, type Replica, type RoundRobin } from './certificates/replicas.ts'
+import { createNamespace, startCluster, until, type Cluster } from './support/cluster.ts'
+import { serveBindings, serveOnly } from './support/kinds.ts'
+import { webhooksAreAsked } from './support/webhook.ts'
+
+const namespace = 'kleym-system'
+const secretPath = resourcePath(secretResource, { namespace, name: secretName })
+
+const daysUntil = (seconds: number): number => Math.round((seconds - Date.now() / 1000) / 86_400)
+
+/**
+ * A CA that is too short for a leaf is replaced at once, so that one rotation follows the other, and none ends
+ * by a certificate that expires where the machine is slow.
+ */
+const restless: Lives = { authorityMs: 300_000, leafMs: 3_600_000, settleMs: 2_000 }
+const rotations = 4
+
+describeReal('the certificates of three replicas behind one address', () => {
+  let cluster: Cluster
+  let robin: RoundRobin
+  let replicas: readonly Replica[] = []
+  const lines: string[] = []
+
+  beforeAll(async () => {
+    cluster = await startCluster()
+    await createNamespace(cluster, namespace)
+    await serveOnly(cluster, optionalResources)
+    await serveBindings(cluster, 'strict')
+    robin = await startRoundRobin()
+  })
+  afterAll(async () => {
+    await stop()
+    await robin.stop()
+    await cluster.stop()
+  })
+
+  const stop = async (): Promise<void> => {
+    await Promise.all(replicas.map((replica) => replica.stop()))
+    replicas = []
+  }
+
+  const start = async (lives: Lives): Promise<void> => {
+    await stop()
+    await cluster.client.delete(secretPath)
+    const options = { kubeconfig: cluster.plane.kubeconfig, url: robin.url, lives }
+    replicas = await Promise.all(
+      [1, 2, 3].map(() => startReplica({ ...options, write: (line) => void lines.push(line) })),
+    )
+    robin.backends.splice(0, 3, ...replicas.map(({ port }) => port))
+    await until('every replica is ready', async () =>
+      replicas.every(({ problems }) => problems().length === 0),
+    )
+    await webhooksAreAsked(cluster)
+  }
+
+  const secretData = async (): Promise<Json> => {
+    const secret = await cluster.find(secretResource, { namespace, name: secretName })
+    const text = (value: unknown): string => Buffer.from(textOf(value), 'base64').toString()
+    return Object.fromEntries(
+      Object.entries(recordOf(secret?.['data'])).map(([key, value]) => [key, text(value)]),
+    )
+  }
+
+  const isSteady = async (): Promise<boolean> => {
+    const { 'ca.crt': bundle } = await secretData()
+    const live = await liveBundles(cluster)
+    return splitPem(textOf(bundle)).length === 1 && live.every((one) => one === bundle)
+  }
+
+  const underLoad = () => {
+    const loads = [
+      creates(cluster, 10),
+      handshakes(
+        cluster,
+        replicas.map(({ port }) => port),
+        40,
+      ),
+    ]
+    return {
+      calls: () => loads.map((load) => load.calls()),
+      failures: () => loads.flatMap((load) => load.failures()),
+      stop: () => Promise.all(loads.map((load) => load.stop())),
+    }
+  }
+
+  test('rotate, CA and leaf, again and again, without a failed call', { timeout: 120_000 }, async () => {
+    await start(restless)
+    const load = underLoad()
+    const seen = { bundles: new Set<string>(), leaves: new Set<string>() }
+    const haveRotated = async (): Promise<boolean> => {
+      const { 'ca.crt': bundle, 'tls.crt': leaf } = await secretData()
+      seen.bundles.add(textOf(bundle))
+      seen.leaves.add(textOf(leaf))
+      return [...seen.bundles].filter((one) => splitPem(one).length === 1).length > rotations
+    }
+    await vi.waitUntil(haveRotated, { timeout: 90_000, interval: 100 })
+    await load.stop()
+    expect(load.failures()).toEqual([])
+    const [created = 0, dialled = 0] = load.calls()
+    expect(created).toBeGreaterThan(500)
+    expect(dialled).toBeGreaterThan(100)
+    expect(seen.leaves.size).toBeGreaterThan(rotations)
+    expect(replicas.flatMap(({ problems }) => problems())).toEqual([])
+  })
+
+  describe('when somebody meddles', () => {
+    beforeAll(() => start({ ...usualLives, settleMs: 500 }))
+
+    test.each<[string, () => Promise<unknown>]>([
+      ['deletes the Secret', () => cluster.client.delete(secretPath)],
+      ['empties it', () => cluster.client.patch(secretPath, { data: { 'tls.crt': '', 'ca.key': '' } })],
+      [
+        'fills it with garbage',
+        () =>
+          cluster.client.patch(secretPath, {
+            data: { 'tls.key': 'eA==', 'ca.crt': 'eA==', 'ca.key': 'eA==' },
+          }),
+      ],
+    ])('and %s, it is healed in seconds and no call fails', async (_what, meddle) => {
+      const before = textOf((await secretData())['ca.crt'])
+      const load = underLoad()
+      await meddle()
+      await until('there is a new CA, and nothing else', async () => {
+        const { 'ca.crt': bundle } = await secretData()
+        return bundle !== before && (await isSteady())
+      })
+      await load.stop()
+      expect(load.failures()).toEqual([])
+    })
+
+    test('and a Secret had to be replaced, that is an event of it', async () => {
+      const events = (await cluster.list(eventResource, namespace)).filter(
+        ({ reason }) => reason === 'WebhookCertificateReplaced',
+      )
+      expect(events.map(({ note }) => note)).toContain(
+        'the webhook certificates were made anew: there is no Secret',
+      )
+      expect(events[0]).toMatchObject({ type: 'Warning', regarding: { kind: 'Secret', name: secretName } })
+    })
+
+    test.each([
+      ['blanks', () => ''],
+      ['adds a CA to', (live: string, other: string) => live + other],
+    ])('and %s a caBundle, it is put back in seconds', async (_what, change) => {
+      const { certPem } = await createAuthority({ now: new Date(), lifetimeDays: 1 })
+      for (const { resource, name } of registrations) {
+        const configuration = (await cluster.find(resource, { name })) ?? {}
+        const webhooks = listOf(configuration['webhooks']).map((webhook) => {
+          const { clientConfig, ...rest } = recordOf(webhook)
+          const { caBundle, ...where } = recordOf(clientConfig)
+          const live = Buffer.from(textOf(caBundle), 'base64').toString()
+          const changed = Buffer.from(change(live, certPem)).toString('base64')
+          return { ...rest, clientConfig: { ...where, caBundle: changed } }
+        })
+        const { code } = await cluster.client.put(resourcePath(resource, { name }), {
+          ...configuration,
+          webhooks,
+        })
+        expect(code).toBe(200)
+      }
+      await until('it is put back', isSteady)
+      await webhooksAreAsked(cluster)
+      expect(replicas.flatMap(({ problems }) => problems())).toEqual([])
+    })
+  })
+
+  test('are what the metrics tell of', async () => {
+    const [text = ''] = await Promise.all(replicas.map(({ metrics }) => metrics.text()))
+    const end = (certificate: string): number =>
+      Number(text.match(`kleym_certificate_expiry_timestamp_seconds{certificate="${certificate}"} (.*)`)?.[1])
+    expect(daysUntil(end('webhook'))).toBe(365)
+    expect(daysUntil(end('authority'))).toBe(3650)
+  })
+
+  test('leave no key in any log', () => {
+    expect(lines.join('')).not.toContain('PRIVATE KEY')
+    expect(lines.some((line) => line.includes('replaced the webhook certificates'))).toBe(true)
+  })
+})
