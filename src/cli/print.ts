@@ -2,7 +2,7 @@ import { stringify } from 'yaml'
 import { modes } from '../core/binding.ts'
 import { summaryIn } from '../core/conditions.ts'
 import { causeWords, explain, rules } from '../core/findings.ts'
-import { show } from '../core/show.ts'
+import { printable, show } from '../core/show.ts'
 import type { JudgedFinding } from '../core/verdict.ts'
 import type { Assessment } from './assess.ts'
 
@@ -56,10 +56,11 @@ function yamlOf(assessments: readonly Assessment[]): string {
 }
 
 function textOf({ namespace, name, mode, verdict, status, clusterSpiffeId }: Assessment): string {
-  const heading = `${verdict.verdict.padEnd(5)} ${namespace}/${name} (${modes.find((known) => known === mode) ?? show(mode)})`
+  const heading = `${verdict.verdict.padEnd(5)} ${namespace}/${name} (${modes.find((known) => known === mode) ?? printable(show(mode))})`
   const findings = verdict.findings
     .filter(({ action }) => action !== 'ignore')
-    .map((finding) => `  ${finding.action} ${finding.field}: ${causeWords(finding)}: ${explain(finding)}`)
+    .map((finding) => `${finding.action} ${finding.field}: ${causeWords(finding)}: ${explain(finding)}`)
+    .map((line) => `  ${printable(line)}`)
   const output = clusterSpiffeId
     ? [
         `  ${String(clusterSpiffeId.spec['spiffeIDTemplate'])}`,

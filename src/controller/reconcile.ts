@@ -2,6 +2,7 @@ import { bindingKey, finalizer, type Binding, type BindingKey } from '../core/bi
 import { isSameStatus, statusOf, type Outcome } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
 import type { Inventory } from '../core/inventory.ts'
+import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import type { Objects } from '../core/objects.ts'
 import { planOf, refusedOutput, type Plan } from '../core/plan.ts'
 import { bindingResource } from '../core/resources.ts'
@@ -116,8 +117,10 @@ async function setFinalizers(
 /** What bears the annotation of a binding that is gone, and not only gone from the cache, serves nobody. */
 async function removeOrphans(key: BindingKey, reach: Reach): Promise<Result> {
   if (reach.outputs.orphansOf(key).length === 0) return settled
-  const [namespace = '', name = ''] = key.split('/', 2)
-  if (namespace !== '' && name !== '') {
+  const namespace = key.slice(0, key.indexOf('/'))
+  const name = key.slice(namespace.length + 1)
+  // An annotation may hold anything; of what can't be a name there is no binding to read.
+  if (isDns1123Label(namespace) && isDns1123Subdomain(name)) {
     const reply = await reach.objects.get(bindingResource, { namespace, name })
     if (reply.kind === 'done') return wait(`the cache has not seen ${key} yet`)
     if (reply.kind !== 'absent') return retryOf(`reading ${key}`, reply)

@@ -22,3 +22,15 @@ export function show(value: unknown): string {
       return typeof value
   }
 }
+
+// Cc are the control characters. The rest can reorder or break a line on the terminal that shows it.
+const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
+/** One line that a terminal shows as it is: white space is a space, other control characters are escaped. */
+export function printable(text: string): string {
+  return text
+    .toWellFormed()
+    .replaceAll(/[\r\n\t\v\f]+/g, ' ')
+    .replaceAll(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .trim()
+}

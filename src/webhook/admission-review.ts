@@ -1,4 +1,5 @@
-import { printableText, printableWarnings } from './warnings.ts'
+import { printable } from '../core/show.ts'
+import { printableWarnings } from './warnings.ts'
 
 const apiVersion = 'admission.k8s.io/v1'
 const operations = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const
@@ -159,9 +160,9 @@ function verdict(decision: AdmissionResponse): object {
     }
     case 'denied': {
       const { message, reason, code, details } = decision.status
-      const causes = details.causes.map((cause) => ({ ...cause, message: printableText(cause.message) }))
+      const causes = details.causes.map((cause) => ({ ...cause, message: printable(cause.message) }))
       // Line by line: a message names one problem on each.
-      const lines = message.split(/\r?\n/).map(printableText).join('\n')
+      const lines = message.split(/\r?\n/).map(printable).join('\n')
       const status = { status: 'Failure', message: lines, reason, code, details: { ...details, causes } }
       return { allowed: false, status }
     }

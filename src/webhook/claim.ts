@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
+import { field, numberOr, objectOr, textOr, type JsonObject } from '../core/json.ts'
 import type { Resource } from '../core/resources.ts'
 
 export const leaseResource: Resource = {
@@ -24,17 +24,24 @@ export type Claim = {
   readonly uid: string
   readonly resourceVersion: string
   readonly holder: Holder
+  /** How often it was renewed or taken over. */
+  readonly transitions: number
 }
 
 /** One Lease a collision key, found by it. */
 export const claimName = (collisionKey: string): string =>
   `kleym-claim-${createHash('sha256').update(collisionKey).digest('hex').slice(0, 40)}`
 
+/**
+ * The Lease of a claim, in the place of another one if that is given. A renewal differs from what it renews, if only
+ * in its count: the API server leaves the resourceVersion alone where a write changes nothing, and then the grace of
+ * an earlier attempt would be that of this one.
+ */
 export function leaseOf(
   namespace: string,
   collisionKey: string,
   holder: Holder,
-  replaced?: Pick<Claim, 'uid' | 'resourceVersion'>,
+  replaced?: Pick<Claim, 'uid' | 'resourceVersion' | 'transitions'>,
 ): JsonObject {
   return {
     apiVersion: `${leaseResource.group}/${leaseResource.version}`,
@@ -48,9 +55,12 @@ export function leaseOf(
         [claimLabel]: 'true',
       },
       annotations: { [keyAnnotation]: collisionKey, [uidAnnotation]: holder.uid },
-      ...replaced,
+      ...(replaced && { uid: replaced.uid, resourceVersion: replaced.resourceVersion }),
     },
-    spec: { holderIdentity: `${holder.namespace}/${holder.name}` },
+    spec: {
+      holderIdentity: `${holder.namespace}/${holder.name}`,
+      leaseTransitions: replaced ? replaced.transitions + 1 : 0,
+    },
   }
 }
 
@@ -63,6 +73,7 @@ export function decodeClaim(lease: unknown): Claim {
     name: textOr(field(meta, 'name'), ''),
     uid: textOr(field(meta, 'uid'), ''),
     resourceVersion: textOr(field(meta, 'resourceVersion'), ''),
+    transitions: numberOr(field(objectOr(spec), 'leaseTransitions'), 0),
     holder: {
       namespace,
       name,

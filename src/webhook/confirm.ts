@@ -66,7 +66,13 @@ class LiveWorld implements World {
 
   constructor(remembered: World, read: ReadLive) {
     this.settings = remembered.settings
-    this.neighbours = remembered.neighbours
+    const { neighbours } = remembered
+    this.neighbours = {
+      sharingSpiffeId: (spiffeId) => this.#standing(neighbours.sharingSpiffeId(spiffeId)),
+      onPool: (binding, mode) => this.#standing(neighbours.onPool(binding, mode)),
+      sharingLabel: (binding, labels) =>
+        Iterator.from(neighbours.sharingLabel(binding, labels)).filter(({ name }) => this.#mayStand(name)),
+    }
     this.#remembered = remembered
     this.#read = read
   }
@@ -87,8 +93,17 @@ class LiveWorld implements World {
       : this.#remembered.objective(resource, namespace, name)
   }
 
-  *holders(collisionKey: string): Iterable<string> {
-    for (const name of this.#remembered.holders(collisionKey)) if (this.#holds.get(name) !== false) yield name
+  holders(collisionKey: string): Iterable<string> {
+    return this.#standing(this.#remembered.holders(collisionKey))
+  }
+
+  /** Without those that were read and are not what memory takes them for. */
+  #standing(names: Iterable<string>): Iterable<string> {
+    return Iterator.from(names).filter((name) => this.#mayStand(name))
+  }
+
+  #mayStand(name: string): boolean {
+    return this.#holds.get(name) !== false
   }
 
   /** Follows the binding's references as the checks will, asking every kind that they may ask. */

@@ -136,10 +136,7 @@ export class Reservations {
   }
 
   /** Undefined if somebody else changed the claim meanwhile: look again. */
-  async #contend(
-    claim: Claim,
-    { collisionKey, holder, holds, signal }: Wish,
-  ): Promise<Reserved | undefined> {
+  async #contend(claim: Claim, { collisionKey, holder, holds, signal }: Wish): Promise<Reserved | undefined> {
     const { objects, namespace, now } = this.#options
     const { since } = this.#note(claim)
     const standing = standingOf(claim, holder, {
@@ -155,8 +152,7 @@ export class Reservations {
       case 'ours':
       case 'abandoned': {
         signal?.throwIfAborted()
-        const { uid, resourceVersion } = claim
-        const lease = leaseOf(namespace, collisionKey, holder, { uid, resourceVersion })
+        const lease = leaseOf(namespace, collisionKey, holder, claim)
         const replaced = await objects.replace(leaseResource, lease)
         if (replaced.kind === 'done') return this.#taken(replaced.object)
         if (replaced.kind === 'conflict' || replaced.kind === 'absent') return undefined

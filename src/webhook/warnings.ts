@@ -1,3 +1,5 @@
+import { printable } from '../core/show.ts'
+
 /**
  * The API server sends warnings on as HTTP headers and drops, without a word, one that holds a control character
  * (apimachinery, util/net NewWarningHeader). Past 4,096 characters in a request it cuts every one of them to 256
@@ -14,7 +16,7 @@ export function printableWarnings(warnings: readonly string[]): readonly string[
   const lines = new Set<string>()
   let room = inAll - lastWords
   for (const [index, warning] of warnings.entries()) {
-    const line = cut(printableText(warning.slice(0, 2 * perWarning)))
+    const line = cut(printable(warning.slice(0, 2 * perWarning)))
     if (line === '' || lines.has(line)) continue
     room -= lengthOf(line)
     if (room < 0) return [...lines, `${ellipsis} ${warnings.length - index} more, not shown for lack of room`]
@@ -27,18 +29,6 @@ export function printableWarnings(warnings: readonly string[]): readonly string[
 function cut(text: string): string {
   const characters = Array.from(text)
   return characters.length <= perWarning ? text : characters.slice(0, perWarning - 1).join('') + ellipsis
-}
-
-// Cc are the control characters. The rest can reorder or break a line on the terminal that shows it.
-const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
-
-/** One line that a terminal shows as it is: white space is a space, other control characters are escaped. */
-export function printableText(text: string): string {
-  return text
-    .toWellFormed()
-    .replaceAll(/[\r\n\t\v\f]+/g, ' ')
-    .replaceAll(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    .trim()
 }
 
 const lengthOf = (text: string): number => Array.from(text).length

@@ -42,7 +42,7 @@ type Case = readonly [what: string, scenario: Scenario]
 const usual: readonly Case[] = [
   ['two creates, each tried twice', { ...creates, attempts: 2 }],
   ['a take-over after the grace, and a loss or crash', { ...creates, faults: 1, halves: 2 }],
-  ['an abandoned claim', { ...creates, faults: 1, halves: 2, memory: () => abandoned(new MemoryObjects()) }],
+  ['an abandoned claim', { ...creates, halves: 2, memory: () => abandoned(new MemoryObjects()) }],
   ['a holder that is deleted', { ...creates, deletions: 1 }],
   ['claims that have grown old and are collected', { ...creates, ages: 1, collections: 1 }],
   ['a create, an update and a loss or crash', { ...mixed, faults: 1 }],
@@ -54,6 +54,10 @@ const deep: readonly Case[] = [
   ['a second attempt after a loss or crash', { ...creates, attempts: 2, faults: 1 }],
   ['a deletion around a take-over', { ...creates, halves: 2, deletions: 1 }],
   ['a deletion and a collection', { ...creates, deletions: 1, collections: 1 }],
+  [
+    'an abandoned claim and a loss or crash',
+    { ...creates, faults: 1, halves: 2, memory: () => abandoned(new MemoryObjects()) },
+  ],
   ['a watch of claims', { ...creates, faults: 1, halves: 1, watchesClaims: true }],
 ]
 

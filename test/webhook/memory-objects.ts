@@ -1,4 +1,4 @@
-import { field, objectOr, textOr, type JsonObject } from '../../src/core/json.ts'
+import { field, objectOr, sameJson, textOr, type JsonObject } from '../../src/core/json.ts'
 import type { Objects, Place, Reply } from '../../src/core/objects.ts'
 import { gvk, type Resource } from '../../src/core/resources.ts'
 
@@ -44,9 +44,11 @@ export class MemoryObjects {
     const before = this.find(resource, at)
     if (!before) return { kind: 'absent' }
     const asSeen = { uid: metaText(object, 'uid'), resourceVersion: metaText(object, 'resourceVersion') }
-    return isAsSeen(before, asSeen)
-      ? this.#put(resource, at, object, asSeen.uid)
-      : conflict('the object has been modified')
+    if (!isAsSeen(before, asSeen)) return conflict('the object has been modified')
+    // What changes nothing is not written, and keeps its version.
+    return sameJson(before, object)
+      ? { kind: 'done', object: before }
+      : this.#put(resource, at, object, asSeen.uid)
   }
 
   remove(resource: Resource, at: Place, preconditions?: Preconditions): Reply {

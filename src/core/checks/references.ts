@@ -27,7 +27,10 @@ export function unusableReference(
             : finding(
                 rule,
                 { field: `${field}.name`, cause: 'Invalid', value: name },
-                `${field}.name ${show(name)} is not a string`,
+                // A string that is no name is all there is of the reference.
+                typeof name === 'string'
+                  ? `${field} ${show(name)} is not an object`
+                  : `${field}.name ${show(name)} is not a string`,
               ),
         ]
       : []),

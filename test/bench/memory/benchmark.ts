@@ -1,5 +1,5 @@
 import type { Benchmark } from '../benchmark.ts'
-import { populate, startRealCluster } from '../cluster.ts'
+import { populate, startEmbeddedCluster } from '../cluster.ts'
 import { namespaceOf } from '../inventory.ts'
 import { runOperator } from '../operator.ts'
 import { memoryOf } from '../processes.ts'
@@ -8,7 +8,7 @@ import { numberIn, startWorker } from '../worker.ts'
 
 const mebibyte = 2 ** 20
 
-/** What a binding takes in the inventory, and the operator's process as a whole. */
+/** What a binding takes in the inventory, and the operator's process as a whole; which API server it is does not matter. */
 export const memory: Benchmark = async (report, { quick }) => {
   const size = quick ? 500 : 10_000
   await using worker = startWorker(new URL('heap.ts', import.meta.url), [String(size)], ['--expose-gc'])
@@ -18,7 +18,7 @@ export const memory: Benchmark = async (report, { quick }) => {
     samples: [numberIn(await worker.ask('bytes'), 'bytes')],
     wanted: { atMost: 8192 },
   })
-  await using cluster = await startRealCluster()
+  await using cluster = await startEmbeddedCluster()
   const empty = await resident(0)
   await populate(cluster, size, (index) => namespaceOf('spread', index))
   const floor = { name: 'without any', samples: [empty] }

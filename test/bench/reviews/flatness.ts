@@ -2,7 +2,7 @@ import type { Layout } from '../inventory.ts'
 import type { Report } from '../report.ts'
 import { numberIn, startWorker } from '../worker.ts'
 
-const warmUps = 3
+const warmUps = 10
 
 /** What one review costs among few bindings and among many, each inventory in a process of its own. */
 export async function flatness(
@@ -16,7 +16,7 @@ export async function flatness(
     for (const [index, samples] of larger.entries())
       report.figure({
         name: `one review among ${sizes[index + 1]} bindings, ${layouts[layout]}`,
-        unit: 'µs',
+        unit: 'µs of CPU',
         samples,
         floor: { name: `among ${sizes[0]}`, samples: smallest },
         wanted: { atMost: 1.2 },

@@ -61,6 +61,9 @@ export const creates = ({ client }: Cluster, everyMs: number): Load =>
     return code === 201 ? undefined : `${code} ${textOf(body['message'])}`
   })
 
+/** What the API server shows as base64. */
+export const decoded = (value: unknown): string => Buffer.from(textOf(value), 'base64').toString()
+
 /** The caBundle of each webhook that is registered, as PEM. */
 export async function liveBundles({ find }: Cluster): Promise<readonly string[]> {
   const configurations = await Promise.all(
@@ -68,7 +71,7 @@ export async function liveBundles({ find }: Cluster): Promise<readonly string[]>
   )
   return configurations.flatMap((configuration) =>
     listOf(configuration?.['webhooks']).map((webhook) =>
-      Buffer.from(textOf(recordOf(recordOf(webhook)['clientConfig'])['caBundle']), 'base64').toString(),
+      decoded(recordOf(recordOf(webhook)['clientConfig'])['caBundle']),
     ),
   )
 }

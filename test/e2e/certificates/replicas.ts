@@ -53,7 +53,6 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
   })
   const bindingDeleted = (uid: string): void => reservations.holderDeleted(uid)
   const feed = createFeed({ client, inventory, log, mark: () => {}, bindingDeleted })
-  const isLeading = (): boolean => false
   const admission = createAdmission({
     config,
     client,
@@ -62,7 +61,7 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
     feed,
     metrics,
     log,
-    isLeading,
+    isLeading: () => false,
     lives,
   })
   feed.start()

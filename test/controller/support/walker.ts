@@ -1,0 +1,259 @@
+import * as fc from 'fast-check'
+import { finalizer } from '../../../src/core/binding.ts'
+import { outputName, ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
+import {
+  bindingResource,
+  clusterSpiffeIdResource,
+  crdName,
+  type Resource,
+} from '../../../src/core/resources.ts'
+import { resourcePath } from '../../../src/kube/client.ts'
+import { bindings, objectives, pools } from '../../support/arbitraries.ts'
+import { clusterSpiffeId } from '../../support/builders.ts'
+import type { Reply } from '../../support/embedded/client.ts'
+import { recordOf, textsOf, type Json } from '../../support/embedded/json.ts'
+import { inventoryOfState, planIn, stateOf } from '../../support/model.ts'
+import { resourceOf, type Manifest } from '../../support/vectors.ts'
+import {
+  allResources,
+  definitionResource,
+  metaOf,
+  placeOf,
+  uidOf,
+  versionOf,
+  type World,
+} from '../../support/world.ts'
+import type { History } from './history.ts'
+
+const hold = 'example.org/hold'
+
+const drifts = ['field', 'identity', 'labels', 'annotation', 'deletion'] as const
+const spoils = ['status', 'finalizer', 'label', 'hold', 'release'] as const
+
+/** What somebody does to the cluster. `which` chooses among what is there. */
+export type Edit =
+  | { readonly kind: 'put'; readonly manifest: Manifest }
+  | { readonly kind: 'remove'; readonly of: 'binding' | 'other'; readonly which: number }
+  | { readonly kind: 'serve' | 'unserve'; readonly which: number }
+  | { readonly kind: 'drift'; readonly how: (typeof drifts)[number]; readonly which: number }
+  | { readonly kind: 'spoil'; readonly how: (typeof spoils)[number]; readonly which: number }
+  | { readonly kind: 'squat' | 'evict' | 'orphan' | 'legacy'; readonly which: number }
+
+const which = fc.nat({ max: 999 })
+const put = (manifests: fc.Arbitrary<Manifest>): fc.Arbitrary<Edit> =>
+  manifests.map((manifest) => ({ kind: 'put', manifest }))
+
+export const edits: fc.Arbitrary<Edit> = fc.oneof(
+  { weight: 9, arbitrary: put(bindings) },
+  { weight: 5, arbitrary: put(pools) },
+  { weight: 6, arbitrary: put(objectives) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('remove'), of: fc.constantFrom('binding', 'other'), which }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('serve'), which }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('unserve'), which }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('drift'), how: fc.constantFrom(...drifts), which }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('spoil'), how: fc.constantFrom(...spoils), which }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constantFrom('squat', 'evict', 'evict', 'orphan', 'legacy'), which }),
+  },
+)
+
+const chosen = <T>(items: readonly T[], at: number): T | undefined => items[at % Math.max(items.length, 1)]
+
+/** Does edits, past the faults, and remembers what of all that happens was its own doing. */
+export class Walker {
+  readonly #world: World
+  readonly #history: History
+  readonly #versions = new Set<number>()
+  readonly #removed = new Set<string>()
+
+  constructor(world: World, history: History) {
+    this.#world = world
+    this.#history = history
+  }
+
+  wrote(version: number): boolean {
+    return this.#versions.has(version)
+  }
+
+  deleted(uid: string): boolean {
+    return this.#removed.has(uid)
+  }
+
+  async do(edit: Edit): Promise<void> {
+    switch (edit.kind) {
+      case 'put':
+        return this.#put(edit.manifest)
+      case 'remove':
+        return this.#remove(edit.of, edit.which)
+      case 'serve':
+      case 'unserve':
+        return this.#serve(edit.kind === 'serve', edit.which)
+      case 'drift':
+        return this.#drift(edit.how, edit.which)
+      case 'spoil':
+        return this.#spoil(edit.how, edit.which)
+      case 'squat':
+        return this.#squat(edit.which)
+      case 'evict':
+        return this.#evict(edit.which)
+      case 'orphan':
+        return this.#put(orphan(edit.which))
+      case 'legacy':
+        return this.#put(legacy(edit.which))
+    }
+  }
+
+  /** What was refused did not happen: the kind is not served, or the object is gone. */
+  #note({ code, body }: Reply): void {
+    if (code >= 500) throw new Error(JSON.stringify(body))
+    if (code < 300) this.#versions.add(versionOf(body))
+  }
+
+  async #put(manifest: Manifest): Promise<void> {
+    const { client } = this.#world
+    const resource = resourceOf(manifest)
+    const { uid: _, generation: _generation, deletionTimestamp: _gone, ...metadata } = manifest.metadata
+    const created = await client.post(resourcePath(resource, { namespace: metadata.namespace }), {
+      ...manifest,
+      metadata,
+    })
+    if (created.code !== 409) return this.#note(created)
+    const path = resourcePath(resource, metadata)
+    this.#note(await client.patch(path, [{ op: 'replace', path: '/spec', value: manifest.spec }]))
+  }
+
+  async #patch(resource: Resource, object: Json, patch: Json, subresource?: string): Promise<void> {
+    const path = resourcePath(resource, { ...placeOf(object), subresource })
+    this.#note(await this.#world.client.patch(path, patch))
+  }
+
+  async #delete(resource: Resource, object: Json): Promise<void> {
+    this.#removed.add(uidOf(object))
+    this.#note(await this.#world.client.delete(resourcePath(resource, placeOf(object))))
+  }
+
+  async #remove(of: 'binding' | 'other', at: number): Promise<void> {
+    const { objects } = await stateOf(this.#world)
+    const found = objects.filter(
+      ({ resource }) =>
+        resource !== clusterSpiffeIdResource && (resource === bindingResource) === (of === 'binding'),
+    )
+    const victim = chosen(found, at)
+    if (victim) await this.#delete(victim.resource, victim.object)
+  }
+
+  async #serve(wanted: boolean, at: number): Promise<void> {
+    const { served } = await stateOf(this.#world)
+    const resource = wanted
+      ? chosen(
+          allResources.filter((one) => !served.includes(one)),
+          at,
+        )
+      : chosen(
+          served.filter((one) => one !== bindingResource || at % 5 === 0),
+          at,
+        )
+    if (!resource) return
+    if (wanted) {
+      await this.#world.serve(resource)
+      await this.#history.follow(resource)
+    } else {
+      await this.#world.client.delete(resourcePath(definitionResource, { name: crdName(resource) }))
+    }
+  }
+
+  async #drift(how: (typeof drifts)[number], at: number): Promise<void> {
+    const output = chosen(await this.#world.list(clusterSpiffeIdResource), at)
+    if (!output || !isOurs(output)) return
+    const resource = clusterSpiffeIdResource
+    switch (how) {
+      case 'field':
+        return this.#patch(resource, output, { spec: { admin: true, ttl: `${at}s` } })
+      case 'identity':
+        return this.#patch(resource, output, { spec: { spiffeIDTemplate: `spiffe://example.org/x/${at}` } })
+      case 'labels':
+        return this.#patch(resource, output, { metadata: { labels: null } })
+      case 'annotation':
+        return this.#patch(resource, output, { metadata: { annotations: { [ownerAnnotation]: null } } })
+      case 'deletion':
+        return this.#delete(resource, output)
+    }
+  }
+
+  async #spoil(how: (typeof spoils)[number], at: number): Promise<void> {
+    const binding = chosen(await this.#world.list(bindingResource), at)
+    if (!binding) return
+    const finalizers = textsOf(metaOf(binding)['finalizers'])
+    const without = (name: string): Json => ({
+      metadata: { finalizers: finalizers.filter((one) => one !== name) },
+    })
+    switch (how) {
+      case 'status':
+        return this.#patch(
+          bindingResource,
+          binding,
+          { status: { conditions: null, trustDomain: 'x' } },
+          'status',
+        )
+      case 'finalizer':
+        // What is being deleted would be gone, and rightly without our output: whoever does that wants it.
+        return 'deletionTimestamp' in metaOf(binding)
+          ? undefined
+          : this.#patch(bindingResource, binding, without(finalizer))
+      case 'label':
+        return this.#patch(bindingResource, binding, { metadata: { labels: { at: `${at}` } } })
+      case 'hold':
+        return 'deletionTimestamp' in metaOf(binding)
+          ? undefined
+          : this.#patch(bindingResource, binding, { metadata: { finalizers: [...finalizers, hold] } })
+      case 'release':
+        return this.#patch(bindingResource, binding, without(hold))
+    }
+  }
+
+  /** Takes the name that a binding's output has, or would have. */
+  async #squat(at: number): Promise<void> {
+    const inventory = inventoryOfState(await stateOf(this.#world))
+    const binding = chosen([...inventory.bindings()], at)
+    const plan = binding && !binding.deleting ? planIn(inventory, binding) : undefined
+    if (!binding || plan?.kind !== 'render') return
+    const name = outputName(binding, plan.identity)
+    const there = await this.#world.find(clusterSpiffeIdResource, { name })
+    if (there) await this.#delete(clusterSpiffeIdResource, there)
+    await this.#put(clusterSpiffeId(name))
+  }
+
+  async #evict(at: number): Promise<void> {
+    const outputs = await this.#world.list(clusterSpiffeIdResource)
+    const foreign = chosen(
+      outputs.filter((output) => !isOurs(output)),
+      at,
+    )
+    if (foreign) await this.#delete(clusterSpiffeIdResource, foreign)
+  }
+}
+
+const isOurs = (output: Json): boolean => ownerAnnotation in recordOf(metaOf(output)['annotations'])
+
+const orphan = (at: number): Manifest =>
+  clusterSpiffeId(`orphan-${at}`, { annotations: { [ownerAnnotation]: 'default/ghost' } })
+
+/** As the reference operator left it, for a container of its own, so that it is nobody's rival. */
+const legacy = (at: number): Manifest => {
+  const name = chosen(['a', 'b', 'c'], at) ?? ''
+  return clusterSpiffeId(
+    `kleym-default-${name}-objective-${String(at).padStart(8, '0')}`,
+    {
+      labels: {
+        'kleym.sonda.red/managed-by': 'kleym',
+        'kleym.sonda.red/binding-name': name,
+        'kleym.sonda.red/binding-namespace': 'default',
+      },
+    },
+    { hint: `default/${name}`, workloadSelectorTemplates: [`k8s:container-name:legacy-${at}`] },
+  )
+}

@@ -1,0 +1,600 @@
+import * as fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Objects, Reply } from '../../src/core/objects.ts'
+import { createClient } from '../../src/kube/client.ts'
+import { loadKubeConfig } from '../../src/kube/config.ts'
+import { createObjects } from '../../src/kube/objects.ts'
+import { claimName, decodeClaim, leaseOf, leaseResource, standingOf } from '../../src/webhook/claim.ts'
+import { Reservations } from '../../src/webhook/reservations.ts'
+import { startEmbedded, type Embedded } from '../support/embedded/server.ts'
+import { manualClock } from '../support/manual-clock.ts'
+import { failed, MemoryObjects, metaText, objectsOver, type Verb } from './memory-objects.ts'
+
+const graceMs = 65_000
+const staleMs = 180_000
+const key = 'the key'
+const at = { namespace: 'system', name: claimName(key) }
+const holderOf = (name: string, uid = `uid-of-${name}`) => ({ namespace: 'default', name, uid })
+
+/** What the next call of a verb comes to, instead of what it would. */
+type Mishap = {
+  readonly verb: Verb
+  readonly takesEffect: boolean
+  readonly reply?: Reply
+  /** Happens just before. */
+  readonly meanwhile?: () => void
+}
+
+/** Replicas on one API server, whose clocks go together. */
+function scene() {
+  const clock = manualClock()
+  const memory = new MemoryObjects()
+  const mishaps: Mishap[] = []
+  const calls: Verb[] = []
+  /** Names of the bindings that a live read shows with the key. */
+  const holding = new Set<string>()
+  const reads: string[] = []
+  const objects = objectsOver(memory, async (verb, effect) => {
+    calls.push(verb)
+    await Promise.resolve()
+    const [mishap] = mishaps
+    if (mishap?.verb !== verb) return effect()
+    mishaps.shift()
+    mishap.meanwhile?.()
+    const reply = mishap.takesEffect ? effect() : failed
+    return mishap.reply ?? reply
+  })
+  const replica = () => new Reservations({ objects, namespace: 'system', now: clock.now, graceMs, staleMs })
+  const holds = ({ name }: { readonly name: string }): Promise<boolean> => {
+    reads.push(name)
+    return Promise.resolve(holding.has(name))
+  }
+  return {
+    clock,
+    memory,
+    mishaps,
+    calls,
+    holding,
+    reads,
+    replica,
+    /** One review's wish. */
+    ask: (reservations: Reservations, name: string, uid?: string, signal?: AbortSignal) =>
+      reservations.reserve(key, holderOf(name, uid), holds, signal),
+    claim: () => {
+      const lease = memory.find(leaseResource, at)
+      return lease && decodeClaim(lease).holder
+    },
+    /** Its watch of claims brings it up to date. */
+    tell: (reservations: Reservations) => {
+      for (const { kind, object } of memory.events)
+        if (kind === 'removed') reservations.forgotten(metaText(object, 'name'))
+        else reservations.observed(object)
+    },
+  }
+}
+
+const reserved = { kind: 'reserved' }
+const pending = (name: string, uid?: string) => ({ kind: 'taken', by: holderOf(name, uid), pending: true })
+const held = (name: string, uid?: string) => ({ kind: 'taken', by: holderOf(name, uid), pending: false })
+
+describe('a claim', () => {
+  test('is one Lease in the namespace of the operator, which says whose it is and of what key', async () => {
+    const { memory, ask, replica, calls } = scene()
+    expect(await ask(replica(), 'chat')).toEqual(reserved)
+    expect(calls).toEqual(['create'])
+    expect(memory.find(leaseResource, at)).toMatchObject({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: {
+        namespace: 'system',
+        name: claimName(key),
+        labels: { 'kleym.sonda.red/claim': 'true' },
+        annotations: {
+          'kleym.sonda.red/collision-key': key,
+          'kleym.sonda.red/holder-uid': 'uid-of-chat',
+        },
+      },
+      spec: { holderIdentity: 'default/chat' },
+    })
+  })
+
+  test('has a name that every key gives, one each, and that Kubernetes takes', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (one, other) => {
+        expect(claimName(one)).toMatch(/^kleym-claim-[0-9a-f]{40}$/)
+        expect(claimName(one) === claimName(other)).toBe(one === other)
+      }),
+    )
+  })
+
+  test('is read back as it was written, whatever the names', () => {
+    const text = fc.stringMatching(/^[a-z0-9.-]{1,20}$/)
+    fc.assert(
+      fc.property(fc.string(), text, text, fc.uuid(), (collisionKey, namespace, name, uid) => {
+        const holder = { namespace, name, uid }
+        const seen = { uid: 'u', resourceVersion: '7' }
+        expect(decodeClaim(leaseOf('system', collisionKey, holder, seen))).toEqual({
+          name: claimName(collisionKey),
+          ...seen,
+          holder,
+        })
+      }),
+    )
+  })
+
+  test.for([undefined, null, 7, [], {}, { metadata: [], spec: 'x' }, { spec: { holderIdentity: 7 } }])(
+    'that somebody has spoilt (%j) is nobody that there could be',
+    (lease) => {
+      expect(decodeClaim(lease).holder).toEqual({ namespace: '', name: '', uid: '' })
+    },
+  )
+})
+
+describe('the rule', () => {
+  const claim = { name: 'claim', uid: 'u', resourceVersion: '1', holder: holderOf('a') }
+  const seen = fc.record({
+    holds: fc.boolean(),
+    deleted: fc.boolean(),
+    ageMs: fc.integer({ min: 0, max: 2 * graceMs }),
+    graceMs: fc.constant(graceMs),
+  })
+
+  test('the same binding is never in its own way, whatever its uid', () => {
+    fc.assert(
+      fc.property(seen, fc.string(), (one, uid) => {
+        expect(standingOf(claim, holderOf('a', uid), one)).toBe('ours')
+      }),
+    )
+  })
+
+  test('who has the key keeps it, however old the claim and whoever was deleted', () => {
+    fc.assert(
+      fc.property(seen, (one) => {
+        expect(standingOf(claim, holderOf('b'), { ...one, holds: true })).toBe('held')
+      }),
+    )
+  })
+
+  test('who has it not loses it past the grace or once deleted, and not before', () => {
+    fc.assert(
+      fc.property(seen, (one) => {
+        const isOver = one.deleted || one.ageMs > graceMs
+        expect(standingOf(claim, holderOf('b'), { ...one, holds: false })).toBe(
+          isOver ? 'abandoned' : 'pending',
+        )
+      }),
+    )
+  })
+
+  test('a namesake in another namespace is somebody else', () => {
+    const other = { ...holderOf('a'), namespace: 'other' }
+    const fresh = { holds: false, deleted: false, ageMs: 0, graceMs }
+    expect(standingOf(claim, other, fresh)).toBe('pending')
+  })
+})
+
+describe('the same binding', () => {
+  test('is allowed again when its review is retried, on another replica too', async () => {
+    const { ask, replica, reads } = scene()
+    const [one, two] = [replica(), replica()]
+    for (const replicaAsked of [one, one, two, one]) expect(await ask(replicaAsked, 'chat')).toEqual(reserved)
+    expect(reads).toEqual([])
+  })
+
+  test('renews its claim with another attempt, whose uid the claim then has', async () => {
+    const { ask, replica, claim, clock } = scene()
+    const one = replica()
+    await ask(one, 'chat', 'first')
+    clock.advance(graceMs - 1)
+    expect(await ask(one, 'chat', 'second')).toEqual(reserved)
+    expect(claim()).toEqual(holderOf('chat', 'second'))
+    // The grace counts anew: the second attempt may take as long as the first.
+    clock.advance(graceMs - 1)
+    expect(await ask(one, 'rival')).toEqual(pending('chat', 'second'))
+  })
+
+  test('succeeds with the next attempt where it was killed between claim and write', async () => {
+    const { ask, replica } = scene()
+    await ask(replica(), 'chat', 'first')
+    const restarted = replica()
+    expect(await ask(restarted, 'chat', 'second')).toEqual(reserved)
+  })
+})
+
+describe('another binding', () => {
+  test('is told who has the key', async () => {
+    const { ask, replica, holding, reads } = scene()
+    await ask(replica(), 'chat')
+    holding.add('chat')
+    expect(await ask(replica(), 'rival')).toEqual(held('chat'))
+    expect(reads).toEqual(['chat'])
+  })
+
+  test('is told who is being given it at this moment', async () => {
+    const { ask, replica } = scene()
+    const one = replica()
+    await ask(one, 'chat')
+    expect(await ask(one, 'rival')).toEqual(pending('chat'))
+    expect(await ask(replica(), 'rival')).toEqual(pending('chat'))
+  })
+
+  test('gets a key that was claimed and never taken once the grace is over', async () => {
+    const { ask, replica, clock, claim } = scene()
+    const one = replica()
+    await ask(one, 'chat')
+    clock.advance(graceMs)
+    expect(await ask(one, 'rival')).toEqual(pending('chat'))
+    clock.advance(1)
+    expect(await ask(one, 'rival')).toEqual(reserved)
+    expect(claim()).toEqual(holderOf('rival'))
+  })
+
+  test('waits for the grace that its own replica has seen', async () => {
+    const { ask, replica, clock, tell } = scene()
+    await ask(replica(), 'chat')
+    clock.advance(10 * graceMs)
+    const late = replica()
+    tell(late)
+    expect(await ask(late, 'rival')).toEqual(pending('chat'))
+    clock.advance(graceMs + 1)
+    expect(await ask(late, 'rival')).toEqual(reserved)
+  })
+
+  test('waits anew when the claim was renewed meanwhile, though its replica never heard of it', async () => {
+    const { ask, replica, clock, tell } = scene()
+    const [one, two] = [replica(), replica()]
+    await ask(one, 'chat', 'first')
+    tell(two)
+    clock.advance(graceMs + 1)
+    await ask(one, 'chat', 'second')
+    expect(await ask(two, 'rival')).toEqual(pending('chat', 'second'))
+  })
+
+  test('gets the key of a deleted one at once', async () => {
+    const { ask, replica, claim } = scene()
+    const [one, two] = [replica(), replica()]
+    await ask(one, 'chat')
+    two.holderDeleted('uid-of-chat')
+    expect(await ask(one, 'rival')).toEqual(pending('chat'))
+    expect(await ask(two, 'rival')).toEqual(reserved)
+    expect(claim()).toEqual(holderOf('rival'))
+  })
+
+  test('does not get the key of one that was deleted and made again', async () => {
+    const { ask, replica } = scene()
+    const one = replica()
+    await ask(one, 'chat', 'first')
+    one.holderDeleted('first')
+    await ask(one, 'chat', 'second')
+    expect(await ask(one, 'rival')).toEqual(pending('chat', 'second'))
+  })
+
+  test('gets the key of a claim that somebody has spoilt, past the grace', async () => {
+    const { ask, replica, clock, memory } = scene()
+    memory.create(leaseResource, { ...leaseOf('system', key, holderOf('x')), spec: {} })
+    const one = replica()
+    expect(await ask(one, 'rival')).toMatchObject({ kind: 'taken', pending: true })
+    clock.advance(graceMs + 1)
+    expect(await ask(one, 'rival')).toEqual(reserved)
+  })
+})
+
+describe('of any number at once', () => {
+  const askers = fc.array(fc.record({ replica: fc.nat({ max: 2 }), name: fc.nat({ max: 5 }) }), {
+    minLength: 2,
+    maxLength: 12,
+  })
+
+  test('exactly one binding is given the key, on one replica or several', async () => {
+    await fc.assert(
+      fc.asyncProperty(askers, async (asked) => {
+        const { ask, replica } = scene()
+        const replicas = [replica(), replica(), replica()] as const
+        const answers = await Promise.all(
+          asked.map(async ({ replica: index, name }) => {
+            const { kind } = await ask(replicas[index] ?? replicas[0], `chat-${name}`)
+            return kind === 'reserved' ? [name] : []
+          }),
+        )
+        expect(new Set(answers.flat()).size).toBe(1)
+      }),
+    )
+  })
+
+  test('they do not wait for those that want another key', async () => {
+    const { replica, mishaps, ask } = scene()
+    const { promise: blocked, resolve: release } = Promise.withResolvers<boolean>()
+    const one = replica()
+    await ask(one, 'chat')
+    const waiting = one.reserve(key, holderOf('rival'), () => blocked)
+    const behind = one.reserve(key, holderOf('another'), () => Promise.resolve(false))
+    expect(await one.reserve('another key', holderOf('free'), () => blocked)).toEqual(reserved)
+    release(false)
+    expect(await waiting).toEqual(pending('chat'))
+    expect(await behind).toEqual(pending('chat'))
+    expect(mishaps).toEqual([])
+  })
+
+  test('a failure of one is not the failure of the next', async () => {
+    const { replica, ask, mishaps } = scene()
+    const one = replica()
+    mishaps.push({ verb: 'create', takesEffect: false })
+    const [first, second] = await Promise.allSettled([ask(one, 'chat'), ask(one, 'rival')])
+    expect(first.status).toBe('rejected')
+    expect(second).toEqual({ status: 'fulfilled', value: reserved })
+  })
+})
+
+describe('without an answer that settles it nothing is given', () => {
+  test('a claim whose creation took effect without an answer is ours at the next attempt', async () => {
+    const { ask, replica, mishaps, claim, reads } = scene()
+    const one = replica()
+    mishaps.push({ verb: 'create', takesEffect: true, reply: failed })
+    await expect(ask(one, 'chat', 'first')).rejects.toThrow('the connection was lost')
+    expect(claim()).toEqual(holderOf('chat', 'first'))
+    expect(await ask(one, 'chat', 'second')).toEqual(reserved)
+    expect(reads).toEqual([])
+  })
+
+  test('a take-over whose answer was lost is ours at the next attempt', async () => {
+    const { ask, replica, mishaps, clock, claim } = scene()
+    const one = replica()
+    await ask(one, 'chat')
+    clock.advance(graceMs + 1)
+    mishaps.push({ verb: 'replace', takesEffect: true, reply: failed })
+    await expect(ask(one, 'rival')).rejects.toThrow('the connection was lost')
+    expect(await ask(one, 'rival')).toEqual(reserved)
+    expect(claim()).toEqual(holderOf('rival'))
+  })
+
+  test.for<Verb>(['create', 'get', 'replace'])(
+    'a %s that is refused or fails ends the review',
+    async (verb) => {
+      for (const reply of [failed, { kind: 'refused', code: 403, message: 'forbidden' } as const]) {
+        const { ask, replica, mishaps, clock } = scene()
+        const one = replica()
+        if (verb !== 'create') await ask(one, 'chat')
+        clock.advance(graceMs + 1)
+        mishaps.push({ verb, takesEffect: false, reply })
+        await expect(ask(one, 'rival')).rejects.toThrow(/Lease kleym-claim-.*(?:lost|forbidden)/)
+        expect(mishaps).toEqual([])
+      }
+    },
+  )
+
+  test('a live read that fails ends the review', async () => {
+    const { ask, replica } = scene()
+    const one = replica()
+    await ask(one, 'chat')
+    const noAnswer = (): Promise<boolean> => Promise.reject(new Error('the read failed'))
+    await expect(one.reserve(key, holderOf('rival'), noAnswer)).rejects.toThrow('the read failed')
+  })
+
+  test('a review that is over claims nothing, nor when its turn comes only then', async () => {
+    const { ask, replica, claim, calls } = scene()
+    const over = AbortSignal.abort(new Error('over'))
+    await expect(ask(replica(), 'chat', undefined, over)).rejects.toThrow('over')
+    expect(claim()).toBeUndefined()
+    expect(calls).toEqual([])
+  })
+
+  test('a review that ends while it reads takes nothing over', async () => {
+    const { ask, replica, clock, claim } = scene()
+    const one = replica()
+    await ask(one, 'chat')
+    clock.advance(graceMs + 1)
+    const review = new AbortController()
+    const reading = (): Promise<boolean> => {
+      review.abort(new Error('over'))
+      return Promise.resolve(false)
+    }
+    const asked = one.reserve(key, holderOf('rival'), reading, review.signal)
+    await expect(asked).rejects.toThrow('over')
+    expect(claim()).toEqual(holderOf('chat'))
+  })
+})
+
+describe('a claim that changes under a review', () => {
+  test('is looked at again: who was faster has it', async () => {
+    const { ask, replica, mishaps, clock } = scene()
+    const [one, two] = [replica(), replica()]
+    await ask(one, 'chat')
+    await ask(two, 'rival')
+    clock.advance(graceMs + 1)
+    const faster: { asked?: Promise<unknown> } = {}
+    mishaps.push({
+      verb: 'replace',
+      takesEffect: true,
+      meanwhile: () => void (faster.asked = ask(two, 'faster')),
+      reply: { kind: 'conflict', message: 'somebody was faster' },
+    })
+    expect(await ask(one, 'rival')).toEqual(reserved)
+    expect(await faster.asked).toMatchObject({ kind: 'taken' })
+  })
+
+  test('is taken where it was released in between', async () => {
+    const { ask, replica, mishaps, memory, claim } = scene()
+    const [one, two] = [replica(), replica()]
+    await ask(one, 'chat')
+    mishaps.push({ verb: 'get', takesEffect: true, meanwhile: () => memory.remove(leaseResource, at) })
+    expect(await ask(two, 'rival')).toEqual(reserved)
+    expect(claim()).toEqual(holderOf('rival'))
+  })
+
+  test('again and again ends the review: it is not fought over for ever', async () => {
+    const { ask, replica, mishaps, calls } = scene()
+    const one = replica()
+    await ask(one, 'chat')
+    const busy = { verb: 'replace', takesEffect: false, reply: { kind: 'conflict', message: 'x' } } as const
+    mishaps.push(...Array.from({ length: 100 }, () => busy))
+    await expect(ask(one, 'chat')).rejects.toThrow('fought over')
+    expect(calls.length).toBeLessThan(20)
+  })
+})
+
+describe('collecting', () => {
+  test('deletes what has grown old, and nothing younger', async () => {
+    const { replica, clock, memory, tell } = scene()
+    const [leader, other] = [replica(), replica()]
+    await other.reserve('old', holderOf('a'), () => Promise.resolve(false))
+    tell(leader)
+    clock.advance(staleMs)
+    await other.reserve('young', holderOf('b'), () => Promise.resolve(false))
+    tell(leader)
+    await leader.collect()
+    expect(memory.all(leaseResource)).toHaveLength(2)
+    clock.advance(1)
+    await leader.collect()
+    expect(memory.all(leaseResource).map((lease) => metaText(lease, 'name'))).toEqual([claimName('young')])
+    expect(leader.size).toBe(1)
+  })
+
+  test('deletes the claim of a deleted holder at once', async () => {
+    const { replica, ask, memory } = scene()
+    const one = replica()
+    await ask(one, 'chat')
+    one.holderDeleted('uid-of-chat')
+    await one.collect()
+    expect(memory.all(leaseResource)).toEqual([])
+  })
+
+  test('leaves alone what was renewed, though its watch has not said so', async () => {
+    const { replica, ask, clock, tell, claim } = scene()
+    const [leader, other] = [replica(), replica()]
+    await ask(other, 'chat', 'first')
+    tell(leader)
+    clock.advance(staleMs + 1)
+    await ask(other, 'chat', 'second')
+    await leader.collect()
+    expect(claim()).toEqual(holderOf('chat', 'second'))
+    tell(leader)
+    clock.advance(staleMs + 1)
+    await leader.collect()
+    expect(claim()).toBeUndefined()
+  })
+
+  test('forgets what somebody else has deleted', async () => {
+    const { replica, ask, clock, memory } = scene()
+    const one = replica()
+    await ask(one, 'chat')
+    memory.remove(leaseResource, at)
+    clock.advance(staleMs + 1)
+    await one.collect()
+    expect(one.size).toBe(0)
+  })
+
+  test('tries again what failed', async () => {
+    const { replica, ask, clock, mishaps, claim } = scene()
+    const one = replica()
+    await ask(one, 'chat')
+    clock.advance(staleMs + 1)
+    mishaps.push({ verb: 'remove', takesEffect: false })
+    await one.collect()
+    expect(claim()).toEqual(holderOf('chat'))
+    await one.collect()
+    expect(claim()).toBeUndefined()
+  })
+
+  test('deletes thousands, each once', async () => {
+    const { replica, clock, memory, calls } = scene()
+    const one = replica()
+    for (let index = 0; index < 1_000; index += 1)
+      await one.reserve(`key ${index}`, holderOf(`chat-${index}`), () => Promise.resolve(false))
+    clock.advance(staleMs + 1)
+    await one.collect()
+    expect(memory.all(leaseResource)).toEqual([])
+    expect(calls.filter((verb) => verb === 'remove')).toHaveLength(1_000)
+  })
+
+  test('leaves no claim after any history, once all is old', async () => {
+    const step = fc.record({
+      key: fc.nat({ max: 3 }),
+      name: fc.nat({ max: 3 }),
+      passes: fc.nat({ max: staleMs }),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
+        const { replica, clock, memory, tell } = scene()
+        const [leader, other] = [replica(), replica()]
+        for (const { key: wanted, name, passes } of steps) {
+          await other.reserve(`${wanted}`, holderOf(`${name}`), () => Promise.resolve(false))
+          clock.advance(passes)
+          tell(leader)
+          await leader.collect()
+        }
+        clock.advance(staleMs + 1)
+        await leader.collect()
+        expect(memory.all(leaseResource)).toEqual([])
+      }),
+    )
+  })
+})
+
+test('what is remembered of deletions is bounded, the oldest go first', async () => {
+  const { ask, replica } = scene()
+  const one = replica()
+  await ask(one, 'chat')
+  one.holderDeleted('uid-of-chat')
+  for (let index = 0; index < 10_000; index += 1) one.holderDeleted(`another-${index}`)
+  expect(await ask(one, 'rival')).toEqual(pending('chat'))
+  one.holderDeleted('uid-of-chat')
+  expect(await ask(one, 'rival')).toEqual(reserved)
+})
+
+describe('the API server in memory does as the embedded one', () => {
+  let api: Embedded
+  let objects: Objects
+  let close: () => Promise<void>
+  beforeAll(async () => {
+    api = await startEmbedded()
+    const client = createClient(loadKubeConfig({ kubeconfig: api.kubeconfig }))
+    objects = createObjects(client)
+    close = async () => {
+      await client.close()
+      await api.stop()
+    }
+  })
+  afterAll(() => close())
+
+  /** `which` picks one of the versions there have been, counted from the latest. */
+  const step = fc.record({
+    verb: fc.constantFrom<Verb>('get', 'create', 'replace', 'remove'),
+    holder: fc.constantFrom('a', 'b'),
+    which: fc.nat({ max: 2 }),
+  })
+  type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+
+  async function play(port: Pick<Objects, Verb>, collisionKey: string, steps: readonly Step[]) {
+    const place = { namespace: 'default', name: claimName(collisionKey) }
+    const versions: { readonly uid: string; readonly resourceVersion: string }[] = []
+    const told: string[] = []
+    for (const { verb, holder, which } of steps) {
+      const version = versions.at(-1 - which) ?? { uid: 'no-such-uid', resourceVersion: '1' }
+      const lease = (seen?: typeof version) => leaseOf('default', collisionKey, holderOf(holder), seen)
+      const reply = await {
+        get: () => port.get(leaseResource, place),
+        create: () => port.create(leaseResource, lease()),
+        replace: () => port.replace(leaseResource, lease(version)),
+        remove: () => port.remove(leaseResource, place, version),
+      }[verb]()
+      const claim = reply.kind === 'done' && verb !== 'remove' ? decodeClaim(reply.object) : undefined
+      if (claim && verb !== 'get') versions.push({ uid: claim.uid, resourceVersion: claim.resourceVersion })
+      const age =
+        claim && versions.findIndex(({ resourceVersion }) => resourceVersion === claim.resourceVersion)
+      told.push(`${verb} ${reply.kind} ${claim?.holder.name} ${age}`)
+    }
+    return told
+  }
+
+  test('create, get, replace and remove, with versions old and new', async () => {
+    let run = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 12 }), async (steps) => {
+        run += 1
+        const memory = objectsOver(new MemoryObjects(), (_verb, effect) => Promise.resolve(effect()))
+        expect(await play(memory, `key ${run}`, steps)).toEqual(await play(objects, `key ${run}`, steps))
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
