@@ -16,12 +16,15 @@ export const eventResource: Resource = {
 /** The API server's limit for a note, in bytes. */
 const longestNote = 1024
 
-/** What a transition says to those who watch the binding: nothing where the outcome is what the status says. */
+/**
+ * What a transition says to those who watch the binding: nothing where the outcome is what the status says.
+ *
+ * @param version the binding's resourceVersion when the transition was first announced
+ */
 export function eventsOf(
   binding: Binding,
   outcome: Outcome,
-  now: Date,
-  instance: string,
+  { now, instance, version }: { readonly now: Date; readonly instance: string; readonly version: string },
 ): readonly JsonObject[] {
   const before = summaryIn(binding.status)
   const after = summaryOf(outcome)
@@ -29,7 +32,7 @@ export function eventsOf(
   const event = (type: 'Normal' | 'Warning', reason: string, note: string): JsonObject => ({
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
-    metadata: { name: eventName(binding, reason), namespace: binding.namespace },
+    metadata: { name: eventName(binding, version, reason), namespace: binding.namespace },
     eventTime: now.toISOString().replace('Z', '000Z'),
     reportingController: 'kleym-operator',
     reportingInstance: instance,
@@ -61,12 +64,9 @@ export function eventsOf(
   ]
 }
 
-/**
- * The same for the same transition: the status that it leaves is part of the name, so that a crash between the
- * event and the status neither loses nor doubles one.
- */
-function eventName({ name, uid, resourceVersion }: Binding, reason: string): string {
-  const hash = createHash('sha256').update(`${uid}/${resourceVersion}/${reason}`).digest('hex').slice(0, 16)
+/** The same for the same transition, so that a crash between the event and the status neither loses nor doubles one. */
+function eventName({ name, uid }: Binding, version: string, reason: string): string {
+  const hash = createHash('sha256').update(`${uid}/${version}/${reason}`).digest('hex').slice(0, 16)
   return `${name.slice(0, 200).replace(/[^a-z0-9]+$/, '')}.${hash}`
 }
 

@@ -47,7 +47,9 @@ export class Outputs {
     wanted: ClusterSpiffeId,
     collisionKey: string | undefined,
   ): Promise<Settlement> {
-    const mine = this.#inventory.outputsOf(key)
+    const unseen = await this.#unseen(key)
+    if (unseen.kind === 'unfinished') return unseen
+    const mine = [...this.#inventory.outputsOf(key), ...unseen.outputs]
     const stale = mine.filter((output) => !givesSameIdentity(output, wanted))
     const rivals = collisionKey === undefined ? [] : this.#inventory.outputsHolding(collisionKey, key)
     const obstacles = rivals.length > 0 ? stale : stale.filter(({ name }) => name !== wanted.metadata.name)
@@ -97,11 +99,12 @@ export class Outputs {
     const name = this.#written.get(key)
     if (name === undefined || this.#inventory.output(name)) return { kind: 'known', outputs: [] }
     const reply = await this.#objects.get(clusterSpiffeIdResource, { name })
-    if (reply.kind === 'absent') return { kind: 'known', outputs: [] }
-    if (reply.kind !== 'done')
+    if (reply.kind !== 'done' && reply.kind !== 'absent')
       return { kind: 'unfinished', result: retryOf(`reading ClusterSPIFFEID ${name}`, reply) }
-    const output = decodeOutput(reply.object)
-    return { kind: 'known', outputs: output.owner === key ? [output] : [] }
+    const output = reply.kind === 'done' ? decodeOutput(reply.object) : undefined
+    if (output?.owner === key) return { kind: 'known', outputs: [output] }
+    this.#written.delete(key)
+    return { kind: 'known', outputs: [] }
   }
 
   /** Would the API server take it? Only a refusal for good, or no answer at all, is a doubt. */

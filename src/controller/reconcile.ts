@@ -1,37 +1,38 @@
 import { bindingKey, finalizer, type Binding, type BindingKey } from '../core/binding.ts'
-import { isSameStatus, statusOf, type Outcome } from '../core/conditions.ts'
+import type { Outcome } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import type { Objects } from '../core/objects.ts'
 import { planOf, refusedOutput, type Plan } from '../core/plan.ts'
 import { bindingResource } from '../core/resources.ts'
-import { eventResource, eventsOf } from './events.ts'
 import { retryOf, settled, wait, type Result } from './outcome.ts'
 import type { Outputs } from './output.ts'
+import type { Statuses } from './statuses.ts'
 
 /** All that one run touches. */
 export type Reach = {
   readonly inventory: Inventory
   readonly objects: Objects
   readonly outputs: Outputs
-  readonly now: () => Date
-  /** Who reports events: the pod's name. */
-  readonly instance: string
-  /** Told of every outcome that was written to a status. */
-  readonly observe: (binding: Binding, outcome: Outcome) => void
-  readonly warn: (fields: object, message: string) => void
+  readonly statuses: Statuses
 }
 
 /** Brings one binding, its output and its status to what they should be. */
 export async function reconcile(key: BindingKey, reach: Reach): Promise<Result> {
   const binding = reach.inventory.binding(key)
-  if (!binding) return removeOrphans(key, reach)
+  if (!binding) {
+    reach.statuses.forget(key)
+    return removeOrphans(key, reach)
+  }
   if (binding.deleting) return letGo(binding, reach)
+  if (reach.statuses.isBehind(key, binding))
+    return wait(`the cache has not seen the last status of ${key} yet`)
   if (!binding.finalizers.includes(finalizer)) return holdOn(binding, reach)
   const plan = planOf(binding, evaluate(binding, reach.inventory), reach.inventory.settings)
   const applied = await act(key, plan, reach)
-  return 'kind' in applied ? applied : record(binding, applied, reach)
+  if ('kind' in applied) return applied
+  return (await reach.statuses.record(binding, applied.outcome)) ?? applied.next
 }
 
 type Applied = { readonly outcome: Outcome; readonly next: Result }
@@ -52,37 +53,6 @@ async function act(key: BindingKey, plan: Plan, { outputs }: Reach): Promise<App
     case 'unfinished':
       return settlement.result
   }
-}
-
-/** Says the outcome in the status, and before that, where it is news, in events. */
-async function record(binding: Binding, { outcome, next }: Applied, reach: Reach): Promise<Result> {
-  const { objects, inventory } = reach
-  const now = reach.now()
-  const status = statusOf(outcome, {
-    settings: inventory.settings,
-    generation: binding.generation,
-    previous: binding.status,
-    now,
-  })
-  if (!isSameStatus(status, binding.status)) {
-    for (const event of eventsOf(binding, outcome, now, reach.instance)) {
-      const reply = await objects.create(eventResource, event)
-      if (reply.kind === 'failed') return retryOf('posting an event', reply)
-      if (reply.kind === 'refused') reach.warn({ event, refusal: reply.message }, 'an event was refused')
-    }
-    const { namespace, name, uid, resourceVersion } = binding
-    const reply = await objects.replaceStatus(bindingResource, {
-      apiVersion: `${bindingResource.group}/${bindingResource.version}`,
-      kind: bindingResource.kind,
-      metadata: { namespace, name, uid, resourceVersion },
-      status,
-    })
-    // Gone, or changed since: its own event brings the key back.
-    if (reply.kind === 'absent') return settled
-    if (reply.kind !== 'done') return retryOf('writing the status', reply)
-    reach.observe(binding, outcome)
-  }
-  return next
 }
 
 /** The finalizer comes before any output, so that no output outlives its binding unseen. */

@@ -8,6 +8,7 @@ import { Outputs } from './output.ts'
 import { wait, type Result } from './outcome.ts'
 import { Queue } from './queue.ts'
 import { reconcile } from './reconcile.ts'
+import { Statuses } from './statuses.ts'
 
 type TermOptions = {
   readonly inventory: Inventory
@@ -41,10 +42,14 @@ export function startTerm(options: TermOptions): Term {
     inventory,
     objects,
     outputs: new Outputs(inventory, objects),
-    now: () => new Date(),
-    instance,
-    observe: observe.outcome,
-    warn: log.warn,
+    statuses: new Statuses({
+      settings: inventory.settings,
+      objects,
+      now: () => new Date(),
+      instance,
+      observe: observe.outcome,
+      warn: log.warn,
+    }),
   }
   const mark = (keys: Iterable<BindingKey>): void => {
     for (const key of keys) queue.add(key)
@@ -57,7 +62,7 @@ export function startTerm(options: TermOptions): Term {
     observe: observe.run,
     reconcile: async (key) => {
       const why = halted()
-      return why === undefined ? reconcile(key, reach) : wait(why, 60_000)
+      return why === undefined ? reconcile(key, reach) : wait(why, haltedMs)
     },
   })
   return {
@@ -69,6 +74,9 @@ export function startTerm(options: TermOptions): Term {
     },
   }
 }
+
+/** How long after a halt a key is looked at again. */
+const haltedMs = 10_000
 
 /** Writes fail before they are sent once another replica may be leading, however long this one was frozen. */
 function fenced(objects: Objects, mayWrite: () => boolean): Objects {

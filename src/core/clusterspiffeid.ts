@@ -133,9 +133,9 @@ function writtenByReferenceFor({
 const hasLabels = (labels: JsonObject, wanted: Labels): boolean =>
   Object.entries(wanted).every(([key, value]) => field(labels, key) === value)
 
-/** Whether an object gives the same workloads the same identity, under whatever name. */
+/** Whether an object stands for the same identity, under whatever name: the ID and the selectors make it. */
 export const givesSameIdentity = (output: Pick<Output, 'spec'>, wanted: ClusterSpiffeId): boolean =>
-  ['spiffeIDTemplate', 'workloadSelectorTemplates', 'podSelector', 'namespaceSelector'].every((part) =>
+  ['spiffeIDTemplate', 'workloadSelectorTemplates'].every((part) =>
     sameJson(output.spec[part], wanted.spec[part]),
   )
 

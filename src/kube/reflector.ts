@@ -99,7 +99,7 @@ export class Reflector {
     this.#failures += 1
     if (ending.kind === 'expired') {
       this.#version = undefined
-      this.#log.info({ path: this.#path }, 'the watched version has expired, listing again')
+      this.#log.debug({ path: this.#path }, 'the watched version has expired, listing again')
       return this.#failures === 1 ? 0 : this.#backoff()
     }
     const fresh = this.#clock.now() - this.#lastContact < this.#timings.resumeWithinMs

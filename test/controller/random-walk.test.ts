@@ -7,6 +7,7 @@ import { whenSettled } from '../support/model.ts'
 import { allResources, definitionResource, startWorld } from '../support/world.ts'
 import { History } from './support/history.ts'
 import { Judge } from './support/judge.ts'
+import { scenery } from './support/scenery.ts'
 import { edits, Walker, type Edit } from './support/walker.ts'
 import { brew, weathers, type Weather } from './support/weather.ts'
 
@@ -26,11 +27,7 @@ test(
   named('whatever is edited in whatever weather, the loop keeps its promises and settles on the model'),
   async () => {
     await using world = await startWorld()
-    await world.client.post('/api/v1/namespaces', {
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name: 'other' },
-    })
+    for (const manifest of scenery) await world.put(manifest)
     await using stack = new AsyncDisposableStack()
     const proxy = await startFaultProxy(world.api)
     stack.defer(() => proxy.stop())

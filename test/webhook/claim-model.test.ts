@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { field, objectOr, type JsonObject } from '../../src/core/json.ts'
+import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import type { Reply } from '../../src/core/objects.ts'
 import type { Resource } from '../../src/core/resources.ts'
 import { leaseOf, leaseResource } from '../../src/webhook/claim.ts'
 import { binding, evaluationOf } from '../support/builders.ts'
-import { MemoryObjects } from './memory-objects.ts'
+import { MemoryObjects, metaText } from './memory-objects.ts'
 import { explore, type Explored } from './model/explore.ts'
 import { surroundings } from './model/replica.ts'
 import { Simulation, type Scenario } from './model/simulation.ts'
@@ -12,36 +12,43 @@ import { Simulation, type Scenario } from './model/simulation.ts'
 /** The rest takes minutes: `KLEYM_MODEL=deep`. */
 const isDeep = process.env['KLEYM_MODEL'] === 'deep'
 
+const [create, update] = [{ operation: 'CREATE' }, { operation: 'UPDATE' }] as const
+const twice = { attempts: 2 }
+
 const creates = {
   clients: [
-    { name: 'a', operation: 'CREATE' },
-    { name: 'b', operation: 'CREATE' },
+    { name: 'a', ...create },
+    { name: 'b', ...create },
   ],
   isSymmetric: true,
-  attempts: 1,
-} as const satisfies Scenario
+} satisfies Scenario
+
+const retriedCreates = { ...creates, clients: creates.clients.map((one) => ({ ...one, ...twice })) }
 
 const mixed = {
   clients: [
-    { name: 'a', operation: 'CREATE' },
-    { name: 'b', operation: 'UPDATE' },
+    { name: 'a', ...create },
+    { name: 'b', ...update },
   ],
-  attempts: 1,
-} as const satisfies Scenario
+} satisfies Scenario
 
-const updates = {
-  ...creates,
+/** Of an update the uid is always the same. */
+const retriedUpdate = {
   clients: [
-    { name: 'a', operation: 'UPDATE' },
-    { name: 'b', operation: 'UPDATE' },
+    { name: 'a', ...create },
+    { name: 'b', ...update, ...twice },
   ],
-} as const satisfies Scenario
+  halves: 2,
+} satisfies Scenario
+
+const updates = { ...creates, clients: creates.clients.map(({ name }) => ({ name, ...update })) }
 
 type Case = readonly [what: string, scenario: Scenario]
 
 const usual: readonly Case[] = [
-  ['two creates, each tried twice', { ...creates, attempts: 2 }],
+  ['two creates, each tried twice', retriedCreates],
   ['a take-over after the grace, and a loss or crash', { ...creates, faults: 1, halves: 2 }],
+  ['a take-over while an update is tried again', retriedUpdate],
   ['an abandoned claim', { ...creates, halves: 2, memory: () => abandoned(new MemoryObjects()) }],
   ['a holder that is deleted', { ...creates, deletions: 1 }],
   ['claims that have grown old and are collected', { ...creates, ages: 1, collections: 1 }],
@@ -51,7 +58,7 @@ const usual: readonly Case[] = [
 const deep: readonly Case[] = [
   ['two creates and two losses or crashes', { ...creates, faults: 2 }],
   ['two updates, a take-over and a loss or crash', { ...updates, faults: 1, halves: 2 }],
-  ['a second attempt after a loss or crash', { ...creates, attempts: 2, faults: 1 }],
+  ['a second attempt after a loss or crash', { ...retriedCreates, faults: 1 }],
   ['a deletion around a take-over', { ...creates, halves: 2, deletions: 1 }],
   ['a deletion and a collection', { ...creates, deletions: 1, collections: 1 }],
   [
@@ -64,14 +71,20 @@ const deep: readonly Case[] = [
 /** An API server that does not compare versions. */
 class Careless extends MemoryObjects {
   override replace(resource: Resource, object: JsonObject): Reply {
-    const name = String(field(objectOr(object['metadata']), 'name'))
+    const name = metaText(object, 'name')
     const stored = resource === leaseResource && this.find(resource, { namespace: 'system', name })
     if (!stored) return super.replace(resource, object)
     const { uid, resourceVersion } = objectOr(stored['metadata'])
-    return super.replace(resource, {
-      ...object,
-      metadata: { ...objectOr(object['metadata']), uid, resourceVersion },
-    })
+    const metadata = { ...objectOr(object['metadata']), uid, resourceVersion }
+    return super.replace(resource, { ...object, metadata })
+  }
+}
+
+/** One to which all renewals are alike. */
+class Uncounting extends MemoryObjects {
+  override replace(resource: Resource, object: JsonObject): Reply {
+    const spec = { ...objectOr(object['spec']), ...(resource === leaseResource && { leaseTransitions: 0 }) }
+    return super.replace(resource, { ...object, spec })
   }
 }
 
@@ -87,6 +100,7 @@ const broken: readonly Case[] = [
   ['a claim is taken over at once', { ...creates, graceMs: -1 }],
   ['the grace is shorter than a request lasts', { ...creates, halves: 1, graceMs: 30_000 }],
   ['claims are collected before bindings are seen', { ...creates, ages: 1, collections: 1, staleMs: -1 }],
+  ['a renewal leaves the version as it was', { ...retriedUpdate, memory: () => new Uncounting() }],
   ['versions are not compared', { ...creates, halves: 2, memory: () => abandoned(new Careless()) }],
 ]
 

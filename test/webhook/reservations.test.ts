@@ -112,10 +112,11 @@ describe('a claim', () => {
     fc.assert(
       fc.property(fc.string(), text, text, fc.uuid(), (collisionKey, namespace, name, uid) => {
         const holder = { namespace, name, uid }
-        const seen = { uid: 'u', resourceVersion: '7' }
+        const seen = { uid: 'u', resourceVersion: '7', transitions: 3 }
         expect(decodeClaim(leaseOf('system', collisionKey, holder, seen))).toEqual({
           name: claimName(collisionKey),
           ...seen,
+          transitions: 4,
           holder,
         })
       }),
@@ -131,7 +132,7 @@ describe('a claim', () => {
 })
 
 describe('the rule', () => {
-  const claim = { name: 'claim', uid: 'u', resourceVersion: '1', holder: holderOf('a') }
+  const claim = { name: 'claim', uid: 'u', resourceVersion: '1', transitions: 0, holder: holderOf('a') }
   const seen = fc.record({
     holds: fc.boolean(),
     deleted: fc.boolean(),
@@ -191,6 +192,16 @@ describe('the same binding', () => {
     // The grace counts anew: the second attempt may take as long as the first.
     clock.advance(graceMs - 1)
     expect(await ask(one, 'rival')).toEqual(pending('chat', 'second'))
+  })
+
+  test('has the grace anew when an update, whose uid is always the same, is tried again', async () => {
+    const { ask, replica, clock } = scene()
+    const one = replica()
+    await ask(one, 'chat')
+    clock.advance(graceMs - 1)
+    await ask(one, 'chat')
+    clock.advance(graceMs - 1)
+    expect(await ask(one, 'rival')).toEqual(pending('chat'))
   })
 
   test('succeeds with the next attempt where it was killed between claim and write', async () => {
@@ -561,16 +572,18 @@ describe('the API server in memory does as the embedded one', () => {
     verb: fc.constantFrom<Verb>('get', 'create', 'replace', 'remove'),
     holder: fc.constantFrom('a', 'b'),
     which: fc.nat({ max: 2 }),
+    transitions: fc.nat({ max: 1 }),
   })
+  const unknown = { uid: 'no-such-uid', resourceVersion: '1', transitions: 0 }
   type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
   async function play(port: Pick<Objects, Verb>, collisionKey: string, steps: readonly Step[]) {
     const place = { namespace: 'default', name: claimName(collisionKey) }
-    const versions: { readonly uid: string; readonly resourceVersion: string }[] = []
+    const versions: (typeof unknown)[] = []
     const told: string[] = []
-    for (const { verb, holder, which } of steps) {
-      const version = versions.at(-1 - which) ?? { uid: 'no-such-uid', resourceVersion: '1' }
-      const lease = (seen?: typeof version) => leaseOf('default', collisionKey, holderOf(holder), seen)
+    for (const { verb, holder, which, transitions } of steps) {
+      const version = versions.at(-1 - which) ?? unknown
+      const lease = (seen?: typeof unknown) => leaseOf('default', collisionKey, holderOf(holder), seen)
       const reply = await {
         get: () => port.get(leaseResource, place),
         create: () => port.create(leaseResource, lease()),
@@ -578,7 +591,7 @@ describe('the API server in memory does as the embedded one', () => {
         remove: () => port.remove(leaseResource, place, version),
       }[verb]()
       const claim = reply.kind === 'done' && verb !== 'remove' ? decodeClaim(reply.object) : undefined
-      if (claim && verb !== 'get') versions.push({ uid: claim.uid, resourceVersion: claim.resourceVersion })
+      if (claim && verb !== 'get') versions.push({ ...claim, transitions })
       const age =
         claim && versions.findIndex(({ resourceVersion }) => resourceVersion === claim.resourceVersion)
       told.push(`${verb} ${reply.kind} ${claim?.holder.name} ${age}`)

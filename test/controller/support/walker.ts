@@ -8,7 +8,6 @@ import {
   type Resource,
 } from '../../../src/core/resources.ts'
 import { resourcePath } from '../../../src/kube/client.ts'
-import { bindings, objectives, pools } from '../../support/arbitraries.ts'
 import { clusterSpiffeId } from '../../support/builders.ts'
 import type { Reply } from '../../support/embedded/client.ts'
 import { recordOf, textsOf, type Json } from '../../support/embedded/json.ts'
@@ -24,6 +23,7 @@ import {
   type World,
 } from '../../support/world.ts'
 import type { History } from './history.ts'
+import { bindings, objectives, pools } from './scenery.ts'
 
 const hold = 'example.org/hold'
 
@@ -44,9 +44,9 @@ const put = (manifests: fc.Arbitrary<Manifest>): fc.Arbitrary<Edit> =>
   manifests.map((manifest) => ({ kind: 'put', manifest }))
 
 export const edits: fc.Arbitrary<Edit> = fc.oneof(
-  { weight: 9, arbitrary: put(bindings) },
-  { weight: 5, arbitrary: put(pools) },
-  { weight: 6, arbitrary: put(objectives) },
+  { weight: 10, arbitrary: put(bindings) },
+  { weight: 3, arbitrary: put(pools) },
+  { weight: 4, arbitrary: put(objectives) },
   {
     weight: 3,
     arbitrary: fc.record({ kind: fc.constant('remove'), of: fc.constantFrom('binding', 'other'), which }),
@@ -116,7 +116,7 @@ export class Walker {
   async #put(manifest: Manifest): Promise<void> {
     const { client } = this.#world
     const resource = resourceOf(manifest)
-    const { uid: _, generation: _generation, deletionTimestamp: _gone, ...metadata } = manifest.metadata
+    const { uid: _, generation: _generation, ...metadata } = manifest.metadata
     const created = await client.post(resourcePath(resource, { namespace: metadata.namespace }), {
       ...manifest,
       metadata,
@@ -244,7 +244,7 @@ const orphan = (at: number): Manifest =>
 
 /** As the reference operator left it, for a container of its own, so that it is nobody's rival. */
 const legacy = (at: number): Manifest => {
-  const name = chosen(['a', 'b', 'c'], at) ?? ''
+  const name = chosen(['a', 'b', 'c', 'd', 'e'], at) ?? ''
   return clusterSpiffeId(
     `kleym-default-${name}-objective-${String(at).padStart(8, '0')}`,
     {

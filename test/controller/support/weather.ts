@@ -1,11 +1,12 @@
 import * as fc from 'fast-check'
-import type { Fault } from '../../support/fault-proxy/faults.ts'
+import type { Fault, Match } from '../../support/fault-proxy/faults.ts'
 import type { FaultProxy } from '../../support/fault-proxy/proxy.ts'
 
 /** What befalls the way to the API server. */
 export type Weather =
-  | { readonly kind: 'fault'; readonly fault: Fault; readonly times: number }
-  | { readonly kind: 'cutWatches' | 'silenceWatches' | 'expireWatches' | 'forgetHistory' | 'outage' | 'calm' }
+  | { readonly kind: 'fault'; readonly of: 'writes' | 'all'; readonly fault: Fault; readonly times: number }
+  | { readonly kind: 'cutWatches' | 'silenceWatches' | 'expireWatches'; readonly of: string }
+  | { readonly kind: 'forgetHistory' | 'outage' | 'calm' }
 
 export const weathers: fc.Arbitrary<Weather> = fc.oneof(
   { weight: 6, arbitrary: fc.constant({ kind: 'calm' }) },
@@ -13,6 +14,7 @@ export const weathers: fc.Arbitrary<Weather> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constant('fault'),
+      of: fc.constantFrom('writes', 'all'),
       times: fc.integer({ min: 1, max: 6 }),
       fault: fc.constantFrom<Fault>(
         { kind: 'status', code: 500 },
@@ -29,10 +31,15 @@ export const weathers: fc.Arbitrary<Weather> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      kind: fc.constantFrom('cutWatches', 'silenceWatches', 'expireWatches', 'forgetHistory', 'outage'),
+      kind: fc.constantFrom('cutWatches', 'silenceWatches', 'expireWatches'),
+      // One kind alone may lag behind the others.
+      of: fc.constantFrom('', 'clusterspiffeids', 'inferenceidentitybindings'),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('forgetHistory', 'outage') }) },
 )
+
+const writes: Match = { method: /^(?:POST|PUT|PATCH|DELETE)$/ }
 
 export async function brew(
   weather: Weather,
@@ -41,12 +48,12 @@ export async function brew(
 ): Promise<void> {
   switch (weather.kind) {
     case 'fault':
-      proxy.faults.inject({}, weather.fault, weather.times)
+      proxy.faults.inject(weather.of === 'writes' ? writes : {}, weather.fault, weather.times)
       break
     case 'cutWatches':
     case 'silenceWatches':
     case 'expireWatches':
-      proxy[weather.kind]()
+      proxy[weather.kind]({ path: new RegExp(weather.of) })
       break
     case 'forgetHistory':
       api.forgetHistory()

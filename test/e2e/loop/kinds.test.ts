@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
 import {
   bindingResource,
   clusterSpiffeIdResource,
@@ -8,7 +9,7 @@ import {
   poolResources,
   type Resource,
 } from '../../../src/core/resources.ts'
-import { binding, objective, pool } from '../../support/builders.ts'
+import { binding, clusterSpiffeId, objective, pool } from '../../support/builders.ts'
 import { recordOf, without, type Json } from '../../support/embedded/json.ts'
 import { describeReal } from '../../support/real.ts'
 import { metaOf } from '../support/cluster.ts'
@@ -156,7 +157,10 @@ describeReal('kinds come and go while the operator runs', () => {
     await eventually(async () => expect(await readiness()).toContain('identityBoundary'))
     const [another] = objectiveResources.toReversed()
     if (!another) throw new Error('there are groups of objectives')
+    const annotations = { [ownerAnnotation]: `${tenant.namespace}/never-was` }
+    const orphan = clusterSpiffeId(`orphan-${tenant.namespace}`, { annotations })
     const requests = await requestsDuring(async () => {
+      await tenant.has(orphan)
       await tenant.changes(named(name), { spec: { admin: true } })
       await tenant.changes(pool(), { spec: { selector: { matchLabels: { app: 'other' } } } })
       await tenant.loses(referring('gone'))
@@ -168,6 +172,7 @@ describeReal('kinds come and go while the operator runs', () => {
       expect((await tenant.output('chat'))['spec']).toEqual({ ...recordOf(output['spec']), admin: true })
     })
     expect(requests.filter(tookEffect)).toEqual([])
+    expect(await tenant.find(orphan)).toBeDefined()
     await undo()
     await tenant.isGone(referring('gone'))
     await eventually(async () => {

@@ -25,8 +25,9 @@ export type Cluster = {
   readonly stop: () => Promise<void>
 }
 
-export async function startCluster(): Promise<Cluster> {
-  const plane = await startControlPlane(controlPlane().binaries)
+/** @param extraArgs further flags of kube-apiserver */
+export async function startCluster(extraArgs: readonly string[] = []): Promise<Cluster> {
+  const plane = await startControlPlane(controlPlane().binaries, { extraArgs })
   const client = createClient({ server: plane.server, caPem: plane.caPem, token: plane.adminToken })
   return {
     plane,

@@ -9,12 +9,15 @@ import type { Replica } from './replica.ts'
 
 export type Scenario = {
   /** Each wants the one key, by a new binding or by a change of its own. */
-  readonly clients: readonly { readonly name: string; readonly operation: 'CREATE' | 'UPDATE' }[]
+  readonly clients: readonly {
+    readonly name: string
+    readonly operation: 'CREATE' | 'UPDATE'
+    /** How often it tries, whatever it is told; once unless given. */
+    readonly attempts?: number
+  }[]
   /** Whether the clients differ by their names alone. */
   readonly isSymmetric?: boolean
-  /** How often a client tries, whatever it is told, */
-  readonly attempts: number
-  /** and how often at most, in all, */
+  /** How often at most an answer or a call is lost, a review takes too long or a replica crashes, */
   readonly faults?: number
   /** half of the grace passes, */
   readonly halves?: number
@@ -52,7 +55,7 @@ export class Simulation implements Run {
   #next: readonly Choice[] | undefined
 
   constructor(scenario: Scenario) {
-    const { clients, attempts, graceMs = 65_000, staleMs = 180_000 } = scenario
+    const { clients, graceMs = 65_000, staleMs = 180_000 } = scenario
     const { faults = 0, halves = 0, ages = 0, deletions = 0, collections = 0 } = scenario
     this.#scenario = scenario
     this.#left = { faults, halves, ages, deletions, collections }
@@ -61,7 +64,7 @@ export class Simulation implements Run {
     for (const { name, operation } of clients)
       if (operation === 'UPDATE')
         this.#memory.create(bindingResource, binding({ name, spec: { containerName: 'side' } }))
-    this.#clients = clients.map((one) => new Client({ ...one, attempts, memory: this.#memory }))
+    this.#clients = clients.map((one) => new Client({ attempts: 1, ...one, memory: this.#memory }))
     this.#cluster = new Cluster(this.#memory, this.#clients, { graceMs, staleMs })
   }
 

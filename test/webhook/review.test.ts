@@ -1,0 +1,529 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { finalizer } from '../../src/core/binding.ts'
+import { bindingResource, poolResources } from '../../src/core/resources.ts'
+import { binding, evaluationOf, objective, pool, poolOnly, without } from '../support/builders.ts'
+import type { Manifest } from '../support/vectors.ts'
+import { leaseOf, leaseResource } from '../../src/webhook/claim.ts'
+import { MemoryObjects } from './memory-objects.ts'
+import { linesOf, outcomeOf, stage } from './stage.ts'
+
+const scene = [pool(), objective()]
+const peer = binding({ name: 'peer' })
+const update = (oldObject: Manifest) => ({ operation: 'UPDATE', oldObject }) as const
+const deletionTimestamp = '2026-01-01T00:00:00Z'
+
+/** Something wrong of each kind that needs no other object, beside a pool that can't be used. */
+const wild = pool({ selector: {} })
+const bad = poolOnly({ name: 'chat-c', spec: { containerName: 'main' } })
+
+describe('a binding with which nothing is wrong', () => {
+  test('is allowed from memory, without a read', async () => {
+    const { validate, mutate, reads } = stage({ remembered: scene, live: undefined })
+    expect(await validate(binding())).toMatchObject({ kind: 'allowed', warnings: [], patch: [] })
+    expect(await mutate(binding())).toMatchObject({ kind: 'allowed', warnings: [] })
+    expect(reads).toEqual([])
+  })
+
+  test('gets its collision key when it is validated, not when it is mutated', async () => {
+    const { validate, mutate, claims } = stage({ remembered: scene })
+    await mutate(binding())
+    expect(claims()).toEqual([])
+    await validate(binding())
+    expect(claims()).toMatchObject([
+      {
+        metadata: { annotations: { 'kleym.sonda.red/holder-uid': 'uid-of-chat' } },
+        spec: { holderIdentity: 'default/chat' },
+      },
+    ])
+  })
+
+  test('claims nothing where it has no collision key', async () => {
+    const { validate, claims } = stage({ remembered: scene })
+    expect(outcomeOf(await validate(poolOnly()))).toBe('allowed')
+    expect(claims()).toEqual([])
+  })
+
+  test('claims nothing on a dry run, which is decided as any other', async () => {
+    const { validate, claims } = stage({ remembered: [...scene, peer] })
+    expect(outcomeOf(await validate(poolOnly({ name: 'p' }), { dryRun: true }))).toBe('allowed?MixedModes')
+    expect(outcomeOf(await validate(binding(), { dryRun: true }))).toBe('IdentityCollision')
+    const free = binding({ spec: { containerName: 'side' } })
+    expect(outcomeOf(await validate(free, { dryRun: true }))).toBe('allowed?SharedSPIFFEID')
+    expect(claims()).toEqual([])
+  })
+
+  test('claims again only where a change gives it another key', async () => {
+    const { validate, claims } = stage({ remembered: [...scene, binding(), objective({ name: 'other' })] })
+    const renamed = binding({ spec: { objectiveRef: { name: 'other' } } })
+    expect(outcomeOf(await validate(renamed, update(binding())))).toBe('allowed')
+    expect(claims()).toEqual([])
+    const moved = binding({ spec: { containerName: 'side' } })
+    expect(outcomeOf(await validate(moved, update(binding())))).toBe('allowed')
+    expect(claims()).toHaveLength(1)
+  })
+})
+
+describe('nothing is denied on memory alone', () => {
+  const cases: readonly (readonly [
+    what: string,
+    remembered: readonly Manifest[],
+    live: readonly Manifest[],
+  ])[] = [
+    ['a pool that is missing in memory is looked up', [objective()], scene],
+    ['an objective that is missing in memory is looked up', [pool()], scene],
+    ['a pool that was repaired', [wild, objective()], scene],
+    ['an objective that was of another pool', [pool(), objective({ poolRef: { name: 'other' } })], scene],
+    ['a peer that is gone', [...scene, peer], scene],
+    [
+      'a peer that is being deleted',
+      [...scene, peer],
+      [...scene, binding({ name: 'peer', metadata: { deletionTimestamp } })],
+    ],
+    [
+      'a peer that has moved to another container',
+      [...scene, peer],
+      [...scene, binding({ name: 'peer', spec: { containerName: 'side' } })],
+    ],
+    [
+      'a peer whose pool has come to select others',
+      [
+        ...scene,
+        pool({ name: 'second' }),
+        objective({ name: 'second', poolRef: { name: 'second' } }),
+        binding({ name: 'peer', spec: { poolRef: { name: 'second' }, objectiveRef: { name: 'second' } } }),
+      ],
+      [
+        ...scene,
+        pool({ name: 'second', selector: { matchLabels: { app: 'second' } } }),
+        objective({ name: 'second', poolRef: { name: 'second' } }),
+        binding({ name: 'peer', spec: { poolRef: { name: 'second' }, objectiveRef: { name: 'second' } } }),
+      ],
+    ],
+    [
+      'a pool of its own that has come to select others',
+      [...scene, peer, pool({ name: 'own' }), objective({ name: 'own', poolRef: { name: 'own' } })],
+      [
+        ...scene,
+        peer,
+        pool({ name: 'own', selector: { matchLabels: { app: 'own' } } }),
+        objective({ name: 'own', poolRef: { name: 'own' } }),
+      ],
+    ],
+  ]
+  test.for(cases)('%s', async ([, remembered, live]) => {
+    const own = live.some(({ metadata }) => metadata.name === 'own')
+    const spec = own ? { poolRef: { name: 'own' }, objectiveRef: { name: 'own' } } : {}
+    for (const path of ['validate', 'mutate'] as const) {
+      const { [path]: review, reads } = stage({ remembered, live })
+      expect(outcomeOf(await review(binding({ spec })))).toBe('allowed')
+      expect(reads).not.toEqual([])
+    }
+  })
+
+  test.for(cases)('%s: what a read shows too is denied or warned of', async ([, remembered]) => {
+    const own = remembered.some(({ metadata }) => metadata.name === 'own')
+    const spec = own ? { poolRef: { name: 'own' }, objectiveRef: { name: 'own' } } : {}
+    const { validate } = stage({ remembered })
+    expect(outcomeOf(await validate(binding({ spec })))).not.toBe('allowed')
+  })
+
+  test('whatever memory says, who is denied is wrong by what there is', async () => {
+    const selectors = fc.constantFrom({ matchLabels: { app: 'a' } }, { matchLabels: { app: 'b' } }, {})
+    const world = fc
+      .tuple(
+        fc.option(selectors, { nil: undefined }),
+        fc.option(fc.constantFrom('chat', 'other'), { nil: undefined }),
+        fc.subarray(['main', 'side']),
+        fc.boolean(),
+      )
+      .map(([selector, ofPool, containers, deleting]) => [
+        ...(selector === undefined ? [] : [pool({ selector })]),
+        ...(ofPool === undefined ? [] : [objective({ poolRef: { name: ofPool } })]),
+        ...containers.map((containerName) =>
+          binding({
+            name: `peer-${containerName}`,
+            metadata: { deletionTimestamp: deleting ? deletionTimestamp : undefined },
+            spec: { containerName },
+          }),
+        ),
+      ])
+    await fc.assert(
+      fc.asyncProperty(
+        world,
+        world,
+        fc.constantFrom('validate', 'mutate'),
+        async (remembered, live, path) => {
+          const { [path]: review } = stage({ remembered, live })
+          if ((await review(binding())).kind === 'allowed') return
+          const { findings } = evaluationOf(binding(), live)
+          expect(findings.map(({ rule }) => rule)).toEqual(
+            expect.arrayContaining([expect.stringMatching(/^(invalidPoolSelector|identityCollision)$/)]),
+          )
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  test('a read that fails is no answer', async () => {
+    const { validate, mutate, claims, observed } = stage({ remembered: [objective()], live: undefined })
+    await expect(validate(binding())).rejects.toThrow('the API server is gone')
+    await expect(mutate(binding())).rejects.toThrow('the API server is gone')
+    expect(claims()).toEqual([])
+    expect(observed).toEqual([])
+  })
+
+  test('what a binding alone shows is denied without a read', async () => {
+    const { validate, reads } = stage({ remembered: scene, live: undefined })
+    expect(outcomeOf(await validate(binding({ spec: { mode: 'Both' } })))).toBe('UnsupportedMode')
+    expect(reads).toEqual([])
+  })
+
+  test('kinds that are not served are not asked for', async () => {
+    const { validate, reads } = stage({ remembered: [objective()], served: without('x-k8s.io') })
+    expect(outcomeOf(await validate(binding()))).toBe('allowed?TargetPoolNotFound')
+    expect(reads.filter((read) => read.includes('x-k8s.io'))).toEqual([])
+  })
+})
+
+describe('a key that somebody else has claimed', () => {
+  const claimed = (name: string): MemoryObjects => {
+    const leases = new MemoryObjects()
+    const key = evaluationOf(binding(), scene).identity?.collisionKey ?? ''
+    leases.create(
+      leaseResource,
+      leaseOf('system', key, { namespace: 'default', name, uid: `uid-of-${name}` }),
+    )
+    return leases
+  }
+
+  test('is a collision with whoever is seen to have it', async () => {
+    const { validate, observed } = stage({
+      remembered: scene,
+      live: [...scene, peer],
+      leases: claimed('peer'),
+    })
+    expect(linesOf(await validate(binding()))).toEqual([
+      '* spec.containerName: Duplicate value: "main": Conflict/IdentityCollision: identity collision with bindings peer: PerObjective bindings must not share the same pod selector and container name',
+    ])
+    expect(observed.map(({ verdict }) => verdict.verdict)).toEqual(['deny'])
+  })
+
+  test('is a collision with whoever is being admitted, said with when to try again', async () => {
+    const { validate } = stage({ remembered: scene, leases: claimed('peer') })
+    const [line] = linesOf(await validate(binding()))
+    expect(line).toContain('identity collision with bindings peer: PerObjective bindings must not share')
+    expect(line).toContain('peer is being admitted this moment, or was: try again in a minute')
+  })
+
+  test('is in nobody’s way by whom it was claimed', async () => {
+    const { validate, reads } = stage({ remembered: scene, leases: claimed('chat') })
+    expect(outcomeOf(await validate(binding()))).toBe('allowed')
+    expect(reads).toEqual([])
+  })
+
+  test('is a warning, or none, where collisions are', async () => {
+    for (const [action, outcome] of [
+      ['warn', 'allowed?IdentityCollision'],
+      ['ignore', 'allowed'],
+    ] as const) {
+      const actions = { IdentityCollision: action }
+      const { validate } = stage({ remembered: scene, leases: claimed('peer'), actions })
+      expect(outcomeOf(await validate(binding()))).toBe(outcome)
+    }
+  })
+
+  test('is not asked about where the binding is refused anyway', async () => {
+    const { validate, claims } = stage({ remembered: [wild, objective()] })
+    expect(outcomeOf(await validate(binding()))).toBe('InvalidPoolSelector')
+    expect(claims()).toEqual([])
+  })
+
+  test('is not asked about beside a collision', async () => {
+    const { validate, claims } = stage({
+      remembered: [...scene, peer],
+      actions: { IdentityCollision: 'warn' },
+    })
+    expect(outcomeOf(await validate(binding()))).toContain('IdentityCollision')
+    expect(claims()).toEqual([])
+  })
+})
+
+describe('only new harm is refused', () => {
+  test('what was wrong before is a warning, whatever else changes', async () => {
+    const before = poolOnly({ spec: { containerName: 'main' } })
+    const after = poolOnly({ spec: { containerName: 'main', serviceAccountName: 'other' } })
+    const { validate } = stage({ remembered: [wild, before] })
+    expect(outcomeOf(await validate(after, update(before)))).toBe(
+      'allowed?InvalidPoolSelector, UnexpectedContainerName',
+    )
+  })
+
+  test('another value of what was wrong before is new', async () => {
+    const before = binding({ spec: { mode: 'Both' } })
+    const { validate } = stage({ remembered: [...scene, before] })
+    expect(outcomeOf(await validate(binding({ spec: { mode: 'None' } }), update(before)))).toBe(
+      'UnsupportedMode',
+    )
+  })
+
+  test('a collision that was there before is old as long as the key is the same', async () => {
+    const remembered = [...scene, objective({ name: 'second' }), peer, binding()]
+    const { validate, claims } = stage({ remembered })
+    const renamed = binding({ spec: { objectiveRef: { name: 'second' } } })
+    expect(outcomeOf(await validate(renamed, update(binding())))).toBe('allowed?IdentityCollision')
+    const elsewhere = binding({ spec: { containerName: 'side' } })
+    expect(outcomeOf(await validate(binding(), update(elsewhere)))).toBe('IdentityCollision')
+    expect(claims()).toEqual([])
+  })
+
+  test('what an update mends is not mentioned', async () => {
+    const { validate } = stage({ remembered: [...scene, bad] })
+    expect(outcomeOf(await validate(poolOnly({ name: 'chat-c' }), update(bad)))).toBe('allowed')
+  })
+})
+
+describe('what passes unseen', () => {
+  const hopeless = { remembered: [wild], live: undefined }
+
+  test('a binding that is being deleted', async () => {
+    const { validate, mutate } = stage(hopeless)
+    const leaving = poolOnly({
+      name: 'chat-c',
+      metadata: { deletionTimestamp },
+      spec: { containerName: 'main' },
+    })
+    expect(outcomeOf(await validate(leaving, update(poolOnly({ name: 'chat-c' }))))).toBe('allowed')
+    expect(outcomeOf(await mutate(leaving, update(poolOnly({ name: 'chat-c' }))))).toBe('allowed')
+  })
+
+  test('a change of metadata or status alone, however bad the spec', async () => {
+    const { validate } = stage(hopeless)
+    const labelled = { ...bad, metadata: { ...bad.metadata, labels: { a: 'b' }, finalizers: [] }, status: {} }
+    expect(await validate(labelled, update(bad))).toMatchObject({ kind: 'allowed', warnings: [] })
+  })
+
+  test.for([
+    ['a deletion', { operation: 'DELETE' }],
+    ['a subresource', { operation: 'UPDATE', oldObject: binding(), subresource: 'status' }],
+    ['a kind that is not ours', { of: poolResources[0] ?? bindingResource }],
+    ['a namesake of our kind in another group', { group: 'example.org' }],
+  ] as const)('%s', async ([, asked]) => {
+    const { validate, claims } = stage(hopeless)
+    expect(await validate(bad, asked)).toEqual({
+      kind: 'allowed',
+      warnings: [],
+      patch: [],
+      auditAnnotations: { decision: 'allow' },
+    })
+    expect(claims()).toEqual([])
+  })
+})
+
+describe('a denial', () => {
+  test('is a 422 Invalid with a cause a problem, which the message lists as kubectl prints them', async () => {
+    const { validate, mutate } = stage({ remembered: [wild] })
+    for (const review of [validate, mutate]) {
+      const response = await review(bad)
+      const causes = [
+        {
+          reason: 'FieldValueInvalid',
+          field: 'spec.poolRef.name',
+          message: expect.stringMatching(/^Invalid value: "chat": UnsafeSelector\/InvalidPoolSelector: /),
+        },
+        {
+          reason: 'FieldValueForbidden',
+          field: 'spec.containerName',
+          message: expect.stringMatching(/^Forbidden: RenderFailure\/UnexpectedContainerName: /),
+        },
+      ]
+      expect(response).toMatchObject({
+        kind: 'denied',
+        status: {
+          code: 422,
+          reason: 'Invalid',
+          details: { name: 'chat-c', group: 'kleym.sonda.red', kind: 'InferenceIdentityBinding', causes },
+        },
+      })
+      if (response.kind !== 'denied') return
+      const { message, details } = response.status
+      expect(message).toBe(
+        [
+          'The InferenceIdentityBinding "chat-c" is invalid:',
+          ...details.causes.map((cause) => `* ${cause.field}: ${cause.message}`),
+        ].join('\n'),
+      )
+    }
+  })
+
+  test('of a collision names the peers, sorted, as other tools expect it', async () => {
+    const remembered = [...scene, binding({ name: 'chat-z' }), binding({ name: 'chat-a' })]
+    const { validate } = stage({ remembered })
+    const response = await validate(binding({ name: 'chat-b' }))
+    expect(response).toMatchObject({
+      status: {
+        details: {
+          causes: [
+            {
+              reason: 'FieldValueDuplicate',
+              field: 'spec.containerName',
+              message:
+                'Duplicate value: "main": Conflict/IdentityCollision: identity collision with bindings chat-a, chat-z: PerObjective bindings must not share the same pod selector and container name',
+            },
+          ],
+        },
+      },
+    })
+  })
+
+  test.for([
+    ['Required', 'FieldValueRequired', { objectiveRef: undefined }, 'spec.objectiveRef', 'Required value: '],
+    ['Invalid', 'FieldValueInvalid', { mode: 'Both' }, 'spec.mode', 'Invalid value: "Both": '],
+  ] as const)(
+    'has the words and the reason of a cause that is %s',
+    async ([, reason, spec, field, words]) => {
+      const { validate } = stage({ remembered: scene })
+      const response = await validate(binding({ spec }))
+      expect(response).toMatchObject({
+        status: { details: { causes: [{ reason, field, message: expect.stringContaining(words) }] } },
+      })
+    },
+  )
+
+  test('carries the warnings too', async () => {
+    const { validate } = stage({ remembered: [] })
+    const response = await validate(binding({ spec: { mode: 'Both' } }))
+    expect(outcomeOf(response)).toBe('UnsupportedMode?TargetPoolNotFound, TargetObjectiveNotFound')
+    expect(response.warnings[0]).toMatch(
+      /^spec\.poolRef\.name: Not found: "chat": InvalidRef\/TargetPoolNotFound: /,
+    )
+  })
+
+  test('names nothing of another namespace', async () => {
+    const other = { namespace: 'other' }
+    const remembered = [...scene, pool(other), objective(other), binding({ name: 'secret', ...other })]
+    const { validate } = stage({ remembered })
+    expect(await validate(binding())).toMatchObject({ kind: 'allowed', warnings: [] })
+  })
+})
+
+describe('an object without a name yet', () => {
+  const generated = { ...binding(), metadata: { generateName: 'chat-', namespace: 'default' } }
+
+  test('is judged, and says no name, before it has one', async () => {
+    const { mutate } = stage({ remembered: [...scene, peer] })
+    expect(await mutate(generated)).toMatchObject({
+      kind: 'denied',
+      status: { message: expect.stringContaining('The InferenceIdentityBinding "" is invalid:') },
+    })
+  })
+
+  test('claims by the name that it gets', async () => {
+    const { validate, claims } = stage({ remembered: scene })
+    await validate(binding({ name: 'chat-x7' }), { name: '' })
+    expect(claims()).toMatchObject([{ spec: { holderIdentity: 'default/chat-x7' } }])
+  })
+
+  test('is in the namespace of the request', async () => {
+    const { validate, claims } = stage({ remembered: scene })
+    const { namespace: _, ...metadata } = binding().metadata
+    await validate({ ...binding(), metadata }, { namespace: 'default' })
+    expect(claims()).toMatchObject([{ spec: { holderIdentity: 'default/chat' } }])
+  })
+})
+
+describe('the finalizer', () => {
+  const patchOf = async (
+    finalizers: readonly string[] | undefined,
+    operation: 'CREATE' | 'UPDATE' = 'CREATE',
+  ) => {
+    const object = binding({ metadata: { finalizers } })
+    const oldObject = binding({ spec: { containerName: 'side' } })
+    const { mutate } = stage({ remembered: scene })
+    const response = await mutate(object, { operation, oldObject })
+    return response.kind === 'allowed' ? response.patch : undefined
+  }
+
+  test('is added at creation, beside those of others, once', async () => {
+    const path = '/metadata/finalizers'
+    expect(await patchOf(undefined)).toEqual([{ op: 'add', path, value: [finalizer] }])
+    expect(await patchOf([])).toEqual([{ op: 'add', path, value: [finalizer] }])
+    expect(await patchOf(['a/b'])).toEqual([{ op: 'add', path: `${path}/-`, value: finalizer }])
+    expect(await patchOf(['a/b', finalizer])).toEqual([])
+  })
+
+  test('is not put back by an update', async () => {
+    expect(await patchOf([], 'UPDATE')).toEqual([])
+  })
+})
+
+describe('what the audit log keeps', () => {
+  const id = 'spiffe://example.org/ns/default/objective/chat'
+
+  test('of an admission: the decision, the identity and its key', async () => {
+    const { validate } = stage({ remembered: scene })
+    expect((await validate(binding())).auditAnnotations).toEqual({
+      decision: 'allow',
+      'spiffe-id': id,
+      'collision-key': evaluationOf(binding(), scene).identity?.collisionKey,
+    })
+  })
+
+  test('of a denial: the reasons too, each once', async () => {
+    const { validate } = stage({ remembered: [...scene, peer] })
+    expect((await validate(binding())).auditAnnotations).toMatchObject({
+      decision: 'deny',
+      reasons: 'IdentityCollision',
+      'spiffe-id': id,
+    })
+    const groups = { poolRef: { name: '', group: 'example.org' } }
+    const twice = await validate(binding({ spec: groups }))
+    expect(linesOf(twice)).toHaveLength(2)
+    expect(twice.auditAnnotations).toEqual({ decision: 'deny', reasons: 'InvalidPoolRef' })
+  })
+
+  test('of an admission with a warning: the reason, and not what is ignored', async () => {
+    const missing = { remembered: [objective()] }
+    const warned = await stage(missing).validate(binding())
+    expect(warned.auditAnnotations).toEqual({ decision: 'warn', reasons: 'TargetPoolNotFound' })
+    const ignored = await stage({ ...missing, actions: { TargetPoolNotFound: 'ignore' } }).validate(binding())
+    expect(ignored.auditAnnotations).toEqual({ decision: 'allow' })
+  })
+})
+
+describe('--webhook-action', () => {
+  test.for([
+    ['InvalidPoolSelector', 'warn', 'allowed?InvalidPoolSelector'],
+    ['InvalidPoolSelector', 'ignore', 'allowed'],
+  ] as const)('%s=%s: %s', async ([reason, action, outcome]) => {
+    const { validate } = stage({ remembered: [wild, objective()], actions: { [reason]: action } })
+    expect(outcomeOf(await validate(binding()))).toBe(outcome)
+  })
+
+  test('a missing pool can be refused, once a read has shown it missing', async () => {
+    const actions = { TargetPoolNotFound: 'deny' } as const
+    expect(outcomeOf(await stage({ remembered: [objective()], actions }).validate(binding()))).toBe(
+      'TargetPoolNotFound',
+    )
+    const behind = stage({ remembered: [objective()], live: scene, actions })
+    expect(outcomeOf(await behind.validate(binding()))).toBe('allowed')
+  })
+
+  test('reasons that the CRD has too stay refused', async () => {
+    const { validate } = stage({ remembered: scene, actions: { UnsupportedMode: 'ignore' } })
+    expect(outcomeOf(await validate(binding({ spec: { mode: 'Both' } })))).toBe('UnsupportedMode')
+  })
+})
+
+test('each decision is told once: by validation, and by mutation where it denies', async () => {
+  const { validate, mutate, observed } = stage({ remembered: [...scene, peer] })
+  const free = binding({ spec: { containerName: 'side', objectiveRef: { name: 'chat' } } })
+  await mutate(free)
+  await validate(free)
+  await mutate(binding())
+  expect(observed.map(({ request, verdict }) => [request.name, verdict.verdict])).toEqual([
+    ['chat', 'warn'],
+    ['chat', 'deny'],
+  ])
+})
