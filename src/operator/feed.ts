@@ -12,8 +12,8 @@ type FeedOptions = {
   readonly inventory: Inventory
   /** Told which bindings a change concerns. */
   readonly mark: (keys: Iterable<BindingKey>) => void
-  /** Told of the uid of each binding that is gone. */
-  readonly bindingDeleted: (uid: string) => void
+  /** Told of the uid of each binding that is gone or going: it never holds a collision key again. */
+  readonly bindingReleased: (uid: string) => void
   readonly log: Log
   /** The reflectors' usual ones unless given. */
   readonly timings?: ReflectorOptions['timings']
@@ -43,7 +43,7 @@ export function createFeed({
   client,
   inventory,
   mark,
-  bindingDeleted,
+  bindingReleased,
   log,
   timings = {},
 }: FeedOptions): Feed {
@@ -71,9 +71,13 @@ export function createFeed({
       log,
       timings,
       handler: {
-        upserted: (object) => apply({ kind: 'upserted', resource, object }),
+        upserted: (object) => {
+          const { uid, deletionTimestamp } = object.metadata
+          if (resource === bindingResource && deletionTimestamp !== undefined) bindingReleased(uid)
+          apply({ kind: 'upserted', resource, object })
+        },
         removed: ({ namespace, name, uid }) => {
-          if (resource === bindingResource) bindingDeleted(uid)
+          if (resource === bindingResource) bindingReleased(uid)
           apply({ kind: 'removed', resource, namespace, name })
         },
         synced: () => learn(resource, true),

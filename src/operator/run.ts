@@ -80,7 +80,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     inventory,
     log,
     mark: leadership.mark,
-    bindingDeleted: (uid) => reservations.holderDeleted(uid),
+    bindingReleased: (uid) => reservations.holderDeleted(uid),
   })
   started.defer(() => feed.stop())
   const admission = createAdmission({

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import type { Cluster } from './cluster.ts'
 import { sumOf } from './operator.ts'
 
-/** What the operator could write. Leases are left out: kube-apiserver keeps some of its own. */
+/** What the operator could write; its probe of the webhook is a dry run and writes nothing. Leases are left out: kube-apiserver keeps some of its own. */
 const groups = [
   'kleym.sonda.red',
   'spire.spiffe.io',
@@ -16,7 +16,9 @@ const groups = [
 
 const counter = 'apiserver_request_total'
 
-const written = new RegExp(`group="(?:${groups.join('|')})".*verb="(?:POST|PUT|PATCH|DELETE|APPLY)"`)
+const written = new RegExp(
+  `dry_run="",group="(?:${groups.join('|')})".*verb="(?:POST|PUT|PATCH|DELETE|APPLY)"`,
+)
 
 /** Writes so far, by anyone, to the kinds that the operator touches, as kube-apiserver counts them. */
 export const writesTo = async (cluster: Cluster): Promise<number> =>

@@ -6,6 +6,7 @@ import { create, createAll, createNamespace, startRealCluster, type Cluster } fr
 import { binding, objective, oldPool, pool, poolName, resourceOf } from './manifests.ts'
 import { runOperator, type Operator } from './operator.ts'
 import type { Report } from './report.ts'
+import { median } from './statistics.ts'
 import { followStatuses } from './statuses.ts'
 import { condition, range } from './waiting.ts'
 
@@ -18,48 +19,60 @@ type Stage = {
 
 /** Milliseconds a binding, and writes a binding. */
 type Cost = { readonly ms: number; readonly writes: number }
+type Costs = Readonly<Record<string, Cost>>
 
 /** One request puts many bindings on one key, or takes them off it: what that costs each of ever more. */
 export const collision: Benchmark = async (report, { quick }) => {
-  const [smallest = 0, ...larger] = quick ? [20, 40] : [125, 250, 500]
   const rounds = quick ? 1 : 3
   await using cluster = await startRealCluster()
   // Without the webhook, which would not have let them in.
   await using operator = await runOperator(cluster, { webhook: false })
-  const costs = new Map<string, Cost[][]>()
-  for (const [at, size] of [smallest, ...larger].entries()) {
-    for (let round = 0; round < rounds; round++) {
-      const stage = (what: string) => ({ cluster, operator, namespace: `${what}-${size}-${round}`, size })
-      const measured = { ...(await onePool(stage('one'))), ...(await twoPools(stage('two'))) }
-      for (const [what, cost] of Object.entries(measured)) {
-        const bySize = costs.getOrInsertComputed(what, () => [])
-        ;(bySize[at] ??= []).push(cost)
-      }
-    }
+  const run: Run = async (sizes, measure) => {
+    const costs = sizes.map((): Costs[] => [])
+    for (let round = 0; round < rounds; round++)
+      for (const [at, size] of sizes.entries())
+        costs[at]?.push(
+          await measure({
+            cluster,
+            operator,
+            namespace: `on-${measure.name.toLowerCase()}-${size}-${round}`,
+            size,
+          }),
+        )
+    tell(report, sizes, costs)
   }
-  for (const [what, [floor = [], ...rest]] of costs)
-    for (const [index, samples] of rest.entries())
-      tell(report, what, { floor, samples, smallest, size: larger[index] ?? 0 })
+  await run(quick ? [20, 40] : [125, 250, 500], onePool)
+  await run(quick ? [10, 20] : [25, 50, 100], ownPools)
 }
+
+type Run = (sizes: readonly number[], measure: (stage: Stage) => Promise<Costs>) => Promise<void>
 
 function tell(
   report: Report,
-  what: string,
-  { floor, samples, smallest, size }: { floor: Cost[]; samples: Cost[]; smallest: number; size: number },
+  sizes: readonly number[],
+  [floor = [], ...larger]: readonly (readonly Costs[])[],
 ): void {
-  report.figure({
-    name: `${size} bindings on one key, ${what}, each`,
-    unit: 'ms',
-    samples: samples.map(({ ms }) => ms),
-    floor: { name: `of ${smallest}`, samples: floor.map(({ ms }) => ms) },
-    // Twice or four times as many that each cost as much more would be quadratic.
-    wanted: { atMost: 1.5 },
-  })
-  report.note(`writes a binding: ${samples.map(({ writes }) => writes.toFixed(2)).join(', ')}`)
+  for (const what of Object.keys(floor[0] ?? {})) {
+    const of = (costs: readonly Costs[], key: keyof Cost) =>
+      costs.map((cost) => cost[what]?.[key] ?? Number.NaN)
+    for (const [index, costs] of larger.entries()) {
+      report.figure({
+        name: `${sizes[index + 1]} bindings on one key, ${what}, each`,
+        unit: 'ms',
+        samples: of(costs, 'ms'),
+        floor: { name: `of ${sizes[0]}`, samples: of(floor, 'ms') },
+        // Where each of twice as many costs twice as much, all of them cost four times as much.
+        wanted: { of: 'ratio', atMost: 1.5 },
+      })
+      report.note(
+        `writes a binding: ${median(of(costs, 'writes')).toFixed(2)}, of ${sizes[0]}: ${median(of(floor, 'writes')).toFixed(2)}`,
+      )
+    }
+  }
 }
 
 /** All of one pool, that comes late and then gets a selector that nobody can use. */
-async function onePool(stage: Stage) {
+async function onePool(stage: Stage): Promise<Costs> {
   const { cluster, namespace, size } = stage
   await createNamespace(cluster, namespace)
   const indexes = range(size)
@@ -87,8 +100,11 @@ async function onePool(stage: Stage) {
   return { 'put there by their pool': collided, 'released by an edit of their pool': released }
 }
 
-/** Each with a pool of its own in either group: those that count are alike, those that are left then are not. */
-async function twoPools(stage: Stage) {
+/**
+ * Each with a pool of its own in either group: those that count are alike, those that are left then are not. They go
+ * one by one, if quickly, and each that goes changes what all others have to say of their peers.
+ */
+async function ownPools(stage: Stage): Promise<Costs> {
   const { cluster, namespace, size } = stage
   await createNamespace(cluster, namespace)
   const indexes = range(size)
@@ -111,7 +127,7 @@ async function twoPools(stage: Stage) {
     await cluster.client.call({ method: 'DELETE', path })
     return statuses.reached('Reconciled', size)
   })
-  return { 'released to Ready by a deletion of all pools of a kind': released }
+  return { 'released to Ready by deleting all pools of a kind': released }
 }
 
 async function costOf({ cluster, operator, size }: Stage, work: () => Promise<number>): Promise<Cost> {

@@ -64,13 +64,13 @@ function tell(report: Report, size: number, applied: number[], waiting: number[]
     ...common,
     name: `${size} bindings applied with the webhook on, to Ready`,
     samples: applied,
-    wanted: { atLeast: 0.5 },
+    wanted: { of: 'ratio', atLeast: 0.5 },
   })
   report.figure({
     ...common,
     name: `${size} bindings that were there before the operator, to Ready`,
     samples: waiting,
-    wanted: { atLeast: 0.6 },
+    wanted: { of: 'ratio', atLeast: 0.6 },
   })
 }
 

@@ -6,8 +6,10 @@ export type Figure = {
   readonly unit: string
   readonly samples: Samples
   readonly floor?: { readonly name: string; readonly samples: Samples }
-  /** Of the ratio to the floor where there is one, else of the value. */
-  readonly wanted?: { readonly atLeast: number } | { readonly atMost: number }
+  readonly wanted?: { readonly of: 'ratio' | 'value' } & (
+    | { readonly atLeast: number }
+    | { readonly atMost: number }
+  )
 }
 
 export type Report = {
@@ -54,14 +56,14 @@ function inFields(figure: Figure): object {
 }
 
 function isMet(figure: Figure): boolean {
-  const value = median(figure.floor ? ratiosOf(figure) : figure.samples)
   const { wanted } = figure
   if (!wanted) return true
+  const value = median(wanted.of === 'ratio' ? ratiosOf(figure) : figure.samples)
   return 'atLeast' in wanted ? value >= wanted.atLeast : value <= wanted.atMost
 }
 
 const limitOf = (wanted: NonNullable<Figure['wanted']>): string =>
-  'atLeast' in wanted ? `≥ ${wanted.atLeast}` : `≤ ${wanted.atMost}`
+  `${wanted.of} ${'atLeast' in wanted ? `≥ ${wanted.atLeast}` : `≤ ${wanted.atMost}`}`
 
 const summary = (samples: Samples) => ({
   median: median(samples),

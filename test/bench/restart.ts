@@ -38,7 +38,7 @@ export const restart: Benchmark = async (report, { quick }) => {
     name: 'writes of these restarts',
     unit: '',
     samples: [(await writesTo(cluster)) - before],
-    wanted: { atMost: 0 },
+    wanted: { of: 'value', atMost: 0 },
   })
   await using operator = await runOperator(cluster, { webhook: true })
   await converged(operator, size)
@@ -48,7 +48,7 @@ export const restart: Benchmark = async (report, { quick }) => {
     name: `CPU at rest with ${size} bindings, of one core over ${restSeconds} s`,
     unit: '%',
     samples: [((await cpuSecondsOf(operator.pid)) - cpu) * (100 / restSeconds)],
-    wanted: { atMost: 1 },
+    wanted: { of: 'value', atMost: 1 },
   })
   for (const [what, count] of await writesByKind(cluster))
     if (count !== writes.get(what)) report.note(`written while at rest: ${what}`)

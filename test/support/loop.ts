@@ -55,7 +55,7 @@ export function startLoop({
     log,
     timings: { ...hasty, ...timings },
     mark: (keys) => term?.mark(keys),
-    bindingDeleted: () => undefined,
+    bindingReleased: () => undefined,
   })
   const begin = (): void => {
     if (over) return

@@ -48,7 +48,7 @@ export async function throughput(
       unit: '/s',
       samples: of(a, 'rate'),
       floor: { name: 'bare server', samples: of(b, 'rate') },
-      wanted: { atLeast: 0.7 },
+      wanted: { of: 'ratio', atLeast: 0.7 },
     })
     const micros = (runs: readonly Run[]) => median(of(runs, 'cpu')).toFixed(1)
     report.note(`CPU of the server a review: ${micros(a)} µs, bare ${micros(b)} µs`)

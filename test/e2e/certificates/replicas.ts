@@ -51,8 +51,8 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
     namespace: config.namespace,
     now: () => performance.now(),
   })
-  const bindingDeleted = (uid: string): void => reservations.holderDeleted(uid)
-  const feed = createFeed({ client, inventory, log, mark: () => {}, bindingDeleted })
+  const bindingReleased = (uid: string): void => reservations.holderDeleted(uid)
+  const feed = createFeed({ client, inventory, log, mark: () => {}, bindingReleased })
   const admission = createAdmission({
     config,
     client,

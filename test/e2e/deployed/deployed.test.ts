@@ -110,7 +110,10 @@ describeReal('the operator, as deploy installs it', () => {
     const objectiveRef = { name: 'rare', group: rareKind?.group }
     await applied(binding({ name: 'rare', spec: { objectiveRef, containerName: 'sidecar' } }))
     await tenant.settles({ rare: ready })
-    await serveOnly(site.cluster, optionalResources.filter((kind) => kind !== rareKind))
+    await serveOnly(
+      site.cluster,
+      optionalResources.filter((kind) => kind !== rareKind),
+    )
     await tenant.settles({ rare: 'InvalidRef/InferenceObjectiveCRDMissing' })
     await serveOnly(site.cluster, optionalResources)
     await tenant.has(objectiveOfRareKind)
@@ -139,10 +142,12 @@ describeReal('the operator, as deploy installs it', () => {
       expect(textAt(body, 'data', 'tls.crt')).not.toBe(garbage)
       expect(await bundles()).toEqual([ca, ca, ca])
     })
-    expect(await apply(binding({ name: 'second', spec: { objectiveRef: { name: 'other' } } }))).toMatchObject({
-      code: 1,
-      said: expect.stringContaining('IdentityCollision'),
-    })
+    expect(await apply(binding({ name: 'second', spec: { objectiveRef: { name: 'other' } } }))).toMatchObject(
+      {
+        code: 1,
+        said: expect.stringContaining('IdentityCollision'),
+      },
+    )
   })
 
   const bundles = async (): Promise<readonly string[]> => {
@@ -169,7 +174,10 @@ describeReal('the operator, as deploy installs it', () => {
     ['a ServiceAccount without the permission', 'visitor', 403],
   ])('gives no metrics to %s', async (_, who, code) => {
     const token = who === 'visitor' ? await tokenOf(who) : who
-    expect(await scrape(pod.metrics, token)).toMatchObject({ code, text: expect.not.stringContaining('# HELP') })
+    expect(await scrape(pod.metrics, token)).toMatchObject({
+      code,
+      text: expect.not.stringContaining('# HELP'),
+    })
   })
 
   test('gives its metrics to the Prometheus that deploy/monitoring binds', async () => {
@@ -186,7 +194,10 @@ describeReal('the operator, as deploy installs it', () => {
   test('loses nothing when deploy is applied again', async () => {
     const before = await versions()
     const said = await site.kubectl('apply', '-k', deploy)
-    const changed = said.trimEnd().split('\n').filter((line) => !line.endsWith(' unchanged'))
+    const changed = said
+      .trimEnd()
+      .split('\n')
+      .filter((line) => !line.endsWith(' unchanged'))
     // kubectl sends this one's selector every time, since that is only ever replaced as a whole.
     expect(changed).toEqual(['poddisruptionbudget.policy/kleym-operator configured'])
     expect(await versions()).toEqual(before)
@@ -208,9 +219,9 @@ describeReal('the operator, as deploy installs it', () => {
     expect(permissions.length).toBeGreaterThan(0)
     const unused = permissions.filter((one) => !requests.some((request) => isUseOf(one, request)))
     expect(unused.map(granted)).toEqual([])
-    expect(
-      requests.filter((request) => !permissions.some((one) => isUseOf(one, request))).map(told),
-    ).toEqual([])
+    expect(requests.filter((request) => !permissions.some((one) => isUseOf(one, request))).map(told)).toEqual(
+      [],
+    )
   })
 
   test('is removed without a trace by deleting the bindings and then deploy', async () => {

@@ -8,8 +8,7 @@ export async function everything({ kubectl }: Pick<Site, 'kubectl'>): Promise<re
   return shown.split('\n').filter((line) => line !== '')
 }
 
-const format =
-  'jsonpath={range .items[*]}{.kind}{" "}{.metadata.namespace}{"/"}{.metadata.name}{"\\n"}{end}'
+const format = 'jsonpath={range .items[*]}{.kind}{" "}{.metadata.namespace}{"/"}{.metadata.name}{"\\n"}{end}'
 
 async function kindsOf(
   kubectl: Site['kubectl'],

@@ -20,9 +20,7 @@ export const permissionsOf = (manifests: Manifests): readonly Permission[] =>
       .all(`${kind}Binding`)
       .filter((binding) => listAt(binding, 'subjects').some(isOperator))
       .map((binding) => manifests.named(kind, textAt(binding, 'roleRef', 'name')))
-      .flatMap((role) =>
-        listAt(role, 'rules').flatMap((rule) => [...permissionsIn(nameOf(role), rule)]),
-      ),
+      .flatMap((role) => listAt(role, 'rules').flatMap((rule) => [...permissionsIn(nameOf(role), rule)])),
   )
 
 const isOperator = (subject: JsonObject): boolean => at(subject, 'name') === 'kleym-operator'
@@ -36,10 +34,7 @@ function* permissionsIn(role: string, rule: JsonObject): Generator<Permission> {
 }
 
 /** Whether the request was allowed by it, and by nothing else. */
-export const isUseOf = (
-  { role, verb, group, resource, name }: Permission,
-  request: Authorized,
-): boolean =>
+export const isUseOf = ({ role, verb, group, resource, name }: Permission, request: Authorized): boolean =>
   request.verb === verb &&
   request.group === group &&
   request.resource === resource &&
