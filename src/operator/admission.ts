@@ -164,9 +164,9 @@ function watchTrust({ config, client, log }: AdmissionOptions, changed: () => vo
 /** A replica that has not heard of bindings for this long might allow what another one has given away. */
 const staleness = (feed: Pick<Feed, 'silence'>): string | undefined => {
   const silence = feed.silence()
-  return silence > usualStaleMs / 2
-    ? `nothing was heard of InferenceIdentityBindings for ${Math.round(silence / 1000)} s`
-    : undefined
+  if (silence <= usualStaleMs / 2) return undefined
+  const since = Number.isFinite(silence) ? ` for ${Math.round(silence / 1000)} s` : ' yet'
+  return `nothing was heard of InferenceIdentityBindings${since}`
 }
 
 /** How often the leader looks for claims that have served their time. */

@@ -38,9 +38,11 @@ export async function startMetrics({
     certificate &&
     setInterval(
       () =>
-        void readPair(certificate).then(server.useCertificate, (error: unknown) =>
-          log.warn({ err: error }, 'the metrics certificate cannot be read; the old one is kept'),
-        ),
+        void readPair(certificate)
+          .then(server.useCertificate)
+          .catch((error: unknown) =>
+            log.warn({ err: error }, 'the metrics certificate cannot be used; the old one is kept'),
+          ),
       reloadEveryMs,
     )
   return {
@@ -59,10 +61,12 @@ async function readPair({
   cert,
   key,
 }: NonNullable<Config['metrics']['certificate']>): Promise<ServingCertificate> {
-  const [certPem, keyPem] = await Promise.all(
+  const [certPem = '', keyPem = ''] = await Promise.all(
     [cert, key].map((name) => readFile(join(directory, name), 'utf8')),
   )
-  return { cert: certPem ?? '', key: keyPem ?? '' }
+  // TLS takes an empty file for no certificate at all, without a word.
+  if (certPem === '' || keyPem === '') throw new Error(`a file in ${directory} is empty`)
+  return { cert: certPem, key: keyPem }
 }
 
 /** As the reference does without files: encrypted, and trusted by whoever skips verification. */

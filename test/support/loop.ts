@@ -11,7 +11,7 @@ import { settings } from './builders.ts'
 
 /** Times that suit an API server that bookmarks every 50 ms: what takes a minute in a cluster is over at once. */
 const hasty: Partial<Timings> = {
-  backoff: { fromMs: 1, toMs: 20 },
+  backoff: { fromMs: 1, toMs: 100 },
   idleMs: 500,
   resumeWithinMs: 30,
   shortWatchMs: 1,
@@ -45,7 +45,7 @@ export function startLoop({
 }: LoopOptions): Loop {
   const mistakes: string[] = []
   const log = createLog({ level: 'error', destination: { write: (line) => void mistakes.push(line) } })
-  const client = createClient(loadKubeConfig({ kubeconfig }), { timeoutMs: 400 })
+  const client = createClient(loadKubeConfig({ kubeconfig }), { timeoutMs: 2000 })
   const inventory = new Inventory(settings)
   let term: Term | undefined
   let over = false

@@ -156,10 +156,9 @@ describe('the reads', () => {
   )
 
   test('that fail are no answer', async () => {
-    const read = (): Promise<unknown> => Promise.reject(new Error('gone'))
-    await expect(confirm(decodeBinding(binding()), inventoryOf(scene), read)).rejects.toThrow('gone')
+    await expect(confirm(decodeBinding(binding()), inventoryOf(scene), noAnswer)).rejects.toThrow('gone')
     const at = { namespace: 'default', name: 'chat' }
-    await expect(holdsLive(at, keyOf(binding(), scene), inventoryOf(scene), read)).rejects.toThrow('gone')
+    await expect(holdsLive(at, keyOf(binding(), scene), inventoryOf(scene), noAnswer)).rejects.toThrow('gone')
   })
 })
 
@@ -202,9 +201,12 @@ describe('a binding has a key by a live read', () => {
   })
 })
 
+const noAnswer = (): Promise<unknown> => Promise.reject(new Error('gone'))
+
 /** Of several of one kind and name the last, as an API server would have it. */
 function lastOfEach(objects: readonly Manifest[]): readonly Manifest[] {
-  const at = ({ apiVersion, kind, metadata }: Manifest): string =>
-    `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`
-  return [...new Map(objects.map((one) => [at(one), one])).values()]
+  return [...new Map(objects.map((one) => [placeOf(one), one])).values()]
 }
+
+const placeOf = ({ apiVersion, kind, metadata }: Manifest): string =>
+  `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`

@@ -13,6 +13,24 @@ const peer = binding({ name: 'peer' })
 const update = (oldObject: Manifest) => ({ operation: 'UPDATE', oldObject }) as const
 const deletionTimestamp = '2026-01-01T00:00:00Z'
 
+const claimed = (name: string): MemoryObjects => {
+  const leases = new MemoryObjects()
+  const key = evaluationOf(binding(), scene).identity?.collisionKey ?? ''
+  leases.create(leaseResource, leaseOf('system', key, { namespace: 'default', name, uid: `uid-of-${name}` }))
+  return leases
+}
+
+const patchOf = async (
+  finalizers: readonly string[] | undefined,
+  operation: 'CREATE' | 'UPDATE' = 'CREATE',
+) => {
+  const object = binding({ metadata: { finalizers } })
+  const oldObject = binding({ spec: { containerName: 'side' } })
+  const { mutate } = stage({ remembered: scene })
+  const response = await mutate(object, { operation, oldObject })
+  return response.kind === 'allowed' ? response.patch : undefined
+}
+
 /** Something wrong of each kind that needs no other object, beside a pool that can't be used. */
 const wild = pool({ selector: {} })
 const bad = poolOnly({ name: 'chat-c', spec: { containerName: 'main' } })
@@ -188,16 +206,6 @@ describe('nothing is denied on memory alone', () => {
 })
 
 describe('a key that somebody else has claimed', () => {
-  const claimed = (name: string): MemoryObjects => {
-    const leases = new MemoryObjects()
-    const key = evaluationOf(binding(), scene).identity?.collisionKey ?? ''
-    leases.create(
-      leaseResource,
-      leaseOf('system', key, { namespace: 'default', name, uid: `uid-of-${name}` }),
-    )
-    return leases
-  }
-
   test('is a collision with whoever is seen to have it', async () => {
     const { validate, observed } = stage({
       remembered: scene,
@@ -434,17 +442,6 @@ describe('an object without a name yet', () => {
 })
 
 describe('the finalizer', () => {
-  const patchOf = async (
-    finalizers: readonly string[] | undefined,
-    operation: 'CREATE' | 'UPDATE' = 'CREATE',
-  ) => {
-    const object = binding({ metadata: { finalizers } })
-    const oldObject = binding({ spec: { containerName: 'side' } })
-    const { mutate } = stage({ remembered: scene })
-    const response = await mutate(object, { operation, oldObject })
-    return response.kind === 'allowed' ? response.patch : undefined
-  }
-
   test('is added at creation, beside those of others, once', async () => {
     const path = '/metadata/finalizers'
     expect(await patchOf(undefined)).toEqual([{ op: 'add', path, value: [finalizer] }])

@@ -66,8 +66,9 @@ export const linesOf = (response: AdmissionResponse): readonly string[] =>
 
 /** `allowed`, or the reasons of a denial, in order; warnings come after a question mark. */
 export function outcomeOf(response: AdmissionResponse): string {
-  const reasons = (lines: readonly string[]): string =>
-    lines.map((line) => /[A-Za-z]+\/([A-Za-z]+): /.exec(line)?.[1] ?? line).join(', ')
   const warnings = response.warnings.length > 0 ? `?${reasons(response.warnings)}` : ''
   return `${response.kind === 'denied' ? reasons(linesOf(response)) : 'allowed'}${warnings}`
 }
+
+const reasons = (lines: readonly string[]): string =>
+  lines.map((line) => /[A-Za-z]+\/([A-Za-z]+): /.exec(line)?.[1] ?? line).join(', ')

@@ -9,7 +9,10 @@ import { range } from '../waiting.ts'
 /** Different requests that are sent in turns. */
 const spare = 64
 
-type Run = { readonly rate: number; readonly cpu: number }
+/** V8 has optimized what it will after this many, however slow the machine. */
+const warmUps = 30_000
+
+type Run = { readonly answered: number; readonly rate: number; readonly cpu: number }
 
 export async function throughput(
   report: Report,
@@ -36,7 +39,8 @@ export async function throughput(
   await using bare = startWorker(new URL('bare.ts', import.meta.url), [])
   report.note(`${bindings} bindings known, a body of ${bodies[0]?.length} bytes, 128 requests in flight`)
   for (const protocol of ['h2', 'http/1.1'] as const) {
-    for (const worker of [ours, bare]) await post(worker, protocol, bodies, 3 * seconds)
+    for (const worker of [ours, bare])
+      for (let done = 0; done < warmUps;) done += (await post(worker, protocol, bodies, seconds)).answered
     const [a, b]: [Run[], Run[]] = [[], []]
     for (let round = 0; round < rounds; round++) {
       a.push(await post(ours, protocol, bodies, seconds))
@@ -67,5 +71,5 @@ async function post(
   const target = { port: numberIn(before, 'port'), ca: textIn(before, 'ca') }
   const done = await load(target, protocol, bodies, seconds)
   const cpu = numberIn(await worker.ask('address'), 'cpu') - numberIn(before, 'cpu')
-  return { rate: done.answered / done.seconds, cpu: (cpu / done.answered) * 1e6 }
+  return { answered: done.answered, rate: done.answered / done.seconds, cpu: (cpu / done.answered) * 1e6 }
 }

@@ -4,8 +4,8 @@ import { leaseResource } from '../../../src/webhook/claim.ts'
 import {
   bindingResource,
   clusterSpiffeIdResource,
-  objectiveResources,
   optionalResources,
+  type Resource,
 } from '../../../src/core/resources.ts'
 import { resourcePath } from '../../../src/kube/client.ts'
 import { registrations, secretName, secretResource } from '../../../src/operator/webhook-trust.ts'
@@ -15,7 +15,7 @@ import { textOf } from '../../support/embedded/json.ts'
 import { describeReal } from '../../support/real.ts'
 import type { Manifest } from '../../support/vectors.ts'
 import { eventually, newTenant, type Tenant } from '../loop/support/tenant.ts'
-import { metaOf, until } from '../support/cluster.ts'
+import { createNamespace, metaOf, until } from '../support/cluster.ts'
 import { serveOnly } from '../support/kinds.ts'
 import { told } from './support/audit.ts'
 import { everything, finishNamespace } from './support/leftovers.ts'
@@ -26,25 +26,30 @@ import { deploy, openSite, type RunningPod, type Site } from './support/site.ts'
 const ready = 'Ready/Reconciled'
 const namespace = 'kleym-system'
 /** Its CustomResourceDefinition comes and goes. */
-const [, , rareKind] = objectiveResources
-
-const objectiveOfRareKind = objective({ name: 'rare', group: rareKind?.group })
+const rareGroup = 'inference.networking.k8s.io'
+const isRare = ({ kind, group }: Resource): boolean => kind === 'InferenceObjective' && group === rareGroup
+const rareObjective = objective({ name: 'rare', group: rareGroup })
 
 describeReal('the operator, as deploy installs it', () => {
   let site: Site
   let tenant: Tenant
   let pod: RunningPod
-  let before: ReadonlySet<string>
+  /** What was there before it was installed. */
+  let others: ReadonlyMap<string, string>
 
   beforeAll(async () => {
     site = await openSite()
     tenant = await newTenant(site.cluster, 'serving')
-    await tenant.has(pool(), objective(), objective({ name: 'other' }), objectiveOfRareKind)
-    await site.kubectl('create', 'namespace', 'monitoring')
+    await tenant.has(pool(), objective(), objective({ name: 'other' }), rareObjective)
+    await createNamespace(site.cluster, 'monitoring')
     for (const name of ['prometheus-k8s', 'visitor'])
-      await site.kubectl('create', 'serviceaccount', '-n', 'monitoring', name)
+      await site.cluster.create(serviceAccountResource, {
+        apiVersion: 'v1',
+        kind: 'ServiceAccount',
+        metadata: { name, namespace: 'monitoring' },
+      })
     await site.kubectl('apply', '-f', join(deploy, 'monitoring/reader.yaml'))
-    before = new Set(await everything(site))
+    others = await everything(site.cluster)
     await site.install()
     pod = await site.start()
   })
@@ -67,8 +72,9 @@ describeReal('the operator, as deploy installs it', () => {
       (lease) => textAt(lease, 'spec', 'holderIdentity') === `${tenant.namespace}/${name}`,
     )
 
-  const added = async (): Promise<readonly string[]> =>
-    (await everything(site)).filter((object) => !before.has(object))
+  /** What was not there before it was installed, with its resourceVersion. */
+  const added = async (): Promise<readonly (readonly [string, string])[]> =>
+    [...(await everything(site.cluster))].filter(([object]) => !others.has(object))
 
   test('is asked about bindings through its Service, and makes a good one Ready', async () => {
     await applied(binding())
@@ -107,17 +113,20 @@ describeReal('the operator, as deploy installs it', () => {
   })
 
   test('follows a kind that goes and comes back', async () => {
-    const objectiveRef = { name: 'rare', group: rareKind?.group }
+    const objectiveRef = { name: 'rare', group: rareGroup }
     await applied(binding({ name: 'rare', spec: { objectiveRef, containerName: 'sidecar' } }))
     await tenant.settles({ rare: ready })
     await serveOnly(
       site.cluster,
-      optionalResources.filter((kind) => kind !== rareKind),
+      optionalResources.filter((kind) => !isRare(kind)),
     )
     await tenant.settles({ rare: 'InvalidRef/InferenceObjectiveCRDMissing' })
     await serveOnly(site.cluster, optionalResources)
-    await tenant.has(objectiveOfRareKind)
+    await tenant.has(rareObjective)
     await tenant.settles({ rare: ready })
+    expect(await tenant.outputSpec('rare')).toMatchObject({
+      spiffeIDTemplate: `spiffe://example.org/ns/${tenant.namespace}/objective/rare`,
+    })
   })
 
   test('gives up the output and the claim of a binding that is deleted', async () => {
@@ -192,7 +201,7 @@ describeReal('the operator, as deploy installs it', () => {
     (await site.kubectl('create', 'token', name, '-n', 'monitoring')).trim()
 
   test('loses nothing when deploy is applied again', async () => {
-    const before = await versions()
+    const before = await standing()
     const said = await site.kubectl('apply', '-k', deploy)
     const changed = said
       .trimEnd()
@@ -200,14 +209,11 @@ describeReal('the operator, as deploy installs it', () => {
       .filter((line) => !line.endsWith(' unchanged'))
     // kubectl sends this one's selector every time, since that is only ever replaced as a whole.
     expect(changed).toEqual(['poddisruptionbudget.policy/kleym-operator configured'])
-    expect(await versions()).toEqual(before)
+    expect(await standing()).toEqual(before)
   })
 
-  /** By etcd's revision: a write that changes nothing leaves it alone. */
-  const versions = async (): Promise<readonly string[]> => {
-    const shown = await site.kubectl('get', '-k', deploy, `-o=${versionFormat}`)
-    return shown.trimEnd().split('\n')
-  }
+  /** A write that changes nothing leaves the resourceVersion alone. A Lease is renewed all the time. */
+  const standing = async () => (await added()).filter(([object]) => !object.startsWith('Lease '))
 
   test('needs each permission that it is given, and no other', async () => {
     const requests = await site.audit.requests()
@@ -228,7 +234,7 @@ describeReal('the operator, as deploy installs it', () => {
     await site.kubectl('delete', bindingResource.plural, '--all', '--all-namespaces', '--timeout=30s')
     await site.kubectl('delete', '-k', deploy, '--wait=false')
     const stopped = pod.stop()
-    await finishNamespace(site, namespace)
+    await finishNamespace(site.cluster, namespace)
     await eventually(async () => expect(await added()).toEqual([]))
     expect(await stopped).toBe(0)
     expect(await added()).toEqual([])
@@ -241,7 +247,7 @@ describeReal('the operator, as deploy installs it', () => {
     await tenant.settles({ chat: ready })
     await pod.stop('SIGKILL')
     await site.kubectl('delete', '-k', deploy, '--wait=false')
-    await finishNamespace(site, namespace)
+    await finishNamespace(site.cluster, namespace)
     const at = ['-n', tenant.namespace]
     const finalizers = '{"metadata":{"finalizers":null}}'
     await site.kubectl('patch', bindingResource.plural, 'chat', ...at, '--type=merge', '-p', finalizers)
@@ -252,6 +258,8 @@ describeReal('the operator, as deploy installs it', () => {
 })
 
 const serviceResource = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true }
-
-const versionFormat =
-  'jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.resourceVersion}{"\\n"}{end}'
+const serviceAccountResource = {
+  ...serviceResource,
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+}

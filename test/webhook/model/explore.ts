@@ -28,13 +28,13 @@ export async function explore(begin: () => Run): Promise<Explored> {
   const open: (readonly number[])[] = [[]]
   for (let path = open.pop(); path; path = open.pop()) {
     const run = await replay(begin, path)
-    let here = path
+    const here = [...path]
     for (;;) {
       const state = run.state()
       if (visited.has(state)) break
       visited.add(state)
       const choices = run.choices()
-      for (let choice = 1; choice < choices; choice += 1) open.push([...here, choice])
+      for (let choice = 1; choice < choices; choice += 1) open.push(here.concat(choice))
       const problem = run.problem()
       if (problem !== undefined) return { kind: 'violation', problem, trace: run.trace() }
       if (run.isAtRest()) {
@@ -44,7 +44,7 @@ export async function explore(begin: () => Run): Promise<Explored> {
       }
       if (choices === 0) break
       await run.take(0)
-      here = [...here, 0]
+      here.push(0)
     }
   }
   return { kind: 'sound', states: visited.size }

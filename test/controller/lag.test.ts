@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { bindingResource, clusterSpiffeIdResource } from '../../src/core/resources.ts'
+import { binding, objective, pool } from '../support/builders.ts'
+import type { Match } from '../support/fault-proxy/faults.ts'
+import { startFaultProxy, type FaultProxy } from '../support/fault-proxy/proxy.ts'
+import { startLoop } from '../support/loop.ts'
+import { whenSettled } from '../support/model.ts'
+import { allResources, definitionResource, startWorld, type World } from '../support/world.ts'
+import { History } from './support/history.ts'
+import { Judge } from './support/judge.ts'
+
+/** The watch of outputs says nothing, so the cache knows none of those that the loop writes. */
+describe('while the watch of ClusterSPIFFEIDs lags', () => {
+  const outputs: Match = { path: /\/clusterspiffeids/ }
+  const isWriting = (method: string): Match => ({ ...outputs, method })
+  let world: World
+  let proxy: FaultProxy
+  let history: History
+  let stack: AsyncDisposableStack
+
+  beforeEach(async () => {
+    stack = new AsyncDisposableStack()
+    world = stack.use(await startWorld())
+    for (const one of [pool(), objective(), objective({ name: 'other' })]) await world.put(one)
+    proxy = await startFaultProxy(world.api)
+    stack.defer(() => proxy.stop())
+    history = stack.use(new History(world.client))
+    for (const resource of [definitionResource, ...allResources]) await history.follow(resource)
+    const kubeconfig = await proxy.kubeconfig(world.api.token)
+    // Long enough for nobody to notice before the test is over.
+    const loop = startLoop({ kubeconfig, timings: { idleMs: 60_000 } })
+    stack.defer(() => loop.stop())
+    await loop.synced
+    await vi.waitUntil(() => proxy.openWatches() === allResources.length + 1, { timeout: 10_000 })
+    expect(proxy.silenceWatches(outputs)).toBe(1)
+  })
+  afterEach(() => stack.disposeAsync())
+
+  /** Nobody else writes outputs here, nor takes finalizers. */
+  const brokenPromises = async (): Promise<readonly string[]> =>
+    new Judge({ wrote: () => false, deleted: () => false }).judge(await history.take())
+
+  const settlesOnceTheWatchIsBack = async (): Promise<void> => {
+    proxy.faults.clear()
+    proxy.cutWatches(outputs)
+    await whenSettled(world)
+  }
+
+  test('a binding that is given another ID has never two', async () => {
+    await world.put(binding())
+    await whenSettled(world)
+    await world.put(binding({ spec: { objectiveRef: { name: 'other' } } }))
+    await whenSettled(world)
+    expect(await brokenPromises()).toEqual([])
+  })
+
+  test('an output that nobody has seen yet still keeps its key from others', async () => {
+    await world.put(binding())
+    await whenSettled(world)
+    const stuck = proxy.faults.inject(isWriting('PUT'), { kind: 'status', code: 503 }, Infinity)
+    await world.put(binding({ spec: { containerName: 'side' } }))
+    await vi.waitUntil(() => stuck.hits() > 0, { timeout: 10_000 })
+    await world.put(binding({ name: 'rival', spec: { objectiveRef: { name: 'other' } } }))
+    const isHeld = async () => JSON.stringify(await world.find(bindingResource, rival)).includes('finalizer')
+    await vi.waitUntil(isHeld, { timeout: 10_000 })
+    await vi.waitUntil(() => stuck.hits() > 6, { timeout: 10_000 })
+    await settlesOnceTheWatchIsBack()
+    expect(await brokenPromises()).toEqual([])
+  })
+
+  const rival = { namespace: 'default', name: 'rival' }
+  const chat = { namespace: 'default', name: 'chat' }
+
+  /** The output is created, but the loop is not told so, and only learns it from a refusal. */
+  const becomeReadyUnheard = async (): Promise<void> => {
+    proxy.faults.inject(isWriting('POST'), { kind: 'lostResponse' })
+    await world.put(binding())
+    await whenSettled(world)
+  }
+
+  test('a failure is not said before the output is gone, though its creation was never answered', async () => {
+    await becomeReadyUnheard()
+    await world.put(pool({ selector: {} }))
+    await settlesOnceTheWatchIsBack()
+    expect(await brokenPromises()).toEqual([])
+  })
+
+  test('a binding is not let go before its output is gone, though its creation was never answered', async () => {
+    await becomeReadyUnheard()
+    await world.remove(bindingResource, chat)
+    await settlesOnceTheWatchIsBack()
+    expect(await brokenPromises()).toEqual([])
+    expect(await world.list(clusterSpiffeIdResource)).toEqual([])
+  })
+})

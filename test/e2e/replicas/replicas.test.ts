@@ -1,0 +1,147 @@
+import { connect } from 'node:http2'
+import { once } from 'node:events'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  bindingResource,
+  clusterSpiffeIdResource,
+  objectiveResources,
+  poolResources,
+} from '../../../src/core/resources.ts'
+import { objective, pool } from '../../support/builders.ts'
+import type { Client } from '../../support/embedded/client.ts'
+import { recordOf } from '../../support/embedded/json.ts'
+import { describeReal } from '../../support/real.ts'
+import { resourceOf } from '../../support/vectors.ts'
+import { createNamespace, metaOf, startCluster, until, type Cluster } from '../support/cluster.ts'
+import { serveBindings, serveOnly } from '../support/kinds.ts'
+import { startAnotherApiServer, type ApiServer } from './support/api-servers.ts'
+import { claims, collectAsIfLater } from './support/claims.ts'
+import { isReady, startFleet, type Fleet } from './support/fleet.ts'
+import { startLoad } from './support/load.ts'
+import { createMovers, namespace, race } from './support/race.ts'
+
+/** A thousand take minutes. */
+const rounds = Number(process.env['KLEYM_RACE_ROUNDS'] ?? 100)
+
+const timeout = 1_800_000
+
+const served = [poolResources[0], objectiveResources[0], clusterSpiffeIdResource]
+
+describeReal('three replicas behind one address', () => {
+  let cluster: Cluster
+  let second: ApiServer
+  let fleet: Fleet
+  let clients: readonly Client[]
+  let round = 0
+
+  beforeAll(async () => {
+    cluster = await startCluster()
+    await serveOnly(
+      cluster,
+      served.filter((one) => one !== undefined),
+    )
+    await serveBindings(cluster, 'strict')
+    second = await startAnotherApiServer(cluster.plane)
+    clients = [cluster.client, second.client]
+    for (const home of [namespace, 'load']) {
+      await createNamespace(cluster, home)
+      for (const manifest of [pool({ namespace: home }), objective({ namespace: home })])
+        await cluster.create(resourceOf(manifest), manifest)
+    }
+    fleet = await startFleet(cluster.plane.kubeconfig, 3)
+    await createMovers(cluster.client)
+  })
+  afterAll(async () => {
+    await fleet.stop()
+    await second.stop()
+    await cluster.stop()
+  })
+  /** Keys that more than one binding has. */
+  async function sharedKeys(): Promise<readonly unknown[]> {
+    const all = await cluster.list(bindingResource, namespace)
+    const keys = all.map((one) => recordOf(one['spec'])['containerName'])
+    return keys.filter((key, index) => keys.indexOf(key) !== index)
+  }
+
+  /** Of the next rounds, what came of each that did not have one winner and seven losers. */
+  async function upsetsIn(count: number, tryAgain: boolean): Promise<readonly unknown[]> {
+    const upsets: unknown[] = []
+    for (let end = round + count; round < end; round += 1) {
+      const result = await race({ clients, round, tryAgain })
+      if (result.admitted.length !== 1 || result.refused.length !== 7) upsets.push(result)
+      // Or each API server would go on asking the replica that it asked first.
+      fleet.balancer.cut()
+    }
+    return upsets
+  }
+
+  test('exactly one of simultaneous creates and updates of a key is admitted', { timeout }, async () => {
+    expect(await upsetsIn(rounds, false)).toEqual([])
+    const denials = fleet.replicas().map((replica) => replica.log().split('"denied"').length - 1)
+    expect(Math.min(...denials)).toBeGreaterThan(0)
+    expect(await sharedKeys()).toEqual([])
+  })
+
+  test('so it is while replicas are killed and start again', { timeout }, async () => {
+    const over = new AbortController()
+    let killed = 0
+    const havoc = async (): Promise<void> => {
+      while (!over.signal.aborted) {
+        const victim = fleet.replicas()[Math.floor(Math.random() * fleet.replicas().length)]
+        if (victim) await fleet.kill(victim)
+        killed += 1
+        await fleet.grow()
+      }
+    }
+    const raging = havoc()
+    const upsets = await upsetsIn(Math.ceil(rounds / 2), true)
+    over.abort()
+    await raging
+    expect(upsets).toEqual([])
+    expect(killed).toBeGreaterThan(0)
+    expect(await sharedKeys()).toEqual([])
+  })
+
+  test('so it is while an API server is killed and starts again', { timeout }, async () => {
+    const restarting = cluster.plane.restartApiServer()
+    const upsets = await upsetsIn(Math.ceil(rounds / 20), true)
+    await restarting
+    for (const replica of fleet.replicas()) await until('a replica is ready again', () => isReady(replica))
+    expect([...upsets, ...(await upsetsIn(Math.ceil(rounds / 20), false))]).toEqual([])
+    expect(await sharedKeys()).toEqual([])
+  })
+
+  test('no call fails while replicas are replaced one after another', { timeout }, async () => {
+    const load = startLoad(clients, 'load', 5)
+    const codes: number[] = []
+    for (const old of fleet.replicas()) {
+      await fleet.grow()
+      codes.push(await fleet.retire(old))
+    }
+    const failures = await load.stop()
+    expect(failures).toEqual([])
+    expect(codes).toEqual([0, 0, 0])
+    expect(load.calls()).toBeGreaterThan(100)
+  })
+
+  test('a replica that is told to stop is unready first, and asks its HTTP/2 clients to leave', async () => {
+    const replica = await fleet.grow()
+    const session = connect(replica.webhookUrl, { rejectUnauthorized: false })
+    await once(session, 'connect')
+    const readiness: Promise<boolean>[] = []
+    session.once('goaway', () => void readiness.push(isReady(replica)))
+    const closed = once(session, 'close')
+    expect(await fleet.retire(replica)).toBe(0)
+    await closed
+    expect(await Promise.all(readiness)).toEqual([false])
+  })
+
+  test('each claim is that of a binding with the key, and none is left once all are stale', async () => {
+    const held = await claims(cluster)
+    expect(held.length).toBeGreaterThan(rounds)
+    const names = new Set((await cluster.list(bindingResource)).map((one) => metaOf(one)['name']))
+    expect(held.filter(({ holder }) => !names.has(holder.name))).toEqual([])
+    await collectAsIfLater(cluster)
+    expect(await claims(cluster)).toEqual([])
+  })
+})

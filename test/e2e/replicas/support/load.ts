@@ -1,0 +1,52 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { bindingResource } from '../../../../src/core/resources.ts'
+import { resourcePath } from '../../../../src/kube/client.ts'
+import type { Client } from '../../../support/embedded/client.ts'
+import { textOf } from '../../../support/embedded/json.ts'
+import { binding } from '../../support/manifests.ts'
+
+export type Load = {
+  readonly calls: () => number
+  /** Stops, and tells what failed. */
+  readonly stop: () => Promise<readonly string[]>
+}
+
+/** As many as this under way at once: a slow machine is not to drown in calls. */
+const atOnce = 8
+
+/** Creates bindings, each with a key of its own, every so many ms if that can be done. */
+export function startLoad(clients: readonly Client[], namespace: string, everyMs: number): Load {
+  const path = resourcePath(bindingResource, { namespace })
+  const failures: string[] = []
+  const pending = new Set<Promise<void>>()
+  let count = 0
+  const stopping = new AbortController()
+  const create = async (client: Client, name: string): Promise<void> => {
+    const reply = await client
+      .post(path, { ...binding({ name, namespace, spec: { containerName: name } }) })
+      .catch(String)
+    if (typeof reply === 'string') failures.push(reply)
+    else if (reply.code !== 201) failures.push(`${reply.code} ${textOf(reply.body['message'])}`)
+  }
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await wait(everyMs)
+      const client = clients[count % clients.length]
+      if (!client || pending.size >= atOnce) continue
+      count += 1
+      const creating = create(client, `load-${count}`)
+      pending.add(creating)
+      void creating.finally(() => pending.delete(creating))
+    }
+  }
+  const running = run()
+  return {
+    calls: () => count,
+    stop: async () => {
+      stopping.abort()
+      await running
+      await Promise.all(pending)
+      return failures
+    },
+  }
+}
