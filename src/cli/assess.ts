@@ -1,5 +1,4 @@
-import { advise } from '../core/advice.ts'
-import type { Finding } from '../core/findings.ts'
+import { appraise } from '../core/advice.ts'
 import { bindingKey, decodeBinding, given, type Binding, type BindingKey } from '../core/binding.ts'
 import { statusOf } from '../core/conditions.ts'
 import type { ClusterSpiffeId } from '../core/clusterspiffeid.ts'
@@ -45,8 +44,8 @@ export function assess(input: Given): readonly Assessment[] {
     const binding = decodeBinding(manifest.object)
     const key = bindingKey(manifest.namespace, manifest.name)
     const before = admitted.binding(key)
-    const earlier = before ? evaluate(before, admitted).findings : []
-    const verdict = judge(allFindings(binding, admitted), earlier, input.actions)
+    const earlier = before ? appraise(before, admitted).findings : []
+    const verdict = judge(appraise(binding, admitted).findings, earlier, input.actions)
     if (verdict.verdict !== 'deny') admitted.apply(upserted(manifest))
     return { ...namesOf(binding), verdict, ...settle(key, settled, input.now) }
   })
@@ -57,15 +56,9 @@ export function audit(input: Omit<Given, 'manifests'>): readonly Assessment[] {
   const inventory = inventoryOf(input, [])
   return [...inventory.bindings()].map((binding) => ({
     ...namesOf(binding),
-    verdict: judge(allFindings(binding, inventory), [], input.actions),
+    verdict: judge(appraise(binding, inventory).findings, [], input.actions),
     ...settle(bindingKey(binding.namespace, binding.name), inventory, input.now),
   }))
-}
-
-/** The failures, and what is surely not meant. */
-function allFindings(binding: Binding, world: Inventory): readonly Finding[] {
-  const evaluation = evaluate(binding, world)
-  return [...evaluation.findings, ...advise(binding, evaluation, world)]
 }
 
 function inventoryOf(

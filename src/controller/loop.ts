@@ -38,6 +38,9 @@ async function work({ queue, reconcile, log, observe }: Loop): Promise<void> {
   }
 }
 
+/** What of a Retry-After is believed. */
+const waits = { fromMs: 1000, toMs: 300_000 }
+
 function follow(key: BindingKey, result: Result, queue: Loop['queue'], log: Loop['log']): void {
   switch (result.kind) {
     case 'settled':
@@ -51,7 +54,7 @@ function follow(key: BindingKey, result: Result, queue: Loop['queue'], log: Loop
     case 'retry':
       log.debug({ binding: key, why: result.why }, 'retrying')
       if (result.afterMs === undefined) queue.retry(key)
-      else queue.addAfter(key, result.afterMs)
+      else queue.addAfter(key, Math.min(Math.max(result.afterMs, waits.fromMs), waits.toMs))
       break
   }
 }

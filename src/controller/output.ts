@@ -1,5 +1,6 @@
 import type { BindingKey } from '../core/binding.ts'
 import {
+  collisionKeyIn,
   decodeOutput,
   givesSameIdentity,
   hasDrifted,
@@ -29,8 +30,8 @@ export class Outputs {
    * with what was sent would write for ever.
    */
   readonly #stored = new Map<string, { readonly wish: string; readonly spec: JsonObject }>()
-  /** The last name written for a binding, until the watch has shown it. */
-  readonly #written = new Map<BindingKey, string>()
+  /** The last output of a binding that a write here answered with, until the watch has shown it. */
+  readonly #unshown = new Map<BindingKey, Output>()
 
   constructor(inventory: Inventory, objects: Objects) {
     this.#inventory = inventory
@@ -51,7 +52,7 @@ export class Outputs {
     if (unseen.kind === 'unfinished') return unseen
     const mine = [...this.#inventory.outputsOf(key), ...unseen.outputs]
     const stale = mine.filter((output) => !givesSameIdentity(output, wanted))
-    const rivals = collisionKey === undefined ? [] : this.#inventory.outputsHolding(collisionKey, key)
+    const rivals = collisionKey === undefined ? [] : this.#rivals(collisionKey, key)
     const obstacles = rivals.length > 0 ? stale : stale.filter(({ name }) => name !== wanted.metadata.name)
     if (obstacles.length > 0) {
       const doubt = await this.#rehearse(key, wanted)
@@ -76,8 +77,15 @@ export class Outputs {
     const unseen = await this.#unseen(key)
     if (unseen.kind === 'unfinished') return unseen.result
     const left = await this.#removeAll([...this.#inventory.outputsOf(key), ...unseen.outputs])
-    if (!left) this.#written.delete(key)
     return left
+  }
+
+  /** Outputs of others for the same container, those included that the watch has not shown yet. */
+  #rivals(collisionKey: string, key: BindingKey): readonly Output[] {
+    const unshown = this.#unshown
+      .values()
+      .filter((output) => output.owner !== key && collisionKeyIn(output) === collisionKey)
+    return [...this.#inventory.outputsHolding(collisionKey, key), ...unshown]
   }
 
   /** What bears the annotation of a binding: what the reference wrote without one is not ours to judge. */
@@ -96,14 +104,18 @@ export class Outputs {
     | { readonly kind: 'known'; readonly outputs: readonly Output[] }
     | { readonly kind: 'unfinished'; readonly result: Result }
   > {
-    const name = this.#written.get(key)
-    if (name === undefined || this.#inventory.output(name)) return { kind: 'known', outputs: [] }
+    const name = this.#unshown.get(key)?.name
+    if (name === undefined) return { kind: 'known', outputs: [] }
+    if (this.#inventory.output(name)) {
+      this.#unshown.delete(key)
+      return { kind: 'known', outputs: [] }
+    }
     const reply = await this.#objects.get(clusterSpiffeIdResource, { name })
     if (reply.kind !== 'done' && reply.kind !== 'absent')
       return { kind: 'unfinished', result: retryOf(`reading ClusterSPIFFEID ${name}`, reply) }
     const output = reply.kind === 'done' ? decodeOutput(reply.object) : undefined
     if (output?.owner === key) return { kind: 'known', outputs: [output] }
-    this.#written.delete(key)
+    this.#unshown.delete(key)
     return { kind: 'known', outputs: [] }
   }
 
@@ -149,7 +161,10 @@ export class Outputs {
     const output = decodeOutput(reply.object)
     if (output.owner !== key) return { kind: 'refused', why: takenName(name) }
     if (output.deleting) return unfinished(wait(`ClusterSPIFFEID ${name} is being deleted`))
-    if (!hasDrifted(output, wanted, this.#storedFor(wanted))) return { kind: 'inPlace', output }
+    if (!hasDrifted(output, wanted, this.#storedFor(wanted))) {
+      this.#unshown.set(key, output)
+      return { kind: 'inPlace', output }
+    }
     return this.#noted(
       key,
       wanted,
@@ -162,7 +177,7 @@ export class Outputs {
     if (reply.kind === 'refused') return { kind: 'refused', why: reply.message }
     if (reply.kind !== 'done') return unfinished(retryOf(`writing ClusterSPIFFEID ${name}`, reply))
     const output = decodeOutput(reply.object)
-    this.#written.set(key, name)
+    this.#unshown.set(key, output)
     const wish = canonical(wanted.spec)
     if (canonical(output.spec) === wish) this.#stored.delete(name)
     else this.#stored.set(name, { wish, spec: output.spec })
@@ -176,20 +191,29 @@ export class Outputs {
 
   /** Undefined once each of them is gone: a deletion timestamp is not enough, SPIRE still serves it. */
   async #removeAll(outputs: readonly Output[]): Promise<Result | undefined> {
-    for (const { name, uid, resourceVersion } of outputs) {
+    for (const { name, uid, resourceVersion, owner, deleting } of outputs) {
       const doing = `deleting ClusterSPIFFEID ${name}`
-      const removed = await this.#objects.remove(clusterSpiffeIdResource, { name }, { uid, resourceVersion })
-      if (removed.kind !== 'done' && removed.kind !== 'absent') return retryOf(doing, removed)
+      if (!deleting) {
+        const removed = await this.#objects.remove(
+          clusterSpiffeIdResource,
+          { name },
+          { uid, resourceVersion },
+        )
+        if (removed.kind !== 'done' && removed.kind !== 'absent') return retryOf(doing, removed)
+      }
       this.#stored.delete(name)
-      if (removed.kind === 'absent') continue
+      if (owner !== undefined && this.#unshown.get(owner)?.uid === uid) this.#unshown.delete(owner)
       const still = await this.#objects.get(clusterSpiffeIdResource, { name })
       if (still.kind === 'done' && decodeOutput(still.object).uid === uid)
-        return wait(`ClusterSPIFFEID ${name} waits for its finalizers`)
+        return wait(`ClusterSPIFFEID ${name} waits for its finalizers`, finalizersMs)
       if (still.kind !== 'done' && still.kind !== 'absent') return retryOf(doing, still)
     }
     return undefined
   }
 }
+
+/** The watch tells when an object is gone; this is for what it misses. */
+const finalizersMs = 5000
 
 const unfinished = (result: Result): Settlement => ({ kind: 'unfinished', result })
 

@@ -61,9 +61,9 @@ async function holdOn(binding: Binding, reach: Reach): Promise<Result> {
 }
 
 async function letGo(binding: Binding, reach: Reach): Promise<Result> {
-  if (!binding.finalizers.includes(finalizer)) return settled
   const left = await reach.outputs.withdraw(bindingKey(binding.namespace, binding.name))
   if (left) return left
+  if (!binding.finalizers.includes(finalizer)) return settled
   const others = binding.finalizers.filter((name) => name !== finalizer)
   return setFinalizers(binding, others, reach)
 }

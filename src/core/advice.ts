@@ -1,5 +1,5 @@
 import type { Binding } from './binding.ts'
-import type { Evaluation } from './evaluate.ts'
+import { evaluate, type Evaluation } from './evaluate.ts'
 import type { World } from './facts.ts'
 import { finding, type Finding } from './findings.ts'
 import type { Identity } from './identity.ts'
@@ -26,6 +26,24 @@ export function advise(
   if (!identity || findings.some(({ rule }) => rule === 'identityCollision')) return []
   return [overlap, sharedId, mixedModes, tooLong].flatMap((advice) => advice(binding, identity, world) ?? [])
 }
+
+/** An evaluation, and all that is to be said of it: the failures, then the advice. */
+export type Appraisal = { readonly evaluation: Evaluation; readonly findings: readonly Finding[] }
+
+export function appraise(binding: Binding, world: World): Appraisal {
+  const evaluation = evaluate(binding, world)
+  return { evaluation, findings: [...evaluation.findings, ...advise(binding, evaluation, world)] }
+}
+
+/** Whether a finding is advice, which no other check confirms. */
+export const isAdvice = ({ rule }: Finding): boolean => adviceRules.has(rule)
+
+const adviceRules: ReadonlySet<Finding['rule']> = new Set([
+  'overlappingSelector',
+  'sharedSpiffeId',
+  'mixedModes',
+  'longIdentity',
+])
 
 type Advice = (binding: Binding, identity: Identity, world: World) => Finding | undefined
 

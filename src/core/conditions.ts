@@ -70,8 +70,11 @@ function conditionOf(
       : resolved
   const { condition, reason } = rules[outcome.rule]
   if (type !== 'Ready' && type !== condition) return resolved
-  return { status: type === 'Ready' ? 'False' : 'True', reason, message: outcome.message }
+  return { status: type === 'Ready' ? 'False' : 'True', reason, message: outcome.message.slice(0, longest) }
 }
+
+/** metav1.Condition takes 32,768 bytes; a refusal may be of any length, and its status must still be writable. */
+const longest = 10_000
 
 const resolved = { status: 'False', reason: 'Resolved', message: 'nothing of this kind is wrong' } as const
 

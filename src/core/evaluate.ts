@@ -16,11 +16,11 @@ import {
   modeIsSupported,
   serviceAccountIsNamed,
 } from './checks/spec.ts'
-import { gather, type Check, type World } from './facts.ts'
+import { gather, type Check, type Facts, type World } from './facts.ts'
 import type { Finding } from './findings.ts'
 import type { Identity } from './identity.ts'
 
-/** What concerns the binding and its references alone: 1 to 15 of the contract, each with what it needs. */
+/** What concerns the binding and its references alone, in the order that counts, each with what it needs. */
 const ownChecks: readonly (readonly [check: Check, ...needs: readonly Check[]])[] = [
   [poolRefIsUsable],
   [poolKindIsServed, poolRefIsUsable],
@@ -40,18 +40,32 @@ const ownChecks: readonly (readonly [check: Check, ...needs: readonly Check[]])[
 ]
 
 export type Evaluation = {
-  /** Every failed check whose needs hold, in the contract's order. The loop reports the first. */
+  /** Every failed check whose needs hold, in order. The loop reports the first. */
   readonly findings: readonly Finding[]
-  /** What the binding stands for, once nothing of its own is against it (1 to 15). */
+  /** What the binding stands for, once nothing of its own is against it. */
   readonly identity: Identity | undefined
 }
 
 /**
- * Decides about one binding, in the order of the contract's checks. Pure and total: any binding that
- * `decodeBinding` returns gets an evaluation. Number 18 is what happens when the outcome is written.
+ * Decides about one binding. Pure and total: any binding that `decodeBinding` returns gets an evaluation. Beside
+ * its own checks come those on others: its key must be free, and the kind of its output served. What is left,
+ * `managedOutputApplyFailed`, is what happens when the outcome is written.
  */
 export function evaluate(binding: Binding, world: World): Evaluation {
   const facts = gather(binding, world)
+  const own = judgeOwn(facts)
+  const identity = own.length === 0 ? facts.identity : undefined
+  const others = [identity && keyIsFree(facts), outputKindIsServed(facts)]
+  return { identity, findings: [...own, ...others.flatMap((found) => found ?? [])] }
+}
+
+/** What a binding stands for, whoever else may claim the same: all that an index needs to know of it. */
+export function identityOf(binding: Binding, world: World): Identity | undefined {
+  const facts = gather(binding, world)
+  return judgeOwn(facts).length === 0 ? facts.identity : undefined
+}
+
+function judgeOwn(facts: Facts): readonly Finding[] {
   const passed = new Set<Check>()
   const findings: Finding[] = []
   for (const [check, ...needs] of ownChecks) {
@@ -60,8 +74,5 @@ export function evaluate(binding: Binding, world: World): Evaluation {
     if (found.length === 0) passed.add(check)
     findings.push(...found)
   }
-  const identity = findings.length === 0 ? facts.identity : undefined
-  if (identity) findings.push(...[keyIsFree(facts) ?? []].flat())
-  findings.push(...[outputKindIsServed(facts) ?? []].flat())
-  return { findings, identity }
+  return findings
 }

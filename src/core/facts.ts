@@ -1,6 +1,6 @@
 import { isMalformed, type Binding, type Mode } from './binding.ts'
 import type { Finding } from './findings.ts'
-import { identityOf, spiffeId, type Identity, type Settings } from './identity.ts'
+import { composeIdentity, spiffeId, type Identity, type Settings } from './identity.ts'
 import { lookUp, type Lookup, type Objective, type Pool } from './references.ts'
 import type { Labels } from './selectors.ts'
 import { objectiveResources, poolResources, type Resource } from './resources.ts'
@@ -73,7 +73,7 @@ function identify(
     return { spiffeId: id, identity: undefined }
   return {
     spiffeId: id,
-    identity: identityOf({
+    identity: composeIdentity({
       namespace,
       mode,
       spiffeId: id,

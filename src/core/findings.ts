@@ -13,7 +13,7 @@ type Rule = {
   readonly condition: Condition
   /** What admission does by default. */
   readonly action: Action
-  /** Whether `--webhook-action` may change that; the other rules are in the CRD too. */
+  /** Whether `--webhook-action` may change that. */
   readonly configurable: boolean
   /** What a user is told to do about it. */
   readonly fix: string
@@ -116,7 +116,7 @@ export const rules = {
   managedOutputApplyFailed: refused(
     'RenderFailure',
     'ManagedOutputApplyFailed',
-    'see what refuses the ClusterSPIFFEID',
+    'see to what refuses it, it is tried again by itself',
   ),
   overlappingSelector: warned(
     'Conflict',

@@ -31,7 +31,7 @@ const longest = 2048
 export const isSpiffeId = (id: string): boolean => id.length <= longest && grammar.test(id)
 
 /** Puts an identity together from parts that the checks judge; it judges nothing itself. */
-export function identityOf(parts: {
+export function composeIdentity(parts: {
   readonly namespace: string
   readonly mode: Mode
   readonly spiffeId: string

@@ -1,5 +1,5 @@
 import type { Binding } from './binding.ts'
-import { evaluate } from './evaluate.ts'
+import { evaluate, identityOf } from './evaluate.ts'
 import type { World } from './facts.ts'
 import type { Finding } from './findings.ts'
 import type { Inventory } from './inventory.ts'
@@ -58,7 +58,7 @@ function foresee(
     holders: (key: string) => now.holders(key),
   }
   const names = new Set(users.map((binding) => binding.name))
-  const keys = Map.groupBy(users, (binding) => evaluate(binding, world).identity?.collisionKey)
+  const keys = Map.groupBy(users, (binding) => identityOf(binding, world)?.collisionKey)
   return {
     ...world,
     holders: (key) => [

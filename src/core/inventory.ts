@@ -1,6 +1,6 @@
 import { bindingKey, decodeBinding, type Binding, type BindingKey, type Mode } from './binding.ts'
 import { collisionKeyIn, decodeOutput, outputName, type Output } from './clusterspiffeid.ts'
-import { evaluate } from './evaluate.ts'
+import { identityOf } from './evaluate.ts'
 import type { Neighbours, World } from './facts.ts'
 import type { Identity, Settings } from './identity.ts'
 import { canonical, field, objectOr, sameJson, textOr } from './json.ts'
@@ -114,9 +114,15 @@ export class Inventory implements World {
     return this.#outputsWith(terms.owner(key))
   }
 
-  /** The outputs of other bindings by which their workloads still are what this key's would be. */
+  /**
+   * The outputs of other bindings by which their workloads still are what this key's would be. What the reference
+   * operator left of a binding that is gone is nobody's to wait for.
+   */
   outputsHolding(collisionKey: string, key: BindingKey): readonly Output[] {
-    return this.#outputsWith(terms.collision(collisionKey)).filter(({ owner }) => owner !== key)
+    return this.#outputsWith(terms.collision(collisionKey)).filter(
+      ({ owner, annotated }) =>
+        owner !== undefined && owner !== key && (annotated || this.#entries.has(owner)),
+    )
   }
 
   #outputsWith(term: string): readonly Output[] {
@@ -209,7 +215,7 @@ export class Inventory implements World {
       const entry = this.#entries.get(key)
       if (!entry) continue
       const { binding } = entry
-      const identity = binding.deleting ? undefined : evaluate(binding, this).identity
+      const identity = binding.deleting ? undefined : identityOf(binding, this)
       this.#bindingTerms.remove(key, entry.terms)
       const next = { binding, identity, terms: termsOf(binding, identity) }
       this.#bindingTerms.add(key, next.terms)

@@ -2,6 +2,7 @@ import type { Binding } from './binding.ts'
 import { render, type ClusterSpiffeId } from './clusterspiffeid.ts'
 import type { Outcome } from './conditions.ts'
 import type { Evaluation } from './evaluate.ts'
+import { rules } from './findings.ts'
 import type { Settings } from './identity.ts'
 
 /** What an evaluation asks for: an output, or none and the failure that is the reason. */
@@ -25,7 +26,7 @@ export function planOf(binding: Binding, { findings, identity }: Evaluation, set
 export const refusedOutput = (name: string, why: string): Extract<Outcome, { kind: 'failed' }> => ({
   kind: 'failed',
   rule: 'managedOutputApplyFailed',
-  message: `ClusterSPIFFEID ${name} is refused: ${why}`,
+  message: `ClusterSPIFFEID ${name} is refused: ${why}; ${rules.managedOutputApplyFailed.fix}`,
 })
 
 /** Whose it is stays unsaid: it may be another namespace's. */

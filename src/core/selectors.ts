@@ -1,5 +1,6 @@
 import { canonical, field, isObject, type JsonObject } from './json.ts'
 import { byBytes, isLabelKey, isNonEmptyLabelValue } from './names.ts'
+import { show } from './show.ts'
 
 /** A pool's `spec.selector`: labels sorted by key, or why it can't be rendered deterministically. */
 export type PodSelector =
@@ -27,8 +28,7 @@ function decodeStructured(selector: JsonObject): PodSelector {
   const stranger = Object.keys(selector)
     .toSorted(byBytes)
     .find((key) => key !== 'matchLabels' && key !== 'matchExpressions')
-  if (stranger !== undefined)
-    return unusable(`spec.selector has the unknown field ${JSON.stringify(stranger)}`)
+  if (stranger !== undefined) return unusable(`spec.selector has the unknown field ${show(stranger)}`)
   if (Object.hasOwn(selector, 'matchExpressions')) {
     const expressions = selector['matchExpressions']
     if (!Array.isArray(expressions)) return unusable('spec.selector.matchExpressions is not a list')
@@ -46,11 +46,10 @@ function decodeLabels(labels: JsonObject, path: string): PodSelector {
   const sorted: [string, string][] = []
   for (const key of Object.keys(labels).toSorted(byBytes)) {
     const value = labels[key]
-    const at = `${path}[${JSON.stringify(key)}]`
+    const at = `${path}[${show(key)}]`
     if (!isLabelKey(key)) return unusable(`${at} is not a label key`)
     if (typeof value !== 'string') return unusable(`${at} is not a string`)
-    if (!isNonEmptyLabelValue(value))
-      return unusable(`${at} ${JSON.stringify(value)} is not a non-empty label value`)
+    if (!isNonEmptyLabelValue(value)) return unusable(`${at} ${show(value)} is not a non-empty label value`)
     sorted.push([key, value])
   }
   return { kind: 'labels', labels: Object.fromEntries(sorted) }

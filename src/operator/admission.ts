@@ -91,9 +91,10 @@ export function createAdmission(options: AdmissionOptions): Admission {
     stop: async () => {
       clearInterval(collecting)
       probe?.stop()
-      await Promise.all([trust.stop(), ...watches.map((watch) => watch.stop())])
+      const quiet = Promise.all([trust.stop(), ...watches.map((watch) => watch.stop())])
       if (config.webhook.url === undefined) await sleep(endpointsMoveOnMs)
       await server?.close()
+      await quiet
     },
     checks: () => [
       { name: 'webhook', problem: server ? undefined : 'not served yet' },

@@ -64,7 +64,7 @@ export function createFeed({
 
   function arrive(resource: Resource): void {
     if (running.has(resource)) return
-    known.delete(resource)
+    if (resource === bindingResource) known.delete(resource)
     const reflector = new Reflector({
       client,
       resource,
@@ -104,7 +104,7 @@ export function createFeed({
     summarise: (definition) => ({ [boundaryField]: hasIdentityBoundary(definition) }),
     changed: (resource, served, definition) => {
       if (resource === bindingResource) {
-        halted = at(definition, 'summary', boundaryField) === true ? laterContract : undefined
+        halted = obstacleIn(definition, served)
         if (halted !== undefined) log.error({}, halted)
       }
       if (served && !(resource === bindingResource && halted !== undefined)) arrive(resource)
@@ -129,6 +129,15 @@ export function createFeed({
     reflectors: () => [...running].map(([resource, reflector]) => ({ resource, reflector })),
   }
 }
+
+/** Why bindings that may be there can't be read as what they are, so that nothing may follow from their absence. */
+function obstacleIn(definition: KubeObject | undefined, served: boolean): string | undefined {
+  if (at(definition, 'summary', boundaryField) === true) return laterContract
+  return definition && !served ? notServed : undefined
+}
+
+const notServed =
+  'the installed InferenceIdentityBinding CustomResourceDefinition does not serve v1alpha1, so nothing is touched; install the one of this operator'
 
 const boundaryField = 'hasIdentityBoundary'
 

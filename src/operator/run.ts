@@ -27,27 +27,36 @@ export async function runOperator(argv: readonly string[], env: Environment): Pr
   const log = createLog({ level: config.logLevel })
   for (const warning of warnings) log.warn({}, warning)
   log.info(describeConfig(config), 'configuration')
+  const stop = stopSignals()
   try {
     const cluster = loadKubeConfig({ kubeconfig: config.kubeconfig, context: config.context })
     const operator = await startOperator(config, cluster, log)
-    log.info({ signal: await stopSignal() }, 'stopping')
-    await operator.stop()
+    log.info({ signal: await stop.first }, 'stopping')
+    await Promise.race([operator.stop(), stop.second])
   } catch (error) {
-    log.error({ err: error }, 'the operator cannot start')
+    log.error({ err: error }, 'the operator gives up')
     return { code: exitCodes.usage, stdout: '', stderr: '' }
   }
   return { code: exitCodes.fine, stdout: '', stderr: '' }
 }
 
-/** Resolves with the first signal. The second one ends the process as it would without us. */
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    const stop = (signal: NodeJS.Signals): void => {
-      process.off('SIGTERM', stop).off('SIGINT', stop)
-      resolve(signal)
-    }
-    process.on('SIGTERM', stop).on('SIGINT', stop)
-  })
+type StopSignals = { readonly first: Promise<NodeJS.Signals>; readonly second: Promise<NodeJS.Signals> }
+
+/**
+ * The first signal asks to stop, the second one to do so at once. Both are listened for from the start: as
+ * process 1 of a container, nothing but a listener ends the process.
+ */
+function stopSignals(): StopSignals {
+  const first = Promise.withResolvers<NodeJS.Signals>()
+  const second = Promise.withResolvers<NodeJS.Signals>()
+  let asked = false
+  const stop = (signal: NodeJS.Signals): void => {
+    if (asked) second.resolve(signal)
+    else first.resolve(signal)
+    asked = true
+  }
+  process.on('SIGTERM', stop).on('SIGINT', stop)
+  return { first: first.promise, second: second.promise }
 }
 
 type Operator = { readonly stop: () => Promise<void> }

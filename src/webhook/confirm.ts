@@ -1,7 +1,8 @@
 import { bindingKey, decodeBinding, type Binding } from '../core/binding.ts'
-import { evaluate } from '../core/evaluate.ts'
+import { identityOf } from '../core/evaluate.ts'
 import type { World } from '../core/facts.ts'
 import type { Finding } from '../core/findings.ts'
+import type { Identity } from '../core/identity.ts'
 import { field, objectOr } from '../core/json.ts'
 import { byBytes, isDns1123Subdomain } from '../core/names.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from '../core/references.ts'
@@ -11,13 +12,15 @@ import { bindingResource, gvk, objectiveResources, poolResources, type Resource 
  * Reads one object from the API server; undefined if it is not there. Throws when no answer can be had, which
  * ends the review without one.
  */
-export type ReadLive = (
-  resource: Resource,
-  at: { readonly namespace: string; readonly name: string },
-) => Promise<unknown>
+export type ReadLive = (resource: Resource, at: At) => Promise<unknown>
+
+type At = { readonly namespace: string; readonly name: string }
 
 /** Peers that are read at once. One that still holds the key is enough to refuse. */
 const batch = 16
+
+/** Neighbours of each kind that are read where advice is set to refuse; advice looks no further itself. */
+const neighboursAtMost = 32
 
 /**
  * Whether memory may be out of date about what is wrong. A missing kind is not among it: that is only ever
@@ -36,23 +39,33 @@ const doubtful: ReadonlySet<Finding['rule']> = new Set([
 
 /**
  * The world with the objects that decide about a binding read again: its pool, its objective and, where its
- * collision key is contested, the other holders with theirs.
+ * collision key is contested, the other holders with theirs; its neighbours too, where they decide.
  */
-export async function confirm(binding: Binding, remembered: World, read: ReadLive): Promise<World> {
+export async function confirm(
+  binding: Binding,
+  remembered: World,
+  read: ReadLive,
+  { neighbours = false }: { readonly neighbours?: boolean } = {},
+): Promise<World> {
   const world = new LiveWorld(remembered, read)
   await world.readReferences(binding)
-  const key = evaluate(binding, world).identity?.collisionKey
-  if (key !== undefined) await world.readHolders(binding, key)
+  const identity = identityOf(binding, world)
+  if (!identity) return world
+  if (identity.collisionKey !== undefined) await world.readHolders(binding, identity.collisionKey)
+  if (neighbours) await world.readNeighbours(binding, identity)
   return world
 }
 
 /** Whether a binding has a collision key, by a live read of it, its pool and its objective. */
 export const holdsLive = (
-  at: { readonly namespace: string; readonly name: string },
+  at: At,
   collisionKey: string,
   remembered: World,
   read: ReadLive,
-): Promise<boolean> => new LiveWorld(remembered, read).stillHolds(at, collisionKey)
+): Promise<boolean> => new LiveWorld(remembered, read).holds(at, collisionKey)
+
+/** Another binding as it was read, and what it stands for; undefined for one that is gone or going. */
+type Peer = { readonly binding: Binding; readonly identity: Identity } | undefined
 
 class LiveWorld implements World {
   readonly settings: World['settings']
@@ -61,20 +74,36 @@ class LiveWorld implements World {
   readonly #read: ReadLive
   readonly #pools = new Map<string, Pool | undefined>()
   readonly #objectives = new Map<string, Objective | undefined>()
-  /** By name: holders of the one contested key that were read and turned out to hold it, or not. */
-  readonly #holds = new Map<string, boolean>()
+  /** By name: those that were read. Memory speaks for the others. */
+  readonly #peers = new Map<string, Peer>()
 
   constructor(remembered: World, read: ReadLive) {
     this.settings = remembered.settings
-    const { neighbours } = remembered
-    this.neighbours = {
-      sharingSpiffeId: (spiffeId) => this.#standing(neighbours.sharingSpiffeId(spiffeId)),
-      onPool: (binding, mode) => this.#standing(neighbours.onPool(binding, mode)),
-      sharingLabel: (binding, labels) =>
-        Iterator.from(neighbours.sharingLabel(binding, labels)).filter(({ name }) => this.#mayStand(name)),
-    }
     this.#remembered = remembered
     this.#read = read
+    const { neighbours } = remembered
+    this.neighbours = {
+      sharingSpiffeId: (spiffeId) =>
+        this.#standing(neighbours.sharingSpiffeId(spiffeId), (peer) => peer.identity.spiffeId === spiffeId),
+      onPool: (binding, mode) =>
+        this.#standing(
+          neighbours.onPool(binding, mode),
+          (peer) =>
+            peer.identity.mode === mode &&
+            isFor(peer.binding, binding) &&
+            peer.binding.spec.poolRef.name === binding.spec.poolRef.name,
+        ),
+      sharingLabel: (binding, labels) =>
+        Iterator.from(neighbours.sharingLabel(binding, labels)).flatMap((neighbour) => {
+          if (!this.#peers.has(neighbour.name)) return [neighbour]
+          const peer = this.#peers.get(neighbour.name)
+          const isNear =
+            peer &&
+            isFor(peer.binding, binding) &&
+            peer.binding.spec.containerName === binding.spec.containerName
+          return isNear ? [{ name: neighbour.name, labels: peer.identity.labels }] : []
+        }),
+    }
   }
 
   isServed(resource: Resource): boolean {
@@ -94,16 +123,18 @@ class LiveWorld implements World {
   }
 
   holders(collisionKey: string): Iterable<string> {
-    return this.#standing(this.#remembered.holders(collisionKey))
+    return this.#standing(
+      this.#remembered.holders(collisionKey),
+      (peer) => peer.identity.collisionKey === collisionKey,
+    )
   }
 
   /** Without those that were read and are not what memory takes them for. */
-  #standing(names: Iterable<string>): Iterable<string> {
-    return Iterator.from(names).filter((name) => this.#mayStand(name))
-  }
-
-  #mayStand(name: string): boolean {
-    return this.#holds.get(name) !== false
+  #standing(names: Iterable<string>, is: (peer: NonNullable<Peer>) => boolean): Iterable<string> {
+    return Iterator.from(names).filter((name) => {
+      const peer = this.#peers.get(name)
+      return peer ? is(peer) : !this.#peers.has(name)
+    })
   }
 
   /** Follows the binding's references as the checks will, asking every kind that they may ask. */
@@ -139,28 +170,45 @@ class LiveWorld implements World {
   async readHolders({ namespace, name: own }: Binding, collisionKey: string): Promise<void> {
     const peers = [...this.#remembered.holders(collisionKey)].filter((name) => name !== own).toSorted(byBytes)
     for (let start = 0; start < peers.length; start += batch) {
-      const answers = await Promise.all(
-        peers.slice(start, start + batch).map(async (name) => {
-          const holds = await this.stillHolds({ namespace, name }, collisionKey)
-          this.#holds.set(name, holds)
-          return holds
-        }),
-      )
+      const names = peers.slice(start, start + batch)
+      const answers = await Promise.all(names.map((name) => this.holds({ namespace, name }, collisionKey)))
       if (answers.includes(true)) return
     }
   }
 
-  async stillHolds(
-    at: { readonly namespace: string; readonly name: string },
-    collisionKey: string,
-  ): Promise<boolean> {
+  /** Reads those of whom advice could speak. */
+  async readNeighbours(binding: Binding, { spiffeId, labels, mode }: Identity): Promise<void> {
+    const { neighbours } = this.#remembered
+    const other = mode === 'PoolOnly' ? 'PerObjective' : 'PoolOnly'
+    const near = [
+      ...Iterator.from(neighbours.sharingSpiffeId(spiffeId)).take(neighboursAtMost),
+      ...Iterator.from(neighbours.onPool(binding, other)).take(neighboursAtMost),
+      ...Iterator.from(neighbours.sharingLabel(binding, labels))
+        .map(({ name }) => name)
+        .take(neighboursAtMost),
+    ]
+    const { namespace, name: own } = binding
+    const unread = [...new Set(near)].filter((name) => name !== own && !this.#peers.has(name))
+    for (let start = 0; start < unread.length; start += batch)
+      await Promise.all(unread.slice(start, start + batch).map((name) => this.#readPeer({ namespace, name })))
+  }
+
+  async holds(at: At, collisionKey: string): Promise<boolean> {
+    return (await this.#readPeer(at))?.identity.collisionKey === collisionKey
+  }
+
+  async #readPeer(at: At): Promise<Peer> {
     const object = await this.#read(bindingResource, at)
-    if (object === undefined) return false
-    const peer = decodeBinding(object)
-    await this.readReferences(peer)
-    return !peer.deleting && evaluate(peer, this).identity?.collisionKey === collisionKey
+    const binding = object === undefined ? undefined : decodeBinding(object)
+    if (binding && !binding.deleting) await this.readReferences(binding)
+    const identity = binding && !binding.deleting ? identityOf(binding, this) : undefined
+    const peer = binding && identity && { binding, identity }
+    this.#peers.set(at.name, peer)
+    return peer
   }
 }
+
+const isFor = (a: Binding, b: Binding): boolean => a.spec.serviceAccountName === b.spec.serviceAccountName
 
 const place = (resource: Resource, namespace: string, name: string): string =>
   `${gvk(resource)} ${bindingKey(namespace, name)}`

@@ -1,7 +1,7 @@
-import { advise } from '../core/advice.ts'
+import { appraise, isAdvice, type Appraisal } from '../core/advice.ts'
 import { decodeBinding, finalizer, isSameSpec, type Binding } from '../core/binding.ts'
 import { collisionMessage } from '../core/checks/collision.ts'
-import { evaluate, type Evaluation } from '../core/evaluate.ts'
+import type { Evaluation } from '../core/evaluate.ts'
 import type { World } from '../core/facts.ts'
 import { causeWords, explain, rules, type Cause, type Finding } from '../core/findings.ts'
 import { bindingResource } from '../core/resources.ts'
@@ -63,6 +63,8 @@ type Decision = {
   readonly binding: Binding
   /** The collision key that the binding had before the request, if any. */
   readonly heldKey: string | undefined
+  /** What was wrong before the request. */
+  readonly earlier: readonly Finding[]
   readonly evaluation: Evaluation
   readonly verdict: Verdict
 }
@@ -71,20 +73,18 @@ async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSign
   const binding = bindingIn(request.object, request)
   const before = request.operation === 'UPDATE' ? bindingIn(request.oldObject, request) : undefined
   if (!concerns(request, binding, before))
-    return { binding, heldKey: undefined, evaluation: nothing, verdict: judge([], [], {}) }
-  const first = evaluate(binding, reach.world)
-  const world = needsConfirmation(first.findings)
-    ? await confirm(binding, reach.world, reach.read(signal))
-    : reach.world
-  const evaluation = world === reach.world ? first : evaluate(binding, world)
-  const earlier = before ? evaluate(before, world) : nothing
-  const findings = [...evaluation.findings, ...advise(binding, evaluation, world)]
-  return {
-    binding,
-    heldKey: earlier.identity?.collisionKey,
-    evaluation,
-    verdict: judge(findings, earlier.findings, reach.actions),
+    return { binding, heldKey: undefined, earlier: [], evaluation: nothing, verdict: judge([], [], {}) }
+  const verdictIn = (world: World) => {
+    const { evaluation, findings } = appraise(binding, world)
+    const earlier = before ? appraise(before, world) : untouched
+    const heldKey = earlier.evaluation.identity?.collisionKey
+    const verdict = judge(findings, earlier.findings, reach.actions)
+    return { binding, heldKey, earlier: earlier.findings, evaluation, verdict }
   }
+  const remembered = verdictIn(reach.world)
+  const neighbours = remembered.verdict.findings.some((one) => one.action === 'deny' && isAdvice(one))
+  if (!neighbours && !needsConfirmation(remembered.verdict.findings)) return remembered
+  return verdictIn(await confirm(binding, reach.world, reach.read(signal), { neighbours }))
 }
 
 /** Two requests at once, here or on two replicas, must not both be allowed one collision key. */
@@ -94,7 +94,7 @@ async function reserveKey(
   { world, read, reserve, actions }: Reach,
   signal: AbortSignal,
 ): Promise<Decision> {
-  const { binding, heldKey, evaluation, verdict } = decision
+  const { binding, heldKey, earlier, evaluation, verdict } = decision
   const key = evaluation.identity?.collisionKey
   const isContested = verdict.findings.some(({ rule }) => rule === 'identityCollision')
   if (key === undefined || key === heldKey || isContested || verdict.verdict === 'deny' || request.dryRun)
@@ -105,7 +105,7 @@ async function reserveKey(
   const reserved = await reserve(key, { namespace, name, uid }, holds, signal)
   if (reserved.kind === 'reserved') return decision
   const collision = collisionWith(binding, key, reserved)
-  return { ...decision, verdict: judge([collision, ...verdict.findings], [], actions) }
+  return { ...decision, verdict: judge([collision, ...verdict.findings], earlier, actions) }
 }
 
 const collisionWith = (
@@ -124,6 +124,8 @@ const collisionWith = (
 })
 
 const nothing: Evaluation = { findings: [], identity: undefined }
+
+const untouched: Appraisal = { evaluation: nothing, findings: [] }
 
 /** Whether the request could do harm. What is being deleted holds no key, and only a spec can be wrong. */
 const concerns = (request: AdmissionRequest, binding: Binding, before: Binding | undefined): boolean =>

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { outputName, render } from '../../src/core/clusterspiffeid.ts'
-import { identityOf, spiffeId, type Identity } from '../../src/core/identity.ts'
+import { composeIdentity, spiffeId, type Identity } from '../../src/core/identity.ts'
 import { isDns1123Label, isNonEmptyLabelValue } from '../../src/core/names.ts'
 import { dnsLabels, labels, subdomains } from '../support/arbitraries.ts'
 import { settings } from '../support/builders.ts'
@@ -79,7 +79,7 @@ describe('the name of an output', () => {
   })
 })
 
-const identity = identityOf({
+const identity = composeIdentity({
   namespace: 'default',
   mode: 'PerObjective',
   spiffeId: 'spiffe://example.org/ns/default/objective/chat',
@@ -141,7 +141,7 @@ describe('what is rendered', () => {
     fc.assert(
       fc.property(dnsLabels, subdomains, labels, (namespace, name, some) => {
         const parts = { namespace, mode: 'PerObjective', container: 'main', labels: some } as const
-        const one = identityOf({ ...parts, spiffeId: id, serviceAccountName: name })
+        const one = composeIdentity({ ...parts, spiffeId: id, serviceAccountName: name })
         const output = render({ namespace, name }, one, settings)
         expect(JSON.stringify(output)).not.toContain('{{')
         expect(

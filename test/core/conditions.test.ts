@@ -8,11 +8,11 @@ import {
   type Outcome,
 } from '../../src/core/conditions.ts'
 import { rules, type RuleName } from '../../src/core/findings.ts'
-import { identityOf } from '../../src/core/identity.ts'
+import { composeIdentity } from '../../src/core/identity.ts'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import { settings } from '../support/builders.ts'
 
-const identity = identityOf({
+const identity = composeIdentity({
   namespace: 'default',
   mode: 'PoolOnly',
   spiffeId: 'spiffe://example.org/ns/default/pool/chat',

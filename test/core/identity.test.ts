@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { homeProblem } from '../../src/core/checks/identity.ts'
-import { identityOf, isSpiffeId, spiffeId } from '../../src/core/identity.ts'
+import { composeIdentity, isSpiffeId, spiffeId } from '../../src/core/identity.ts'
 import { dnsLabels, labels, subdomains } from '../support/arbitraries.ts'
 
 /** An ID of so many bytes. */
@@ -98,7 +98,7 @@ describe('selectors stay at home', () => {
         labels,
         fc.option(dnsLabels, { nil: undefined }),
         (ns, sa, some, main) => {
-          const identity = identityOf({
+          const identity = composeIdentity({
             namespace: ns,
             mode: main === undefined ? 'PoolOnly' : 'PerObjective',
             spiffeId: 'spiffe://d/a',

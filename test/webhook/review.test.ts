@@ -101,7 +101,11 @@ describe('nothing is denied on memory alone', () => {
     [
       'a peer that has moved to another container',
       [...scene, peer],
-      [...scene, binding({ name: 'peer', spec: { containerName: 'side' } })],
+      [
+        ...scene,
+        objective({ name: 'second' }),
+        binding({ name: 'peer', spec: { containerName: 'side', objectiveRef: { name: 'second' } } }),
+      ],
     ],
     [
       'a peer whose pool has come to select others',

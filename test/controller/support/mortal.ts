@@ -18,12 +18,13 @@ export function mortal(death?: Death): Mortal {
   const nothing = new Promise<never>(() => undefined)
   let writes = 0
   let dead = false
+  const isDead = (): boolean => dead
   const alive =
     <Args extends readonly unknown[]>(ask: (...args: Args) => Promise<Reply>) =>
     async (...args: Args): Promise<Reply> => {
       if (dead) return nothing
       const reply = await ask(...args)
-      return dead ? nothing : reply
+      return isDead() ? nothing : reply
     }
   const writing =
     <Args extends readonly unknown[]>(write: (...args: Args) => Promise<Reply>) =>
@@ -36,7 +37,7 @@ export function mortal(death?: Death): Mortal {
       return dead ? nothing : reply
     }
   return {
-    isDead: () => dead,
+    isDead,
     writes: () => writes,
     through: (objects) => {
       const [create, replace] = [writing(objects.create), writing(objects.replace)]

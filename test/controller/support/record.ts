@@ -29,6 +29,9 @@ const told = (event: Json): string => {
   return `${textOf(type)} ${textOf(reason)} of ${textOf(recordOf(regarding)['name'])}: ${textOf(note)}`
 }
 
+const inOrder = (objects: readonly Json[]): readonly unknown[] =>
+  objects.toSorted((a, b) => (textOf(metaOf(a)['name']) < textOf(metaOf(b)['name']) ? -1 : 1)).map(timeless)
+
 /** All that a run leaves behind, as it would be whenever it happened. */
 export async function recordOfRun({ list }: Admin): Promise<{
   readonly bindings: readonly unknown[]
@@ -40,7 +43,5 @@ export async function recordOfRun({ list }: Admin): Promise<{
     list(clusterSpiffeIdResource),
     list(eventResource),
   ])
-  const inOrder = (objects: readonly Json[]): readonly unknown[] =>
-    objects.toSorted((a, b) => (textOf(metaOf(a)['name']) < textOf(metaOf(b)['name']) ? -1 : 1)).map(timeless)
   return { bindings: inOrder(bindings), outputs: inOrder(outputs), events: events.map(told).toSorted() }
 }
