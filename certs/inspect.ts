@@ -100,7 +100,8 @@ function orGarbage(what: string, inspect: () => Inspection): Inspection {
 const block = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
 /**
- * Each certificate of a PEM text, as PEM and without anything that stood between them. What goes into a public caBundle passes here, so that a key in the wrong file stays private.
+ * Each certificate of a PEM text, as PEM and without anything that stood between them. What goes into a public
+ * caBundle passes here, so that a key in the wrong file stays private.
  */
 export function splitPem(pem: string): readonly string[] {
   return (pem.match(block) ?? []).map((text) => `${text}\n`)

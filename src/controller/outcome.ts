@@ -13,7 +13,7 @@ export const settled: Result = { kind: 'settled' }
 
 export const wait = (why: string, ms = 1000): Result => ({ kind: 'wait', why, ms })
 
-/** A reply that ends a run early. A refusal does too where nothing but a mistake of permissions explains it. */
+/** A reply that ends a run early, a refusal among them: what is refused now may be allowed later. */
 export function retryOf(doing: string, reply: Exclude<Reply, { kind: 'done' }>): Result {
   switch (reply.kind) {
     case 'absent':

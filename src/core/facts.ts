@@ -39,7 +39,7 @@ export type Facts = {
   readonly identity: Identity | undefined
 }
 
-/** One row of the contract's table: what is wrong, if its needs hold and something is. */
+/** What is wrong, if its needs hold and something is. */
 export type Check = (facts: Facts) => Finding | readonly Finding[] | undefined
 
 export function gather(binding: Binding, world: World): Facts {

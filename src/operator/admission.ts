@@ -35,6 +35,7 @@ import {
   type Review,
   type WebhookServer,
 } from '../webhook/server.ts'
+import { Undecided } from '../webhook/undecided.ts'
 import { warning } from '../webhook/warn.ts'
 
 type AdmissionOptions = {
@@ -64,6 +65,7 @@ const endpointsMoveOnMs = 10_000
 /** The webhook with its certificates: serving, trusted by the API server, and kept so. */
 export function createAdmission(options: AdmissionOptions): Admission {
   const { config, client, reservations, isLeading, metrics, log } = options
+  metrics.claimsFrom(() => reservations.size)
   const listen = config.webhook.address
   if (!listen) return switchedOff
   const objects = createObjects(client)
@@ -170,6 +172,12 @@ const staleness = (feed: Pick<Feed, 'silence'>): string | undefined => {
   return `nothing was heard of InferenceIdentityBindings${since}`
 }
 
+/** Why nothing can be decided at this moment. */
+function ignoranceOf(feed: AdmissionOptions['feed']): string | undefined {
+  const [unknown] = feed.unsynced()
+  return feed.halted() ?? (unknown === undefined ? staleness(feed) : `${unknown} has not been listed yet`)
+}
+
 /** How often the leader looks for claims that have served their time. */
 const collectEveryMs = 10_000
 
@@ -190,12 +198,12 @@ function routesOf(
   const guarded =
     (review: Review): Review =>
     async (request, signal) => {
-      const ignorance = feed.halted() ?? feed.unsynced()[0] ?? staleness(feed)
-      if (ignorance !== undefined) throw new Error(`nothing can be decided yet: ${ignorance}`)
       const answered = metrics.reviewStarted()
       let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'
       let reason: string | undefined
       try {
+        const ignorance = ignoranceOf(feed)
+        if (ignorance !== undefined) throw new Undecided(ignorance)
         const response = await review(request, signal)
         reason = response.auditAnnotations['reasons']?.split(',')[0]
         decision = response.kind === 'denied' ? 'deny' : response.warnings.length > 0 ? 'warn' : 'allow'

@@ -25,6 +25,8 @@ export type Metrics = {
   readonly bindingsFrom: (source: () => readonly (BindingOutcome & { readonly count: number })[]) => void
   /** An admission review began; call what this returns, once, when it is answered. */
   readonly reviewStarted: () => (result: ReviewResult) => void
+  /** Asked at each scrape: the claims on collision keys. */
+  readonly claimsFrom: (source: () => number) => void
   /** Whether a dry run through the API server came back through the webhook. */
   readonly webhookProbe: (reached: boolean) => void
   readonly reconciled: (result: 'settled' | 'wait' | 'retry' | 'error', seconds: number) => void
@@ -41,7 +43,7 @@ export type Metrics = {
   /** An answer's status code, or undefined when the connection failed. */
   readonly apiRequest: (method: string, code: number | undefined) => void
   readonly leading: (leads: boolean) => void
-  readonly certificateExpires: (certificate: 'authority' | 'webhook' | 'metrics', at: Date) => void
+  readonly certificateExpires: (certificate: 'authority' | 'webhook', at: Date) => void
 }
 
 /** From 1 ms to the 10 s after which the API server has long given up on a webhook. */
@@ -95,7 +97,18 @@ function bindingMetrics(registers: Registry[]): Pick<Metrics, 'bindingOutcome' |
   }
 }
 
-function admissionMetrics(registers: Registry[]): Pick<Metrics, 'reviewStarted' | 'webhookProbe'> {
+function admissionMetrics(
+  registers: Registry[],
+): Pick<Metrics, 'reviewStarted' | 'claimsFrom' | 'webhookProbe'> {
+  let source: (() => number) | undefined
+  const claims: Gauge = new Gauge({
+    name: 'kleym_admission_claims',
+    help: 'Collision keys that are claimed by a binding on its way in.',
+    registers,
+    collect: () => {
+      claims.set(source?.() ?? 0)
+    },
+  })
   const operationLabel = oneOf(['CREATE', 'UPDATE', 'DELETE', 'CONNECT'])
   const reasonLabel = atMost(64)
   const reviews = new Counter({
@@ -135,6 +148,9 @@ function admissionMetrics(registers: Registry[]): Pick<Metrics, 'reviewStarted' 
           reason: reason === undefined ? 'none' : reasonLabel(reason),
         })
       }
+    },
+    claimsFrom: (given) => {
+      source = given
     },
     webhookProbe: (reached) => probe.set(reached ? 1 : 0),
   }

@@ -10,6 +10,7 @@ import {
 import { budgetMs, timeoutMs, type Deadlines } from './deadline.ts'
 import { readJson, type Json } from './json.ts'
 import type { App, Patience } from './listener.ts'
+import { Undecided } from './undecided.ts'
 import { refusalOf, refusals, statusBody, type Refusal } from './refusal.ts'
 
 /** The decision. It may reject: that is HTTP 500, so that the webhook's `failurePolicy` decides. */
@@ -86,6 +87,10 @@ async function answerTo(
     }
     return { kind: timed.answer.kind, body: encodeReview(uid, timed.answer), asked }
   } catch (error) {
+    if (error instanceof Undecided) {
+      reach.log.warn({ uid, why: error.message }, 'an admission review was not decided')
+      return refused(refusals.undecided(error.message, uid), asked)
+    }
     // The uid finds the request in the audit log; the object may hold what is not for logs.
     reach.log.error({ uid, err: error }, 'an admission review failed')
     return refused(refusals.failed(uid), asked)

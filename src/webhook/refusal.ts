@@ -38,6 +38,12 @@ export const refusals = {
     message: 'the review was not done within the timeout of this call; nothing was decided',
     uid,
   }),
+  undecided: (why: string, uid: string): Refusal => ({
+    code: 500,
+    reason: 'InternalError',
+    message: `nothing was decided: ${why}`,
+    uid,
+  }),
   failed: (uid?: string): Refusal => ({
     code: 500,
     reason: 'InternalError',
