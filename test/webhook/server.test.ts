@@ -306,7 +306,7 @@ test('what is not HTTP is refused as JSON', async () => {
 })
 
 test('a client that never finishes its handshake is cut off', async () => {
-  await using server = await serving({ patience: { handshake: 50 } })
+  await using server = await serving({ patience: { handshake: 1500 } })
   const socket = tcpConnect(server.port, '127.0.0.1')
   socket.on('error', () => {}).resume()
   await once(socket, 'close')
