@@ -105,7 +105,8 @@ export function createFeed({
     changed: (resource, served, definition) => {
       if (resource === bindingResource) {
         halted = obstacleIn(definition, served)
-        if (halted !== undefined) log.error({}, halted)
+        // That ours is not served yet is so at every installation, for a moment.
+        if (halted !== undefined) log[halted === laterContract ? 'error' : 'warn']({}, halted)
       }
       if (served && !(resource === bindingResource && halted !== undefined)) arrive(resource)
       else leave(resource)

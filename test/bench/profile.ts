@@ -11,30 +11,56 @@ type Profile = {
   readonly timeDeltas: readonly number[]
 }
 
-const shown = 15
+type Frame = Profile['nodes'][number]['callFrame']
 
-/** The functions in which a process spent its time, without what they called, from its `.cpuprofile`. */
+/** Where a process spent its time, without what was called from there, from its `.cpuprofile`: by part and by function. */
 export async function hottest(directory: string): Promise<readonly string[]> {
   const file = (await readdir(directory)).find((name) => name.endsWith('.cpuprofile'))
   if (file === undefined) return ['there is no profile']
   const profile: Profile = JSON.parse(await readFile(join(directory, file), 'utf8'))
-  const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]))
-  const spent = new Map<string, number>()
+  const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]))
+  const functions = new Map<string, number>()
+  const parts = new Map<string, number>()
+  let [busy, idle] = [0, 0]
   for (const [index, id] of profile.samples.entries()) {
-    const name = names.get(id) ?? ''
-    spent.set(name, (spent.get(name) ?? 0) + (profile.timeDeltas[index] ?? 0))
+    const frame = frames.get(id)
+    const time = profile.timeDeltas[index] ?? 0
+    if (frame === undefined || frame.functionName === '(idle)') {
+      idle += time
+      continue
+    }
+    busy += time
+    add(functions, nameOf(frame), time)
+    add(parts, partOf(frame), time)
   }
-  const idle = spent.get('(idle)') ?? 0
-  spent.delete('(idle)')
-  const busy = spent.values().reduce((sum, time) => sum + time, 0)
-  const lines = [...spent]
-    .toSorted(([, a], [, b]) => b - a)
-    .slice(0, shown)
-    .map(([name, time]) => `${((100 * time) / busy).toFixed(1).padStart(5)} % ${name}`)
-  return [`busy ${(busy / 1e6).toFixed(1)} s, idle ${(idle / 1e6).toFixed(1)} s`, ...lines]
+  return [
+    `busy ${seconds(busy)}, idle ${seconds(idle)}`,
+    ...top(parts, 12, busy),
+    ...top(functions, 15, busy),
+  ]
 }
 
-function nameOf({ functionName, url, lineNumber }: Profile['nodes'][number]['callFrame']): string {
-  const place = url.replace(/^.*\/(?=(?:src|certs|node_modules)\/)/, '')
-  return `${functionName || '(anonymous)'}${place === '' ? '' : ` ${place}:${lineNumber + 1}`}`
+const seconds = (micros: number): string => `${(micros / 1e6).toFixed(1)} s`
+
+const add = (times: Map<string, number>, name: string, time: number): void =>
+  void times.set(name, (times.get(name) ?? 0) + time)
+
+const top = (times: ReadonlyMap<string, number>, count: number, whole: number): readonly string[] =>
+  [...times]
+    .toSorted(([, a], [, b]) => b - a)
+    .slice(0, count)
+    .map(([name, time]) => `${((100 * time) / whole).toFixed(1).padStart(5)} % ${name}`)
+
+const placeOf = (url: string): string => url.replace(/^.*\/(?=(?:src|certs|node_modules)\/)/, '')
+
+const nameOf = ({ functionName, url, lineNumber }: Frame): string =>
+  `${functionName || '(anonymous)'}${url === '' ? '' : ` ${placeOf(url)}:${lineNumber + 1}`}`
+
+/** A folder of ours, a package, or a module of Node's; native code has no place. */
+function partOf({ functionName, url }: Frame): string {
+  if (url === '') return functionName.startsWith('(') ? functionName : '(native)'
+  return (
+    /^(?:node_modules\/(?:@[^/]+\/)?[^/]+|node:(?:internal\/)?[^/]+|[^/]+\/[^/]+)/.exec(placeOf(url))?.[0] ??
+    url
+  )
 }
