@@ -8,7 +8,7 @@ import type { Labels } from './selectors.ts'
 import { show } from './show.ts'
 
 /** Advice is no verdict: among more neighbours than these, the rest is left unread, and more names unsaid. */
-const readAtMost = 256
+const readAtMost = 64
 const nameAtMost = 10
 
 /** What a SPIRE server keeps of an ID or a selector on MySQL, in bytes. */
@@ -63,8 +63,11 @@ const overlap: Advice = (binding, { labels, mode }, { neighbours }) => {
   )
 }
 
-const contains = (outer: Labels, inner: Labels): boolean =>
-  Object.entries(outer).every(([key, value]) => inner[key] === value)
+/** Whether whoever has the labels of `inner` is selected by `outer`. */
+function contains(outer: Labels, inner: Labels): boolean {
+  for (const key in outer) if (inner[key] !== outer[key]) return false
+  return true
+}
 
 const sharedId: Advice = (binding, { spiffeId, mode }, { neighbours }) => {
   const names = listed(neighbours.sharingSpiffeId(spiffeId), binding)

@@ -1,4 +1,4 @@
-import type { Binding } from './binding.ts'
+import { bindingKey, type Binding } from './binding.ts'
 import { evaluate, identityOf } from './evaluate.ts'
 import type { World } from './facts.ts'
 import type { Finding } from './findings.ts'
@@ -19,27 +19,31 @@ export type Loss = { readonly binding: Binding; readonly finding: Finding }
 
 /**
  * The bindings that have an identity now and would not have one if a pool or an objective became this, each with
- * the first reason why. Those that come to collide with each other are among them.
+ * the first reason why. One that does not use it can lose by a collision with one that does.
  */
 export function lossesBy(prospect: Prospect, inventory: Inventory): readonly Loss[] {
   const { resource, namespace, name } = prospect
-  const users = inventory
-    .usersOf(resource, namespace, name)
-    .filter((binding) => !binding.deleting && evaluate(binding, inventory).findings.length === 0)
-  if (users.length === 0) return []
-  const foreseen = foresee(prospect, users, inventory)
-  return users.flatMap((binding) => {
-    const [finding] = evaluate(binding, foreseen).findings
-    return finding ? [{ binding, finding }] : []
-  })
+  const users = inventory.usersOf(resource, namespace, name).filter(({ deleting }) => !deleting)
+  const { world, keys } = foresee(prospect, users, inventory)
+  const peers = keys.flatMap((key) => [...inventory.holders(key)])
+  const concerned = new Set([
+    ...users,
+    ...peers.flatMap((peer) => inventory.binding(bindingKey(namespace, peer)) ?? []),
+  ])
+  return [...concerned]
+    .filter((binding) => evaluate(binding, inventory).findings.length === 0)
+    .flatMap((binding) => {
+      const [finding] = evaluate(binding, world).findings
+      return finding ? [{ binding, finding }] : []
+    })
 }
 
-/** The world after the change. Only the users' collision keys can change with it. */
+/** The world after the change, and the collision keys that the users then have. Only theirs can change with it. */
 function foresee(
   { resource, namespace, name, object }: Prospect,
   users: readonly Binding[],
   now: Inventory,
-): World {
+): { readonly world: World; readonly keys: readonly string[] } {
   const spec = field(objectOr(object), 'spec')
   const isIt = (other: Resource, itsNamespace: string, itsName: string): boolean =>
     other === resource && itsNamespace === namespace && itsName === name
@@ -60,10 +64,13 @@ function foresee(
   const names = new Set(users.map((binding) => binding.name))
   const keys = Map.groupBy(users, (binding) => identityOf(binding, world)?.collisionKey)
   return {
-    ...world,
-    holders: (key) => [
-      ...Iterator.from(now.holders(key)).filter((holder) => !names.has(holder)),
-      ...(keys.get(key) ?? []).map((binding) => binding.name),
-    ],
+    keys: [...keys.keys()].filter((key) => key !== undefined),
+    world: {
+      ...world,
+      holders: (key) => [
+        ...Iterator.from(now.holders(key)).filter((holder) => !names.has(holder)),
+        ...(keys.get(key) ?? []).map((binding) => binding.name),
+      ],
+    },
   }
 }

@@ -3,7 +3,7 @@ import { collisionKeyIn, decodeOutput, outputName, type Output } from './cluster
 import { identityOf } from './evaluate.ts'
 import type { Neighbours, World } from './facts.ts'
 import type { Identity, Settings } from './identity.ts'
-import { canonical, field, objectOr, sameJson, textOr } from './json.ts'
+import { field, objectOr, sameJson, textOr } from './json.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import { bindingResource, clusterSpiffeIdResource, gvk, type Resource } from './resources.ts'
 import type { Labels } from './selectors.ts'
@@ -77,11 +77,16 @@ export class Inventory implements World {
     }
   }
 
+  /**
+   * Whose labels may be within these is found by the one label that each is filed under, and within whose labels
+   * these may be by the rarest of these.
+   */
   *#sharingLabel(binding: Binding, labels: Labels): ReturnType<Neighbours['sharingLabel']> {
-    const byRarity = labelTerms(binding, labels).toSorted(
-      (a, b) => this.#bindingTerms.of(a).size - this.#bindingTerms.of(b).size,
+    const own = labelsOf(binding, labels)
+    const rarest = own.reduce((a, b) =>
+      this.#bindingTerms.count(terms.label(b)) < this.#bindingTerms.count(terms.label(a)) ? b : a,
     )
-    for (const term of byRarity)
+    for (const term of [...own.map(terms.anchor), terms.label(rarest)])
       for (const { binding: other, identity } of this.#entriesWith(term))
         if (identity) yield { name: other.name, labels: identity.labels }
   }
@@ -243,7 +248,9 @@ const terms = {
   outputName: (name: string) => `output ${name}`,
   spiffeId: (spiffeId: string) => `id ${spiffeId}`,
   poolUse: ({ namespace, spec }: Binding, mode: Mode) =>
-    `use ${canonical([namespace, spec.poolRef.name, spec.serviceAccountName, mode])}`,
+    `use ${JSON.stringify([namespace, spec.poolRef.name, spec.serviceAccountName, mode])}`,
+  label: (label: string) => `label ${label}`,
+  anchor: (label: string) => `anchor ${label}`,
   owner: (key: BindingKey) => `owner ${key}`,
 }
 
@@ -266,10 +273,18 @@ const identityTerms = (binding: Binding, identity: Identity): readonly string[] 
   ...labelTerms(binding, identity.labels),
 ]
 
-const labelTerms = ({ namespace, spec }: Binding, labels: Labels): readonly string[] =>
-  Object.entries(labels).map(
-    (label) => `label ${canonical([namespace, spec.serviceAccountName, spec.containerName, label])}`,
+/** Labels as they are filed: for one service account and container. */
+const labelsOf = ({ namespace, spec }: Binding, labels: Labels): readonly string[] =>
+  Object.entries(labels).map(([key, value]) =>
+    JSON.stringify([namespace, spec.serviceAccountName, spec.containerName, key, value]),
   )
+
+/** Under each label, and under the longest as well, which is the most likely to set its pods apart. */
+function labelTerms(binding: Binding, labels: Labels): readonly string[] {
+  const filed = labelsOf(binding, labels)
+  const longest = filed.reduce((a, b) => (b.length > a.length ? b : a))
+  return [...filed.map(terms.label), terms.anchor(longest)]
+}
 
 function outputTerms(output: Output): readonly string[] {
   const key = collisionKeyIn(output)

@@ -1,4 +1,4 @@
-import { canonical, field, isObject, type JsonObject } from './json.ts'
+import { field, isObject, type JsonObject } from './json.ts'
 import { byBytes, isLabelKey, isNonEmptyLabelValue } from './names.ts'
 import { show } from './show.ts'
 
@@ -85,4 +85,10 @@ export const collisionKey = (
   labels: Labels,
   selectors: readonly string[],
   container: string,
-): string => canonical([namespace, podSelectorOf(labels), selectors, container])
+): string => JSON.stringify([namespace, sortedLabels(labels), selectors, container])
+
+/** No label key has a `=`. */
+const sortedLabels = (labels: Labels): readonly string[] =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .toSorted(byBytes)

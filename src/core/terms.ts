@@ -1,24 +1,37 @@
-/** Which bindings have a term in common: an index over as many kinds of terms as there are questions. */
-export class Terms<Key> {
-  readonly #members = new Map<string, Set<Key>>()
+/**
+ * Which bindings have a term in common: an index over as many kinds of terms as there are questions. Most terms have
+ * one member, which is kept without a Set of its own.
+ */
+export class Terms<Key extends string> {
+  readonly #members = new Map<string, Key | Set<Key>>()
 
   add(key: Key, terms: readonly string[]): void {
     for (const term of terms) {
       const members = this.#members.get(term)
-      if (members) members.add(key)
-      else this.#members.set(term, new Set([key]))
+      if (members === undefined) this.#members.set(term, key)
+      else if (typeof members === 'object') members.add(key)
+      else if (members !== key) this.#members.set(term, new Set([members, key]))
     }
   }
 
   remove(key: Key, terms: readonly string[]): void {
     for (const term of terms) {
       const members = this.#members.get(term)
-      if (members?.delete(key) && members.size === 0) this.#members.delete(term)
+      if (members === key) this.#members.delete(term)
+      else if (typeof members === 'object' && members.delete(key) && members.size === 0)
+        this.#members.delete(term)
     }
   }
 
   of(term: string): ReadonlySet<Key> {
-    return this.#members.get(term) ?? none
+    const members = this.#members.get(term)
+    if (members === undefined) return none
+    return typeof members === 'object' ? members : new Set([members])
+  }
+
+  count(term: string): number {
+    const members = this.#members.get(term)
+    return members === undefined ? 0 : typeof members === 'object' ? members.size : 1
   }
 }
 

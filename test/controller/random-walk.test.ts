@@ -5,10 +5,11 @@ import { startFaultProxy } from '../support/fault-proxy/proxy.ts'
 import { startLoop } from '../support/loop.ts'
 import { whenSettled } from '../support/model.ts'
 import { allResources, definitionResource, startWorld } from '../support/world.ts'
+import { edits, type Edit } from './support/edits.ts'
 import { History } from './support/history.ts'
 import { Judge } from './support/judge.ts'
 import { scenery } from './support/scenery.ts'
-import { edits, Walker, type Edit } from './support/walker.ts'
+import { Walker } from './support/walker.ts'
 import { brew, weathers, type Weather } from './support/weather.ts'
 
 const seed = Number(process.env['KLEYM_WALK_SEED'] ?? randomInt(2 ** 31))

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { BindingKey } from '../../src/core/binding.ts'
-import { ownerAnnotation } from '../../src/core/clusterspiffeid.ts'
+import { ownerAnnotation, collisionKeyIn, decodeOutput } from '../../src/core/clusterspiffeid.ts'
 import type { Inventory } from '../../src/core/inventory.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import { clusterSpiffeIdResource } from '../../src/core/resources.ts'
@@ -175,10 +175,7 @@ describe('an output concerns', () => {
   })
 })
 
-const keyOf = (inventory: Inventory): string => {
-  const { spec } = renderedFrom(a, inventory)
-  return JSON.stringify(['default', spec['podSelector'], spec['workloadSelectorTemplates'], 'main'])
-}
+const keyOf = (inventory: Inventory): string => collisionKeyIn(decodeOutput(renderedFrom(a, inventory))) ?? ''
 
 test('a kind that comes or goes concerns everyone', () => {
   const inventory = start()

@@ -1,4 +1,3 @@
-import * as fc from 'fast-check'
 import { finalizer } from '../../../src/core/binding.ts'
 import { outputName, ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
 import {
@@ -23,45 +22,9 @@ import {
   type World,
 } from '../../support/world.ts'
 import type { History } from './history.ts'
-import { bindings, objectives, pools } from './scenery.ts'
+import { chosen, legacy, orphan, type Drift, type Edit, type Spoil } from './edits.ts'
 
 const hold = 'example.org/hold'
-
-const drifts = ['field', 'identity', 'labels', 'annotation', 'deletion'] as const
-const spoils = ['status', 'finalizer', 'label', 'hold', 'release'] as const
-
-/** What somebody does to the cluster. `which` chooses among what is there. */
-export type Edit =
-  | { readonly kind: 'put'; readonly manifest: Manifest }
-  | { readonly kind: 'remove'; readonly of: 'binding' | 'other'; readonly which: number }
-  | { readonly kind: 'serve' | 'unserve'; readonly which: number }
-  | { readonly kind: 'drift'; readonly how: (typeof drifts)[number]; readonly which: number }
-  | { readonly kind: 'spoil'; readonly how: (typeof spoils)[number]; readonly which: number }
-  | { readonly kind: 'squat' | 'evict' | 'orphan' | 'legacy'; readonly which: number }
-
-const which = fc.nat({ max: 999 })
-const put = (manifests: fc.Arbitrary<Manifest>): fc.Arbitrary<Edit> =>
-  manifests.map((manifest) => ({ kind: 'put', manifest }))
-
-export const edits: fc.Arbitrary<Edit> = fc.oneof(
-  { weight: 10, arbitrary: put(bindings) },
-  { weight: 3, arbitrary: put(pools) },
-  { weight: 4, arbitrary: put(objectives) },
-  {
-    weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('remove'), of: fc.constantFrom('binding', 'other'), which }),
-  },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('serve'), which }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('unserve'), which }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('drift'), how: fc.constantFrom(...drifts), which }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('spoil'), how: fc.constantFrom(...spoils), which }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({ kind: fc.constantFrom('squat', 'evict', 'evict', 'orphan', 'legacy'), which }),
-  },
-)
-
-const chosen = <T>(items: readonly T[], at: number): T | undefined => items[at % Math.max(items.length, 1)]
 
 /** Does edits, past the faults, and remembers what of all that happens was its own doing. */
 export class Walker {
@@ -166,7 +129,7 @@ export class Walker {
     }
   }
 
-  async #drift(how: (typeof drifts)[number], at: number): Promise<void> {
+  async #drift(how: Drift, at: number): Promise<void> {
     const output = chosen(await this.#world.list(clusterSpiffeIdResource), at)
     if (!output || !isOurs(output)) return
     const resource = clusterSpiffeIdResource
@@ -184,7 +147,7 @@ export class Walker {
     }
   }
 
-  async #spoil(how: (typeof spoils)[number], at: number): Promise<void> {
+  async #spoil(how: Spoil, at: number): Promise<void> {
     const binding = chosen(await this.#world.list(bindingResource), at)
     if (!binding) return
     const finalizers = textsOf(metaOf(binding)['finalizers'])
@@ -238,22 +201,3 @@ export class Walker {
 }
 
 const isOurs = (output: Json): boolean => ownerAnnotation in recordOf(metaOf(output)['annotations'])
-
-const orphan = (at: number): Manifest =>
-  clusterSpiffeId(`orphan-${at}`, { annotations: { [ownerAnnotation]: 'default/ghost' } })
-
-/** As the reference operator left it, for a container of its own, so that it is nobody's rival. */
-const legacy = (at: number): Manifest => {
-  const name = chosen(['a', 'b', 'c', 'd', 'e'], at) ?? ''
-  return clusterSpiffeId(
-    `kleym-default-${name}-objective-${String(at).padStart(8, '0')}`,
-    {
-      labels: {
-        'kleym.sonda.red/managed-by': 'kleym',
-        'kleym.sonda.red/binding-name': name,
-        'kleym.sonda.red/binding-namespace': 'default',
-      },
-    },
-    { hint: `default/${name}`, workloadSelectorTemplates: [`k8s:container-name:legacy-${at}`] },
-  )
-}

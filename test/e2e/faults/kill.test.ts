@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect, test, vi } from 'vitest'
-import { bindingResource } from '../../../src/core/resources.ts'
 import { recordOfRun } from '../../controller/support/record.ts'
 import type { Fault } from '../../support/fault-proxy/faults.ts'
 import { startFaultProxy, type FaultProxy } from '../../support/fault-proxy/proxy.ts'
@@ -9,13 +8,10 @@ import { stateOf, unsettled, whenSettled } from '../../support/model.ts'
 import { startWorld, type World } from '../../support/world.ts'
 import { apart, expectNoAccident, ofTheLoop, scene, startOperatorAt, writes } from './support/site.ts'
 
-const chat = { namespace: 'default', name: 'chat' }
-
 /** A life of a binding, in steps that each take several writes. */
 const steps: readonly ((world: World) => Promise<unknown>)[] = [
   ({ put }) => put(apart('chat')),
   ({ put }) => put(apart('chat', 'other')),
-  ({ remove }) => remove(bindingResource, chat),
 ]
 
 type Way = { readonly world: World; readonly proxy: FaultProxy; readonly kubeconfig: string }

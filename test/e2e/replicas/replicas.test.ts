@@ -21,7 +21,7 @@ import { startLoad } from './support/load.ts'
 import { createMovers, namespace, race } from './support/race.ts'
 
 /** A thousand take minutes. */
-const rounds = Number(process.env['KLEYM_RACE_ROUNDS'] ?? 100)
+const rounds = Number(process.env['KLEYM_RACE_ROUNDS'] ?? 60)
 
 const timeout = 1_800_000
 
