@@ -3,10 +3,13 @@ import type { Objects, Place, Reply } from '../core/objects.ts'
 import type { Resource } from '../core/resources.ts'
 import { explain, isTransient, resourcePath, type Answer, type Client } from './client.ts'
 
-/** Single objects over raw JSON. PUT and DELETE carry preconditions, so that nothing unseen is overwritten. */
-export function createObjects(client: Pick<Client, 'call'>): Objects {
+/**
+ * Single objects over raw JSON. PUT and DELETE carry preconditions, so that nothing unseen is overwritten. Once
+ * `until` aborts, nothing is sent any more, not even what waits for a connection.
+ */
+export function createObjects(client: Pick<Client, 'call'>, until?: AbortSignal): Objects {
   const call = async (...[request]: Parameters<Client['call']>): Promise<Reply> =>
-    replyOf(await client.call(request))
+    replyOf(await client.call(until && !request.signal ? { ...request, signal: until } : request))
   return {
     get: (resource, at, signal) =>
       call({ method: 'GET', path: path(resource, at), ...(signal && { signal }) }),

@@ -94,7 +94,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       clearInterval(collecting)
       probe?.stop()
       const quiet = Promise.all([trust.stop(), ...watches.map((watch) => watch.stop())])
-      if (config.webhook.url === undefined) await sleep(endpointsMoveOnMs)
+      await (config.webhook.url === undefined ? sleep(endpointsMoveOnMs) : quiet)
       await server?.close()
       await quiet
     },

@@ -17,6 +17,9 @@ const workers = 32
 /** The reference operator's, so that old and new never lead together. */
 const leaseName = 'a558cee8.sonda.red'
 
+/** Overdue timers come before anything else in a process that wakes. */
+const watchdogMs = 500
+
 type LeadershipOptions = {
   readonly config: Pick<Config, 'leaderElect' | 'namespace'>
   readonly client: Pick<Client, 'call'>
@@ -38,12 +41,16 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   const { config, client, inventory, metrics, log, halted } = options
   let term: Term | undefined
   let election: Campaign | undefined
+  /** Cut when the Lease is lost: what was frozen on its way out must not be sent by whoever wakes. */
+  let fence = new AbortController()
+  let watchdog: NodeJS.Timeout | undefined
 
   const begin = (): void => {
+    fence = new AbortController()
     metrics.leading(true)
     term = startTerm({
       inventory,
-      objects: createObjects(client),
+      objects: createObjects(client, fence.signal),
       mayWrite: () => election?.isLeading() ?? true,
       halted,
       workers,
@@ -68,6 +75,9 @@ export function createLeadership(options: LeadershipOptions): Leadership {
     isLeading: () => term !== undefined && (election?.isLeading() ?? true),
     start: () => {
       if (!config.leaderElect) return begin()
+      watchdog = setInterval(() => {
+        if (term && !election?.isLeading()) fence.abort()
+      }, watchdogMs)
       election = campaign({
         client,
         namespace: config.namespace,
@@ -79,6 +89,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       })
     },
     stop: async () => {
+      clearInterval(watchdog)
       const drained = end()
       await (election ? election.stop(drained) : drained)
     },
