@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createAdmission } from './admission.ts'
 import { exitCodes, usage, type CommandResult } from '../cli/result.ts'
 import { describeConfig, operatorConfig, type Config } from '../config.ts'
@@ -32,13 +33,16 @@ export async function runOperator(argv: readonly string[], env: Environment): Pr
     const cluster = loadKubeConfig({ kubeconfig: config.kubeconfig, context: config.context })
     const operator = await startOperator(config, cluster, log)
     log.info({ signal: await stop.first }, 'stopping')
-    await Promise.race([operator.stop(), stop.second])
+    await Promise.race([operator.stop(), stop.second, sleep(stopWithinMs(config))])
   } catch (error) {
     log.error({ err: error }, 'the operator gives up')
     return { code: exitCodes.usage, stdout: '', stderr: '' }
   }
   return { code: exitCodes.fine, stdout: '', stderr: '' }
 }
+
+/** What an API server that answers nothing may keep us waiting for, within the 30 s that a pod is given. */
+const stopWithinMs = ({ webhook }: Config): number => (webhook.url === undefined ? 24_000 : 12_000)
 
 type StopSignals = { readonly first: Promise<NodeJS.Signals>; readonly second: Promise<NodeJS.Signals> }
 
