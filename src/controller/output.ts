@@ -30,7 +30,10 @@ export class Outputs {
    * with what was sent would write for ever.
    */
   readonly #stored = new Map<string, { readonly wish: string; readonly spec: JsonObject }>()
-  /** The last output of a binding that a write here answered with, until the watch has shown it. */
+  /**
+   * The last output of a binding that was written here, until the watch has shown it. It is noted before it is sent:
+   * a creation whose answer is lost may have taken effect.
+   */
   readonly #unshown = new Map<BindingKey, Output>()
 
   constructor(inventory: Inventory, objects: Objects) {
@@ -76,8 +79,7 @@ export class Outputs {
   async withdraw(key: BindingKey): Promise<Result | undefined> {
     const unseen = await this.#unseen(key)
     if (unseen.kind === 'unfinished') return unseen.result
-    const left = await this.#removeAll([...this.#inventory.outputsOf(key), ...unseen.outputs])
-    return left
+    return this.#removeAll([...this.#inventory.outputsOf(key), ...unseen.outputs])
   }
 
   /** Outputs of others for the same container, those included that the watch has not shown yet. */
@@ -88,13 +90,20 @@ export class Outputs {
     return [...this.#inventory.outputsHolding(collisionKey, key), ...unshown]
   }
 
-  /** What bears the annotation of a binding: what the reference wrote without one is not ours to judge. */
-  orphansOf(key: BindingKey): readonly Output[] {
-    return this.#inventory.outputsOf(key).filter(({ annotated }) => annotated)
+  /** Whether something may bear the annotation of a binding. */
+  mayHaveOrphansOf(key: BindingKey): boolean {
+    return this.#unshown.has(key) || this.#orphansOf(key).length > 0
   }
 
   async removeOrphans(key: BindingKey): Promise<Result | undefined> {
-    return this.#removeAll(this.orphansOf(key))
+    const unseen = await this.#unseen(key)
+    if (unseen.kind === 'unfinished') return unseen.result
+    return this.#removeAll([...this.#orphansOf(key), ...unseen.outputs])
+  }
+
+  /** What the reference wrote without an annotation is not ours to judge. */
+  #orphansOf(key: BindingKey): readonly Output[] {
+    return this.#inventory.outputsOf(key).filter(({ annotated }) => annotated)
   }
 
   /** What this process wrote for a binding and the watch has not shown yet. */
@@ -106,7 +115,7 @@ export class Outputs {
   > {
     const name = this.#unshown.get(key)?.name
     if (name === undefined) return { kind: 'known', outputs: [] }
-    if (this.#inventory.output(name)) {
+    if (this.#inventory.output(name) || !this.#inventory.isServed(clusterSpiffeIdResource)) {
       this.#unshown.delete(key)
       return { kind: 'known', outputs: [] }
     }
@@ -147,6 +156,8 @@ export class Outputs {
     if (known?.owner === key && !known.deleting && !hasDrifted(known, wanted, this.#storedFor(wanted)))
       return { kind: 'inPlace', output: known }
     if (!known) {
+      // What is there already, unseen, still counts as it is until a write has changed it.
+      if (!this.#unshown.has(key)) this.#unshown.set(key, decodeOutput(wanted))
       const reply = await this.#objects.create(clusterSpiffeIdResource, wanted)
       if (reply.kind !== 'conflict') return this.#noted(key, wanted, reply)
     }
@@ -159,7 +170,10 @@ export class Outputs {
     const reply = await this.#objects.get(clusterSpiffeIdResource, { name })
     if (reply.kind !== 'done') return unfinished(retryOf(`reading ClusterSPIFFEID ${name}`, reply))
     const output = decodeOutput(reply.object)
-    if (output.owner !== key) return { kind: 'refused', why: takenName(name) }
+    if (output.owner !== key) {
+      this.#unshown.delete(key)
+      return { kind: 'refused', why: takenName(name) }
+    }
     if (output.deleting) return unfinished(wait(`ClusterSPIFFEID ${name} is being deleted`))
     if (!hasDrifted(output, wanted, this.#storedFor(wanted))) {
       this.#unshown.set(key, output)
@@ -174,7 +188,10 @@ export class Outputs {
 
   #noted(key: BindingKey, wanted: ClusterSpiffeId, reply: Reply): Settlement {
     const { name } = wanted.metadata
-    if (reply.kind === 'refused') return { kind: 'refused', why: reply.message }
+    if (reply.kind === 'refused') {
+      this.#unshown.delete(key)
+      return { kind: 'refused', why: reply.message }
+    }
     if (reply.kind !== 'done') return unfinished(retryOf(`writing ClusterSPIFFEID ${name}`, reply))
     const output = decodeOutput(reply.object)
     this.#unshown.set(key, output)

@@ -86,11 +86,12 @@ async function setFinalizers(
 
 /** What bears the annotation of a binding that is gone, and not only gone from the cache, serves nobody. */
 async function removeOrphans(key: BindingKey, reach: Reach): Promise<Result> {
-  if (reach.outputs.orphansOf(key).length === 0) return settled
+  if (!reach.outputs.mayHaveOrphansOf(key)) return settled
   const namespace = key.slice(0, key.indexOf('/'))
   const name = key.slice(namespace.length + 1)
-  // An annotation may hold anything; of what can't be a name there is no binding to read.
-  if (isDns1123Label(namespace) && isDns1123Subdomain(name)) {
+  // An annotation may hold anything: of what can't be a name there is no binding to read, nor of a kind that is gone.
+  const isReadable = isDns1123Label(namespace) && isDns1123Subdomain(name)
+  if (isReadable && reach.inventory.isServed(bindingResource)) {
     const reply = await reach.objects.get(bindingResource, { namespace, name })
     if (reply.kind === 'done') return wait(`the cache has not seen ${key} yet`)
     if (reply.kind !== 'absent') return retryOf(`reading ${key}`, reply)

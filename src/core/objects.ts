@@ -4,7 +4,7 @@ import type { Resource } from './resources.ts'
 /** What became of a request for one object, sorted by what a caller can do about it. */
 export type Reply =
   | { readonly kind: 'done'; readonly object: JsonObject }
-  /** 404: there is no such object, or no such kind. */
+  /** 404, in a Status: there is no such object. */
   | { readonly kind: 'absent' }
   /** 409: someone was faster. Look again. */
   | { readonly kind: 'conflict'; readonly message: string }

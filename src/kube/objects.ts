@@ -54,9 +54,11 @@ function replyOf(answer: Answer): Reply {
           cause: 'the API server answered with something that is no object',
           retryAfterMs: undefined,
         }
-  if (answer.kind === 'refused' && answer.code === 404) return { kind: 'absent' }
+  if (answer.kind === 'refused' && answer.code === 404 && answer.reason === 'NotFound')
+    return { kind: 'absent' }
   if (answer.kind === 'refused' && answer.code === 409) return { kind: 'conflict', message: answer.message }
-  if (answer.kind === 'lost' || isTransient(answer))
+  // Without a Status it is no word on the object: an API server that is starting knows no such path.
+  if (answer.kind === 'lost' || isTransient(answer) || answer.code === 404)
     return {
       kind: 'failed',
       cause: explain(answer),

@@ -92,4 +92,33 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     expect(await brokenPromises()).toEqual([])
     expect(await world.list(clusterSpiffeIdResource)).toEqual([])
   })
+
+  /** The output is created, but the loop is told neither that nor anything else of it. */
+  const beCreatedUnheard = async (): Promise<void> => {
+    proxy.faults.inject(isWriting('POST'), { kind: 'lostResponse' })
+    const stuck = proxy.faults.inject(isWriting('POST'), { kind: 'status', code: 503 }, Infinity)
+    await world.put(binding())
+    await vi.waitUntil(() => stuck.hits() > 0, { timeout: 10_000 })
+    expect(await world.list(clusterSpiffeIdResource)).toHaveLength(1)
+  }
+
+  const hasStatus = async (): Promise<boolean> =>
+    'status' in ((await world.find(bindingResource, chat)) ?? {})
+  const isGone = async (): Promise<boolean> => (await world.find(bindingResource, chat)) === undefined
+
+  test('a failure is not said before it is known that an unanswered creation came to nothing', async () => {
+    await beCreatedUnheard()
+    await world.put(pool({ selector: {} }))
+    await vi.waitUntil(hasStatus, { timeout: 10_000 })
+    await settlesOnceTheWatchIsBack()
+    expect(await brokenPromises()).toEqual([])
+  })
+
+  test('a binding is not let go before it is known that an unanswered creation came to nothing', async () => {
+    await beCreatedUnheard()
+    await world.remove(bindingResource, chat)
+    await vi.waitUntil(isGone, { timeout: 10_000 })
+    await settlesOnceTheWatchIsBack()
+    expect(await brokenPromises()).toEqual([])
+  })
 })

@@ -55,7 +55,8 @@ export class Watches {
   }
 
   #matching(match: Match): readonly Open[] {
-    return [...this.#open].filter(({ asked }) => matches(match, asked))
+    // One that has ended, but whose end has not left yet, is past all that.
+    return [...this.#open].filter(({ asked, response }) => !response.writableEnded && matches(match, asked))
   }
 
   #each(match: Match, act: (open: Open) => void): number {
