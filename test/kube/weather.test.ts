@@ -146,8 +146,8 @@ test('whatever the weather, a reflector ends up knowing just what the server has
       try {
         for (const action of steps) await take(rig, action)
         rig.proxy.faults.clear()
+        await expect.poll(() => reflector.synced, soon).toBe(true)
         await expect.poll(() => known, soon).toEqual(await held(rig.direct))
-        expect(reflector.synced).toBe(true)
         expect(mistakes).toEqual([])
       } finally {
         await reflector.stop()
