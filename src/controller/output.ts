@@ -1,6 +1,5 @@
 import type { BindingKey } from '../core/binding.ts'
 import {
-  collisionKeyIn,
   decodeOutput,
   givesSameIdentity,
   hasDrifted,
@@ -9,11 +8,12 @@ import {
   type Output,
 } from '../core/clusterspiffeid.ts'
 import type { Inventory } from '../core/inventory.ts'
-import { canonical, field, objectOr, type JsonObject } from '../core/json.ts'
+import { field, objectOr, sameJson, type JsonObject } from '../core/json.ts'
 import type { Objects, Reply } from '../core/objects.ts'
 import { takenName } from '../core/plan.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import { retryOf, wait, type Result } from './outcome.ts'
+import { Unshown } from './unshown.ts'
 
 /** The ClusterSPIFFEID is as it should be; or it is refused for good; or neither can be said yet. */
 export type Settlement =
@@ -29,12 +29,9 @@ export class Outputs {
    * What the API server stored of the last wish, where that differs: an older CRD prunes fields, and comparing
    * with what was sent would write for ever.
    */
-  readonly #stored = new Map<string, { readonly wish: string; readonly spec: JsonObject }>()
-  /**
-   * The last output of a binding that was written here, until the watch has shown it. It is noted before it is sent:
-   * a creation whose answer is lost may have taken effect.
-   */
-  readonly #unshown = new Map<BindingKey, Output>()
+  readonly #stored = new Map<string, { readonly wish: JsonObject; readonly spec: JsonObject }>()
+  /** A creation is noted before it is sent: one whose answer is lost may have taken effect. */
+  readonly #unshown = new Unshown()
 
   constructor(inventory: Inventory, objects: Objects) {
     this.#inventory = inventory
@@ -84,15 +81,12 @@ export class Outputs {
 
   /** Outputs of others for the same container, those included that the watch has not shown yet. */
   #rivals(collisionKey: string, key: BindingKey): readonly Output[] {
-    const unshown = this.#unshown
-      .values()
-      .filter((output) => output.owner !== key && collisionKeyIn(output) === collisionKey)
-    return [...this.#inventory.outputsHolding(collisionKey, key), ...unshown]
+    return [...this.#inventory.outputsHolding(collisionKey, key), ...this.#unshown.holding(collisionKey, key)]
   }
 
   /** Whether something may bear the annotation of a binding. */
   mayHaveOrphansOf(key: BindingKey): boolean {
-    return this.#unshown.has(key) || this.#orphansOf(key).length > 0
+    return this.#unshown.of(key) !== undefined || this.#orphansOf(key).length > 0
   }
 
   async removeOrphans(key: BindingKey): Promise<Result | undefined> {
@@ -113,10 +107,10 @@ export class Outputs {
     | { readonly kind: 'known'; readonly outputs: readonly Output[] }
     | { readonly kind: 'unfinished'; readonly result: Result }
   > {
-    const name = this.#unshown.get(key)?.name
+    const name = this.#unshown.of(key)?.name
     if (name === undefined) return { kind: 'known', outputs: [] }
     if (this.#inventory.output(name) || !this.#inventory.isServed(clusterSpiffeIdResource)) {
-      this.#unshown.delete(key)
+      this.#unshown.forget(key)
       return { kind: 'known', outputs: [] }
     }
     const reply = await this.#objects.get(clusterSpiffeIdResource, { name })
@@ -124,7 +118,7 @@ export class Outputs {
       return { kind: 'unfinished', result: retryOf(`reading ClusterSPIFFEID ${name}`, reply) }
     const output = reply.kind === 'done' ? decodeOutput(reply.object) : undefined
     if (output?.owner === key) return { kind: 'known', outputs: [output] }
-    this.#unshown.delete(key)
+    this.#unshown.forget(key)
     return { kind: 'known', outputs: [] }
   }
 
@@ -157,7 +151,7 @@ export class Outputs {
       return { kind: 'inPlace', output: known }
     if (!known) {
       // What is there already, unseen, still counts as it is until a write has changed it.
-      if (!this.#unshown.has(key)) this.#unshown.set(key, decodeOutput(wanted))
+      if (!this.#unshown.of(key)) this.#unshown.note(key, decodeOutput(wanted))
       const reply = await this.#objects.create(clusterSpiffeIdResource, wanted)
       if (reply.kind !== 'conflict') return this.#noted(key, wanted, reply)
     }
@@ -171,12 +165,12 @@ export class Outputs {
     if (reply.kind !== 'done') return unfinished(retryOf(`reading ClusterSPIFFEID ${name}`, reply))
     const output = decodeOutput(reply.object)
     if (output.owner !== key) {
-      this.#unshown.delete(key)
+      this.#unshown.forget(key)
       return { kind: 'refused', why: takenName(name) }
     }
     if (output.deleting) return unfinished(wait(`ClusterSPIFFEID ${name} is being deleted`))
     if (!hasDrifted(output, wanted, this.#storedFor(wanted))) {
-      this.#unshown.set(key, output)
+      this.#unshown.note(key, output)
       return { kind: 'inPlace', output }
     }
     return this.#noted(
@@ -189,21 +183,20 @@ export class Outputs {
   #noted(key: BindingKey, wanted: ClusterSpiffeId, reply: Reply): Settlement {
     const { name } = wanted.metadata
     if (reply.kind === 'refused') {
-      this.#unshown.delete(key)
+      this.#unshown.forget(key)
       return { kind: 'refused', why: reply.message }
     }
     if (reply.kind !== 'done') return unfinished(retryOf(`writing ClusterSPIFFEID ${name}`, reply))
     const output = decodeOutput(reply.object)
-    this.#unshown.set(key, output)
-    const wish = canonical(wanted.spec)
-    if (canonical(output.spec) === wish) this.#stored.delete(name)
-    else this.#stored.set(name, { wish, spec: output.spec })
+    this.#unshown.note(key, output)
+    if (sameJson(output.spec, wanted.spec)) this.#stored.delete(name)
+    else this.#stored.set(name, { wish: wanted.spec, spec: output.spec })
     return { kind: 'inPlace', output }
   }
 
   #storedFor(wanted: ClusterSpiffeId): JsonObject | undefined {
     const stored = this.#stored.get(wanted.metadata.name)
-    return stored?.wish === canonical(wanted.spec) ? stored.spec : undefined
+    return stored && sameJson(stored.wish, wanted.spec) ? stored.spec : undefined
   }
 
   /** Undefined once each of them is gone: a deletion timestamp is not enough, SPIRE still serves it. */
@@ -219,7 +212,7 @@ export class Outputs {
         if (removed.kind !== 'done' && removed.kind !== 'absent') return retryOf(doing, removed)
       }
       this.#stored.delete(name)
-      if (owner !== undefined && this.#unshown.get(owner)?.uid === uid) this.#unshown.delete(owner)
+      if (owner !== undefined && this.#unshown.of(owner)?.uid === uid) this.#unshown.forget(owner)
       const still = await this.#objects.get(clusterSpiffeIdResource, { name })
       if (still.kind === 'done' && decodeOutput(still.object).uid === uid)
         return wait(`ClusterSPIFFEID ${name} waits for its finalizers`, finalizersMs)

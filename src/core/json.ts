@@ -28,6 +28,18 @@ export function canonical(value: unknown): string {
   )
 }
 
+/** Whether two values are the same JSON: a field that is undefined is not there, and the order of keys is nothing. */
 export function sameJson(a: unknown, b: unknown): boolean {
-  return a === b || canonical(a) === canonical(b)
+  if (a === b) return true
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((item, index) => sameJson(item, b[index]))
+  if (!isObject(a) || !isObject(b)) return false
+  const keys = definedKeys(a)
+  return (
+    keys.length === definedKeys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))
+  )
 }
+
+const definedKeys = (object: JsonObject): readonly string[] =>
+  Object.keys(object).filter((key) => object[key] !== undefined)

@@ -1,0 +1,39 @@
+import type { BindingKey } from '../core/binding.ts'
+import { collisionKeyIn, type Output } from '../core/clusterspiffeid.ts'
+import { Terms } from '../core/terms.ts'
+
+/** The last output of each binding that was written here, until the watch has shown it. */
+export class Unshown {
+  readonly #outputs = new Map<BindingKey, Output>()
+  /** By collision key: after a start there are as many outputs as bindings. */
+  readonly #holders = new Terms<BindingKey>()
+
+  of(key: BindingKey): Output | undefined {
+    return this.#outputs.get(key)
+  }
+
+  note(key: BindingKey, output: Output): void {
+    this.forget(key)
+    this.#outputs.set(key, output)
+    this.#holders.add(key, heldBy(output))
+  }
+
+  forget(key: BindingKey): void {
+    const output = this.#outputs.get(key)
+    if (!output) return
+    this.#outputs.delete(key)
+    this.#holders.remove(key, heldBy(output))
+  }
+
+  /** The outputs of bindings other than this one by which their workloads hold a collision key. */
+  holding(collisionKey: string, key: BindingKey): readonly Output[] {
+    return [...this.#holders.of(collisionKey)]
+      .filter((holder) => holder !== key)
+      .flatMap((holder) => this.#outputs.get(holder) ?? [])
+  }
+}
+
+function heldBy(output: Output): readonly string[] {
+  const key = collisionKeyIn(output)
+  return key === undefined ? [] : [key]
+}
