@@ -15,14 +15,16 @@ export class Unshown {
   note(key: BindingKey, output: Output): void {
     this.forget(key)
     this.#outputs.set(key, output)
-    this.#holders.add(key, heldBy(output))
+    const held = collisionKeyIn(output)
+    if (held !== undefined) this.#holders.add(key, held)
   }
 
   forget(key: BindingKey): void {
     const output = this.#outputs.get(key)
     if (!output) return
     this.#outputs.delete(key)
-    this.#holders.remove(key, heldBy(output))
+    const held = collisionKeyIn(output)
+    if (held !== undefined) this.#holders.remove(key, held)
   }
 
   /** The outputs of bindings other than this one by which their workloads hold a collision key. */
@@ -31,9 +33,4 @@ export class Unshown {
       .filter((holder) => holder !== key)
       .flatMap((holder) => this.#outputs.get(holder) ?? [])
   }
-}
-
-function heldBy(output: Output): readonly string[] {
-  const key = collisionKeyIn(output)
-  return key === undefined ? [] : [key]
 }

@@ -47,11 +47,10 @@ const adviceRules: ReadonlySet<Finding['rule']> = new Set([
 
 type Advice = (binding: Binding, identity: Identity, world: World) => Finding | undefined
 
-const overlap: Advice = (binding, { labels, mode }, { neighbours }) => {
-  const near = Iterator.from(neighbours.sharingLabel(binding, labels))
+const overlap: Advice = (binding, { pods, mode }, { neighbours }) => {
+  const near = Iterator.from(neighbours.sharingPods(binding, pods))
     .take(readAtMost)
-    .filter(({ name }) => name !== binding.name)
-    .filter((other) => contains(labels, other.labels) || contains(other.labels, labels))
+    .filter((other) => contains(pods.labels, other.labels) || contains(other.labels, pods.labels))
     .map(({ name }) => name)
   const names = listed(near, binding)
   if (names === undefined) return undefined
@@ -106,14 +105,12 @@ const tooLong: Advice = (_binding, { mode, spiffeId, selectors }) => {
 
 /** Other bindings by name, sorted; undefined for none. */
 function listed(names: Iterable<string>, self: Binding): string | undefined {
-  const others = [
-    ...new Set(
-      Iterator.from(names)
-        .filter((name) => name !== self.name)
-        .take(nameAtMost + 1),
-    ),
-  ]
-  if (others.length === 0) return undefined
-  const shown = others.slice(0, nameAtMost).toSorted(byBytes).join(', ')
-  return others.length > nameAtMost ? `${shown} and others` : shown
+  const others = new Set<string>()
+  for (const name of names) {
+    if (name !== self.name) others.add(name)
+    if (others.size > nameAtMost) break
+  }
+  if (others.size === 0) return undefined
+  const shown = [...others].slice(0, nameAtMost).toSorted(byBytes).join(', ')
+  return others.size > nameAtMost ? `${shown} and others` : shown
 }

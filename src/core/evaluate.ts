@@ -20,8 +20,10 @@ import { gather, type Check, type Facts, type World } from './facts.ts'
 import type { Finding } from './findings.ts'
 import type { Identity } from './identity.ts'
 
+type Row = readonly [check: Check, ...needs: readonly Check[]]
+
 /** What concerns the binding and its references alone, in the order that counts, each with what it needs. */
-const ownChecks: readonly (readonly [check: Check, ...needs: readonly Check[]])[] = [
+const ownChecks: readonly Row[] = [
   [poolRefIsUsable],
   [poolKindIsServed, poolRefIsUsable],
   [poolExists, poolKindIsServed],
@@ -65,14 +67,16 @@ export function identityOf(binding: Binding, world: World): Identity | undefined
   return judgeOwn(facts).length === 0 ? facts.identity : undefined
 }
 
+const inOrder = ownChecks.map(([check, ...needs]) => ({ check, needs }))
+
 function judgeOwn(facts: Facts): readonly Finding[] {
   const passed = new Set<Check>()
   const findings: Finding[] = []
-  for (const [check, ...needs] of ownChecks) {
+  for (const { check, needs } of inOrder) {
     if (!needs.every((need) => passed.has(need))) continue
-    const found = [check(facts) ?? []].flat()
-    if (found.length === 0) passed.add(check)
-    findings.push(...found)
+    const found = check(facts)
+    if (found === undefined) passed.add(check)
+    else findings.push(...[found].flat())
   }
   return findings
 }

@@ -2,17 +2,17 @@ import { isMalformed, type Binding, type Mode } from './binding.ts'
 import type { Finding } from './findings.ts'
 import { composeIdentity, spiffeId, type Identity, type Settings } from './identity.ts'
 import { lookUp, type Lookup, type Objective, type Pool } from './references.ts'
-import type { Labels } from './selectors.ts'
+import type { Labels, PodLabels } from './selectors.ts'
 import { objectiveResources, poolResources, type Resource } from './resources.ts'
 
 /** Other bindings whose identities come near to one, by name; the one itself may be among them. */
 export type Neighbours = {
   readonly sharingSpiffeId: (spiffeId: string) => Iterable<string>
   readonly onPool: (binding: Binding, mode: Mode) => Iterable<string>
-  /** Those for the same service account and container that share a label, the rarest label's first. */
-  readonly sharingLabel: (
+  /** Those for the same service account and container that may select pods that these labels select too. */
+  readonly sharingPods: (
     binding: Binding,
-    labels: Labels,
+    pods: PodLabels,
   ) => Iterable<{ readonly name: string; readonly labels: Labels }>
 }
 
@@ -78,7 +78,7 @@ function identify(
       mode,
       spiffeId: id,
       serviceAccountName,
-      labels: selector.labels,
+      pods: selector.pods,
       container,
     }),
   }

@@ -1,5 +1,5 @@
 import type { Mode } from './binding.ts'
-import { collisionKey, workloadSelectors, type Labels } from './selectors.ts'
+import { collisionKey, workloadSelectors, type PodLabels } from './selectors.ts'
 
 /** What the operator is told once, at its start. */
 export type Settings = {
@@ -11,7 +11,7 @@ export type Settings = {
 export type Identity = {
   readonly mode: Mode
   readonly spiffeId: string
-  readonly labels: Labels
+  readonly pods: PodLabels
   readonly selectors: readonly string[]
   /** PerObjective alone: PoolOnly bindings never collide. */
   readonly collisionKey: string | undefined
@@ -36,16 +36,16 @@ export function composeIdentity(parts: {
   readonly mode: Mode
   readonly spiffeId: string
   readonly serviceAccountName: string
-  readonly labels: Labels
+  readonly pods: PodLabels
   readonly container: string | undefined
 }): Identity {
-  const { namespace, mode, labels, container } = parts
-  const selectors = workloadSelectors(namespace, parts.serviceAccountName, labels, container)
+  const { namespace, mode, pods, container } = parts
+  const selectors = workloadSelectors(namespace, parts.serviceAccountName, pods, container)
   return {
     mode,
     spiffeId: parts.spiffeId,
-    labels,
+    pods,
     selectors,
-    collisionKey: container === undefined ? undefined : collisionKey(namespace, labels, selectors, container),
+    collisionKey: container === undefined ? undefined : collisionKey(namespace, pods, selectors, container),
   }
 }

@@ -2,12 +2,32 @@ import { field, isObject, type JsonObject } from './json.ts'
 import { byBytes, isLabelKey, isNonEmptyLabelValue } from './names.ts'
 import { show } from './show.ts'
 
-/** A pool's `spec.selector`: labels sorted by key, or why it can't be rendered deterministically. */
+/** A pool's `spec.selector`: the labels it selects by, or why it can't be rendered deterministically. */
 export type PodSelector =
-  | { readonly kind: 'labels'; readonly labels: Labels }
+  | { readonly kind: 'labels'; readonly pods: PodLabels }
   | { readonly kind: 'unusable'; readonly problem: string }
 
 export type Labels = { readonly [key: string]: string }
+
+/** Labels of pods, with what is made of them again and again: worked out once for a pool, shared by its bindings. */
+export type PodLabels = {
+  /** Sorted by key. */
+  readonly labels: Labels
+  /** `key=value`, sorted. */
+  readonly pairs: readonly string[]
+  /** As SPIRE's k8s workload attestor shows them, sorted. */
+  readonly selectors: readonly string[]
+}
+
+export function podLabels(labels: Labels): PodLabels {
+  const sorted = Object.entries(labels).toSorted(([a], [b]) => byBytes(a, b))
+  return {
+    labels: Object.fromEntries(sorted),
+    // No label key has a `=`.
+    pairs: sorted.map(([key, value]) => `${key}=${value}`).toSorted(byBytes),
+    selectors: sorted.map(([key, value]) => `k8s:pod-label:${key}:${value}`).toSorted(byBytes),
+  }
+}
 
 /**
  * Reads the structured form (`matchLabels`) and the flat one of `inference.networking.x-k8s.io`.
@@ -43,16 +63,16 @@ function decodeStructured(selector: JsonObject): PodSelector {
 }
 
 function decodeLabels(labels: JsonObject, path: string): PodSelector {
-  const sorted: [string, string][] = []
+  const decoded: [string, string][] = []
   for (const key of Object.keys(labels).toSorted(byBytes)) {
     const value = labels[key]
     const at = `${path}[${show(key)}]`
     if (!isLabelKey(key)) return unusable(`${at} is not a label key`)
     if (typeof value !== 'string') return unusable(`${at} is not a string`)
     if (!isNonEmptyLabelValue(value)) return unusable(`${at} ${show(value)} is not a non-empty label value`)
-    sorted.push([key, value])
+    decoded.push([key, value])
   }
-  return { kind: 'labels', labels: Object.fromEntries(sorted) }
+  return { kind: 'labels', pods: podLabels(Object.fromEntries(decoded)) }
 }
 
 const unusable = (problem: string): PodSelector => ({ kind: 'unusable', problem })
@@ -60,20 +80,15 @@ const unusable = (problem: string): PodSelector => ({ kind: 'unusable', problem 
 /** The one canonical form, which is also what a ClusterSPIFFEID's `podSelector` is given. */
 export const podSelectorOf = (labels: Labels): { readonly matchLabels: Labels } => ({ matchLabels: labels })
 
-/** What a workload must show to get the identity; SPIRE's k8s workload attestor names them. */
+/** What a workload must show to get the identity, sorted; SPIRE's k8s workload attestor names them. */
 export function workloadSelectors(
   namespace: string,
   serviceAccount: string,
-  labels: Labels,
+  pods: PodLabels,
   container: string | undefined,
 ): readonly string[] {
-  const selectors = new Set([
-    `k8s:ns:${namespace}`,
-    `k8s:sa:${serviceAccount}`,
-    ...Object.entries(labels).map(([key, value]) => `k8s:pod-label:${key}:${value}`),
-    ...(container === undefined ? [] : [`k8s:container-name:${container}`]),
-  ])
-  return [...selectors].toSorted(byBytes)
+  const others = [`k8s:ns:${namespace}`, ...pods.selectors, `k8s:sa:${serviceAccount}`]
+  return container === undefined ? others : [`k8s:container-name:${container}`, ...others]
 }
 
 /**
@@ -82,13 +97,7 @@ export function workloadSelectors(
  */
 export const collisionKey = (
   namespace: string,
-  labels: Labels,
+  pods: PodLabels,
   selectors: readonly string[],
   container: string,
-): string => JSON.stringify([namespace, sortedLabels(labels), selectors, container])
-
-/** No label key has a `=`. */
-const sortedLabels = (labels: Labels): readonly string[] =>
-  Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .toSorted(byBytes)
+): string => JSON.stringify([namespace, pods.pairs, selectors, container])

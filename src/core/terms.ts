@@ -1,26 +1,25 @@
 /**
- * Which bindings have a term in common: an index over as many kinds of terms as there are questions. Most terms have
- * one member, which is kept without a Set of its own.
+ * Which members have a term in common. Most terms have one member, which is kept without a Set of its own.
  */
 export class Terms<Key extends string> {
   readonly #members = new Map<string, Key | Set<Key>>()
 
-  add(key: Key, terms: readonly string[]): void {
-    for (const term of terms) {
-      const members = this.#members.get(term)
-      if (members === undefined) this.#members.set(term, key)
-      else if (typeof members === 'object') members.add(key)
-      else if (members !== key) this.#members.set(term, new Set([members, key]))
-    }
+  get isEmpty(): boolean {
+    return this.#members.size === 0
   }
 
-  remove(key: Key, terms: readonly string[]): void {
-    for (const term of terms) {
-      const members = this.#members.get(term)
-      if (members === key) this.#members.delete(term)
-      else if (typeof members === 'object' && members.delete(key) && members.size === 0)
-        this.#members.delete(term)
-    }
+  add(key: Key, term: string): void {
+    const members = this.#members.get(term)
+    if (members === undefined) this.#members.set(term, key)
+    else if (typeof members === 'object') members.add(key)
+    else if (members !== key) this.#members.set(term, new Set([members, key]))
+  }
+
+  remove(key: Key, term: string): void {
+    const members = this.#members.get(term)
+    if (members === key) this.#members.delete(term)
+    else if (typeof members === 'object' && members.delete(key) && members.size === 0)
+      this.#members.delete(term)
   }
 
   of(term: string): ReadonlySet<Key> {

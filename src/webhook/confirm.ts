@@ -93,15 +93,15 @@ class LiveWorld implements World {
             isFor(peer.binding, binding) &&
             peer.binding.spec.poolRef.name === binding.spec.poolRef.name,
         ),
-      sharingLabel: (binding, labels) =>
-        Iterator.from(neighbours.sharingLabel(binding, labels)).flatMap((neighbour) => {
+      sharingPods: (binding, pods) =>
+        Iterator.from(neighbours.sharingPods(binding, pods)).flatMap((neighbour) => {
           if (!this.#peers.has(neighbour.name)) return [neighbour]
           const peer = this.#peers.get(neighbour.name)
           const isNear =
             peer &&
             isFor(peer.binding, binding) &&
             peer.binding.spec.containerName === binding.spec.containerName
-          return isNear ? [{ name: neighbour.name, labels: peer.identity.labels }] : []
+          return isNear ? [{ name: neighbour.name, labels: peer.identity.pods.labels }] : []
         }),
     }
   }
@@ -177,13 +177,13 @@ class LiveWorld implements World {
   }
 
   /** Reads those of whom advice could speak. */
-  async readNeighbours(binding: Binding, { spiffeId, labels, mode }: Identity): Promise<void> {
+  async readNeighbours(binding: Binding, { spiffeId, pods, mode }: Identity): Promise<void> {
     const { neighbours } = this.#remembered
     const other = mode === 'PoolOnly' ? 'PerObjective' : 'PoolOnly'
     const near = [
       ...Iterator.from(neighbours.sharingSpiffeId(spiffeId)).take(neighboursAtMost),
       ...Iterator.from(neighbours.onPool(binding, other)).take(neighboursAtMost),
-      ...Iterator.from(neighbours.sharingLabel(binding, labels))
+      ...Iterator.from(neighbours.sharingPods(binding, pods))
         .map(({ name }) => name)
         .take(neighboursAtMost),
     ]

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { outputName, render } from '../../src/core/clusterspiffeid.ts'
 import { composeIdentity, spiffeId, type Identity } from '../../src/core/identity.ts'
 import { isDns1123Label, isNonEmptyLabelValue } from '../../src/core/names.ts'
+import { podLabels } from '../../src/core/selectors.ts'
 import { dnsLabels, labels, subdomains } from '../support/arbitraries.ts'
 import { settings } from '../support/builders.ts'
 
@@ -84,7 +85,7 @@ const identity = composeIdentity({
   mode: 'PerObjective',
   spiffeId: 'spiffe://example.org/ns/default/objective/chat',
   serviceAccountName: 'server',
-  labels: { app: 'chat' },
+  pods: podLabels({ app: 'chat' }),
   container: 'main',
 })
 
@@ -140,7 +141,7 @@ describe('what is rendered', () => {
   test('is valid, and no template, for every name and label', () => {
     fc.assert(
       fc.property(dnsLabels, subdomains, labels, (namespace, name, some) => {
-        const parts = { namespace, mode: 'PerObjective', container: 'main', labels: some } as const
+        const parts = { namespace, mode: 'PerObjective', container: 'main', pods: podLabels(some) } as const
         const one = composeIdentity({ ...parts, spiffeId: id, serviceAccountName: name })
         const output = render({ namespace, name }, one, settings)
         expect(JSON.stringify(output)).not.toContain('{{')

@@ -10,6 +10,7 @@ import {
 import { rules, type RuleName } from '../../src/core/findings.ts'
 import { composeIdentity } from '../../src/core/identity.ts'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
+import { podLabels } from '../../src/core/selectors.ts'
 import { settings } from '../support/builders.ts'
 
 const identity = composeIdentity({
@@ -17,7 +18,7 @@ const identity = composeIdentity({
   mode: 'PoolOnly',
   spiffeId: 'spiffe://example.org/ns/default/pool/chat',
   serviceAccountName: 'server',
-  labels: { app: 'chat' },
+  pods: podLabels({ app: 'chat' }),
   container: undefined,
 })
 const ready: Outcome = { kind: 'ready', identity, output: { name: 'out', uid: 'u', generation: 4 } }

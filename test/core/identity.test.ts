@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { homeProblem } from '../../src/core/checks/identity.ts'
 import { composeIdentity, isSpiffeId, spiffeId } from '../../src/core/identity.ts'
+import { podLabels } from '../../src/core/selectors.ts'
 import { dnsLabels, labels, subdomains } from '../support/arbitraries.ts'
 
 /** An ID of so many bytes. */
@@ -103,7 +104,7 @@ describe('selectors stay at home', () => {
             mode: main === undefined ? 'PoolOnly' : 'PerObjective',
             spiffeId: 'spiffe://d/a',
             serviceAccountName: sa,
-            labels: some,
+            pods: podLabels(some),
             container: main,
           })
           expect(homeProblem(identity.selectors, ns, sa)).toBeUndefined()

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonical } from '../../src/core/json.ts'
-import { decodePodSelector, podSelectorOf, workloadSelectors } from '../../src/core/selectors.ts'
+import { decodePodSelector, podLabels, podSelectorOf, workloadSelectors } from '../../src/core/selectors.ts'
 import { hostileJson, labels } from '../support/arbitraries.ts'
 
 describe("a pool's selector", () => {
@@ -11,13 +11,13 @@ describe("a pool's selector", () => {
     [{ matchLabels: { app: 'a' }, matchExpressions: [] }],
     [{ app: 'a' }],
   ])('%j has one canonical form', (selector) => {
-    expect(decodePodSelector(selector)).toStrictEqual({ kind: 'labels', labels: { app: 'a' } })
+    expect(decodePodSelector(selector)).toStrictEqual({ kind: 'labels', pods: podLabels({ app: 'a' }) })
   })
 
   test('without matchLabels is flat, also where a label is called matchExpressions', () => {
     expect(decodePodSelector({ matchExpressions: 'a', z: 'b' })).toStrictEqual({
       kind: 'labels',
-      labels: { matchExpressions: 'a', z: 'b' },
+      pods: podLabels({ matchExpressions: 'a', z: 'b' }),
     })
   })
 
@@ -79,7 +79,7 @@ describe("a pool's selector", () => {
     fc.assert(
       fc.property(fc.oneof(hostileJson, labels), (json) => {
         const once = decodePodSelector(json)
-        const again = once.kind === 'labels' ? decodePodSelector(podSelectorOf(once.labels)) : once
+        const again = once.kind === 'labels' ? decodePodSelector(podSelectorOf(once.pods.labels)) : once
         expect(again).toStrictEqual(once)
       }),
     )
@@ -88,7 +88,7 @@ describe("a pool's selector", () => {
 
 describe('workload selectors', () => {
   test('are sorted by bytes', () => {
-    const some = { z: 'a', 'a/b': 'a', A: 'a', a: 'b', 'a-': 'x', 0: '1' }
+    const some = podLabels({ z: 'a', 'a/b': 'a', A: 'a', a: 'b', 'a-': 'x', 0: '1' })
     expect(workloadSelectors('ns', 'sa', some, 'main')).toStrictEqual([
       'k8s:container-name:main',
       'k8s:ns:ns',
@@ -103,7 +103,7 @@ describe('workload selectors', () => {
   })
 
   test('name no container where there is none', () => {
-    expect(workloadSelectors('ns', 'sa', { a: 'b' }, undefined)).toStrictEqual([
+    expect(workloadSelectors('ns', 'sa', podLabels({ a: 'b' }), undefined)).toStrictEqual([
       'k8s:ns:ns',
       'k8s:pod-label:a:b',
       'k8s:sa:sa',
@@ -114,8 +114,8 @@ describe('workload selectors', () => {
     fc.assert(
       fc.property(labels, (some) => {
         const reversed = Object.fromEntries(Object.entries(some).toReversed())
-        const selectors = workloadSelectors('ns', 'sa', some, 'main')
-        expect(workloadSelectors('ns', 'sa', reversed, 'main')).toStrictEqual(selectors)
+        const selectors = workloadSelectors('ns', 'sa', podLabels(some), 'main')
+        expect(workloadSelectors('ns', 'sa', podLabels(reversed), 'main')).toStrictEqual(selectors)
         expect(new Set(selectors).size).toBe(selectors.length)
       }),
     )

@@ -5,6 +5,7 @@ import { parse } from 'yaml'
 import { statusOf, type Outcome } from '../../src/core/conditions.ts'
 import { isObject, objectOr } from '../../src/core/json.ts'
 import { bindingResource } from '../../src/core/resources.ts'
+import { podLabels } from '../../src/core/selectors.ts'
 import { explain, resourcePath, type Client, type Query } from '../../src/kube/client.ts'
 import { kubectl } from '../support/kubectl.ts'
 import { describeReal, freshNamespace } from '../support/real.ts'
@@ -19,7 +20,7 @@ const ready: Outcome = {
   identity: {
     mode: 'PerObjective',
     spiffeId,
-    labels: {},
+    pods: podLabels({}),
     selectors: ['k8s:ns:default', 'k8s:sa:vllm'],
     collisionKey: '',
   },

@@ -4,6 +4,7 @@ import { decodeBinding } from '../../src/core/binding.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import { rules, type RuleName } from '../../src/core/findings.ts'
 import type { Resource } from '../../src/core/resources.ts'
+import { podLabels } from '../../src/core/selectors.ts'
 import { confirm, holdsLive, needsConfirmation } from '../../src/webhook/confirm.ts'
 import { bindings, objectives, pools } from '../support/arbitraries.ts'
 import {
@@ -95,7 +96,7 @@ describe('the world once read', () => {
     const one = decodeBinding(binding())
     const id = evaluate(one, world).identity
     expect([...world.neighbours.sharingSpiffeId(id?.spiffeId ?? '')]).toEqual([])
-    expect([...world.neighbours.sharingLabel(one, id?.labels ?? {})]).toEqual([])
+    expect([...world.neighbours.sharingPods(one, id?.pods ?? podLabels({}))]).toEqual([])
     expect([...world.neighbours.onPool(one, 'PerObjective')]).toEqual([])
   })
 })

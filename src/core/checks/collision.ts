@@ -8,9 +8,7 @@ const longest = 30_000
 export const keyIsFree: Check = ({ binding, world, identity }): Finding | undefined => {
   const key = identity?.collisionKey
   if (key === undefined) return undefined
-  const peers = Iterator.from(world.holders(key))
-    .filter((name) => name !== binding.name)
-    .toArray()
+  const peers = [...world.holders(key)].filter((name) => name !== binding.name)
   if (peers.length === 0) return undefined
   return {
     rule: 'identityCollision',

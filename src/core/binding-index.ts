@@ -1,0 +1,138 @@
+import type { Binding, BindingKey, Mode } from './binding.ts'
+import { outputName } from './clusterspiffeid.ts'
+import type { Identity } from './identity.ts'
+import type { PodLabels } from './selectors.ts'
+import { Terms } from './terms.ts'
+
+/** Finds bindings by what they refer to and by what they stand for. */
+export class BindingIndex {
+  readonly #pools = new Terms<BindingKey>()
+  readonly #objectives = new Terms<BindingKey>()
+  readonly #collisionKeys = new Terms<BindingKey>()
+  readonly #outputNames = new Terms<BindingKey>()
+  readonly #spiffeIds = new Terms<BindingKey>()
+  readonly #poolUses = new Terms<BindingKey>()
+  readonly #neighbourhoods = new Map<string, Neighbourhood>()
+
+  add(key: BindingKey, binding: Binding, identity: Identity | undefined): void {
+    for (const [terms, term] of this.#filed(binding, identity)) terms.add(key, term)
+    if (!identity) return
+    const scope = scopeOf(binding)
+    let neighbourhood = this.#neighbourhoods.get(scope)
+    if (!neighbourhood) this.#neighbourhoods.set(scope, (neighbourhood = new Neighbourhood()))
+    neighbourhood.add(key, identity.pods)
+  }
+
+  /** With the binding and the identity that it was added with. */
+  remove(key: BindingKey, binding: Binding, identity: Identity | undefined): void {
+    for (const [terms, term] of this.#filed(binding, identity)) terms.remove(key, term)
+    if (!identity) return
+    const scope = scopeOf(binding)
+    const neighbourhood = this.#neighbourhoods.get(scope)
+    neighbourhood?.remove(key, identity.pods)
+    if (neighbourhood?.isEmpty) this.#neighbourhoods.delete(scope)
+  }
+
+  /** Under what a binding is found, and where. */
+  #filed(
+    binding: Binding,
+    identity: Identity | undefined,
+  ): readonly (readonly [Terms<BindingKey>, string])[] {
+    const { namespace, spec } = binding
+    const pool = spec.poolRef.name
+    const objective = spec.objectiveRef?.name
+    return [
+      ...(typeof pool === 'string' ? [[this.#pools, at(namespace, pool)] as const] : []),
+      ...(typeof objective === 'string' ? [[this.#objectives, at(namespace, objective)] as const] : []),
+      ...(identity
+        ? ([
+            [this.#outputNames, outputName(binding, identity)],
+            [this.#spiffeIds, identity.spiffeId],
+            [this.#poolUses, poolUse(binding, identity.mode)],
+          ] as const)
+        : []),
+      ...(identity?.collisionKey === undefined
+        ? []
+        : [[this.#collisionKeys, identity.collisionKey] as const]),
+    ]
+  }
+
+  /** Those that refer to a pool by this name, in whatever group. */
+  usingPool(namespace: string, name: string): ReadonlySet<BindingKey> {
+    return this.#pools.of(at(namespace, name))
+  }
+
+  usingObjective(namespace: string, name: string): ReadonlySet<BindingKey> {
+    return this.#objectives.of(at(namespace, name))
+  }
+
+  holding(collisionKey: string): ReadonlySet<BindingKey> {
+    return this.#collisionKeys.of(collisionKey)
+  }
+
+  /** Those whose output would have this name. */
+  wanting(name: string): ReadonlySet<BindingKey> {
+    return this.#outputNames.of(name)
+  }
+
+  giving(spiffeId: string): ReadonlySet<BindingKey> {
+    return this.#spiffeIds.of(spiffeId)
+  }
+
+  /** Those of a mode on the pool of a binding, for its service account. */
+  beside(binding: Binding, mode: Mode): ReadonlySet<BindingKey> {
+    return this.#poolUses.of(poolUse(binding, mode))
+  }
+
+  /** Those whose labels may be within these, or these within theirs, for a binding's service account and container. */
+  near(binding: Binding, pods: PodLabels): Iterable<BindingKey> {
+    return this.#neighbourhoods.get(scopeOf(binding))?.near(pods) ?? []
+  }
+}
+
+/** Bindings for one service account and container of a namespace, by the labels of their pods. */
+class Neighbourhood {
+  readonly #labels = new Terms<BindingKey>()
+  /** Under the longest label alone, which is the most likely to set its pods apart. */
+  readonly #anchors = new Terms<BindingKey>()
+
+  get isEmpty(): boolean {
+    return this.#anchors.isEmpty
+  }
+
+  add(key: BindingKey, { pairs }: PodLabels): void {
+    for (const pair of pairs) this.#labels.add(key, pair)
+    this.#anchors.add(key, longest(pairs))
+  }
+
+  remove(key: BindingKey, { pairs }: PodLabels): void {
+    for (const pair of pairs) this.#labels.remove(key, pair)
+    this.#anchors.remove(key, longest(pairs))
+  }
+
+  /**
+   * Whose labels may be within these is found by the one label that each is anchored to, and within whose labels
+   * these may be by the rarest of these.
+   */
+  *near({ pairs }: PodLabels): Iterable<BindingKey> {
+    for (const pair of pairs) yield* this.#anchors.of(pair)
+    let [rarest = '', fewest] = ['', Infinity]
+    for (const pair of pairs) {
+      const count = this.#labels.count(pair)
+      if (count < fewest) [rarest, fewest] = [pair, count]
+    }
+    yield* this.#labels.of(rarest)
+  }
+}
+
+const longest = (pairs: readonly string[]): string =>
+  pairs.reduce((a, b) => (b.length > a.length ? b : a), '')
+
+const at = (namespace: string, name: string): string => `${namespace}/${name}`
+
+// No name of Kubernetes has a slash, and what has an identity is named by such names alone.
+const poolUse = ({ namespace, spec }: Binding, mode: Mode): string =>
+  `${namespace}/${String(spec.poolRef.name)}/${String(spec.serviceAccountName)}/${mode}`
+
+const scopeOf = ({ namespace, spec }: Binding): string =>
+  `${namespace}/${String(spec.serviceAccountName)}/${String(spec.containerName)}`
