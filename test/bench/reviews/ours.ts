@@ -20,6 +20,7 @@ const operator = await runOperator(cluster, { webhook: true, profile: profile ==
 await condition(async () => (await operator.metric('kleym_identity_bindings', /Reconciled/)) === bindings, {
   what: 'that all bindings are Ready',
   everyMs: 500,
+  withinMs: 600_000,
 })
 
 const [{ resource, name }] = registrations

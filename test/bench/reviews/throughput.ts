@@ -10,7 +10,7 @@ import { range } from '../waiting.ts'
 const spare = 64
 
 /** V8 has optimized what it will after this many, however slow the machine. */
-const warmUps = 30_000
+const warmUps = 60_000
 
 type Run = { readonly answered: number; readonly rate: number; readonly cpu: number }
 
