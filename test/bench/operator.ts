@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../support/controlplane/daemon.ts'
@@ -29,7 +29,9 @@ export async function runOperator(
       '--metrics-secure=false',
       ...(webhook ? [] : ['--webhook-bind-address=0']),
     ],
-    env: profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${directory}` } : {},
+    env: {
+      NODE_OPTIONS: `${await deployedOptions()}${profile ? ` --cpu-prof --cpu-prof-dir=${directory}` : ''}`,
+    },
   })
   let ending: Promise<readonly string[]> | undefined
   const stop = async (): Promise<readonly string[]> => {
@@ -52,6 +54,14 @@ export async function runOperator(
       sumOf(await (await fetch(`http://${metrics}/metrics`)).text(), name, labels),
     [Symbol.asyncDispose]: async () => void (await end()),
   }
+}
+
+/** What the Deployment sets NODE_OPTIONS to. */
+async function deployedOptions(): Promise<string> {
+  const manifest = await readFile(new URL('../../deploy/operator/deployment.yaml', import.meta.url), 'utf8')
+  const value = /name: NODE_OPTIONS\n\s+value: (.+)/.exec(manifest)?.[1]
+  if (value === undefined) throw new Error('the Deployment sets no NODE_OPTIONS')
+  return value
 }
 
 /** Of the Prometheus text format, the samples of one name whose labels match. */
