@@ -1,6 +1,7 @@
 import type { Binding, BindingKey, Mode } from './binding.ts'
 import { outputName } from './clusterspiffeid.ts'
 import type { Identity } from './identity.ts'
+import { textOr } from './json.ts'
 import type { PodLabels } from './selectors.ts'
 import { Terms } from './terms.ts'
 
@@ -116,10 +117,13 @@ class Neighbourhood {
    */
   *near({ pairs }: PodLabels): Iterable<BindingKey> {
     for (const pair of pairs) yield* this.#anchors.of(pair)
-    let [rarest = '', fewest] = ['', Infinity]
+    let rarest = ''
+    let fewest = Infinity
     for (const pair of pairs) {
       const count = this.#labels.count(pair)
-      if (count < fewest) [rarest, fewest] = [pair, count]
+      if (count >= fewest) continue
+      rarest = pair
+      fewest = count
     }
     yield* this.#labels.of(rarest)
   }
@@ -132,7 +136,7 @@ const at = (namespace: string, name: string): string => `${namespace}/${name}`
 
 // No name of Kubernetes has a slash, and what has an identity is named by such names alone.
 const poolUse = ({ namespace, spec }: Binding, mode: Mode): string =>
-  `${namespace}/${String(spec.poolRef.name)}/${String(spec.serviceAccountName)}/${mode}`
+  [namespace, textOr(spec.poolRef.name, ''), textOr(spec.serviceAccountName, ''), mode].join('/')
 
 const scopeOf = ({ namespace, spec }: Binding): string =>
-  `${namespace}/${String(spec.serviceAccountName)}/${String(spec.containerName)}`
+  [namespace, textOr(spec.serviceAccountName, ''), textOr(spec.containerName, '')].join('/')

@@ -141,15 +141,15 @@ export const givesSameIdentity = (output: Pick<Output, 'spec'>, wanted: ClusterS
 
 /** The collision key that an object holds for its workloads: none for a PoolOnly one or one of foreign make. */
 export function collisionKeyIn({ owner, spec }: Pick<Output, 'owner' | 'spec'>): string | undefined {
-  const selector = decodePodSelector(field(spec, 'podSelector'))
+  const podSelector = decodePodSelector(field(spec, 'podSelector'))
   const selectors = field(spec, 'workloadSelectorTemplates')
-  if (owner === undefined || selector.kind !== 'labels' || !Array.isArray(selectors)) return undefined
+  if (owner === undefined || podSelector.kind !== 'labels' || !Array.isArray(selectors)) return undefined
   const texts = selectors.filter((selector) => typeof selector === 'string')
   const [namespace, container] = ['k8s:ns:', 'k8s:container-name:'].map((prefix) =>
     texts.find((selector) => selector.startsWith(prefix))?.slice(prefix.length),
   )
   if (namespace === undefined || container === undefined) return undefined
-  return collisionKey(namespace, selector.pods, texts, container)
+  return collisionKey(namespace, podSelector.pods, texts, container)
 }
 
 /**

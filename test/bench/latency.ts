@@ -1,21 +1,26 @@
 import { isObject, objectOr, type JsonObject } from '../../src/core/json.ts'
 import { registrations } from '../../src/operator/webhook-trust.ts'
 import type { Benchmark } from './benchmark.ts'
+import { leaseOf, leaseResource } from '../../src/webhook/claim.ts'
 import { create, createAll, createNamespace, startRealCluster, type Cluster } from './cluster.ts'
-import { binding, referencesOf } from './manifests.ts'
+import { binding, poolOnly, referencesOf, type Manifest } from './manifests.ts'
 import { runOperator } from './operator.ts'
+import type { Report } from './report.ts'
 import { median, quantile, type Samples } from './statistics.ts'
 import { followStatuses } from './statuses.ts'
 import { numberIn, startWorker, textIn } from './worker.ts'
 
-/** Namespaces by which webhooks are called for them; the loop works in all of them alike. */
-const paths = ['kleym', 'echo', 'none'] as const
+/**
+ * What is created in turns. The operator's webhooks are called for `kleym`, where nothing needs a claim, and for
+ * `claim`; two that allow without looking for `echo`; none for `none`. The loop works for all of them alike.
+ */
+const paths = ['kleym', 'claim', 'echo', 'none'] as const
 type Path = (typeof paths)[number]
-type Latencies = Record<Path, number[]>
+type Latencies = Record<Path | 'lease', number[]>
 
 const warmUps = 20
 
-/** What the webhooks add to a create through a real API server, beside two that allow without looking. */
+/** What the webhooks add to a create through a real API server, beside what any two would add. */
 export const latency: Benchmark = async (report, { quick }) => {
   const [blocks, size] = quick ? [2, 20] : [5, 100]
   await using cluster = await startRealCluster()
@@ -24,50 +29,81 @@ export const latency: Benchmark = async (report, { quick }) => {
   await using bare = startWorker(new URL('reviews/bare.ts', import.meta.url), [])
   const address = await bare.ask('address')
   await route(cluster, `https://127.0.0.1:${numberIn(address, 'port')}`, textIn(address, 'ca'))
-  const measured: Latencies[] = []
-  for (const namespace of paths) {
-    await createNamespace(cluster, namespace, { webhooks: namespace })
-    await createAll(cluster, referencesOf(namespace, warmUps + blocks * size))
+  for (const path of paths) {
+    await createNamespace(cluster, path, { webhooks: path === 'claim' ? 'kleym' : path })
+    await createAll(cluster, referencesOf(path, warmUps + blocks * size))
   }
+  const measured: Latencies[] = []
   await createInTurns(cluster, 0, warmUps)
   for (let block = 0; block < blocks; block++)
     measured.push(await createInTurns(cluster, warmUps + block * size, size))
+  tell(report, measured)
+}
 
-  const added = (path: Path): Samples => measured.map((one) => median(one[path]) - median(one.none))
+function tell(report: Report, measured: readonly Latencies[]): void {
+  const over = (path: Path, base: Path): Samples =>
+    measured.map((one) => median(one[path]) - median(one[base]))
+  const all = (path: Path | 'lease'): Samples => measured.flatMap((one) => one[path])
+  const late = (path: Path): number => quantile(all(path), 0.99)
   report.figure({
     name: 'added to a create by the webhooks, median',
     unit: 'ms',
-    samples: added('kleym'),
-    floor: { name: 'two that only echo', samples: added('echo') },
+    samples: over('kleym', 'none'),
+    floor: { name: 'two that only echo', samples: over('echo', 'none') },
+    wanted: { of: 'ratio', atMost: 1.5 },
   })
-  const all = (path: Path): Samples => measured.flatMap((one) => one[path])
-  const late = (path: Path): number => quantile(all(path), 0.99)
+  report.figure({
+    name: 'added by a claim, median',
+    unit: 'ms',
+    samples: over('claim', 'kleym'),
+    floor: { name: 'creating a Lease', samples: measured.map(({ lease }) => median(lease)) },
+    wanted: { of: 'ratio', atMost: 1.5 },
+  })
   report.figure({
     name: 'added to a create by the webhooks, 99th percentile',
     unit: 'ms',
     samples: [late('kleym') - late('none')],
     floor: { name: 'two that only echo', samples: [late('echo') - late('none')] },
   })
-  for (const path of paths)
-    report.note(`${path}: p50 ${median(all(path)).toFixed(2)} ms, p99 ${late(path).toFixed(2)} ms`)
+  for (const path of [...paths, 'lease'] as const)
+    report.note(
+      `${path}: p50 ${median(all(path)).toFixed(2)} ms, p99 ${quantile(all(path), 0.99).toFixed(2)} ms`,
+    )
 }
 
-/** One create after the other, in each namespace in turn; each is Ready before the next comes. */
+/** One create after the other, in turn; each binding is Ready before the next comes. */
 async function createInTurns(cluster: Cluster, from: number, size: number): Promise<Latencies> {
-  const latencies: Latencies = { kleym: [], echo: [], none: [] }
+  const latencies: Latencies = { kleym: [], claim: [], echo: [], none: [], lease: [] }
   await using stack = new AsyncDisposableStack()
   const statuses = new Map<Path, Awaited<ReturnType<typeof followStatuses>>>()
   for (const path of paths) statuses.set(path, stack.use(await followStatuses(cluster, path)))
   for (let index = from; index < from + size; index++) {
     for (let turn = 0; turn < paths.length; turn++) {
       const path = paths[(turn + index) % paths.length] ?? 'none'
-      const started = performance.now()
-      await create(cluster, binding(path, index))
-      latencies[path].push(performance.now() - started)
+      latencies[path].push(await timed(() => create(cluster, bindingFor(path, index))))
       await statuses.get(path)?.reached('Reconciled', index + 1)
     }
+    latencies.lease.push(await timed(() => createLease(cluster, index)))
   }
   return latencies
+}
+
+/** In ms. */
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now()
+  await work()
+  return performance.now() - started
+}
+
+const bindingFor = (path: Path, index: number): Manifest =>
+  path === 'claim' ? binding(path, index) : poolOnly(binding(path, index))
+
+async function createLease({ objects }: Cluster, index: number): Promise<void> {
+  const reply = await objects.create(
+    leaseResource,
+    leaseOf('none', String(index), { namespace: 'none', name: 'anyone', uid: '' }),
+  )
+  if (reply.kind !== 'done') throw new Error(`creating a Lease: ${JSON.stringify(reply)}`)
 }
 
 /** Narrows the operator's webhooks to one namespace and registers the same ones, elsewhere, for another. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../src/core/json.ts'
+import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import { bindingResource, optionalResources, type Resource } from '../../src/core/resources.ts'
 import { range } from './waiting.ts'
 
@@ -70,6 +70,12 @@ export const binding = (
     containerName,
   },
 })
+
+/** The same for its pool alone: it has no collision key. */
+export const poolOnly = ({ spec, ...rest }: ReturnType<typeof binding>): Manifest => {
+  const { poolRef, serviceAccountName } = objectOr(spec)
+  return { ...rest, spec: { mode: 'PoolOnly', poolRef, serviceAccountName } }
+}
 
 /** A pool and an objective for each of so many bindings. */
 export const referencesOf = (namespace: string, size: number, from: number = 0): readonly Manifest[] =>

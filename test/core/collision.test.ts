@@ -96,6 +96,8 @@ describe('the message of a collision', () => {
   })
 })
 
+const keyFor = (one: Labels): string => collisionKey('ns', podLabels(one), [], 'c')
+
 describe('collision keys', () => {
   const tuple = fc.record({
     namespace: names,
@@ -133,7 +135,6 @@ describe('collision keys', () => {
     fc.assert(
       fc.property(labels, (some) => {
         const reversed = Object.fromEntries(Object.entries(some).toReversed())
-        const keyFor = (one: Labels): string => collisionKey('ns', podLabels(one), [], 'c')
         expect(keyFor(reversed)).toBe(keyFor(some))
       }),
     )

@@ -36,22 +36,26 @@ export async function throughput(
     String(spare),
     ...(profile ? ['profile'] : []),
   ])
+  await using framework = startWorker(new URL('fastify.ts', import.meta.url), [])
   await using bare = startWorker(new URL('bare.ts', import.meta.url), [])
   report.note(`${bindings} bindings known, a body of ${bodies[0]?.length} bytes, 128 requests in flight`)
   for (const protocol of ['h2', 'http/1.1'] as const) {
-    for (const worker of [ours, bare])
+    for (const worker of [ours, framework, bare])
       for (let done = 0; done < warmUps;) done += (await post(worker, protocol, bodies, seconds)).answered
-    const [a, b]: [Run[], Run[]] = [[], []]
+    const [a, b, fastify]: [Run[], Run[], Run[]] = [[], [], []]
     for (let round = 0; round < rounds; round++) {
       a.push(await post(ours, protocol, bodies, seconds))
       b.push(await post(bare, protocol, bodies, seconds))
+      fastify.push(await post(framework, protocol, bodies, seconds))
     }
     const of = (runs: readonly Run[], key: keyof Run): Samples => runs.map((run) => run[key])
+    const floor = { name: 'bare server', samples: of(b, 'rate') }
+    report.figure({ name: `fastify alone over ${protocol}`, unit: '/s', samples: of(fastify, 'rate'), floor })
     report.figure({
       name: `reviews a second over ${protocol}`,
       unit: '/s',
       samples: of(a, 'rate'),
-      floor: { name: 'bare server', samples: of(b, 'rate') },
+      floor,
       wanted: { of: 'ratio', atLeast: 0.7 },
     })
     const micros = (runs: readonly Run[]) => median(of(runs, 'cpu')).toFixed(1)
