@@ -40,7 +40,8 @@ export function createListener(tls: Tls, patience: Patience) {
   return Fastify({
     http2: true,
     https,
-    http2SessionTimeout: patience.idle,
+    // None of fastify's own: see endIdleSessions.
+    http2SessionTimeout: 0,
     bodyLimit: maxBodyBytes,
     logger: false,
     exposeHeadRoutes: false,
@@ -84,6 +85,20 @@ export function logHandshakes(server: Http2SecureServer, log: Log): void {
     const fields = { code: error.code, client: socket.remoteAddress }
     if (error.code?.includes('_ALERT_')) log.warn(fields, 'a client refused the webhook certificate')
     else log.debug(fields, 'a TLS handshake failed')
+  })
+}
+
+/**
+ * Asks a session that has been idle for long to leave, and cuts it off if it stays. `close`, which is what fastify
+ * would call, waits for its streams and then for the client: one that reads no answer would keep them for ever.
+ */
+export function endIdleSessions(server: Http2SecureServer, { idle, body: graceMs }: Patience): void {
+  server.on('session', (session) => {
+    session.setTimeout(idle, () => {
+      session.goaway()
+      const cutOff = setTimeout(() => session.destroy(), graceMs)
+      session.once('close', () => clearTimeout(cutOff))
+    })
   })
 }
 

@@ -2,8 +2,17 @@ import type { Log } from '../log.ts'
 import type { AdmissionRequest } from './admission-review.ts'
 import { addRoutes, type Observe, type Review } from './calls.ts'
 import { Deadlines } from './deadline.ts'
-import { connections, createListener, logHandshakes, secureContext, usualPatience } from './listener.ts'
-import type { App, Patience, Tls } from './listener.ts'
+import {
+  connections,
+  createListener,
+  endIdleSessions,
+  logHandshakes,
+  secureContext,
+  usualPatience,
+  type App,
+  type Patience,
+  type Tls,
+} from './listener.ts'
 
 export type { AdmissionRequest, Observe, Patience, Review, Tls }
 
@@ -40,6 +49,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   const deadlines = new Deadlines()
   let closing = false
   logHandshakes(app.server, log)
+  endIdleSessions(app.server, patience)
   addRoutes(app, { routes, log, reserveMs, patience, observe, deadlines, isClosing: () => closing })
   await app.listen({ host, port })
   return {

@@ -3,7 +3,8 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { admissionReview, call, serving, session } from './serving.ts'
 
-const bodies = 10_000
+/** A hundred thousand take half a minute. */
+const bodies = Number(process.env['KLEYM_FUZZ_BODIES'] ?? 10_000)
 const batch = 100
 
 /** A body that takes longer than this hangs. */

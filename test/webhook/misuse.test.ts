@@ -1,0 +1,48 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { misuses } from './misuse/clients.ts'
+import { admissionReview, call, session } from './serving.ts'
+
+/** What a server may hold more of after a misuse than before: noise, and no leak of ten connections' worth. */
+const heapGrowthBytes = 2 * 2 ** 20
+
+const patience = { timeout: 10_000, interval: 200 }
+
+type Told = {
+  readonly url: string
+  readonly ca: string
+  readonly heap: number
+  readonly errors: readonly unknown[]
+}
+
+const isTold = (value: unknown): value is Told =>
+  typeof value === 'object' && value !== null && 'heap' in value
+
+const child = fork(new URL('misuse/served.ts', import.meta.url), { execArgv: ['--expose-gc'] })
+
+async function ask(): Promise<Told> {
+  const told = once(child, 'message')
+  child.send('')
+  const [answer]: unknown[] = await told
+  if (!isTold(answer)) throw new Error('the server told nothing')
+  return answer
+}
+
+let url = ''
+let ca = ''
+beforeAll(async () => {
+  ;({ url, ca } = await ask())
+})
+afterAll(() => void child.kill())
+
+test.each(misuses)('%s: no crash, no leak, and the next review is served', async (_what, misuse) => {
+  await misuse(url, 10)
+  const before = await ask()
+  for (let round = 0; round < 2; round++) await misuse(url, 10)
+  await using client = await session(url, { ca })
+  const body = JSON.stringify(admissionReview())
+  expect(await call(client, '/validate', { body })).toMatchObject({ status: 200 })
+  await expect.poll(async () => (await ask()).heap, patience).toBeLessThan(before.heap + heapGrowthBytes)
+  expect((await ask()).errors).toEqual([])
+})

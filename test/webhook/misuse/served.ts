@@ -1,0 +1,17 @@
+import type { Log } from '../../../src/log.ts'
+import { pair, serving } from '../serving.ts'
+
+/** A webhook in a process of its own, so that its memory is nobody else's. It tells of it when it is asked. */
+const errors: string[] = []
+const ignore = (): void => {}
+const error = (_fields: object, message: string): void => void errors.push(message)
+const log: Log = { debug: ignore, info: ignore, warn: ignore, error, child: () => log }
+
+const patience = { handshake: 500, headers: 300, body: 300, idle: 500 }
+const { url } = await serving({ patience, log })
+
+process.on('message', () => {
+  globalThis.gc?.()
+  process.send?.({ url, ca: pair.ca, heap: process.memoryUsage().heapUsed, errors })
+})
+process.once('disconnect', () => process.kill(process.pid))
