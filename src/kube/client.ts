@@ -54,7 +54,7 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
   async function attempt(call: Call): Promise<Answer> {
     using limit = timeLimit(timeoutMs, call.signal)
     try {
-      const passage = await transport.passage()
+      const passage = await beforeAbort(limit.signal, transport.passage())
       const { method, body, signal } = { ...call, signal: limit.signal }
       const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: contentType(method) }
       const response = await passage.calls.request(send(call, passage, { method, signal, ...sent }))
@@ -67,7 +67,7 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
 
   async function open(path: string, query: Query, signal: AbortSignal): Promise<Watching> {
     try {
-      const passage = await transport.passage()
+      const passage = await beforeAbort(signal, transport.passage())
       const watch = { path, query: { ...query, watch: 'true' } }
       const response = await passage.watches.request(send(watch, passage, { method: 'GET', signal }))
       if (!isSuccess(response)) return refusedBy(response, await response.body.text())
@@ -128,6 +128,19 @@ const lost = (error: unknown): Lost => ({
   kind: 'lost',
   error: error instanceof Error ? error : new Error(String(error)),
 })
+
+/** Credentials may come from a plugin, which can hang, and takes no signal. */
+async function beforeAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const give = (): void => reject(signal.reason)
+  signal.addEventListener('abort', give)
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', give)
+  }
+}
 
 /** The caller's signal and a time limit in one. Cheaper than AbortSignal.any on a signal that lives for hours. */
 function timeLimit(

@@ -16,6 +16,8 @@ export type Timings = {
   readonly resumeWithinMs: number
   /** A watch that ends sooner than this without an event has failed, however cleanly it ended. */
   readonly shortWatchMs: number
+  /** How often a failure that lasts is said again. */
+  readonly complainEveryMs: number
 }
 
 export const usualTimings: Timings = {
@@ -25,6 +27,7 @@ export const usualTimings: Timings = {
   watchSeconds: { from: 300, to: 600 },
   resumeWithinMs: 20_000,
   shortWatchMs: 1000,
+  complainEveryMs: 300_000,
 }
 
 export type ReflectorOptions = {

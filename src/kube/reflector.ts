@@ -36,6 +36,7 @@ export class Reflector {
   #version: string | undefined
   #failures = 0
   #complaint = ''
+  #complainedAt = Number.NEGATIVE_INFINITY
   #synced = false
   #lastContact = Number.NEGATIVE_INFINITY
   #restarts = 0
@@ -213,9 +214,12 @@ export class Reflector {
     return backoffMs(this.#timings.backoff, this.#failures, this.#random)
   }
 
-  /** What goes on failing in the same way is said once. */
+  /** What goes on failing in the same way is said again after a while, for whoever looks only then. */
   #complain(why: string): void {
-    const level = why === this.#complaint ? 'debug' : 'warn'
+    const now = this.#clock.now()
+    const isNews = why !== this.#complaint || now - this.#complainedAt >= this.#timings.complainEveryMs
+    const level = isNews ? 'warn' : 'debug'
+    if (isNews) this.#complainedAt = now
     this.#complaint = why
     this.#log[level](
       { path: this.#path, why, failures: this.#failures },

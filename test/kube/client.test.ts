@@ -191,6 +191,18 @@ test('credentials that cannot be had are a lost answer, not an exception', async
   await client.close()
 })
 
+test('credentials that do not come in time are a lost answer', async () => {
+  await using server = await startScripted()
+  const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sleep', args: ['5'] }
+  const kubeconfig = server.kubeconfig({ exec: { ...exec, interactiveMode: 'Never' } })
+  const client = createClient(loadKubeConfig({ kubeconfig }), { timeoutMs: 50 })
+  const answer = await client.call({ method: 'GET', path })
+  expect(answer).toMatchObject({ kind: 'lost', error: { message: 'no answer within 0.05 s' } })
+  const watch = await client.watch(path, {}, AbortSignal.timeout(50))
+  expect(watch.kind).toBe('lost')
+  await client.close()
+})
+
 test('requests one after another share a connection', async () => {
   await using server = await startScripted()
   const client = server.client()

@@ -446,6 +446,18 @@ test('the same failure is said once, and so is its end', async () => {
     .toEqual(['listing or watching failed, trying again', 'watching again'])
 })
 
+test('a failure that lasts is said again every five minutes', async () => {
+  await using rig = await arrange()
+  const saidAt: number[] = []
+  while (rig.clock.now() < 650_000) {
+    ;(await rig.server.next()).answer(403, status(403, 'Forbidden'))
+    const [before, since] = [rig.said.length, rig.clock.now()]
+    await rig.backsOff()
+    if (rig.said.length > before) saidAt.push(since)
+  }
+  expect(saidAt.map((ms) => Math.floor(ms / 300_000))).toEqual([0, 1, 2])
+})
+
 test.for([
   ['a list', () => {}],
   ['a pause', (request: Exchange) => request.answer(500, '')],
