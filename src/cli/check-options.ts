@@ -36,7 +36,7 @@ const flags = {
   ...clusterFlags,
 } as const satisfies Flags
 
-export const checkHelp = `Gives the verdict of the admission webhook on manifests, without a cluster.
+const checkHelp = `Gives the verdict of the admission webhook on manifests, without a cluster.
 
 Usage: kleym check -f FILE --trust-domain DOMAIN [flags]
        kleym check --live --trust-domain DOMAIN [flags]

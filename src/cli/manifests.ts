@@ -45,10 +45,16 @@ export async function readManifests(
   }
 }
 
+function absent(error: NodeJS.ErrnoException): never {
+  throw error.code === 'ENOENT' ? new Error('there is no such file or folder') : error
+}
+
 async function filesIn(path: string): Promise<readonly string[]> {
-  if (path === '-' || !(await stat(path)).isDirectory()) return [path]
+  const found = path === '-' ? undefined : await stat(path).catch(absent)
+  if (!found?.isDirectory()) return [path]
   const names = (await readdir(path)).filter((name) => /\.(?:ya?ml|json)$/.test(name)).toSorted()
-  if (names.length === 0) throw new Error('the folder holds no .yaml, .yml or .json file')
+  if (names.length === 0)
+    throw new Error('the folder holds no .yaml, .yml or .json file, and its own folders are not searched')
   return names.map((name) => join(path, name))
 }
 

@@ -4,11 +4,11 @@ import type { World } from './facts.ts'
 import { finding, type Finding } from './findings.ts'
 import type { Identity } from './identity.ts'
 import { byBytes } from './names.ts'
-import type { Labels } from './selectors.ts'
+import { hasLabels } from './selectors.ts'
 import { show } from './show.ts'
 
 /** Advice is no verdict: among more neighbours than these, the rest is left unread, and more names unsaid. */
-const readAtMost = 64
+export const readAtMost = 64
 const nameAtMost = 10
 
 /** What a SPIRE server keeps of an ID or a selector on MySQL, in bytes. */
@@ -48,9 +48,10 @@ const adviceRules: ReadonlySet<Finding['rule']> = new Set([
 type Advice = (binding: Binding, identity: Identity, world: World) => Finding | undefined
 
 const overlap: Advice = (binding, { pods, mode }, { neighbours }) => {
-  const near = Iterator.from(neighbours.sharingPods(binding, pods))
+  const near = Iterator.from(neighbours.nesting(binding, pods))
+    .filter(({ name }) => name !== binding.name)
     .take(readAtMost)
-    .filter((other) => contains(pods.labels, other.labels) || contains(other.labels, pods.labels))
+    .filter((other) => hasLabels(pods.labels, other.labels) || hasLabels(other.labels, pods.labels))
     .map(({ name }) => name)
   const names = listed(near, binding)
   if (names === undefined) return undefined
@@ -60,12 +61,6 @@ const overlap: Advice = (binding, { pods, mode }, { neighbours }) => {
     { field: 'spec.poolRef.name', cause: 'Invalid', value: pool },
     `spec.poolRef.name ${show(pool)}: its pods are also selected, for the same service account${mode === 'PerObjective' ? ' and container' : ''}, by ${names}`,
   )
-}
-
-/** Whether whoever has the labels of `inner` is selected by `outer`. */
-function contains(outer: Labels, inner: Labels): boolean {
-  for (const key in outer) if (inner[key] !== outer[key]) return false
-  return true
 }
 
 const sharedId: Advice = (binding, { spiffeId, mode }, { neighbours }) => {

@@ -1,4 +1,4 @@
-import type { Binding, BindingKey, Mode } from './binding.ts'
+import { bindingKey, type Binding, type BindingKey, type Mode } from './binding.ts'
 import { outputName } from './clusterspiffeid.ts'
 import type { Identity } from './identity.ts'
 import { textOr } from './json.ts'
@@ -43,8 +43,10 @@ export class BindingIndex {
     const pool = spec.poolRef.name
     const objective = spec.objectiveRef?.name
     return [
-      ...(typeof pool === 'string' ? [[this.#pools, at(namespace, pool)] as const] : []),
-      ...(typeof objective === 'string' ? [[this.#objectives, at(namespace, objective)] as const] : []),
+      ...(typeof pool === 'string' ? [[this.#pools, bindingKey(namespace, pool)] as const] : []),
+      ...(typeof objective === 'string'
+        ? [[this.#objectives, bindingKey(namespace, objective)] as const]
+        : []),
       ...(identity
         ? ([
             [this.#outputNames, outputName(binding, identity)],
@@ -60,11 +62,11 @@ export class BindingIndex {
 
   /** Those that refer to a pool by this name, in whatever group. */
   usingPool(namespace: string, name: string): ReadonlySet<BindingKey> {
-    return this.#pools.of(at(namespace, name))
+    return this.#pools.of(bindingKey(namespace, name))
   }
 
   usingObjective(namespace: string, name: string): ReadonlySet<BindingKey> {
-    return this.#objectives.of(at(namespace, name))
+    return this.#objectives.of(bindingKey(namespace, name))
   }
 
   holding(collisionKey: string): ReadonlySet<BindingKey> {
@@ -131,8 +133,6 @@ class Neighbourhood {
 
 const longest = (pairs: readonly string[]): string =>
   pairs.reduce((a, b) => (b.length > a.length ? b : a), '')
-
-const at = (namespace: string, name: string): string => `${namespace}/${name}`
 
 // No name of Kubernetes has a slash, and what has an identity is named by such names alone.
 const poolUse = ({ namespace, spec }: Binding, mode: Mode): string =>

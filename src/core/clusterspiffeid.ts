@@ -3,7 +3,7 @@ import { bindingKey, type Binding, type BindingKey, type Mode } from './binding.
 import type { Identity, Settings } from './identity.ts'
 import { field, numberOr, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 import { clusterSpiffeIdResource } from './resources.ts'
-import { collisionKey, decodePodSelector, podSelectorOf, type Labels } from './selectors.ts'
+import { collisionKey, decodePodSelector, hasLabels, podSelectorOf, type Labels } from './selectors.ts'
 
 /** Its presence makes a ClusterSPIFFEID ours; its value is the `namespace/name` of the binding. */
 export const ownerAnnotation = 'kleym.sonda.red/binding'
@@ -48,13 +48,11 @@ export function render(binding: Named, identity: Identity, settings: Settings): 
       namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': binding.namespace } },
       workloadSelectorTemplates: identity.selectors,
       fallback: false,
-      hint: hintOf(binding),
+      hint: bindingKey(binding.namespace, binding.name),
       ...(settings.className === undefined ? {} : { className: settings.className }),
     },
   }
 }
-
-const hintOf = ({ namespace, name }: Named): string => `${namespace}/${name}`
 
 const ownerLabels = ({ namespace, name }: Named): Labels => ({
   'kleym.sonda.red/managed-by': 'kleym',
@@ -129,9 +127,6 @@ function writtenByReferenceFor({
   })
   return isName ? bindingKey(namespace, binding) : undefined
 }
-
-const hasLabels = (labels: JsonObject, wanted: Labels): boolean =>
-  Object.entries(wanted).every(([key, value]) => field(labels, key) === value)
 
 /** Whether an object stands for the same identity, under whatever name: the ID and the selectors make it. */
 export const givesSameIdentity = (output: Pick<Output, 'spec'>, wanted: ClusterSpiffeId): boolean =>

@@ -67,6 +67,9 @@ export function identityOf(binding: Binding, world: World): Identity | undefined
   return judgeOwn(facts).length === 0 ? facts.identity : undefined
 }
 
+const listOf = (found: ReturnType<Check>): readonly Finding[] =>
+  found === undefined ? [] : 'rule' in found ? [found] : found
+
 const inOrder = ownChecks.map(([check, ...needs]) => ({ check, needs }))
 
 function judgeOwn(facts: Facts): readonly Finding[] {
@@ -74,9 +77,9 @@ function judgeOwn(facts: Facts): readonly Finding[] {
   const findings: Finding[] = []
   for (const { check, needs } of inOrder) {
     if (!needs.every((need) => passed.has(need))) continue
-    const found = check(facts)
-    if (found === undefined) passed.add(check)
-    else findings.push(...[found].flat())
+    const found = listOf(check(facts))
+    if (found.length === 0) passed.add(check)
+    else findings.push(...found)
   }
   return findings
 }

@@ -9,8 +9,11 @@ import { objectiveResources, poolResources, type Resource } from './resources.ts
 export type Neighbours = {
   readonly sharingSpiffeId: (spiffeId: string) => Iterable<string>
   readonly onPool: (binding: Binding, mode: Mode) => Iterable<string>
-  /** Those for the same service account and container that may select pods that these labels select too. */
-  readonly sharingPods: (
+  /**
+   * Those for the same service account and container whose labels may be within these, or these within theirs. Some
+   * come twice.
+   */
+  readonly nesting: (
     binding: Binding,
     pods: PodLabels,
   ) => Iterable<{ readonly name: string; readonly labels: Labels }>

@@ -1,10 +1,11 @@
 import { bindingKey, decodeBinding, isSameSpec, type Binding, type BindingKey } from './binding.ts'
 import { BindingIndex } from './binding-index.ts'
-import { collisionKeyIn, decodeOutput, type Output } from './clusterspiffeid.ts'
+import { Catalogue } from './catalogue.ts'
+import { decodeOutput, type Output } from './clusterspiffeid.ts'
 import { identityOf } from './evaluate.ts'
 import type { Neighbours, World } from './facts.ts'
 import type { Identity, Settings } from './identity.ts'
-import { field, objectOr, sameJson, textOr } from './json.ts'
+import { field, objectOr, textOr } from './json.ts'
 import { OutputIndex } from './output-index.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import { bindingResource, clusterSpiffeIdResource, type Resource } from './resources.ts'
@@ -35,7 +36,7 @@ export class Inventory implements World {
   readonly neighbours: Neighbours = {
     sharingSpiffeId: (spiffeId) => namesOf(this.#index.giving(spiffeId)),
     onPool: (binding, mode) => namesOf(this.#index.beside(binding, mode)),
-    sharingPods: (binding, pods) =>
+    nesting: (binding, pods) =>
       Iterator.from(this.#index.near(binding, pods)).flatMap((key) => {
         const entry = this.#entries.get(key)
         return entry?.identity ? [{ name: entry.binding.name, labels: entry.identity.pods.labels }] : []
@@ -177,14 +178,12 @@ export class Inventory implements World {
   }
 
   #applyOutput(name: string, object: unknown): ReadonlySet<BindingKey> {
-    const before = this.#outputs.get(name)
-    const heldBefore = before && collisionKeyIn(before)
-    const after = object === undefined ? undefined : decodeOutput(object)
-    const held = this.#outputs.set(name, after)
-    const concerned = new Set(this.#index.wanting(name))
-    for (const output of [before, after]) if (output?.owner !== undefined) concerned.add(output.owner)
-    for (const key of this.#rivals([heldBefore, held])) concerned.add(key)
-    return concerned
+    const changed = this.#outputs.set(name, object === undefined ? undefined : decodeOutput(object))
+    return new Set([
+      ...this.#index.wanting(name),
+      ...changed.flatMap(({ output }) => output.owner ?? []),
+      ...this.#rivals(changed.map(({ held }) => held)),
+    ])
   }
 
   /**
@@ -217,25 +216,6 @@ export class Inventory implements World {
 }
 
 const nobody: ReadonlySet<BindingKey> = new Set()
-
-/** Objects of kinds that mean the same, by kind, namespace and name. */
-class Catalogue<T> {
-  readonly #kinds = new Map<Resource, Map<string, T>>()
-
-  get(resource: Resource, namespace: string, name: string): T | undefined {
-    return this.#kinds.get(resource)?.get(bindingKey(namespace, name))
-  }
-
-  /** Undefined for one that is gone. Says whether that made a difference. */
-  set(resource: Resource, namespace: string, name: string, value: T | undefined): boolean {
-    const objects = this.#kinds.getOrInsertComputed(resource, () => new Map())
-    const key = bindingKey(namespace, name)
-    const before = objects.get(key)
-    if (value === undefined) return objects.delete(key)
-    objects.set(key, value)
-    return before === undefined || !sameJson(before, value)
-  }
-}
 
 /** The names of bindings, which are of one namespace: nothing is shared between two. */
 const namesOf = (keys: ReadonlySet<BindingKey>): Iterable<string> =>

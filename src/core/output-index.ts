@@ -2,38 +2,42 @@ import type { BindingKey } from './binding.ts'
 import { collisionKeyIn, type Output } from './clusterspiffeid.ts'
 import { Terms } from './terms.ts'
 
+/** An output, and the collision key that it holds for its workloads. */
+type Held = { readonly output: Output; readonly held: string | undefined }
+
 /** The ClusterSPIFFEIDs there are, found by whose they are and by the collision key that they hold. */
 export class OutputIndex {
-  readonly #outputs = new Map<string, Output>()
+  readonly #outputs = new Map<string, Held>()
   readonly #owners = new Terms<string>()
   readonly #holders = new Terms<string>()
 
   get(name: string): Output | undefined {
-    return this.#outputs.get(name)
+    return this.#outputs.get(name)?.output
   }
 
-  /** Undefined for one that is gone. Returns the collision key that it holds now. */
-  set(name: string, output: Output | undefined): string | undefined {
-    this.#remove(name)
-    if (!output) return undefined
-    this.#outputs.set(name, output)
-    if (output.owner !== undefined) this.#owners.add(name, output.owner)
-    const held = collisionKeyIn(output)
-    if (held !== undefined) this.#holders.add(name, held)
-    return held
+  /** Undefined for one that is gone. Returns what was there and what is there now. */
+  set(name: string, output: Output | undefined): readonly Held[] {
+    const before = this.#outputs.get(name)
+    const after = output && { output, held: collisionKeyIn(output) }
+    if (before) this.#remove(name, before)
+    if (after) this.#add(name, after)
+    return [before, after].filter((one) => one !== undefined)
   }
 
-  #remove(name: string): void {
-    const output = this.#outputs.get(name)
-    if (!output) return
+  #add(name: string, one: Held): void {
+    this.#outputs.set(name, one)
+    if (one.output.owner !== undefined) this.#owners.add(name, one.output.owner)
+    if (one.held !== undefined) this.#holders.add(name, one.held)
+  }
+
+  #remove(name: string, { output, held }: Held): void {
     this.#outputs.delete(name)
     if (output.owner !== undefined) this.#owners.remove(name, output.owner)
-    const held = collisionKeyIn(output)
     if (held !== undefined) this.#holders.remove(name, held)
   }
 
   owners(): readonly BindingKey[] {
-    return [...this.#outputs.values()].flatMap(({ owner }) => owner ?? [])
+    return [...this.#outputs.values()].flatMap(({ output }) => output.owner ?? [])
   }
 
   of(owner: BindingKey): readonly Output[] {
@@ -45,6 +49,6 @@ export class OutputIndex {
   }
 
   #all(names: ReadonlySet<string>): readonly Output[] {
-    return [...names].flatMap((name) => this.#outputs.get(name) ?? [])
+    return [...names].flatMap((name) => this.get(name) ?? [])
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The kinds this operator reads and writes, and the order in which a reference without a group tries them.
- * Groups and versions are those of the Gateway API Inference Extension, llm-d and SPIRE Controller Manager.
+ * Groups and versions are those of the Gateway API Inference Extension, llm-d and SPIRE Controller Manager. There is one
+ * Resource of each, so that they can be told apart by identity.
  */
 export type Resource = {
   readonly group: string

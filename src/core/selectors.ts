@@ -11,7 +11,6 @@ export type Labels = { readonly [key: string]: string }
 
 /** Labels of pods, with what is made of them again and again: worked out once for a pool, shared by its bindings. */
 export type PodLabels = {
-  /** Sorted by key. */
   readonly labels: Labels
   /** `key=value`, sorted. */
   readonly pairs: readonly string[]
@@ -20,14 +19,18 @@ export type PodLabels = {
 }
 
 export function podLabels(labels: Labels): PodLabels {
-  const sorted = Object.entries(labels).toSorted(([a], [b]) => byBytes(a, b))
+  const entries = Object.entries(labels)
   return {
-    labels: Object.fromEntries(sorted),
+    labels,
     // No label key has a `=`.
-    pairs: sorted.map(([key, value]) => `${key}=${value}`).toSorted(byBytes),
-    selectors: sorted.map(([key, value]) => `k8s:pod-label:${key}:${value}`).toSorted(byBytes),
+    pairs: entries.map(([key, value]) => `${key}=${value}`).toSorted(byBytes),
+    selectors: entries.map(([key, value]) => `k8s:pod-label:${key}:${value}`).toSorted(byBytes),
   }
 }
+
+/** Whether there are these labels, among others perhaps: pods with `labels` are selected by `wanted`. */
+export const hasLabels = (labels: JsonObject, wanted: Labels): boolean =>
+  Object.keys(wanted).every((key) => Object.hasOwn(labels, key) && labels[key] === wanted[key])
 
 /**
  * Reads the structured form (`matchLabels`) and the flat one of `inference.networking.x-k8s.io`.

@@ -12,7 +12,7 @@ export type LeaseTimings = {
 }
 
 /** Those of client-go. */
-export const usualLeaseTimings: LeaseTimings = { durationMs: 15_000, deadlineMs: 10_000, retryMs: 2000 }
+const usualLeaseTimings: LeaseTimings = { durationMs: 15_000, deadlineMs: 10_000, retryMs: 2000 }
 
 export type CampaignOptions = {
   readonly client: Pick<Client, 'call'>

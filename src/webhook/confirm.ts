@@ -1,3 +1,4 @@
+import { readAtMost } from '../core/advice.ts'
 import { bindingKey, decodeBinding, type Binding } from '../core/binding.ts'
 import { identityOf } from '../core/evaluate.ts'
 import type { World } from '../core/facts.ts'
@@ -18,9 +19,6 @@ type At = { readonly namespace: string; readonly name: string }
 
 /** Peers that are read at once. One that still holds the key is enough to refuse. */
 const batch = 16
-
-/** Neighbours of each kind that are read where advice is set to refuse; advice looks no further itself. */
-const neighboursAtMost = 32
 
 /**
  * Whether memory may be out of date about what is wrong. A missing kind is not among it: that is only ever
@@ -76,6 +74,7 @@ class LiveWorld implements World {
   readonly #objectives = new Map<string, Objective | undefined>()
   /** By name: those that were read. Memory speaks for the others. */
   readonly #peers = new Map<string, Peer>()
+  #neighboursAreRead = false
 
   constructor(remembered: World, read: ReadLive) {
     this.settings = remembered.settings
@@ -84,18 +83,18 @@ class LiveWorld implements World {
     const { neighbours } = remembered
     this.neighbours = {
       sharingSpiffeId: (spiffeId) =>
-        this.#standing(neighbours.sharingSpiffeId(spiffeId), (peer) => peer.identity.spiffeId === spiffeId),
+        this.#near(neighbours.sharingSpiffeId(spiffeId), (peer) => peer.identity.spiffeId === spiffeId),
       onPool: (binding, mode) =>
-        this.#standing(
+        this.#near(
           neighbours.onPool(binding, mode),
           (peer) =>
             peer.identity.mode === mode &&
             isFor(peer.binding, binding) &&
             peer.binding.spec.poolRef.name === binding.spec.poolRef.name,
         ),
-      sharingPods: (binding, pods) =>
-        Iterator.from(neighbours.sharingPods(binding, pods)).flatMap((neighbour) => {
-          if (!this.#peers.has(neighbour.name)) return [neighbour]
+      nesting: (binding, pods) =>
+        Iterator.from(neighbours.nesting(binding, pods)).flatMap((neighbour) => {
+          if (!this.#peers.has(neighbour.name)) return this.#neighboursAreRead ? [] : [neighbour]
           const peer = this.#peers.get(neighbour.name)
           const isNear =
             peer &&
@@ -135,6 +134,13 @@ class LiveWorld implements World {
       const peer = this.#peers.get(name)
       return peer ? is(peer) : !this.#peers.has(name)
     })
+  }
+
+  /** Where advice refuses, it does so for neighbours that were read, and for no others. */
+  #near(names: Iterable<string>, is: (peer: NonNullable<Peer>) => boolean): Iterable<string> {
+    return Iterator.from(this.#standing(names, is)).filter(
+      (name) => !this.#neighboursAreRead || this.#peers.has(name),
+    )
   }
 
   /** Follows the binding's references as the checks will, asking every kind that they may ask. */
@@ -181,16 +187,17 @@ class LiveWorld implements World {
     const { neighbours } = this.#remembered
     const other = mode === 'PoolOnly' ? 'PerObjective' : 'PoolOnly'
     const near = [
-      ...Iterator.from(neighbours.sharingSpiffeId(spiffeId)).take(neighboursAtMost),
-      ...Iterator.from(neighbours.onPool(binding, other)).take(neighboursAtMost),
-      ...Iterator.from(neighbours.sharingPods(binding, pods))
+      ...Iterator.from(neighbours.sharingSpiffeId(spiffeId)).take(readAtMost),
+      ...Iterator.from(neighbours.onPool(binding, other)).take(readAtMost),
+      ...Iterator.from(neighbours.nesting(binding, pods))
         .map(({ name }) => name)
-        .take(neighboursAtMost),
+        .take(readAtMost),
     ]
     const { namespace, name: own } = binding
     const unread = [...new Set(near)].filter((name) => name !== own && !this.#peers.has(name))
     for (let start = 0; start < unread.length; start += batch)
       await Promise.all(unread.slice(start, start + batch).map((name) => this.#readPeer({ namespace, name })))
+    this.#neighboursAreRead = true
   }
 
   async holds(at: At, collisionKey: string): Promise<boolean> {

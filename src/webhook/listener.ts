@@ -8,7 +8,7 @@ import { maxBodyBytes, refusalOf, refusals, statusBody } from './refusal.ts'
 
 export type Tls = { readonly key: string; readonly cert: string; readonly clientCa?: string | undefined }
 
-/** How long a client may take, in ms. */
+/** How long a client may take, in ms; one that has been idle for too long gets the time of a body to leave. */
 export type Patience = {
   readonly handshake: number
   readonly headers: number

@@ -96,8 +96,23 @@ describe('the world once read', () => {
     const one = decodeBinding(binding())
     const id = evaluate(one, world).identity
     expect([...world.neighbours.sharingSpiffeId(id?.spiffeId ?? '')]).toEqual([])
-    expect([...world.neighbours.sharingPods(one, id?.pods ?? podLabels({}))]).toEqual([])
+    expect([...world.neighbours.nesting(one, id?.pods ?? podLabels({}))]).toEqual([])
     expect([...world.neighbours.onPool(one, 'PerObjective')]).toEqual([])
+  })
+
+  test('has only neighbours that were read where they decide, however many memory knows', async () => {
+    const others = Array.from({ length: 200 }, (_, index) =>
+      binding({ name: `other-${index}`, spec: { containerName: `other-${index}` } }),
+    )
+    const [there] = others
+    const { read } = reader(there ? [...scene, there] : scene)
+    const remembered = inventoryOf([...scene, ...others])
+    const one = decodeBinding(binding())
+    const world = await confirm(one, remembered, read, { neighbours: true })
+    const id = evaluate(one, world).identity?.spiffeId ?? ''
+    expect([...remembered.neighbours.sharingSpiffeId(id)]).toHaveLength(200)
+    expect([...world.neighbours.sharingSpiffeId(id)]).toEqual(['other-0'])
+    expect([...world.neighbours.onPool(one, 'PerObjective')]).toEqual(['other-0'])
   })
 })
 

@@ -21,10 +21,15 @@ const isTold = (value: unknown): value is Told =>
 
 const child = fork(new URL('misuse/served.ts', import.meta.url), { execArgv: ['--expose-gc'] })
 
+const gone = once(child, 'exit').then(([code, signal]: unknown[]) => {
+  throw new Error(`the server ended: ${String(code ?? signal)}`)
+})
+gone.catch(() => {})
+
 async function ask(): Promise<Told> {
   const told = once(child, 'message')
   child.send('')
-  const [answer]: unknown[] = await told
+  const [answer] = await Promise.race([told, gone])
   if (!isTold(answer)) throw new Error('the server told nothing')
   return answer
 }

@@ -79,8 +79,8 @@ const garbage = overSockets(async (socket) => {
 
 /** Connections that are made and then say nothing. */
 const halfOpen: Misuse = async (url, connections) => {
-  const { port } = new URL(url)
-  const sockets = Array.from({ length: 10 * connections }, () => connectTcp(Number(port), '127.0.0.1'))
+  const { hostname, port } = new URL(url)
+  const sockets = Array.from({ length: 10 * connections }, () => connectTcp(Number(port), hostname))
   await Promise.all(sockets.map(gone))
 }
 
@@ -121,8 +121,8 @@ function overSessions(misbehave: (session: ClientHttp2Session) => void): Misuse 
       const session = connectHttp2(url, { rejectUnauthorized: false, ...limits })
       session.on('error', () => {})
       const closed = emitted(session, 'close')
-      await Promise.race([emitted(session, 'connect'), closed])
-      if (!session.destroyed) misbehave(session)
+      await before(closed, emitted(session, 'connect'))
+      misbehave(session)
       await untilCutOff(closed).finally(() => session.destroy())
     }
     await Promise.all(Array.from({ length: connections }, one))
@@ -131,16 +131,27 @@ function overSessions(misbehave: (session: ClientHttp2Session) => void): Misuse 
 
 function overSockets(misbehave: (socket: TLSSocket) => Promise<void>): Misuse {
   return async (url, connections) => {
-    const { port } = new URL(url)
+    const { hostname, port } = new URL(url)
     const one = async (): Promise<void> => {
-      const socket = connectTls({ port: Number(port), ALPNProtocols: ['h2'], rejectUnauthorized: false })
+      const socket = connectTls({
+        host: hostname,
+        port: Number(port),
+        ALPNProtocols: ['h2'],
+        rejectUnauthorized: false,
+      })
       const ended = gone(socket)
-      await Promise.race([emitted(socket, 'secureConnect'), ended])
+      await before(ended, emitted(socket, 'secureConnect'))
       await misbehave(socket)
       await ended
     }
     await Promise.all(Array.from({ length: connections }, one))
   }
+}
+
+/** A client that gets no connection misuses nothing. */
+async function before(closed: Promise<unknown>, connected: Promise<unknown>): Promise<void> {
+  const first = await Promise.race([connected.then(() => 'connected'), closed])
+  if (first !== 'connected') throw new Error('there was no connection')
 }
 
 /** `once` of node:events rejects where there is an error first; here there always is. */

@@ -1,0 +1,24 @@
+import { bindingKey } from './binding.ts'
+import { sameJson } from './json.ts'
+import type { Resource } from './resources.ts'
+
+/** Objects of kinds that mean the same, by kind, namespace and name. */
+export class Catalogue<T> {
+  readonly #kinds = new Map<Resource, Map<string, T>>()
+
+  get(resource: Resource, namespace: string, name: string): T | undefined {
+    return this.#kinds.get(resource)?.get(bindingKey(namespace, name))
+  }
+
+  /** Undefined for one that is gone. Says whether that made a difference. */
+  set(resource: Resource, namespace: string, name: string, value: T | undefined): boolean {
+    const objects = this.#kinds.getOrInsertComputed(resource, () => new Map())
+    const key = bindingKey(namespace, name)
+    const before = objects.get(key)
+    if (value === undefined) return objects.delete(key)
+    // What bindings already share stays as it is.
+    if (before !== undefined && sameJson(before, value)) return false
+    objects.set(key, value)
+    return true
+  }
+}
