@@ -1,3 +1,4 @@
+import { messageOf } from '../src/core/show.ts'
 import { readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '../src/log.ts'
@@ -110,6 +111,6 @@ async function read(directory: string): Promise<Trusted | string> {
     const [cert, key, ca] = await Promise.all([text('tls.crt'), text('tls.key'), text('ca.crt')])
     return { pair: { cert: splitPem(cert).join(''), key }, caBundle: splitPem(ca).join('') }
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { messageOf } from '../src/core/show.ts'
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
@@ -69,8 +70,6 @@ async function put(path: string, text: string, mode: number): Promise<void> {
   await chmod(draft, mode)
   await rename(draft, path)
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 if (import.meta.main) {
   const { exitCode, message } = await run(process.argv.slice(2), new Date())

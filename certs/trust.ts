@@ -1,3 +1,4 @@
+import { messageOf } from '../src/core/show.ts'
 import type { Log } from '../src/log.ts'
 import { refusalOf, type Expiry, type Source, type Trusted, type View } from './certificates.ts'
 import { systemClock, type Clock } from './clock.ts'
@@ -135,7 +136,7 @@ export class Trust {
           return Math.min(Math.max(wanted.renewAt.getTime() - this.#clock.date().getTime(), 0), longestMs)
       }
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error)
+      const problem = messageOf(error)
       if (this.#problem !== undefined) this.#note(problem)
       this.#complain(problem)
       return retryMs

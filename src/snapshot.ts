@@ -1,13 +1,18 @@
+import { messageOf } from './core/show.ts'
 import type { ClusterSnapshot } from './cli/check.ts'
 import type { Manifest } from './cli/manifests.ts'
-import { bindingResource, crdName, optionalResources, type Resource } from './core/resources.ts'
+import {
+  bindingResource,
+  crdName,
+  definitionResource,
+  optionalResources,
+  type Resource,
+} from './core/resources.ts'
 import { createClient, explain, resourcePath, type Client } from './kube/client.ts'
 import { loadKubeConfig } from './kube/config.ts'
 import { serves } from './kube/definition.ts'
 import { listPages } from './kube/listing.ts'
 import { decodeObject } from './kube/object.ts'
-
-const definitions = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' }
 
 type Choice = { readonly kubeconfig: string | undefined; readonly context: string | undefined }
 
@@ -25,7 +30,7 @@ export async function snapshotCluster(choice: Choice): Promise<ClusterSnapshot> 
     }
     return { kind: 'snapshot', served, manifests }
   } catch (error) {
-    return { kind: 'problem', problem: error instanceof Error ? error.message : String(error) }
+    return { kind: 'problem', problem: messageOf(error) }
   } finally {
     await client?.close()
   }
@@ -33,7 +38,7 @@ export async function snapshotCluster(choice: Choice): Promise<ClusterSnapshot> 
 
 async function isServed(client: Client, resource: Resource): Promise<boolean> {
   const name = crdName(resource)
-  const answer = await client.call({ method: 'GET', path: resourcePath(definitions, { name }) })
+  const answer = await client.call({ method: 'GET', path: resourcePath(definitionResource, { name }) })
   if (answer.kind === 'refused' && answer.code === 404) return false
   if (answer.kind !== 'ok') throw new Error(`reading CustomResourceDefinition ${name}: ${explain(answer)}`)
   const definition = decodeObject(answer.body)

@@ -4,7 +4,7 @@ import { LineCounter, parseAllDocuments } from 'yaml'
 import { field, isObject, textOr, type JsonObject } from '../core/json.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import { bindingResource, optionalResources, type Resource } from '../core/resources.ts'
-import { show } from '../core/show.ts'
+import { messageOf, show } from '../core/show.ts'
 
 /** One object of a kind that counts here, with its namespace filled in. */
 export type Manifest = {
@@ -35,7 +35,7 @@ export async function readManifests(
     } catch (error) {
       all.push({
         manifests: [],
-        problems: [`-f ${path}: ${error instanceof Error ? error.message : String(error)}`],
+        problems: [`-f ${path}: ${messageOf(error)}`],
       })
     }
   }

@@ -48,9 +48,9 @@ export class Outputs {
     wanted: ClusterSpiffeId,
     collisionKey: string | undefined,
   ): Promise<Settlement> {
-    const unseen = await this.#unseen(key)
-    if (unseen.kind === 'unfinished') return unseen
-    const mine = [...this.#inventory.outputsOf(key), ...unseen.outputs]
+    const unshown = await this.#lookUpUnshown(key)
+    if (unshown.kind === 'unfinished') return unshown
+    const mine = [...this.#inventory.outputsOf(key), ...unshown.outputs]
     const stale = mine.filter((output) => !givesSameIdentity(output, wanted))
     const rivals = collisionKey === undefined ? [] : this.#rivals(collisionKey, key)
     const obstacles = rivals.length > 0 ? stale : stale.filter(({ name }) => name !== wanted.metadata.name)
@@ -74,9 +74,9 @@ export class Outputs {
 
   /** Deletes all that a binding has. Undefined once the API server says that none is left. */
   async withdraw(key: BindingKey): Promise<Result | undefined> {
-    const unseen = await this.#unseen(key)
-    if (unseen.kind === 'unfinished') return unseen.result
-    return this.#removeAll([...this.#inventory.outputsOf(key), ...unseen.outputs])
+    const unshown = await this.#lookUpUnshown(key)
+    if (unshown.kind === 'unfinished') return unshown.result
+    return this.#removeAll([...this.#inventory.outputsOf(key), ...unshown.outputs])
   }
 
   /** Outputs of others for the same container, those included that the watch has not shown yet. */
@@ -90,9 +90,9 @@ export class Outputs {
   }
 
   async removeOrphans(key: BindingKey): Promise<Result | undefined> {
-    const unseen = await this.#unseen(key)
-    if (unseen.kind === 'unfinished') return unseen.result
-    return this.#removeAll([...this.#orphansOf(key), ...unseen.outputs])
+    const unshown = await this.#lookUpUnshown(key)
+    if (unshown.kind === 'unfinished') return unshown.result
+    return this.#removeAll([...this.#orphansOf(key), ...unshown.outputs])
   }
 
   /** What the reference wrote without an annotation is not ours to judge. */
@@ -101,7 +101,7 @@ export class Outputs {
   }
 
   /** What this process wrote for a binding and the watch has not shown yet. */
-  async #unseen(
+  async #lookUpUnshown(
     key: BindingKey,
   ): Promise<
     | { readonly kind: 'known'; readonly outputs: readonly Output[] }

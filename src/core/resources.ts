@@ -61,6 +61,24 @@ export const optionalResources: readonly Resource[] = [
   clusterSpiffeIdResource,
 ]
 
+/** Leadership, and the claims on collision keys. */
+export const leaseResource: Resource = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  kind: 'Lease',
+  plural: 'leases',
+  namespaced: true,
+}
+
+/** Tells which of the kinds above are served. */
+export const definitionResource: Resource = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
+  namespaced: false,
+}
+
 /** `group/version/Kind`: how logs, `--served` and the worked cases name a kind. */
 export const gvk = (resource: Resource): string => `${resource.group}/${resource.version}/${resource.kind}`
 

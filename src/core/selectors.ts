@@ -67,6 +67,7 @@ function decodeStructured(selector: JsonObject): PodSelector {
 
 function decodeLabels(labels: JsonObject, path: string): PodSelector {
   const decoded: [string, string][] = []
+  // In order, so that of several problems it is always the same one that is named.
   for (const key of Object.keys(labels).toSorted(byBytes)) {
     const value = labels[key]
     const at = `${path}[${show(key)}]`

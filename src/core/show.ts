@@ -34,3 +34,6 @@ export function printable(text: string): string {
     .replaceAll(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
     .trim()
 }
+
+/** Whatever was thrown, in words. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

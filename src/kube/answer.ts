@@ -1,4 +1,5 @@
-import { asRecord, asText } from './object.ts'
+import { objectOr } from '../core/json.ts'
+import { asText } from './object.ts'
 
 /** The API server said no: a `Status`, or whatever a proxy in between made of it. */
 export type Refused = {
@@ -41,18 +42,18 @@ export function refusal(code: number, text: string, retryAfter: string | undefin
   const body = parse(text)
   return {
     ...refusalOf(body, code),
-    message: messageOf(body) ?? text.slice(0, 500),
+    message: messageIn(body) ?? text.slice(0, 500),
     retryAfterMs: wait(retryAfter, body),
   }
 }
 
 /** A `Status` that came as the object of a watch's ERROR event. */
 export function statusRefusal(status: unknown): Refused {
-  const { code } = asRecord(status)
+  const { code } = objectOr(status)
   const refused = refusalOf(status, typeof code === 'number' ? code : 500)
   return {
     ...refused,
-    message: messageOf(status) ?? 'the watch ended with an error',
+    message: messageIn(status) ?? 'the watch ended with an error',
     retryAfterMs: wait(undefined, status),
   }
 }
@@ -60,14 +61,14 @@ export function statusRefusal(status: unknown): Refused {
 const refusalOf = (body: unknown, code: number) => ({
   kind: 'refused' as const,
   code,
-  reason: asText(asRecord(body)['reason']) ?? '',
+  reason: asText(objectOr(body)['reason']) ?? '',
   body,
 })
 
-const messageOf = (body: unknown): string | undefined => asText(asRecord(body)['message'])
+const messageIn = (body: unknown): string | undefined => asText(objectOr(body)['message'])
 
 function wait(header: string | undefined, body: unknown): number | undefined {
-  const seconds = header ?? asRecord(asRecord(body)['details'])['retryAfterSeconds']
+  const seconds = header ?? objectOr(objectOr(body)['details'])['retryAfterSeconds']
   const ms = Number(seconds ?? Number.NaN) * 1000
   return Number.isFinite(ms) && ms >= 0 ? ms : undefined
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../core/show.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -78,7 +79,7 @@ function read(file: string): KubeConfig {
   try {
     config.loadFromFile(file)
   } catch (error) {
-    throw new Error(`kubeconfig ${file}: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new Error(`kubeconfig ${file}: ${messageOf(error)}`, {
       cause: error,
     })
   }

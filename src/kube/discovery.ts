@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { crdName, gvk, type Resource } from '../core/resources.ts'
+import { definitionResource, crdName, gvk, type Resource } from '../core/resources.ts'
 import { backoffMs, patience, usualBackoff } from './backoff.ts'
 import { type Answer, type Client, explain, resourcePath } from './client.ts'
 import { type Clock, sleep, systemClock } from './clock.ts'
@@ -30,8 +30,6 @@ export type Kinds = {
   /** Whether it is known of every kind if it is served. */
   readonly synced: boolean
 }
-
-const crdResource = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' }
 
 /** CRDs reach a megabyte: a page of the usual 500 would be too much to have in memory at once. */
 const pageSize = 50
@@ -82,7 +80,7 @@ export function watchKinds(options: KindsOptions): Kinds {
   }
 
   async function confirm(resource: Resource, signal: AbortSignal): Promise<void> {
-    const path = resourcePath(crdResource, { name: crdName(resource) })
+    const path = resourcePath(definitionResource, { name: crdName(resource) })
     for (let failures = 1; ; failures += 1) {
       const answer = await client.call({ method: 'GET', path, signal })
       if (signal.aborted) return
@@ -101,7 +99,7 @@ export function watchKinds(options: KindsOptions): Kinds {
 
   const reflector = new Reflector({
     client,
-    resource: crdResource,
+    resource: definitionResource,
     log,
     clock,
     random,

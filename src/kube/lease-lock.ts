@@ -1,3 +1,4 @@
+import { leaseResource } from '../core/resources.ts'
 import { type Answer, type Call, type Client, explain, resourcePath } from './client.ts'
 import type { Clock } from './clock.ts'
 import { decodeLease, held, type LeaseRecord, newLease, released } from './lease-record.ts'
@@ -14,8 +15,6 @@ type LockOptions = {
   readonly clock: Clock
   readonly log: Log
 }
-
-const leaseResource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' }
 
 /** One Lease, taken and kept by compare-and-swap on its resourceVersion. */
 export class LeaseLock {

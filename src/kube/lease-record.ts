@@ -1,4 +1,5 @@
-import { asRecord, asText, decodeObject, type KubeObject } from './object.ts'
+import { objectOr } from '../core/json.ts'
+import { asText, decodeObject, type KubeObject } from './object.ts'
 
 /** A Lease of coordination.k8s.io/v1 as leader election reads it. */
 export type LeaseRecord = {
@@ -15,7 +16,7 @@ export type LeaseRecord = {
 export function decodeLease(input: unknown): LeaseRecord | undefined {
   const object = decodeObject(input)
   if (!object) return undefined
-  const spec = asRecord(object['spec'])
+  const spec = objectOr(object['spec'])
   return {
     object,
     holder: asText(spec['holderIdentity']) ?? '',
@@ -28,7 +29,7 @@ export function decodeLease(input: unknown): LeaseRecord | undefined {
 /** Taken, or renewed where we hold it already. What else the object has stays. */
 export function held(record: LeaseRecord, identity: string, seconds: number, date: Date): object {
   const renewed = { leaseDurationSeconds: seconds, renewTime: microTime(date) }
-  const spec = asRecord(record.object['spec'])
+  const spec = objectOr(record.object['spec'])
   if (record.holder === identity) return { ...record.object, spec: { ...spec, ...renewed } }
   const taken = {
     holderIdentity: identity,
@@ -41,7 +42,7 @@ export function held(record: LeaseRecord, identity: string, seconds: number, dat
 /** As client-go gives a Lease back: without a holder, and over in a second. */
 export function released(record: LeaseRecord, date: Date): object {
   const time = microTime(date)
-  const spec = { ...asRecord(record.object['spec']), acquireTime: time, renewTime: time }
+  const spec = { ...objectOr(record.object['spec']), acquireTime: time, renewTime: time }
   return { ...record.object, spec: { ...spec, holderIdentity: '', leaseDurationSeconds: 1 } }
 }
 

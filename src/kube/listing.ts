@@ -1,5 +1,6 @@
 import type { Client, Lost, Query, Refused } from './client.ts'
-import { asRecord, asText } from './object.ts'
+import { objectOr } from '../core/json.ts'
+import { asText } from './object.ts'
 
 type Listing = {
   readonly client: Pick<Client, 'call'>
@@ -25,8 +26,8 @@ export async function listPages({ client, path, query, pageSize, signal, take }:
     const page = { ...query, limit: String(pageSize), ...(token && { continue: token }) }
     const answer = await client.call({ method: 'GET', path, query: page, signal })
     if (answer.kind !== 'ok') return answer
-    const { items, metadata } = asRecord(answer.body)
-    const { resourceVersion: version, continue: next } = asRecord(metadata)
+    const { items, metadata } = objectOr(answer.body)
+    const { resourceVersion: version, continue: next } = objectOr(metadata)
     if (!Array.isArray(items) || typeof version !== 'string')
       return { kind: 'lost', error: new Error('the answer to a list is no list') }
     for (const item of items) take(item)

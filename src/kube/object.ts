@@ -1,3 +1,5 @@
+import { isObject, objectOr, type JsonObject } from '../core/json.ts'
+
 /** Any Kubernetes object, as far as it takes to keep track of it. */
 export type KubeObject = {
   readonly metadata: {
@@ -13,24 +15,15 @@ export type KubeObject = {
 /** Annotation that `kubectl apply` keeps a whole second copy of the object in. */
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 
-type Fields = Readonly<Record<string, unknown>>
-
-const nothing: Fields = {}
-
-export const asRecord = (value: unknown): Fields => (isRecord(value) ? value : nothing)
-
 export const asText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
-
-const isRecord = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
  * Undefined for what is no object that a server stored. `managedFields` and last-applied are left behind: nobody
  * here reads them, and they are most of an object's size.
  */
 export function decodeObject(input: unknown): KubeObject | undefined {
-  const object = asRecord(input)
-  const { managedFields: _, ...metadata } = asRecord(object['metadata'])
+  const object = objectOr(input)
+  const { managedFields: _, ...metadata } = objectOr(object['metadata'])
   const { name, namespace, uid, resourceVersion, annotations } = metadata
   if (typeof name !== 'string' || typeof uid !== 'string' || typeof resourceVersion !== 'string')
     return undefined
@@ -42,12 +35,12 @@ export function decodeObject(input: unknown): KubeObject | undefined {
       uid,
       resourceVersion,
       ...(typeof namespace === 'string' && { namespace }),
-      ...(isRecord(annotations) && { annotations: withoutLastApplied(annotations) }),
+      ...(isObject(annotations) && { annotations: withoutLastApplied(annotations) }),
     },
   }
 }
 
-function withoutLastApplied(annotations: Fields): Fields {
+function withoutLastApplied(annotations: JsonObject): JsonObject {
   const { [lastApplied]: _, ...kept } = annotations
   return kept
 }

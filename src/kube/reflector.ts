@@ -1,3 +1,4 @@
+import { messageOf } from '../core/show.ts'
 import { backoffMs, patience } from './backoff.ts'
 import { explain, type Lost, type Query, type Refused, resourcePath } from './client.ts'
 import { type Clock, sleep, systemClock } from './clock.ts'
@@ -237,7 +238,7 @@ export class Reflector {
 
 const asFailure = (error: unknown): Ending => ({
   kind: 'failed',
-  why: error instanceof Error ? error.message : String(error),
+  why: messageOf(error),
 })
 
 function endingOf(answer: Refused | Lost): Ending {

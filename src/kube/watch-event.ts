@@ -1,5 +1,6 @@
 import { type Refused, statusRefusal } from './answer.ts'
-import { asRecord, asText, decodeObject, type KubeObject } from './object.ts'
+import { objectOr } from '../core/json.ts'
+import { asText, decodeObject, type KubeObject } from './object.ts'
 
 /** One line of a watch. `version` is where a later watch can go on from. */
 export type WatchEvent =
@@ -10,9 +11,9 @@ export type WatchEvent =
 
 /** https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
 export function decodeWatchEvent(input: unknown): WatchEvent {
-  const { type, object } = asRecord(input)
+  const { type, object } = objectOr(input)
   if (type === 'ERROR') return { kind: 'error', refused: statusRefusal(object) }
-  const version = asText(asRecord(asRecord(object)['metadata'])['resourceVersion'])
+  const version = asText(objectOr(objectOr(object)['metadata'])['resourceVersion'])
   if (version === undefined) return { kind: 'unreadable' }
   if (type === 'BOOKMARK') return { kind: 'bookmark', version }
   const decoded = decodeObject(object)

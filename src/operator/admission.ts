@@ -1,3 +1,4 @@
+import { leaseResource } from '../core/resources.ts'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lives, Trusted } from '../../certs/certificates.ts'
@@ -25,7 +26,7 @@ import {
   secretResource,
   selfManaged,
 } from './webhook-trust.ts'
-import { claimLabel, leaseResource } from '../webhook/claim.ts'
+import { claimLabel } from '../webhook/claim.ts'
 import type { ReadLive } from '../webhook/confirm.ts'
 import { usualStaleMs, type Reservations } from '../webhook/reservations.ts'
 import { mutating, validating } from '../webhook/review.ts'

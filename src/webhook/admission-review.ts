@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from '../core/json.ts'
 import { printable } from '../core/show.ts'
 import { printableWarnings } from './warnings.ts'
 
@@ -56,18 +57,16 @@ export type Decoded =
   | { readonly kind: 'request'; readonly request: AdmissionRequest }
   | { readonly kind: 'problem'; readonly uid: string | undefined; readonly message: string }
 
-type Fields = Readonly<Record<string, unknown>>
-
 /** The JSON of a body, or every reason why it is no AdmissionReview, with the uid where it has one. */
 export function decodeReview(body: unknown): Decoded {
-  if (!isFields(body)) return problem(undefined, `the body is ${inWords(body)}, expected an AdmissionReview`)
+  if (!isObject(body)) return problem(undefined, `the body is ${inWords(body)}, expected an AdmissionReview`)
   const asked = body['request']
-  const uid = isFields(asked) ? uidOf(asked) : undefined
+  const uid = isObject(asked) ? uidOf(asked) : undefined
   if (body['apiVersion'] !== apiVersion || body['kind'] !== 'AdmissionReview') {
     const given = `apiVersion ${inWords(body['apiVersion'])} and kind ${inWords(body['kind'])}`
     return problem(uid, `the body has ${given}, expected "${apiVersion}" and "AdmissionReview"`)
   }
-  if (!isFields(asked)) return problem(uid, `request is ${inWords(asked)}, expected an object`)
+  if (!isObject(asked)) return problem(uid, `request is ${inWords(asked)}, expected an object`)
   const mistakes: string[] = []
   const request = decodeRequest(asked, mistakes)
   if (uid === undefined && request.uid !== '') mistakes.push('request.uid is too long to be one')
@@ -75,11 +74,11 @@ export function decodeReview(body: unknown): Decoded {
 }
 
 /** To be echoed and logged, so not of any length: an API server's has 36 characters. */
-function uidOf({ uid }: Fields): string | undefined {
+function uidOf({ uid }: JsonObject): string | undefined {
   return typeof uid === 'string' && uid !== '' && uid.length <= 128 ? uid : undefined
 }
 
-function decodeRequest(asked: Fields, mistakes: string[]): AdmissionRequest {
+function decodeRequest(asked: JsonObject, mistakes: string[]): AdmissionRequest {
   const read = reader(asked, 'request', mistakes)
   const kind = reader(read.object('kind'), 'request.kind', mistakes)
   const resource = reader(read.object('resource'), 'request.resource', mistakes)
@@ -107,7 +106,7 @@ function decodeRequest(asked: Fields, mistakes: string[]): AdmissionRequest {
 }
 
 /** Reads what it can and notes what it can't, so that one answer names every mistake. A null is absent, as in Go. */
-function reader(from: Fields, path: string, mistakes: string[]) {
+function reader(from: JsonObject, path: string, mistakes: string[]) {
   const expected = <T>(key: string, what: string, instead: T): T => {
     mistakes.push(`${path}.${key} is ${inWords(from[key])}, expected ${what}`)
     return instead
@@ -124,9 +123,9 @@ function reader(from: Fields, path: string, mistakes: string[]) {
       const value = from[key] ?? false
       return typeof value === 'boolean' ? value : expected(key, 'true or false', false)
     },
-    object: (key: string): Fields => {
+    object: (key: string): JsonObject => {
       const value = from[key]
-      return isFields(value) ? value : expected(key, 'an object', {})
+      return isObject(value) ? value : expected(key, 'an object', {})
     },
     texts: (key: string): readonly string[] | undefined => {
       const value = from[key] ?? undefined
@@ -170,9 +169,6 @@ function verdict(decision: AdmissionResponse): object {
 }
 
 const problem = (uid: string | undefined, message: string): Decoded => ({ kind: 'problem', uid, message })
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const areTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string')

@@ -1,14 +1,6 @@
 import { createHash } from 'node:crypto'
 import { field, numberOr, objectOr, textOr, type JsonObject } from '../core/json.ts'
-import type { Resource } from '../core/resources.ts'
-
-export const leaseResource: Resource = {
-  group: 'coordination.k8s.io',
-  version: 'v1',
-  kind: 'Lease',
-  plural: 'leases',
-  namespaced: true,
-}
+import { leaseResource } from '../core/resources.ts'
 
 /** Selects the claims among the Leases of a namespace. */
 export const claimLabel = 'kleym.sonda.red/claim'

@@ -1,10 +1,10 @@
+import { leaseResource } from '../core/resources.ts'
 import type { Objects, Reply } from '../core/objects.ts'
 import {
   claimName,
   decodeClaim,
   isSameBinding,
   leaseOf,
-  leaseResource,
   standingOf,
   type Claim,
   type Holder,

@@ -66,8 +66,10 @@ export function containerOf(manifests: Manifests) {
   }
 }
 
-/** From its ConfigMap. A variable that is optional and not in there is not set. */
+/** As it is written, or from its ConfigMap. A variable that is optional and not in there is not set. */
 function valueOf(variable: JsonObject, manifests: Manifests): readonly (readonly [string, string])[] {
+  const literal = at(variable, 'value')
+  if (typeof literal === 'string') return [[textAt(variable, 'name'), literal]]
   const reference = at(variable, 'valueFrom', 'configMapKeyRef')
   const { data } = manifests.named('ConfigMap', textAt(reference, 'name'))
   const value = at(data, textAt(reference, 'key'))

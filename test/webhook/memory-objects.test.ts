@@ -1,10 +1,11 @@
+import { leaseResource } from '../../src/core/resources.ts'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Objects } from '../../src/core/objects.ts'
 import { createClient } from '../../src/kube/client.ts'
 import { loadKubeConfig } from '../../src/kube/config.ts'
 import { createObjects } from '../../src/kube/objects.ts'
-import { claimName, decodeClaim, leaseOf, leaseResource } from '../../src/webhook/claim.ts'
+import { claimName, decodeClaim, leaseOf } from '../../src/webhook/claim.ts'
 import { startEmbedded, type Embedded } from '../support/embedded/server.ts'
 import { MemoryObjects, objectsOver, type Verb } from './memory-objects.ts'
 

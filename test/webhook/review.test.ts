@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { finalizer } from '../../src/core/binding.ts'
-import { bindingResource, poolResources } from '../../src/core/resources.ts'
+import { leaseResource, bindingResource, poolResources } from '../../src/core/resources.ts'
 import { binding, evaluationOf, objective, pool, poolOnly, without } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
-import { leaseOf, leaseResource } from '../../src/webhook/claim.ts'
+import { leaseOf } from '../../src/webhook/claim.ts'
 import { MemoryObjects } from './memory-objects.ts'
 import { linesOf, outcomeOf, stage } from './stage.ts'
 

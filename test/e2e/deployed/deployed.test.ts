@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { leaseResource } from '../../../src/webhook/claim.ts'
 import {
   bindingResource,
   clusterSpiffeIdResource,
+  leaseResource,
   optionalResources,
   type Resource,
 } from '../../../src/core/resources.ts'

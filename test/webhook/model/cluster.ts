@@ -1,6 +1,5 @@
 import { field, objectOr } from '../../../src/core/json.ts'
-import { bindingResource, type Resource } from '../../../src/core/resources.ts'
-import { leaseResource } from '../../../src/webhook/claim.ts'
+import { leaseResource, bindingResource, type Resource } from '../../../src/core/resources.ts'
 import { failed, metaText, type MemoryObjects } from '../memory-objects.ts'
 import type { Client } from './client.ts'
 import { Replica, type Call } from './replica.ts'

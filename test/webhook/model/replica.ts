@@ -1,8 +1,12 @@
 import type { JsonObject } from '../../../src/core/json.ts'
 import type { Reply } from '../../../src/core/objects.ts'
-import { bindingResource, clusterSpiffeIdResource, type Resource } from '../../../src/core/resources.ts'
+import {
+  leaseResource,
+  bindingResource,
+  clusterSpiffeIdResource,
+  type Resource,
+} from '../../../src/core/resources.ts'
 import type { AdmissionRequest, AdmissionResponse } from '../../../src/webhook/admission-review.ts'
-import { leaseResource } from '../../../src/webhook/claim.ts'
 import { Reservations } from '../../../src/webhook/reservations.ts'
 import { validating } from '../../../src/webhook/review.ts'
 import { inventoryOf, objective, pool } from '../../support/builders.ts'

@@ -1,5 +1,4 @@
-import { bindingResource, type Resource } from '../../../src/core/resources.ts'
-import { leaseResource } from '../../../src/webhook/claim.ts'
+import { leaseResource, bindingResource, type Resource } from '../../../src/core/resources.ts'
 import { binding } from '../../support/builders.ts'
 import { MemoryObjects, metaText } from '../memory-objects.ts'
 import { Client } from './client.ts'
