@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { bindingResource, clusterSpiffeIdResource } from '../../src/core/resources.ts'
+import { definitionResource, bindingResource, clusterSpiffeIdResource } from '../../src/core/resources.ts'
 import { binding, objective, pool } from '../support/builders.ts'
 import type { Match } from '../support/fault-proxy/faults.ts'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy/proxy.ts'
 import { startLoop } from '../support/loop.ts'
 import { whenSettled } from '../support/model.ts'
-import { allResources, definitionResource, startWorld, type World } from '../support/world.ts'
+import { allResources, startWorld, type World } from '../support/world.ts'
 import { History } from './support/history.ts'
 import { Judge } from './support/judge.ts'
 

@@ -10,7 +10,8 @@ import { registrations } from '../../src/operator/webhook-trust.ts'
 import { listOf, recordOf, textOf, type Json } from '../support/embedded/json.ts'
 import { describeReal } from '../support/real.ts'
 import { creates, decoded, handshakes, liveBundles } from './certificates/load.ts'
-import { startReplica, startRoundRobin, type Replica, type RoundRobin } from './certificates/replicas.ts'
+import { startReplica, type Replica } from './certificates/replicas.ts'
+import { startBalancer, type Balancer } from './support/balancer.ts'
 import { createNamespace, startCluster, until, type Cluster } from './support/cluster.ts'
 import { serveBindings, serveOnly } from './support/kinds.ts'
 import { webhooksAreAsked } from './support/webhook.ts'
@@ -29,7 +30,7 @@ const rotations = 10
 
 describeReal('the certificates of three replicas behind one address', () => {
   let cluster: Cluster
-  let robin: RoundRobin
+  let balancer: Balancer
   let replicas: readonly Replica[] = []
   const lines: string[] = []
 
@@ -38,15 +39,16 @@ describeReal('the certificates of three replicas behind one address', () => {
     await createNamespace(cluster, namespace)
     await serveOnly(cluster, optionalResources)
     await serveBindings(cluster, 'strict')
-    robin = await startRoundRobin()
+    balancer = await startBalancer()
   })
   afterAll(async () => {
     await stop()
-    await robin.stop()
+    await balancer.stop()
     await cluster.stop()
   })
 
   const stop = async (): Promise<void> => {
+    for (const { port } of replicas) balancer.remove(port)
     await Promise.all(replicas.map((replica) => replica.stop()))
     replicas = []
   }
@@ -54,11 +56,11 @@ describeReal('the certificates of three replicas behind one address', () => {
   const start = async (lives: Lives): Promise<void> => {
     await stop()
     await cluster.client.delete(secretPath)
-    const options = { kubeconfig: cluster.plane.kubeconfig, url: robin.url, lives }
+    const options = { kubeconfig: cluster.plane.kubeconfig, url: balancer.url, lives }
     replicas = await Promise.all(
       [1, 2, 3].map(() => startReplica({ ...options, write: (line) => void lines.push(line) })),
     )
-    robin.backends.splice(0, 3, ...replicas.map(({ port }) => port))
+    for (const { port } of replicas) balancer.add(port)
     await until('every replica is ready', async () =>
       replicas.every(({ problems }) => problems().length === 0),
     )

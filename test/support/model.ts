@@ -6,10 +6,16 @@ import { statusOf, type Outcome } from '../../src/core/conditions.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import { Inventory } from '../../src/core/inventory.ts'
 import { planOf, type Plan } from '../../src/core/plan.ts'
-import { bindingResource, clusterSpiffeIdResource, crdName, type Resource } from '../../src/core/resources.ts'
+import {
+  definitionResource,
+  bindingResource,
+  clusterSpiffeIdResource,
+  crdName,
+  type Resource,
+} from '../../src/core/resources.ts'
 import { settings } from './builders.ts'
 import { listOf, recordOf, textOf, type Json } from './embedded/json.ts'
-import { allResources, definitionResource, placeOf, type Admin } from './world.ts'
+import { allResources, placeOf, type Admin } from './world.ts'
 
 /** Everything that is in a cluster at one moment. */
 export type State = {

@@ -1,4 +1,11 @@
-import { bindingResource, crdName, gvk, optionalResources, type Resource } from '../../src/core/resources.ts'
+import {
+  definitionResource,
+  bindingResource,
+  crdName,
+  gvk,
+  optionalResources,
+  type Resource,
+} from '../../src/core/resources.ts'
 import { resourcePath } from '../../src/kube/client.ts'
 import { createClient, type Client, type Endpoint, type Reply } from './embedded/client.ts'
 import { listOf, recordOf, textOf, type Json } from './embedded/json.ts'
@@ -6,14 +13,6 @@ import { startEmbedded, type Embedded, type EmbeddedOptions } from './embedded/s
 import { resourceOf, type Manifest } from './vectors.ts'
 
 export const allResources: readonly Resource[] = [bindingResource, ...optionalResources]
-
-export const definitionResource: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-}
 
 export type Place = { readonly namespace?: string | undefined; readonly name: string }
 

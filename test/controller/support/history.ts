@@ -1,8 +1,8 @@
 import { resourcePath } from '../../../src/kube/client.ts'
-import type { Resource } from '../../../src/core/resources.ts'
+import { definitionResource, type Resource } from '../../../src/core/resources.ts'
 import type { Client, Watch } from '../../support/embedded/client.ts'
 import { recordOf, type Json } from '../../support/embedded/json.ts'
-import { definitionResource, metaOf, versionOf } from '../../support/world.ts'
+import { metaOf, versionOf } from '../../support/world.ts'
 
 /** One change of one object, in the order in which the API server made them. */
 export type Happening = {

@@ -6,11 +6,17 @@ import {
   type Output,
 } from '../../../src/core/clusterspiffeid.ts'
 import { summaryIn } from '../../../src/core/conditions.ts'
-import { bindingResource, clusterSpiffeIdResource, crdName, gvk } from '../../../src/core/resources.ts'
+import {
+  definitionResource,
+  bindingResource,
+  clusterSpiffeIdResource,
+  crdName,
+  gvk,
+} from '../../../src/core/resources.ts'
 import { serves } from '../../../src/kube/definition.ts'
 import { decodeObject } from '../../../src/kube/object.ts'
 import { inventoryOfState, planIn, type State } from '../../support/model.ts'
-import { allResources, definitionResource, metaOf, placeOf, uidOf } from '../../support/world.ts'
+import { allResources, metaOf, placeOf, uidOf } from '../../support/world.ts'
 import type { Happening } from './history.ts'
 
 /** Who else writes: what is not theirs is the loop's. */

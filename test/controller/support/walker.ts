@@ -1,6 +1,7 @@
 import { finalizer } from '../../../src/core/binding.ts'
 import { outputName, ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
 import {
+  definitionResource,
   bindingResource,
   clusterSpiffeIdResource,
   crdName,
@@ -12,15 +13,7 @@ import type { Reply } from '../../support/embedded/client.ts'
 import { recordOf, textsOf, type Json } from '../../support/embedded/json.ts'
 import { inventoryOfState, planIn, stateOf } from '../../support/model.ts'
 import { resourceOf, type Manifest } from '../../support/vectors.ts'
-import {
-  allResources,
-  definitionResource,
-  metaOf,
-  placeOf,
-  uidOf,
-  versionOf,
-  type World,
-} from '../../support/world.ts'
+import { allResources, metaOf, placeOf, uidOf, versionOf, type World } from '../../support/world.ts'
 import type { History } from './history.ts'
 import { chosen, legacy, orphan, type Drift, type Edit, type Spoil } from './edits.ts'
 

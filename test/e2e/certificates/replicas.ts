@@ -1,5 +1,3 @@
-import { createServer, connect, type Socket } from 'node:net'
-import { once } from 'node:events'
 import type { Lives } from '../../../certs/certificates.ts'
 import { operatorConfig } from '../../../src/config.ts'
 import { configurableReasons } from '../../../src/core/findings.ts'
@@ -79,44 +77,6 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
       await admission.stop()
       await feed.stop()
       await client.close()
-    },
-  }
-}
-
-export type RoundRobin = {
-  readonly url: string
-  /** The ports it leads to. */
-  readonly backends: number[]
-  readonly stop: () => Promise<void>
-}
-
-/** One address for all replicas, as their Service is: each new connection goes to the next of them. */
-export async function startRoundRobin(): Promise<RoundRobin> {
-  const ports: number[] = []
-  const sockets = new Set<Socket>()
-  let next = 0
-  const server = createServer((from) => {
-    next += 1
-    const to = connect({ host: '127.0.0.1', port: ports[next % ports.length] ?? 0 })
-    for (const [one, other] of [
-      [from, to],
-      [to, from],
-    ] as const) {
-      sockets.add(one)
-      one.on('error', () => other.destroy())
-      one.on('close', () => sockets.delete(one))
-      one.pipe(other)
-    }
-  })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' && address ? address.port : 0
-  return {
-    url: `https://127.0.0.1:${port}`,
-    backends: ports,
-    stop: async () => {
-      for (const socket of sockets) socket.destroy()
-      await once(server.close(), 'close')
     },
   }
 }

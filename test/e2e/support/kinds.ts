@@ -1,17 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
-import { bindingResource, crdName, optionalResources, type Resource } from '../../../src/core/resources.ts'
+import {
+  definitionResource,
+  bindingResource,
+  crdName,
+  optionalResources,
+  type Resource,
+} from '../../../src/core/resources.ts'
 import { resourcePath } from '../../../src/kube/client.ts'
 import { recordOf, type Json } from '../../support/embedded/json.ts'
 import { bodyOf, metaOf, until, type Cluster } from './cluster.ts'
-
-const definitionResource: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-}
 
 /** A CustomResourceDefinition that takes anything, as the worked cases have it. */
 const permissive = ({ group, version, kind, plural, namespaced }: Resource): Json => ({

@@ -1,24 +1,9 @@
-import { bindingResource, type Resource } from '../../../src/core/resources.ts'
+import { eventResource } from '../../../src/controller/events.ts'
+import { leaseResource, bindingResource } from '../../../src/core/resources.ts'
 import { recordOf, type Json } from '../../support/embedded/json.ts'
 import type { Manifest } from '../../support/vectors.ts'
 import { metaOf, type Cluster } from './cluster.ts'
 import { outputsOf } from './scene.ts'
-
-const eventResource: Resource = {
-  group: 'events.k8s.io',
-  version: 'v1',
-  kind: 'Event',
-  plural: 'events',
-  namespaced: true,
-}
-
-const leaseResource: Resource = {
-  group: 'coordination.k8s.io',
-  version: 'v1',
-  kind: 'Lease',
-  plural: 'leases',
-  namespaced: true,
-}
 
 export type Traces = Readonly<Record<'bindings' | 'outputs' | 'events' | 'claims', readonly unknown[]>>
 

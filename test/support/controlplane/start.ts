@@ -105,7 +105,8 @@ function etcdCommand(program: string, directory: string, url: string): [string, 
   ]
 }
 
-function apiServerCommand(
+/** What runs a kube-apiserver with the credentials in a control plane's directory. */
+export function apiServerCommand(
   program: string,
   directory: string,
   etcd: string,

@@ -1,3 +1,4 @@
+import { definitionResource } from '../../../../src/core/resources.ts'
 import { expect } from 'vitest'
 import { History } from '../../../controller/support/history.ts'
 import { Judge } from '../../../controller/support/judge.ts'
@@ -5,7 +6,7 @@ import { binding, objective, pool, settings } from '../../../support/builders.ts
 import { startFaultProxy, type FaultProxy } from '../../../support/fault-proxy/proxy.ts'
 import { startOperator, type RunningOperator } from '../../../support/operator.ts'
 import type { Manifest } from '../../../support/vectors.ts'
-import { allResources, definitionResource, startWorld, type World } from '../../../support/world.ts'
+import { allResources, startWorld, type World } from '../../../support/world.ts'
 
 /** Resolves requests that change something. */
 export const writes = /^(?:POST|PUT|PATCH|DELETE)$/

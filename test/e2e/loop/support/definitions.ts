@@ -1,16 +1,13 @@
 import { resourcePath } from '../../../../src/kube/client.ts'
-import { bindingResource, crdName, type Resource } from '../../../../src/core/resources.ts'
+import {
+  definitionResource,
+  bindingResource,
+  crdName,
+  type Resource,
+} from '../../../../src/core/resources.ts'
 import { recordOf, type Json } from '../../../support/embedded/json.ts'
 import { bodyOf, metaOf, type Cluster } from '../../support/cluster.ts'
 import { eventually } from './tenant.ts'
-
-const definitionResource: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-}
 
 const pathOf = (resource: Resource): string => resourcePath(definitionResource, { name: crdName(resource) })
 

@@ -1,6 +1,5 @@
-import { join } from 'node:path'
 import { freePort, startDaemon } from '../../../support/controlplane/daemon.ts'
-import type { ControlPlane } from '../../../support/controlplane/start.ts'
+import { apiServerCommand, type ControlPlane } from '../../../support/controlplane/start.ts'
 import { createClient, type Client } from '../../../support/embedded/client.ts'
 import { controlPlane } from '../../../support/real.ts'
 
@@ -14,26 +13,10 @@ export type ApiServer = { readonly client: Client; readonly stop: () => Promise<
 export async function startAnotherApiServer(plane: ControlPlane): Promise<ApiServer> {
   const { directory, etcd, caPem, adminToken } = plane
   const port = await freePort()
-  const file = (name: string): string => join(directory, name)
   const client = createClient({ server: `https://127.0.0.1:${port}`, caPem, token: adminToken })
   const daemon = await startDaemon(
     directory,
-    [
-      controlPlane().binaries['kube-apiserver'],
-      `--etcd-servers=${etcd}`,
-      `--secure-port=${port}`,
-      '--bind-address=127.0.0.1',
-      '--advertise-address=127.0.0.1',
-      '--endpoint-reconciler-type=none',
-      `--cert-dir=${directory}`,
-      '--service-account-issuer=https://kubernetes.default.svc',
-      `--service-account-key-file=${file('service-account.pub')}`,
-      `--service-account-signing-key-file=${file('service-account.key')}`,
-      `--token-auth-file=${file('tokens.csv')}`,
-      '--authorization-mode=RBAC',
-      '--service-cluster-ip-range=10.0.0.0/24',
-      '--disable-admission-plugins=ServiceAccount',
-    ],
+    apiServerCommand(controlPlane().binaries['kube-apiserver'], directory, etcd, port),
     async () => {
       const reply = await client.get('/readyz').catch(() => undefined)
       return reply?.code === 200
