@@ -70,11 +70,18 @@ function conditionOf(
       : resolved
   const { condition, reason } = rules[outcome.rule]
   if (type !== 'Ready' && type !== condition) return resolved
-  return { status: type === 'Ready' ? 'False' : 'True', reason, message: outcome.message.slice(0, longest) }
+  return { status: type === 'Ready' ? 'False' : 'True', reason, message: upTo(longest, outcome.message) }
 }
 
-/** metav1.Condition takes 32,768 bytes; a refusal may be of any length, and its status must still be writable. */
-const longest = 10_000
+/**
+ * metav1.Condition takes 32,768 characters. A collision's message is shorter; a refusal's may be of any length, and
+ * its status must still be writable.
+ */
+const longest = 30_000
+
+/** Half a surrogate pair would come back as another character, and differ from what is wanted for ever. */
+const upTo = (length: number, text: string): string =>
+  text.length <= length ? text : text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '')
 
 const resolved = { status: 'False', reason: 'Resolved', message: 'nothing of this kind is wrong' } as const
 

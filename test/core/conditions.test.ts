@@ -7,6 +7,7 @@ import {
   summaryOf,
   type Outcome,
 } from '../../src/core/conditions.ts'
+import { collisionMessage } from '../../src/core/checks/collision.ts'
 import { rules, type RuleName } from '../../src/core/findings.ts'
 import { composeIdentity } from '../../src/core/identity.ts'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
@@ -37,6 +38,9 @@ const conditionsIn = (status: JsonObject): readonly JsonObject[] => {
 const column = (status: JsonObject, name: string): readonly unknown[] =>
   conditionsIn(status).map((condition) => condition[name])
 
+const messageAfter = (refusal: string): unknown =>
+  column(statusFor(failed('managedOutputApplyFailed', refusal)), 'message')[0]
+
 const ruleNames = Object.keys(rules).filter((name): name is RuleName => Object.hasOwn(rules, name))
 
 describe('the five conditions', () => {
@@ -48,6 +52,19 @@ describe('the five conditions', () => {
       { type: 'UnsafeSelector', status: 'False', reason: 'Resolved' },
       { type: 'RenderFailure', status: 'False', reason: 'Resolved' },
     ])
+  })
+
+  test("a collision's message stands there whole, however long", () => {
+    const peers = Array.from({ length: 2000 }, (_, index) => `peer-${index}`)
+    const message = collisionMessage(peers)
+    expect(message.length).toBeGreaterThan(20_000)
+    const status = statusFor(failed('identityCollision', message))
+    expect(column(status, 'message').slice(0, 2)).toStrictEqual([message, message])
+  })
+
+  test('a message of any length is cut to what a condition takes, and never within a character', () => {
+    expect(messageAfter('x'.repeat(40_000))).toBe('x'.repeat(30_000))
+    expect(messageAfter(`x${'\u{1F512}'.repeat(20_000)}`)).toBe(`x${'\u{1F512}'.repeat(14_999)}`)
   })
 
   test.each(ruleNames)('after %s: Ready and the failed one share reason and message', (rule) => {
