@@ -17,12 +17,14 @@ type Outcome = { readonly exitCode: number; readonly message: string }
 
 /** Exit codes are those of all commands: 0 fine, 4 usage, 5 output could not be written. */
 export async function run(args: readonly string[], now: Date): Promise<Outcome> {
-  let dir: string, host: string
+  let given: ReturnType<typeof options>
   try {
-    ;({ dir, host } = options(args))
+    given = options(args)
   } catch (error) {
     return { exitCode: 4, message: `${messageOf(error)}\n${usage}` }
   }
+  const { dir, host, help } = given
+  if (help) return { exitCode: 0, message: usage }
   const names = namesOf(host)
   if (typeof names === 'string') return { exitCode: 4, message: `${names}\n${usage}` }
   const authority = await createAuthority({ now, lifetimeDays })
@@ -39,12 +41,13 @@ export async function run(args: readonly string[], now: Date): Promise<Outcome> 
   return { exitCode: 0, message: `wrote ca.crt, tls.key and tls.crt for ${host} to ${dir}` }
 }
 
-function options(args: readonly string[]): { readonly dir: string; readonly host: string } {
+function options(args: readonly string[]) {
   const { values } = parseArgs({
     args: [...args],
     options: {
       dir: { type: 'string', default: 'certs/local' },
       host: { type: 'string', default: 'localhost,127.0.0.1' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   })
   return values

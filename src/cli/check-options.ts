@@ -24,7 +24,7 @@ const flags = {
   output: {
     short: 'o',
     placeholder: formats.join('|'),
-    help: 'The form of the verdicts; yaml is the ClusterSPIFFEIDs alone.',
+    help: 'The form of the verdicts; yaml is the ClusterSPIFFEIDs alone, denials go to standard error.',
     default: 'text',
   },
   served: {

@@ -46,8 +46,14 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
   return {
     code: assessments.some(isDenied) ? exitCodes.findings : exitCodes.fine,
     stdout: print(assessments, format),
-    stderr: assessments.length === 0 ? 'kleym: no InferenceIdentityBinding found\n' : '',
+    stderr: remarks(assessments, format),
   }
+}
+
+/** A file of ClusterSPIFFEIDs has no room for why one of them is missing. */
+function remarks(assessments: readonly Assessment[], format: Format): string {
+  if (assessments.length === 0) return 'kleym: no InferenceIdentityBinding found\n'
+  return format === 'yaml' ? print(assessments.filter(isDenied), 'text') : ''
 }
 
 const noCluster: ClusterSnapshot = { kind: 'snapshot', served: optionalResources, manifests: [] }

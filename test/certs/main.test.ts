@@ -67,3 +67,10 @@ test.each([
   expect(message).toContain(word)
   expect(message).toContain('usage: npm run certs')
 })
+
+test.each(['--help', '-h'])('%s is answered, and nothing is written', async (flag) => {
+  expect(await run([flag, '--dir', '/nowhere'], now)).toMatchObject({
+    exitCode: 0,
+    message: expect.stringContaining('usage: npm run certs'),
+  })
+})

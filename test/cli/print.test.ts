@@ -92,6 +92,14 @@ describe('the YAML', () => {
   test('of nothing is nothing', async () => {
     expect(await yamlOf(good)).toBe('')
   })
+
+  test('leaves the reasons for what is missing from it to standard error', async () => {
+    const refused = poolOnly({ name: 'm', spec: { mode: 'x' } })
+    const { code, stderr } = await checked(['-f', '-', '-o', 'yaml'], listOf([...objects, refused]))
+    const { stdout } = await checked(['-f', '-'], listOf([...good, refused]))
+    expect({ code, stderr }).toStrictEqual({ code: 2, stderr: stdout })
+    expect(stderr).toContain('RenderFailure/UnsupportedMode')
+  })
 })
 
 describe('the text', () => {
