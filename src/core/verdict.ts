@@ -1,5 +1,5 @@
 import { rules, type Action, type Finding, type RuleName } from './findings.ts'
-import { show } from './show.ts'
+import { sameJson } from './json.ts'
 
 /** What `--webhook-action` says, by reason. */
 export type ActionOverrides = { readonly [reason: string]: Action }
@@ -35,7 +35,4 @@ function actionOf(name: RuleName, overrides: ActionOverrides): Action {
 }
 
 const isSameHarm = (a: Finding, b: Finding): boolean =>
-  a.rule === b.rule &&
-  a.field === b.field &&
-  show(a.value) === show(b.value) &&
-  a.collisionKey === b.collisionKey
+  a.rule === b.rule && a.field === b.field && sameJson(a.value, b.value) && a.collisionKey === b.collisionKey

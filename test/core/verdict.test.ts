@@ -81,6 +81,21 @@ describe('only new harm is refused', () => {
       finding('unsupportedMode', { value: 7 }),
       finding('unsupportedMode', { value: '7' }),
     ],
+    [
+      'an empty text where none was',
+      finding('invalidContainerName', { value: undefined }),
+      finding('invalidContainerName', { value: '' }),
+    ],
+    [
+      'another end of a long text',
+      finding('unsupportedMode', { value: `${'x'.repeat(2000)}a` }),
+      finding('unsupportedMode', { value: `${'x'.repeat(2000)}b` }),
+    ],
+    [
+      'another object',
+      finding('unsupportedMode', { value: { a: 1 } }),
+      finding('unsupportedMode', { value: { a: 2 } }),
+    ],
     ['another key', collision, { ...collision, collisionKey: 'two' }],
     ['the first of its kind', finding('targetPoolNotFound'), collision],
   ])('%s is new', (_title, before, after) => {
