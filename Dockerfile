@@ -18,8 +18,14 @@ COPY deploy/webhook/webhooks.yaml deploy/webhook/
 RUN chmod 0755 src/main.ts && \
     for name in kleym kleym-operator kubectl-kleym; do ln -s /app/src/main.ts "/usr/local/bin/$name"; done
 
+# What Node has compiled and stripped is kept: the operator starts in half the time and with less memory. Node files it
+# by version and user, and writes nothing where it may not.
+ENV NODE_COMPILE_CACHE=/app/compiled
+RUN mkdir "$NODE_COMPILE_CACHE" && chown 65532:65532 "$NODE_COMPILE_CACHE"
+
 # By number: runAsNonRoot can't judge a name.
 USER 65532:65532
+RUN kleym-operator --help > /dev/null
 EXPOSE 8081 8443 9443
 
 # Node itself is process 1 and gets the signals. Another command: docker run --entrypoint kleym IMAGE check …

@@ -31,7 +31,10 @@ const podFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
 export function loadKubeConfig({ kubeconfig, context }: Choice = {}, root: string = ''): ClusterConfig {
   if (kubeconfig === undefined && context === undefined && isInPod(root)) return fromPod(root)
   const files = kubeconfig === undefined ? usualFiles() : [kubeconfig]
-  if (files.length === 0) throw new Error('not in a pod, and neither KUBECONFIG nor ~/.kube/config is there')
+  if (files.length === 0)
+    throw new Error(
+      'not in a pod, and neither KUBECONFIG nor ~/.kube/config is there; name a file with --kubeconfig',
+    )
   return select(merge(files), files.join(delimiter), context)
 }
 

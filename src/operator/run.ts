@@ -7,6 +7,7 @@ import { summaryIn } from '../core/conditions.ts'
 import { configurableReasons } from '../core/findings.ts'
 import { Inventory } from '../core/inventory.ts'
 import { gvk } from '../core/resources.ts'
+import { messageOf } from '../core/show.ts'
 import { createFeed, type Feed } from './feed.ts'
 import type { Environment } from '../flags/read.ts'
 import { createClient } from '../kube/client.ts'
@@ -29,8 +30,13 @@ export async function runOperator(argv: readonly string[], env: Environment): Pr
   for (const warning of warnings) log.warn({}, warning)
   log.info(describeConfig(config), 'configuration')
   const stop = stopSignals()
+  let cluster: ClusterConfig
   try {
-    const cluster = loadKubeConfig({ kubeconfig: config.kubeconfig, context: config.context })
+    cluster = loadKubeConfig({ kubeconfig: config.kubeconfig, context: config.context })
+  } catch (error) {
+    return usage([messageOf(error)])
+  }
+  try {
     const operator = await startOperator(config, cluster, log)
     log.info({ signal: await stop.first }, 'stopping')
     await Promise.race([operator.stop(), stop.second, sleep(stopWithinMs(config))])

@@ -94,6 +94,16 @@ describe('kleym check, from the command line', () => {
     expect(ended.stderr).toContain('scheme')
   })
 
+  test('an operator whose kubeconfig leads nowhere: 4, and the file is named without a stack', async () => {
+    await using folder = await folderWith({ empty: '' })
+    for (const file of ['gone', 'empty']) {
+      const ended = await kleym(['operator', ...trust, '--kubeconfig', folder.at(file)])
+      expect(ended).toMatchObject({ code: 4, stdout: '' })
+      expect(ended.stderr).toMatch(new RegExp(`^kleym: kubeconfig ${folder.at(file)}: .+$`, 'm'))
+      expect(ended.stderr).not.toContain('    at ')
+    }
+  })
+
   test('output that nobody takes: 5', async () => {
     const ended = await kleym(['check', '-f', '-', ...trust], { stdin: listOf(good), reads: false })
     expect(ended).toMatchObject({ code: 5, stderr: '' })
