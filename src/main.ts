@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { text } from 'node:stream/consumers'
-import { check, type ClusterSnapshot } from './cli/check.ts'
+import { check } from './cli/check.ts'
 import { checkOptions } from './cli/check-options.ts'
 import { exitCodes, usage, type CommandResult } from './cli/result.ts'
 import { nearest } from './flags/nearest.ts'
@@ -49,8 +49,7 @@ async function runCheck(argv: readonly string[]): Promise<CommandResult> {
       return check(parsed.options, {
         now: new Date(),
         readStdin: () => text(process.stdin),
-        readCluster: async (): Promise<ClusterSnapshot> =>
-          (await import('./snapshot.ts')).snapshotCluster(parsed.cluster),
+        readCluster: async () => (await import('./snapshot.ts')).snapshotCluster(parsed.cluster),
       })
   }
 }

@@ -1,5 +1,5 @@
 import { messageOf } from './core/show.ts'
-import type { ClusterSnapshot } from './cli/check.ts'
+import type { ClusterSnapshot } from './cli/cluster.ts'
 import type { Manifest } from './cli/manifests.ts'
 import {
   bindingResource,
@@ -16,8 +16,8 @@ import { decodeObject } from './kube/object.ts'
 
 type Choice = { readonly kubeconfig: string | undefined; readonly context: string | undefined }
 
-/** Lists, once, what a cluster holds of the kinds that count. Only reads. */
-export async function snapshotCluster(choice: Choice): Promise<ClusterSnapshot> {
+/** Lists, once, what a cluster, or one namespace of it, holds of the kinds that count. Only reads. */
+export async function snapshotCluster(choice: Choice, namespace?: string): Promise<ClusterSnapshot> {
   let client: Client | undefined
   try {
     client = createClient(loadKubeConfig(choice))
@@ -26,7 +26,7 @@ export async function snapshotCluster(choice: Choice): Promise<ClusterSnapshot> 
     for (const resource of [bindingResource, ...optionalResources]) {
       if (!(await isServed(client, resource))) continue
       served.push(resource)
-      manifests.push(...(await listAll(client, resource)))
+      manifests.push(...(await listAll(client, resource, namespace)))
     }
     return { kind: 'snapshot', served, manifests }
   } catch (error) {
@@ -45,19 +45,23 @@ async function isServed(client: Client, resource: Resource): Promise<boolean> {
   return definition !== undefined && serves(definition, resource.version)
 }
 
-async function listAll(client: Client, resource: Resource): Promise<readonly Manifest[]> {
+async function listAll(
+  client: Client,
+  resource: Resource,
+  namespace: string | undefined,
+): Promise<readonly Manifest[]> {
   const manifests: Manifest[] = []
   const listed = await listPages({
     client,
-    path: resourcePath(resource),
+    path: resourcePath(resource, resource.namespaced ? { namespace } : {}),
     query: {},
     pageSize: 500,
     signal: AbortSignal.timeout(60_000),
     take: (item) => {
       const object = decodeObject(item)
       if (!object) return
-      const { name, namespace = '' } = object.metadata
-      manifests.push({ resource, object, namespace, name })
+      const { metadata } = object
+      manifests.push({ resource, object, namespace: metadata.namespace ?? '', name: metadata.name })
     },
   })
   if (listed.kind !== 'complete') throw new Error(`listing ${crdName(resource)}: ${explain(listed)}`)

@@ -3,6 +3,7 @@ import { bindingKey, decodeBinding, given, type Binding, type BindingKey } from 
 import { statusOf } from '../core/conditions.ts'
 import type { ClusterSpiffeId } from '../core/clusterspiffeid.ts'
 import { evaluate } from '../core/evaluate.ts'
+import type { Finding } from '../core/findings.ts'
 import type { Settings } from '../core/identity.ts'
 import { Inventory, type Change } from '../core/inventory.ts'
 import type { JsonObject } from '../core/json.ts'
@@ -44,8 +45,8 @@ export function assess(input: Given): readonly Assessment[] {
     const binding = decodeBinding(manifest.object)
     const key = bindingKey(manifest.namespace, manifest.name)
     const before = admitted.binding(key)
-    const earlier = before ? appraise(before, admitted).findings : []
-    const verdict = judge(appraise(binding, admitted).findings, earlier, input.actions)
+    const earlier = before ? findingsOn(before, admitted) : []
+    const verdict = judge(findingsOn(binding, admitted), earlier, input.actions)
     if (verdict.verdict !== 'deny') admitted.apply(upserted(manifest))
     return { ...namesOf(binding), verdict, ...settle(key, settled, input.now) }
   })
@@ -54,15 +55,27 @@ export function assess(input: Given): readonly Assessment[] {
 /** What admission would say today of each binding that a cluster holds. */
 export function audit(input: Omit<Given, 'manifests'>): readonly Assessment[] {
   const inventory = inventoryOf(input, [])
-  return [...inventory.bindings()].map((binding) => ({
-    ...namesOf(binding),
-    verdict: judge(appraise(binding, inventory).findings, [], input.actions),
-    ...settle(bindingKey(binding.namespace, binding.name), inventory, input.now),
-  }))
+  return [...inventory.bindings()].map((binding) => assessed(binding, inventory, input))
 }
 
-function inventoryOf(
-  { settings, served, cluster }: Omit<Given, 'manifests'>,
+/** What admission would say today of a binding that is there. */
+export const assessed = (
+  binding: Binding,
+  inventory: Inventory,
+  { actions, now }: Pick<Given, 'actions' | 'now'>,
+): Assessment => ({
+  ...namesOf(binding),
+  verdict: judge(findingsOn(binding, inventory), [], actions),
+  ...settle(bindingKey(binding.namespace, binding.name), inventory, now),
+})
+
+/** What is being deleted is past judging. */
+const findingsOn = (binding: Binding, inventory: Inventory): readonly Finding[] =>
+  binding.deleting ? [] : appraise(binding, inventory).findings
+
+/** What is known of a cluster that has these manifests, too. */
+export function inventoryOf(
+  { settings, served, cluster }: Pick<Given, 'settings' | 'served' | 'cluster'>,
   manifests: readonly Manifest[],
 ): Inventory {
   const inventory = new Inventory(settings)
@@ -86,22 +99,33 @@ function settle(
 ): Pick<Assessment, 'status' | 'clusterSpiffeId'> {
   const binding = inventory.binding(key)
   if (!binding) throw new Error(`${key} was applied and is not there`)
-  const { settings } = inventory
-  const outcome = outcomeOf(key, planOf(binding, evaluate(binding, inventory), settings), inventory)
   const { generation, status: previous } = binding
+  if (binding.deleting) return { status: previous, clusterSpiffeId: undefined }
+  const { settings } = inventory
+  const outcome = outcomeOf(key, planIn(inventory, binding), inventory)
   return {
     status: statusOf(outcome, { settings, generation, previous, now }),
     clusterSpiffeId: outcome.kind === 'ready' ? outcome.wanted : undefined,
   }
 }
 
+const planIn = (inventory: Inventory, binding: Binding): Plan =>
+  planOf(binding, evaluate(binding, inventory), inventory.settings)
+
 /** What the loop would come to, as far as the ClusterSPIFFEIDs that are known let it. */
 function outcomeOf(key: BindingKey, plan: Plan, inventory: Inventory) {
   if (plan.kind === 'withdraw') return plan.outcome
   const { identity, wanted } = plan
   const { name } = wanted.metadata
+  return holderOf(name, inventory) === key
+    ? { kind: 'ready' as const, identity, wanted, output: { name } }
+    : refusedOutput(name, takenName(name))
+}
+
+/** Whose the ClusterSPIFFEID of a name is, or will be: the first to render it has it. */
+function holderOf(name: string, inventory: Inventory): BindingKey | undefined {
   const there = inventory.output(name)
-  return there && there.owner !== key
-    ? refusedOutput(name, takenName(name))
-    : { kind: 'ready' as const, identity, wanted, output: { name } }
+  if (there) return there.owner
+  const first = inventory.wanting(name).find((binding) => planIn(inventory, binding).kind === 'render')
+  return first && bindingKey(first.namespace, first.name)
 }

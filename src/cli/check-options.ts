@@ -29,7 +29,7 @@ const flags = {
   },
   served: {
     placeholder: 'GROUP/VERSION/KIND,…',
-    help: 'The only kinds that count as served. Otherwise all of them, or what the cluster serves.',
+    help: 'The only kinds that count as served; may be repeated. Otherwise all of them, or what the cluster serves.',
   },
   ...webhookActionFlag,
   live: { help: 'Add what the current cluster holds, read only. Without -f: audit it.', default: 'false' },
@@ -66,7 +66,7 @@ export function checkOptions(argv: readonly string[], env: Environment): ParsedC
     live,
     namespace: decoder.decode('namespace', namespace, undefined) ?? 'default',
     format: decoder.decode('output', format, 'text'),
-    served: decoder.decode('served', servedKinds, undefined),
+    served: reading.isGiven('served') ? decoder.decodeAll('served', servedKinds).flat() : undefined,
     actions: Object.fromEntries(
       decoder
         .decodeAll('webhook-action', (text) => webhookAction(text, configurableReasons))

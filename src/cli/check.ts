@@ -2,7 +2,8 @@ import type { ActionOverrides } from '../core/verdict.ts'
 import type { Settings } from '../core/identity.ts'
 import { clusterSpiffeIdResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
 import { assess, audit, type Assessment } from './assess.ts'
-import { readManifests, type Manifest } from './manifests.ts'
+import type { ClusterSnapshot, ReadCluster } from './cluster.ts'
+import { readManifests } from './manifests.ts'
 import { print, type Format } from './print.ts'
 import { exitCodes, usage, type CommandResult } from './result.ts'
 
@@ -17,20 +18,10 @@ export type CheckOptions = {
   readonly live: boolean
 }
 
-/** What a cluster holds of the kinds that count, or why that can't be told. */
-export type ClusterSnapshot =
-  | {
-      readonly kind: 'snapshot'
-      readonly served: readonly Resource[]
-      readonly manifests: readonly Manifest[]
-    }
-  | { readonly kind: 'problem'; readonly problem: string }
-
 export type CheckReach = {
   readonly now: Date
   readonly readStdin: () => Promise<string>
-  /** Lists the current cluster, read only. */
-  readonly readCluster: () => Promise<ClusterSnapshot>
+  readonly readCluster: ReadCluster
 }
 
 /** Gives the verdict on manifests without a cluster, or, live, beside what the current cluster holds. */

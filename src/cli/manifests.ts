@@ -1,10 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LineCounter, parseAllDocuments } from 'yaml'
 import { field, isObject, textOr, type JsonObject } from '../core/json.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import { bindingResource, optionalResources, type Resource } from '../core/resources.ts'
 import { messageOf, show } from '../core/show.ts'
+import { documentsIn } from './documents.ts'
 
 /** One object of a kind that counts here, with its namespace filled in. */
 export type Manifest = {
@@ -52,55 +52,33 @@ function absent(error: NodeJS.ErrnoException): never {
 async function filesIn(path: string): Promise<readonly string[]> {
   const found = path === '-' ? undefined : await stat(path).catch(absent)
   if (!found?.isDirectory()) return [path]
-  const names = (await readdir(path)).filter((name) => /\.(?:ya?ml|json)$/.test(name)).toSorted()
-  if (names.length === 0)
+  const named = (await readdir(path)).filter((name) => /\.(?:ya?ml|json)$/.test(name)).toSorted()
+  const paths = named.map((name) => join(path, name))
+  const kinds = await Promise.all(paths.map((one) => stat(one)))
+  const files = paths.filter((_, index) => kinds[index]?.isFile())
+  if (files.length === 0)
     throw new Error('the folder holds no .yaml, .yml or .json file, and its own folders are not searched')
-  return names.map((name) => join(path, name))
+  return files
 }
 
-/** Takes multi-document YAML, of which JSON is a part, apart. */
+/** Takes the documents of a text apart: YAML, or JSON one after the other. */
 export function parseManifests(text: string, file: string, namespace: string): Manifests {
-  const lines = new LineCounter()
-  const manifests: Manifest[] = []
-  const problems: string[] = []
   const source = file === '-' ? 'standard input' : file
-  const documents = parseAllDocuments(text, {
-    lineCounter: lines,
-    logLevel: 'silent',
-    prettyErrors: false,
-    // As kubectl reads them.
-    merge: true,
+  const parts = documentsIn(text).flatMap(({ where, value }) => {
+    const at = `${source}:${where}`
+    const found = objectsIn(value, at)
+    const manifests = found.objects.map((object) => manifestOf(object, at, namespace))
+    return [...found.problems, ...manifests]
   })
-  for (const document of documents) {
-    const where = `${source}:${lines.linePos(document.range[0]).line}`
-    const [error] = document.errors
-    if (error) {
-      problems.push(`${source}:${lines.linePos(error.pos[0]).line}: ${error.message}`)
-      continue
-    }
-    const found = objectsIn(toJson(document), where)
-    problems.push(...found.problems)
-    for (const object of found.objects) {
-      const manifest = manifestOf(object, where, namespace)
-      if (typeof manifest === 'string') problems.push(manifest)
-      else if (manifest) manifests.push(manifest)
-    }
-  }
-  return { manifests, problems }
-}
-
-/** Throws on aliases that would unfold to more than anyone could have meant. */
-function toJson(document: { toJS(options: { maxAliasCount: number }): unknown }): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 100 })
-  } catch (error) {
-    return error
+  return {
+    manifests: parts.filter((part) => typeof part === 'object'),
+    problems: parts.filter((part) => typeof part === 'string'),
   }
 }
 
 type Objects = { readonly objects: readonly JsonObject[]; readonly problems: readonly string[] }
 
-/** The object itself, or the items of a list, however deep. */
+/** The object itself, or the items of a list, lists among them too. */
 function objectsIn(value: unknown, where: string): Objects {
   if (value === null || value === undefined) return { objects: [], problems: [] }
   if (value instanceof Error) return { objects: [], problems: [`${where}: ${value.message}`] }
@@ -126,7 +104,8 @@ function manifestOf(object: JsonObject, where: string, otherwise: string): Manif
   if (!resource) return undefined
   const metadata = field(object, 'metadata')
   const name = isObject(metadata) ? field(metadata, 'name') : undefined
-  const namespace = (isObject(metadata) ? field(metadata, 'namespace') : undefined) ?? otherwise
+  const given = isObject(metadata) ? field(metadata, 'namespace') : undefined
+  const namespace = given === undefined || given === '' ? otherwise : given
   if (typeof name !== 'string' || !isDns1123Subdomain(name))
     return `${where}: ${kind} metadata.name ${show(name)} is not a DNS-1123 subdomain; correct the name`
   if (typeof namespace !== 'string' || !isDns1123Label(namespace))

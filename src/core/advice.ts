@@ -1,14 +1,12 @@
-import type { Binding } from './binding.ts'
+import type { Binding, Mode } from './binding.ts'
 import { evaluate, type Evaluation } from './evaluate.ts'
 import type { World } from './facts.ts'
 import { finding, type Finding } from './findings.ts'
 import type { Identity } from './identity.ts'
 import { byBytes } from './names.ts'
-import { hasLabels } from './selectors.ts'
 import { show } from './show.ts'
 
-/** Advice is no verdict: among more neighbours than these, the rest is left unread, and more names unsaid. */
-export const readAtMost = 64
+/** Advice is no verdict: where there are more neighbours than these, the rest stays unsaid. */
 const nameAtMost = 10
 
 /** What a SPIRE server keeps of an ID or a selector on MySQL, in bytes. */
@@ -48,12 +46,7 @@ const adviceRules: ReadonlySet<Finding['rule']> = new Set([
 type Advice = (binding: Binding, identity: Identity, world: World) => Finding | undefined
 
 const overlap: Advice = (binding, { pods, mode }, { neighbours }) => {
-  const near = Iterator.from(neighbours.nesting(binding, pods))
-    .filter(({ name }) => name !== binding.name)
-    .take(readAtMost)
-    .filter((other) => hasLabels(pods.labels, other.labels) || hasLabels(other.labels, pods.labels))
-    .map(({ name }) => name)
-  const names = listed(near, binding)
+  const names = listed(neighbours.nesting(binding, pods), binding)
   if (names === undefined) return undefined
   const pool = binding.spec.poolRef.name
   return finding(
@@ -66,7 +59,7 @@ const overlap: Advice = (binding, { pods, mode }, { neighbours }) => {
 const sharedId: Advice = (binding, { spiffeId, mode }, { neighbours }) => {
   const names = listed(neighbours.sharingSpiffeId(spiffeId), binding)
   if (names === undefined) return undefined
-  const field = mode === 'PoolOnly' ? 'spec.poolRef.name' : 'spec.objectiveRef.name'
+  const field = idField(mode)
   const { poolRef, objectiveRef } = binding.spec
   const value = mode === 'PoolOnly' ? poolRef.name : objectiveRef?.name
   return finding(
@@ -76,9 +69,9 @@ const sharedId: Advice = (binding, { spiffeId, mode }, { neighbours }) => {
   )
 }
 
-const mixedModes: Advice = (binding, { mode }, { neighbours }) => {
+const mixedModes: Advice = (binding, { mode, poolGroup }, { neighbours }) => {
   const other = mode === 'PoolOnly' ? 'PerObjective' : 'PoolOnly'
-  const names = listed(neighbours.onPool(binding, other), binding)
+  const names = listed(neighbours.onPool(binding, poolGroup, other), binding)
   if (names === undefined) return undefined
   return finding(
     'mixedModes',
@@ -90,13 +83,19 @@ const mixedModes: Advice = (binding, { mode }, { neighbours }) => {
 const tooLong: Advice = (_binding, { mode, spiffeId, selectors }) => {
   const long = [spiffeId, ...selectors].find((text) => text.length > longest)
   if (long === undefined) return undefined
-  const field = mode === 'PoolOnly' ? 'spec.poolRef.name' : 'spec.objectiveRef.name'
+  const field = long === spiffeId ? idField(mode) : selectorField(long)
   return finding(
     'longIdentity',
     { field, cause: 'Invalid', value: long },
     `${field} leads to ${show(long)}, of ${long.length} bytes`,
   )
 }
+
+const idField = (mode: Mode): string => (mode === 'PoolOnly' ? 'spec.poolRef.name' : 'spec.objectiveRef.name')
+
+/** A namespace and a container can't be that long. */
+const selectorField = (selector: string): string =>
+  selector.startsWith('k8s:sa:') ? 'spec.serviceAccountName' : 'spec.poolRef.name'
 
 /** Other bindings by name, sorted; undefined for none. */
 function listed(names: Iterable<string>, self: Binding): string | undefined {

@@ -51,7 +51,7 @@ export class BindingIndex {
         ? ([
             [this.#outputNames, outputName(binding, identity)],
             [this.#spiffeIds, identity.spiffeId],
-            [this.#poolUses, poolUse(binding, identity.mode)],
+            [this.#poolUses, poolUse(binding, identity.poolGroup, identity.mode)],
           ] as const)
         : []),
       ...(identity?.collisionKey === undefined
@@ -83,8 +83,8 @@ export class BindingIndex {
   }
 
   /** Those of a mode on the pool of a binding, for its service account. */
-  beside(binding: Binding, mode: Mode): ReadonlySet<BindingKey> {
-    return this.#poolUses.of(poolUse(binding, mode))
+  beside(binding: Binding, poolGroup: string, mode: Mode): ReadonlySet<BindingKey> {
+    return this.#poolUses.of(poolUse(binding, poolGroup, mode))
   }
 
   /** Those whose labels may be within these, or these within theirs, for a binding's service account and container. */
@@ -135,8 +135,8 @@ const longest = (pairs: readonly string[]): string =>
   pairs.reduce((a, b) => (b.length > a.length ? b : a), '')
 
 // No name of Kubernetes has a slash, and what has an identity is named by such names alone.
-const poolUse = ({ namespace, spec }: Binding, mode: Mode): string =>
-  [namespace, textOr(spec.poolRef.name, ''), textOr(spec.serviceAccountName, ''), mode].join('/')
+const poolUse = ({ namespace, spec }: Binding, poolGroup: string, mode: Mode): string =>
+  [namespace, poolGroup, textOr(spec.poolRef.name, ''), textOr(spec.serviceAccountName, ''), mode].join('/')
 
 const scopeOf = ({ namespace, spec }: Binding): string =>
   [namespace, textOr(spec.serviceAccountName, ''), textOr(spec.containerName, '')].join('/')

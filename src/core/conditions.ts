@@ -1,6 +1,6 @@
 import { rules, type RuleName } from './findings.ts'
 import type { Identity, Settings } from './identity.ts'
-import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
+import { field, numberOr, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 
 /** What became of a binding, once its output has been seen to. */
 export type Outcome =
@@ -121,6 +121,26 @@ export function summaryIn(status: JsonObject): Summary | undefined {
     (type) => type !== 'Ready' && conditionIn(status, type)?.['status'] === 'True',
   )
   return { condition: failed ?? 'Ready', reason }
+}
+
+/** What its Ready condition says; undefined where there is none yet. */
+export function readyIn(status: JsonObject):
+  | {
+      readonly status: string
+      readonly reason: string
+      readonly message: string
+      readonly observedGeneration: number
+    }
+  | undefined {
+  const ready = conditionIn(status, 'Ready')
+  return (
+    ready && {
+      status: textOr(ready['status'], 'Unknown'),
+      reason: textOr(ready['reason'], ''),
+      message: textOr(ready['message'], ''),
+      observedGeneration: numberOr(ready['observedGeneration'], 0),
+    }
+  )
 }
 
 function conditionIn(status: JsonObject, type: ConditionType): JsonObject | undefined {

@@ -2,21 +2,16 @@ import { isMalformed, type Binding, type Mode } from './binding.ts'
 import type { Finding } from './findings.ts'
 import { composeIdentity, spiffeId, type Identity, type Settings } from './identity.ts'
 import { lookUp, type Lookup, type Objective, type Pool } from './references.ts'
-import type { Labels, PodLabels } from './selectors.ts'
+import type { PodLabels } from './selectors.ts'
 import { objectiveResources, poolResources, type Resource } from './resources.ts'
 
 /** Other bindings whose identities come near to one, by name; the one itself may be among them. */
 export type Neighbours = {
   readonly sharingSpiffeId: (spiffeId: string) => Iterable<string>
-  readonly onPool: (binding: Binding, mode: Mode) => Iterable<string>
-  /**
-   * Those for the same service account and container whose labels may be within these, or these within theirs. Some
-   * come twice.
-   */
-  readonly nesting: (
-    binding: Binding,
-    pods: PodLabels,
-  ) => Iterable<{ readonly name: string; readonly labels: Labels }>
+  /** Those of a mode on the same pool, for the same service account. */
+  readonly onPool: (binding: Binding, poolGroup: string, mode: Mode) => Iterable<string>
+  /** Those for the same service account and container whose labels nest with these. Some come twice. */
+  readonly nesting: (binding: Binding, pods: PodLabels) => Iterable<string>
 }
 
 /** What the checks may ask about everything that is not the binding itself. */
@@ -80,6 +75,7 @@ function identify(
       namespace,
       mode,
       spiffeId: id,
+      poolGroup: pool.resource.group,
       serviceAccountName,
       pods: selector.pods,
       container,

@@ -11,6 +11,8 @@ export type Settings = {
 export type Identity = {
   readonly mode: Mode
   readonly spiffeId: string
+  /** Where the pool was found: two groups may each hold one of the same name. */
+  readonly poolGroup: string
   readonly pods: PodLabels
   readonly selectors: readonly string[]
   /** PerObjective alone: PoolOnly bindings never collide. */
@@ -35,6 +37,7 @@ export function composeIdentity(parts: {
   readonly namespace: string
   readonly mode: Mode
   readonly spiffeId: string
+  readonly poolGroup: string
   readonly serviceAccountName: string
   readonly pods: PodLabels
   readonly container: string | undefined
@@ -44,6 +47,7 @@ export function composeIdentity(parts: {
   return {
     mode,
     spiffeId: parts.spiffeId,
+    poolGroup: parts.poolGroup,
     pods,
     selectors,
     collisionKey: container === undefined ? undefined : collisionKey(namespace, pods, selectors, container),

@@ -9,6 +9,7 @@ import { field, objectOr, textOr } from './json.ts'
 import { OutputIndex } from './output-index.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import { bindingResource, clusterSpiffeIdResource, type Resource } from './resources.ts'
+import { doNest } from './selectors.ts'
 
 /** What a feeder reports. Objects are raw: they are decoded here, once. */
 export type Change =
@@ -35,11 +36,11 @@ export class Inventory implements World {
   readonly settings: Settings
   readonly neighbours: Neighbours = {
     sharingSpiffeId: (spiffeId) => namesOf(this.#index.giving(spiffeId)),
-    onPool: (binding, mode) => namesOf(this.#index.beside(binding, mode)),
+    onPool: (binding, poolGroup, mode) => namesOf(this.#index.beside(binding, poolGroup, mode)),
     nesting: (binding, pods) =>
       Iterator.from(this.#index.near(binding, pods)).flatMap((key) => {
         const entry = this.#entries.get(key)
-        return entry?.identity ? [{ name: entry.binding.name, labels: entry.identity.pods.labels }] : []
+        return entry?.identity && doNest(pods.labels, entry.identity.pods.labels) ? [entry.binding.name] : []
       }),
   }
   /** By the resource itself: there is one of each kind, in resources.ts. */
@@ -76,6 +77,11 @@ export class Inventory implements World {
 
   bindings(): IteratorObject<Binding> {
     return this.#entries.values().map(({ binding }) => binding)
+  }
+
+  /** The bindings whose output would have this name, the longest known first. */
+  wanting(outputName: string): readonly Binding[] {
+    return [...this.#index.wanting(outputName)].flatMap((key) => this.binding(key) ?? [])
   }
 
   /** The bindings that refer to a pool or an objective by this name, in whatever group. */

@@ -35,7 +35,14 @@ export function trimSpace(text: string): string {
 
 const isSpace = (character: string): boolean => /^[[\s\u0085]--[\ufeff]]$/v.test(character)
 
-/**
- * Sorts as Go and etcd do, by bytes. UTF-16 order is the same for all that is rendered, which is ASCII.
- */
-export const byBytes = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+/** Sorts as Go and etcd do, by the bytes of UTF-8: the order of UTF-16, but where there are surrogates. */
+export const byBytes = (a: string, b: string): number =>
+  surrogate.test(a) || surrogate.test(b)
+    ? Buffer.compare(Buffer.from(a), Buffer.from(b))
+    : a < b
+      ? -1
+      : a > b
+        ? 1
+        : 0
+
+const surrogate = /[\ud800-\udfff]/

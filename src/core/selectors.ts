@@ -32,13 +32,17 @@ export function podLabels(labels: Labels): PodLabels {
 export const hasLabels = (labels: JsonObject, wanted: Labels): boolean =>
   Object.keys(wanted).every((key) => Object.hasOwn(labels, key) && labels[key] === wanted[key])
 
+/** Whether the pods of one selector are all among those of another, either way. */
+export const doNest = (a: Labels, b: Labels): boolean => hasLabels(a, b) || hasLabels(b, a)
+
 /**
  * Reads the structured form (`matchLabels`) and the flat one of `inference.networking.x-k8s.io`.
  * Whatever selects by anything else than labels that are there with a value is refused: SPIRE could not be
  * given selectors that mean the same.
  */
 export function decodePodSelector(selector: unknown): PodSelector {
-  if (!isObject(selector)) return unusable('spec.selector is not an object')
+  if (selector === undefined) return unusable('spec.selector is missing')
+  if (!isObject(selector)) return unusable(`spec.selector ${show(selector)} is not an object`)
   if (Object.keys(selector).length === 0) return unusable('spec.selector is empty and would select every pod')
   if (Object.hasOwn(selector, 'matchLabels')) return decodeStructured(selector)
   const expressions = field(selector, 'matchExpressions')
@@ -54,12 +58,13 @@ function decodeStructured(selector: JsonObject): PodSelector {
   if (stranger !== undefined) return unusable(`spec.selector has the unknown field ${show(stranger)}`)
   if (Object.hasOwn(selector, 'matchExpressions')) {
     const expressions = selector['matchExpressions']
-    if (!Array.isArray(expressions)) return unusable('spec.selector.matchExpressions is not a list')
+    if (!Array.isArray(expressions))
+      return unusable(`spec.selector.matchExpressions ${show(expressions)} is not a list`)
     if (expressions.length > 0)
       return unusable('spec.selector.matchExpressions is not empty: expressions have no SPIRE selector')
   }
   const labels = selector['matchLabels']
-  if (!isObject(labels)) return unusable('spec.selector.matchLabels is not an object')
+  if (!isObject(labels)) return unusable(`spec.selector.matchLabels ${show(labels)} is not an object`)
   if (Object.keys(labels).length === 0)
     return unusable('spec.selector.matchLabels is empty and would select every pod')
   return decodeLabels(labels, 'spec.selector.matchLabels')
@@ -72,7 +77,7 @@ function decodeLabels(labels: JsonObject, path: string): PodSelector {
     const value = labels[key]
     const at = `${path}[${show(key)}]`
     if (!isLabelKey(key)) return unusable(`${at} is not a label key`)
-    if (typeof value !== 'string') return unusable(`${at} is not a string`)
+    if (typeof value !== 'string') return unusable(`${at} ${show(value)} is not a string`)
     if (!isNonEmptyLabelValue(value)) return unusable(`${at} ${show(value)} is not a non-empty label value`)
     decoded.push([key, value])
   }

@@ -153,7 +153,7 @@ const isFlag = (arg: string | undefined, known: Known): boolean =>
 function* otherFlag(token: Token, rest: string[], known: Known, ignoredPrefix?: string): Generator<Item> {
   const { written, name, inline } = token
   if (name === 'h' || name === 'help') {
-    yield { kind: 'help' }
+    if (inline === undefined || parseBool(inline) !== false) yield { kind: 'help' }
     return
   }
   yield ignoredPrefix !== undefined && name.startsWith(ignoredPrefix)

@@ -69,7 +69,8 @@ export function trustDomainProblem(text: string): string | undefined {
 
 export function classNameProblem(text: string): string | undefined {
   const trimmed = trimSpace(text)
-  return trimmed === text ? undefined : `white space around it; write ${show(trimmed)}`
+  if (trimmed !== text) return `white space around it; write ${show(trimmed)}`
+  return text.includes('{{') ? 'SPIRE Controller Manager takes {{ for a template; write a name' : undefined
 }
 
 export function trustDomain(text: string): Parsed<string> {

@@ -1,4 +1,3 @@
-import { readAtMost } from '../core/advice.ts'
 import { bindingKey, decodeBinding, type Binding } from '../core/binding.ts'
 import { identityOf } from '../core/evaluate.ts'
 import type { World } from '../core/facts.ts'
@@ -8,6 +7,7 @@ import { field, objectOr } from '../core/json.ts'
 import { byBytes, isDns1123Subdomain } from '../core/names.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from '../core/references.ts'
 import { bindingResource, gvk, objectiveResources, poolResources, type Resource } from '../core/resources.ts'
+import { doNest } from '../core/selectors.ts'
 
 /**
  * Reads one object from the API server; undefined if it is not there. Throws when no answer can be had, which
@@ -16,6 +16,9 @@ import { bindingResource, gvk, objectiveResources, poolResources, type Resource 
 export type ReadLive = (resource: Resource, at: At) => Promise<unknown>
 
 type At = { readonly namespace: string; readonly name: string }
+
+/** Neighbours of each kind that are read: with these, advice is sure enough to refuse. */
+const readAtMost = 64
 
 /** Peers that are read at once. One that still holds the key is enough to refuse. */
 const batch = 16
@@ -84,24 +87,23 @@ class LiveWorld implements World {
     this.neighbours = {
       sharingSpiffeId: (spiffeId) =>
         this.#near(neighbours.sharingSpiffeId(spiffeId), (peer) => peer.identity.spiffeId === spiffeId),
-      onPool: (binding, mode) =>
+      onPool: (binding, poolGroup, mode) =>
         this.#near(
-          neighbours.onPool(binding, mode),
+          neighbours.onPool(binding, poolGroup, mode),
           (peer) =>
             peer.identity.mode === mode &&
             isFor(peer.binding, binding) &&
+            peer.identity.poolGroup === poolGroup &&
             peer.binding.spec.poolRef.name === binding.spec.poolRef.name,
         ),
       nesting: (binding, pods) =>
-        Iterator.from(neighbours.nesting(binding, pods)).flatMap((neighbour) => {
-          if (!this.#peers.has(neighbour.name)) return this.#neighboursAreRead ? [] : [neighbour]
-          const peer = this.#peers.get(neighbour.name)
-          const isNear =
-            peer &&
+        this.#near(
+          neighbours.nesting(binding, pods),
+          (peer) =>
             isFor(peer.binding, binding) &&
-            peer.binding.spec.containerName === binding.spec.containerName
-          return isNear ? [{ name: neighbour.name, labels: peer.identity.pods.labels }] : []
-        }),
+            peer.binding.spec.containerName === binding.spec.containerName &&
+            doNest(pods.labels, peer.identity.pods.labels),
+        ),
     }
   }
 
@@ -182,16 +184,14 @@ class LiveWorld implements World {
     }
   }
 
-  /** Reads those of whom advice could speak. */
-  async readNeighbours(binding: Binding, { spiffeId, pods, mode }: Identity): Promise<void> {
+  /** Reads those of whom advice speaks, if there are not too many. */
+  async readNeighbours(binding: Binding, { spiffeId, poolGroup, pods, mode }: Identity): Promise<void> {
     const { neighbours } = this.#remembered
     const other = mode === 'PoolOnly' ? 'PerObjective' : 'PoolOnly'
     const near = [
       ...Iterator.from(neighbours.sharingSpiffeId(spiffeId)).take(readAtMost),
-      ...Iterator.from(neighbours.onPool(binding, other)).take(readAtMost),
-      ...Iterator.from(neighbours.nesting(binding, pods))
-        .map(({ name }) => name)
-        .take(readAtMost),
+      ...Iterator.from(neighbours.onPool(binding, poolGroup, other)).take(readAtMost),
+      ...Iterator.from(neighbours.nesting(binding, pods)).take(readAtMost),
     ]
     const { namespace, name: own } = binding
     const unread = [...new Set(near)].filter((name) => name !== own && !this.#peers.has(name))

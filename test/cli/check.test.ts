@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { binding, objective, pool } from '../support/builders.ts'
+import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import { optionalResources } from '../../src/core/resources.ts'
 import type { Manifest as Given } from '../../src/cli/manifests.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
@@ -30,9 +30,34 @@ describe('bindings are applied in the order given', () => {
     expect(await verdicts(...good, both, alsoB)).toStrictEqual(['b deny', 'c allow'])
   })
 
-  test('one that is being deleted holds nothing', async () => {
-    const leaving = binding({ name: 'a', metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } })
+  test('one that is being deleted holds nothing, and is past judging', async () => {
+    const status = { conditions: [], trustDomain: 'old.example.org' }
+    const leaving = {
+      ...binding({ name: 'a', metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } }),
+      status,
+    }
     expect(await verdicts(...good, leaving, b)).toStrictEqual(['a allow', 'b allow'])
+    expect(await verdicts(...good, b, leaving)).toStrictEqual(['b allow', 'a allow'])
+    const [last] = await verdictsOn([...good, leaving])
+    expect(last).toMatchObject({ findings: [], status, clusterSPIFFEID: null })
+  })
+
+  test('of two whose ClusterSPIFFEIDs get one name the first one has it', async () => {
+    // Found by search: the hashes of their SPIFFE IDs begin alike.
+    const scenes = [
+      { namespace: 'a', name: 'b-c', objectiveRef: { name: 'o28198' } },
+      { namespace: 'a-b', name: 'c', objectiveRef: { name: 'o9466' } },
+    ].map(({ namespace, name, objectiveRef }) => [
+      pool({ namespace }),
+      objective({ namespace, name: objectiveRef.name }),
+      binding({ namespace, name, spec: { objectiveRef } }),
+    ])
+    for (const objects of [scenes, scenes.toReversed()]) {
+      const [first, second] = await verdictsOn(objects.flat())
+      expect(first?.clusterSPIFFEID?.metadata['name']).toBe('kleym-a-b-c-objective-830afa89')
+      expect(second).toMatchObject({ verdict: 'allow', clusterSPIFFEID: null })
+      expect(second?.status.conditions[0]?.reason).toBe('ManagedOutputApplyFailed')
+    }
   })
 })
 
@@ -134,6 +159,11 @@ test('kinds that do not count as served are missing', async () => {
     'csid,inference.networking.k8s.io/v1/InferencePool',
   )
   expect(one).toMatchObject({ verdict: 'warn', findings: [{ reason: 'InferenceObjectiveCRDMissing' }] })
+})
+
+test('kinds that are served may be named one by one', async () => {
+  const both = ['--served', 'csid', '--served=inference.networking.k8s.io/v1/InferencePool']
+  expect(await verdictsOn([pool(), poolOnly()], ...both)).toMatchObject([{ verdict: 'allow', findings: [] }])
 })
 
 test('what has no namespace is in the one of -n', async () => {

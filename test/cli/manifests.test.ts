@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { parseManifests, readManifests } from '../../src/cli/manifests.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
@@ -73,6 +74,55 @@ spec:
     expect(JSON.stringify(one?.object)).not.toContain('<<')
   })
 
+  test('YAML 1.1, as kubectl reads it', () => {
+    const text = `${bindingText('a')}spec: {a: yes, b: off, c: 010, d: "on", e: 1:30, f: 2001-01-01, g: ~, y: 1e3}\n`
+    const [one] = parseManifests(text, 'x.yaml', 'default').manifests
+    expect(one?.object['spec']).toStrictEqual({
+      a: true,
+      b: false,
+      c: 8,
+      d: 'on',
+      e: '1:30',
+      f: '2001-01-01',
+      g: null,
+      true: 1000,
+    })
+  })
+
+  test('JSON objects one after the other, each with its own lines', () => {
+    const objects = ['a', 'b{"\\"}'].map((name, index) => ({
+      apiVersion: 'kleym.sonda.red/v1alpha1',
+      kind: 'InferenceIdentityBinding',
+      metadata: { name: index === 0 ? name : 'b', labels: { name } },
+    }))
+    const lines = objects.map((object) => JSON.stringify(object)).join('\n')
+    expect(named(lines)).toStrictEqual([
+      'InferenceIdentityBinding default/a',
+      'InferenceIdentityBinding default/b',
+    ])
+    expect(named(lines.replace('\n', ''))).toHaveLength(2)
+    expect(problemsIn(`${lines}\n{"kind": "x"}\n`)).toStrictEqual([
+      expect.stringMatching(/^x\.yaml:3: apiVersion/),
+    ])
+  })
+
+  test('one value in many places', () => {
+    const items = Array.from(
+      { length: 150 },
+      (_, index) => `- {<<: *kind, metadata: {name: n${index}, namespace: *ns}}`,
+    )
+    const kind = '&kind {apiVersion: kleym.sonda.red/v1alpha1, kind: InferenceIdentityBinding}'
+    const text = ['kind: List', 'metadata: {namespace: &ns team}', `base: ${kind}`, 'items:', ...items].join(
+      '\n',
+    )
+    expect(named(text)).toHaveLength(150)
+    expect(named(text)[0]).toBe('InferenceIdentityBinding team/n0')
+  })
+
+  test('an empty namespace is none', () => {
+    expect(named(bindingText('a, namespace: ""'))).toStrictEqual(['InferenceIdentityBinding default/a'])
+  })
+
   test('a field called __proto__ is a field', () => {
     const [one] = parseManifests(
       `${bindingText('a')}spec: {__proto__: {mode: PoolOnly}}\n`,
@@ -93,6 +143,9 @@ describe('what is wrong is named by file and line', () => {
     ['a tab', `${bindingText('a')}spec:\n\tmode: PoolOnly\n`, 'x.yaml:5: '],
     ['a key twice', `${bindingText('a')}kind: Service\n`, 'x.yaml:4: '],
     ['an alias of nothing', `${bindingText('a')}spec: *gone\n`, 'x.yaml:1: Unresolved alias'],
+    ['an alias of what it is in', `${bindingText('a')}spec: &s {mode: *s}\n`, 'x.yaml:1: nests deeper than'],
+    ['brackets without an end', '['.repeat(5000), 'x.yaml:1: nests deeper than'],
+    ['JSON that is too deep', `${'{"a":'.repeat(300)}1${'}'.repeat(300)}`, 'x.yaml:1: nests deeper than'],
     ['no kind', 'apiVersion: v1\nmetadata: {name: a}\n', 'x.yaml:1: apiVersion or kind is missing'],
     ['no apiVersion', 'kind: InferenceIdentityBinding\n', 'x.yaml:1: apiVersion or kind is missing'],
     ['a kind that is none', 'apiVersion: v1\nkind: 7\n', 'x.yaml:1: apiVersion or kind is missing'],
@@ -165,6 +218,7 @@ describe('folders', () => {
       'README.md': 'hello',
       'd.yaml.bak': 'hello',
     })
+    await mkdir(folder.at('e.yaml'))
     const { manifests, problems } = await readManifests([folder.path], 'default', () => Promise.resolve(''))
     expect(problems).toStrictEqual([])
     expect(manifests.map(({ name }) => name)).toStrictEqual(['a', 'b', 'c'])

@@ -129,9 +129,23 @@ describe('a SPIFFE ID', () => {
     }
     expect(given(binding(), label(255))).toEqual([])
     expect(given(binding(), label(256))).toEqual([
-      expect.stringMatching(/^LongIdentity spec\.objectiveRef\.name Invalid "k8s:pod-label:k+/),
+      expect.stringMatching(/^LongIdentity spec\.poolRef\.name Invalid "k8s:pod-label:k+/),
+    ])
+    const serviceAccountName = 'a'.repeat(250)
+    expect(given(binding({ spec: { serviceAccountName } }), [pool(), objective()])).toEqual([
+      `LongIdentity spec.serviceAccountName Invalid "k8s:sa:${serviceAccountName}"`,
     ])
   })
+})
+
+test('an overlap is found among any number of neighbours that share a label', () => {
+  const shared = { 'app.kubernetes.io/part-of': 'chat' }
+  const crowd = Array.from({ length: 300 }, (_, index) => `n${index}`)
+  const others = crowd.flatMap((name) => [...own(name, { ...shared, name }), using(name)])
+  const within = own('within', { ...shared, name: 'n299', zone: 'a' })
+  expect(given(using('within'), [...others, ...within])).toEqual([
+    'OverlappingSelector spec.poolRef.name Invalid "within"',
+  ])
 })
 
 describe('the modes', () => {
@@ -144,6 +158,14 @@ describe('the modes', () => {
     expect(given(poolOnly({ name: 'all' }), [...scene, binding()])).toEqual([
       'MixedModes spec.mode Invalid "PoolOnly"',
     ])
+  })
+
+  test('may differ between two pools of one name', () => {
+    const elsewhere = { group: 'inference.networking.x-k8s.io' }
+    const namesake = pool({ ...elsewhere, selector: { other: 'x' } })
+    const there = poolOnly({ name: 'all', spec: { poolRef: { name: 'chat', ...elsewhere } } })
+    expect(given(binding(), [...scene, namesake, there])).toEqual([])
+    expect(given(there, [...scene, namesake, binding()])).toEqual([])
   })
 
   test('may differ between pools and between service accounts', () => {

@@ -84,6 +84,7 @@ const identity = composeIdentity({
   namespace: 'default',
   mode: 'PerObjective',
   spiffeId: 'spiffe://example.org/ns/default/objective/chat',
+  poolGroup: 'inference.networking.k8s.io',
   serviceAccountName: 'server',
   pods: podLabels({ app: 'chat' }),
   container: 'main',
@@ -141,7 +142,13 @@ describe('what is rendered', () => {
   test('is valid, and no template, for every name and label', () => {
     fc.assert(
       fc.property(dnsLabels, subdomains, labels, (namespace, name, some) => {
-        const parts = { namespace, mode: 'PerObjective', container: 'main', pods: podLabels(some) } as const
+        const parts = {
+          namespace,
+          mode: 'PerObjective',
+          container: 'main',
+          pods: podLabels(some),
+          poolGroup: 'g',
+        } as const
         const one = composeIdentity({ ...parts, spiffeId: id, serviceAccountName: name })
         const output = render({ namespace, name }, one, settings)
         expect(JSON.stringify(output)).not.toContain('{{')

@@ -18,6 +18,7 @@ const identity = composeIdentity({
   namespace: 'default',
   mode: 'PoolOnly',
   spiffeId: 'spiffe://example.org/ns/default/pool/chat',
+  poolGroup: 'inference.networking.k8s.io',
   serviceAccountName: 'server',
   pods: podLabels({ app: 'chat' }),
   container: undefined,

@@ -103,6 +103,7 @@ describe('selectors stay at home', () => {
             namespace: ns,
             mode: main === undefined ? 'PoolOnly' : 'PerObjective',
             spiffeId: 'spiffe://d/a',
+            poolGroup: 'g',
             serviceAccountName: sa,
             pods: podLabels(some),
             container: main,

@@ -20,6 +20,7 @@ const ready: Outcome = {
   identity: {
     mode: 'PerObjective',
     spiffeId,
+    poolGroup: 'inference.networking.k8s.io',
     pods: podLabels({}),
     selectors: ['k8s:ns:default', 'k8s:sa:vllm'],
     collisionKey: '',

@@ -30,6 +30,11 @@ describe('the flags of any command', () => {
     expect(readFlags(['-ojson'], {}, flags).problems).toEqual(['-ojson: unknown flag; did you mean -o json?'])
   })
 
+  test('help that is switched off is none', () => {
+    expect(readFlags(['--help=false', '-h=0'], {}, flags).help).toBe(false)
+    expect(readFlags(['--help=true'], {}, flags).help).toBe(true)
+  })
+
   test('the help shows letter, name, value and default', () => {
     expect(describeFlags(flags)).toContain('  -o, --output text|json\n        o (default text)\n')
   })

@@ -20,6 +20,10 @@ test.each([' k', 'k ', '\tk', 'k\u0085', ' '])('a class name %j has white space 
   expect(classNameProblem(text)).toContain('white space')
 })
 
+test('a class name is no template', () => {
+  expect(classNameProblem('{{ .PodMeta.Name }}')).toContain('template')
+})
+
 test.each(['', 'k', 'my class'])('a class name %j is fine', (text) => {
   expect(classNameProblem(text)).toBeUndefined()
 })

@@ -97,7 +97,7 @@ describe('the world once read', () => {
     const id = evaluate(one, world).identity
     expect([...world.neighbours.sharingSpiffeId(id?.spiffeId ?? '')]).toEqual([])
     expect([...world.neighbours.nesting(one, id?.pods ?? podLabels({}))]).toEqual([])
-    expect([...world.neighbours.onPool(one, 'PerObjective')]).toEqual([])
+    expect([...world.neighbours.onPool(one, 'inference.networking.k8s.io', 'PerObjective')]).toEqual([])
   })
 
   test('has only neighbours that were read where they decide, however many memory knows', async () => {
@@ -112,7 +112,9 @@ describe('the world once read', () => {
     const id = evaluate(one, world).identity?.spiffeId ?? ''
     expect([...remembered.neighbours.sharingSpiffeId(id)]).toHaveLength(200)
     expect([...world.neighbours.sharingSpiffeId(id)]).toEqual(['other-0'])
-    expect([...world.neighbours.onPool(one, 'PerObjective')]).toEqual(['other-0'])
+    expect([...world.neighbours.onPool(one, 'inference.networking.k8s.io', 'PerObjective')]).toEqual([
+      'other-0',
+    ])
   })
 })
 
