@@ -17,6 +17,7 @@ import {
 } from './flags/values.ts'
 import { readFlags, type Environment, type Reading } from './flags/read.ts'
 import type { LogLevel } from './log.ts'
+import type { clusterFlags } from './flags/operator.ts'
 import { identityFlags, operatorFlags, operatorHelp, type OperatorFlag } from './flags/operator.ts'
 
 /** What `kleym operator` was told, checked and complete. An address that is undefined is switched off. */
@@ -85,6 +86,14 @@ export function operatorConfig(
 const defaultNamespace = 'kleym-system'
 
 export const trustDomainMissing = `the trust domain is missing; write --trust-domain=DOMAIN or set ${identityFlags['trust-domain'].env}`
+
+/** Which cluster; where undefined, the usual one. */
+export type ClusterChoice = { readonly kubeconfig: string | undefined; readonly context: string | undefined }
+
+export function clusterChoice(reading: Reading<keyof typeof clusterFlags>): ClusterChoice {
+  const text = (name: keyof typeof clusterFlags): string | undefined => reading.last(name)?.value || undefined
+  return { kubeconfig: text('kubeconfig'), context: text('context') }
+}
 
 /** The two settings that every identity depends on; `otherwise` of a missing trust domain is empty. */
 export function decodeSettings(decoder: Decoder<keyof typeof identityFlags>): Settings {

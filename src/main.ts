@@ -2,27 +2,43 @@
 import { text } from 'node:stream/consumers'
 import { check } from './cli/check.ts'
 import { checkOptions } from './cli/check-options.ts'
+import type { ReadCluster } from './cli/cluster.ts'
+import { inspect } from './cli/inspect.ts'
+import { inspectOptions, statusOptions } from './cli/look-options.ts'
+import type { ParsedOptions } from './cli/options.ts'
 import { exitCodes, usage, type CommandResult } from './cli/result.ts'
+import { status } from './cli/status.ts'
 import { nearest } from './flags/nearest.ts'
 
 const help = `Usage: kleym COMMAND [flags]
 
   operator   the admission webhook and the reconcile loop
   check      the verdict on manifests, without a cluster or beside one
+  status     how the bindings of a cluster are
+  inspect    all about one binding
 
 kleym COMMAND --help lists the flags of each.
 `
 
-const commands = ['operator', 'check'] as const
+const commands = ['operator', 'check', 'status', 'inspect'] as const
 
 /** What talks to a cluster is loaded when it is needed: the client library alone takes most of a second. */
 async function run(argv: readonly string[]): Promise<CommandResult> {
   const [command, ...rest] = argv
+  const now = new Date()
   switch (command) {
     case 'operator':
       return (await import('./operator/run.ts')).runOperator(rest, process.env)
     case 'check':
-      return runCheck(rest)
+      return once(checkOptions(rest, process.env), (options, readCluster) =>
+        check(options, { now, readCluster, readStdin: () => text(process.stdin) }),
+      )
+    case 'status':
+      return once(statusOptions(rest, process.env), status)
+    case 'inspect':
+      return once(inspectOptions(rest, process.env), (options, readCluster) =>
+        inspect(options, { now, readCluster }),
+      )
     case undefined:
     case 'help':
     case '-h':
@@ -38,19 +54,20 @@ async function run(argv: readonly string[]): Promise<CommandResult> {
   }
 }
 
-async function runCheck(argv: readonly string[]): Promise<CommandResult> {
-  const parsed = checkOptions(argv, process.env)
+/** A command that looks, says and ends. */
+async function once<Options>(
+  parsed: ParsedOptions<Options>,
+  command: (options: Options, readCluster: ReadCluster) => Promise<CommandResult>,
+): Promise<CommandResult> {
   switch (parsed.kind) {
     case 'help':
       return { code: exitCodes.fine, stdout: parsed.text, stderr: '' }
     case 'usage':
       return usage(parsed.problems)
     case 'options':
-      return check(parsed.options, {
-        now: new Date(),
-        readStdin: () => text(process.stdin),
-        readCluster: async () => (await import('./snapshot.ts')).snapshotCluster(parsed.cluster),
-      })
+      return command(parsed.options, async (namespace) =>
+        (await import('./snapshot.ts')).snapshotCluster(parsed.cluster, namespace),
+      )
   }
 }
 

@@ -1,6 +1,7 @@
 import { messageOf } from './core/show.ts'
 import type { ClusterSnapshot } from './cli/cluster.ts'
 import type { Manifest } from './cli/manifests.ts'
+import type { ClusterChoice } from './config.ts'
 import {
   bindingResource,
   crdName,
@@ -14,10 +15,8 @@ import { serves } from './kube/definition.ts'
 import { listPages } from './kube/listing.ts'
 import { decodeObject } from './kube/object.ts'
 
-type Choice = { readonly kubeconfig: string | undefined; readonly context: string | undefined }
-
 /** Lists, once, what a cluster, or one namespace of it, holds of the kinds that count. Only reads. */
-export async function snapshotCluster(choice: Choice, namespace?: string): Promise<ClusterSnapshot> {
+export async function snapshotCluster(choice: ClusterChoice, namespace?: string): Promise<ClusterSnapshot> {
   let client: Client | undefined
   try {
     client = createClient(loadKubeConfig(choice))

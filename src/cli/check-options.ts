@@ -1,4 +1,4 @@
-import { decodeSettings, trustDomainMissing } from '../config.ts'
+import { clusterChoice, decodeSettings, trustDomainMissing } from '../config.ts'
 import { commaSeparated, decoderOf, namespace, webhookAction, type Parsed } from '../flags/values.ts'
 import { describeFlags, readFlags, type Environment, type Flags } from '../flags/read.ts'
 import { configurableReasons } from '../core/findings.ts'
@@ -6,7 +6,7 @@ import { gvk, optionalResources, type Resource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
 import { clusterFlags, identityFlags, webhookActionFlag } from '../flags/operator.ts'
 import { servedResource, type CheckOptions } from './check.ts'
-import { formats, type Format } from './print.ts'
+import { format, outputFlag, type ParsedOptions } from './options.ts'
 
 const flags = {
   filename: {
@@ -21,12 +21,9 @@ const flags = {
     help: 'The namespace of what names none.',
     default: 'default',
   },
-  output: {
-    short: 'o',
-    placeholder: formats.join('|'),
-    help: 'The form of the verdicts; yaml is the ClusterSPIFFEIDs alone, denials go to standard error.',
-    default: 'text',
-  },
+  output: outputFlag(
+    'The form of the verdicts; yaml is the ClusterSPIFFEIDs alone, denials go to standard error.',
+  ),
   served: {
     placeholder: 'GROUP/VERSION/KIND,…',
     help: 'The only kinds that count as served; may be repeated. Otherwise all of them, or what the cluster serves.',
@@ -45,16 +42,7 @@ ${describeFlags(flags)}
 Exits with 0 if nothing is denied, 2 if something is, 4 for mistakes of usage, files or connection.
 `
 
-export type ParsedCheck =
-  | {
-      readonly kind: 'options'
-      readonly options: CheckOptions
-      readonly cluster: { readonly kubeconfig: string | undefined; readonly context: string | undefined }
-    }
-  | { readonly kind: 'usage'; readonly problems: readonly string[] }
-  | { readonly kind: 'help'; readonly text: string }
-
-export function checkOptions(argv: readonly string[], env: Environment): ParsedCheck {
+export function checkOptions(argv: readonly string[], env: Environment): ParsedOptions<CheckOptions> {
   const reading = readFlags(argv, env, flags)
   if (reading.help) return { kind: 'help', text: checkHelp }
   const decoder = decoderOf(reading)
@@ -83,15 +71,7 @@ export function checkOptions(argv: readonly string[], env: Environment): ParsedC
     ...decoder.problems,
   ]
   if (problems.length > 0) return { kind: 'usage', problems }
-  const text = (name: 'kubeconfig' | 'context'): string | undefined => reading.last(name)?.value || undefined
-  return { kind: 'options', options, cluster: { kubeconfig: text('kubeconfig'), context: text('context') } }
-}
-
-function format(text: string): Parsed<Format> {
-  const found = formats.find((known) => known === text)
-  return found
-    ? { kind: 'value', value: found }
-    : { kind: 'problem', problem: `write one of ${formats.join(', ')}` }
+  return { kind: 'options', options, cluster: clusterChoice(reading) }
 }
 
 function servedKinds(text: string): Parsed<readonly Resource[]> {

@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import { modes } from '../core/binding.ts'
 import { summaryIn } from '../core/conditions.ts'
 import { causeWords, explain, rules } from '../core/findings.ts'
+import type { JsonObject } from '../core/json.ts'
 import { printable, show } from '../core/show.ts'
 import type { JudgedFinding } from '../core/verdict.ts'
 import type { Assessment } from './assess.ts'
@@ -20,7 +21,14 @@ export function print(assessments: readonly Assessment[], format: Format): strin
   }
 }
 
-const jsonOf = ({ namespace, name, mode, verdict, status, clusterSpiffeId }: Assessment): unknown => ({
+export const jsonOf = ({
+  namespace,
+  name,
+  mode,
+  verdict,
+  status,
+  clusterSpiffeId,
+}: Assessment): JsonObject => ({
   namespace,
   name,
   mode,
@@ -55,12 +63,15 @@ function yamlOf(assessments: readonly Assessment[]): string {
     .join('')
 }
 
-function textOf({ namespace, name, mode, verdict, status, clusterSpiffeId }: Assessment): string {
-  const heading = `${verdict.verdict.padEnd(5)} ${namespace}/${name} (${modes.find((known) => known === mode) ?? printable(show(mode))})`
-  const findings = verdict.findings
+/** What admission has to say, a line each. */
+export const findingLines = ({ verdict }: Pick<Assessment, 'verdict'>): readonly string[] =>
+  verdict.findings
     .filter(({ action }) => action !== 'ignore')
     .map((finding) => `${finding.action} ${finding.field}: ${causeWords(finding)}: ${explain(finding)}`)
-    .map((line) => `  ${printable(line)}`)
+
+function textOf({ namespace, name, mode, verdict, status, clusterSpiffeId }: Assessment): string {
+  const heading = `${verdict.verdict.padEnd(5)} ${namespace}/${name} (${modes.find((known) => known === mode) ?? printable(show(mode))})`
+  const findings = findingLines({ verdict }).map((line) => `  ${printable(line)}`)
   const output = clusterSpiffeId
     ? [
         `  ${String(clusterSpiffeId.spec['spiffeIDTemplate'])}`,

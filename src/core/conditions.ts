@@ -143,10 +143,13 @@ export function readyIn(status: JsonObject):
   )
 }
 
-function conditionIn(status: JsonObject, type: ConditionType): JsonObject | undefined {
+const conditionIn = (status: JsonObject, type: ConditionType): JsonObject | undefined =>
+  conditionsIn(status).find((condition) => condition['type'] === type)
+
+/** As a status has them, in whatever shape. */
+export function conditionsIn(status: JsonObject): readonly JsonObject[] {
   const conditions = field(status, 'conditions')
-  if (!Array.isArray(conditions)) return undefined
-  return conditions.map(objectOr).find((condition) => condition['type'] === type)
+  return Array.isArray(conditions) ? conditions.map(objectOr) : []
 }
 
 export const isSameStatus = (a: JsonObject, b: JsonObject): boolean => sameJson(a, b)

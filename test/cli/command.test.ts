@@ -1,36 +1,7 @@
-import { spawn } from 'node:child_process'
-import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { binding, objective, pool } from '../support/builders.ts'
 import { folderWith, listOf } from './checking.ts'
-
-const main = new URL('../../src/main.ts', import.meta.url).pathname
-
-type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
-
-/** The program as a user runs it. `reads` is whether anybody reads what it prints. */
-async function kleym(
-  argv: readonly string[],
-  {
-    stdin = '',
-    env = {},
-    reads = true,
-  }: { readonly stdin?: string; readonly env?: NodeJS.ProcessEnv; readonly reads?: boolean } = {},
-): Promise<Ended> {
-  const { PATH, HOME } = process.env
-  const child = spawn(process.execPath, [main, ...argv], { env: { PATH, HOME, ...env } })
-  const ended = Promise.withResolvers<number | null>()
-  child.once('error', ended.reject).once('close', ended.resolve)
-  // A program that ends before it has read everything is no failure of the test.
-  child.stdin.on('error', () => undefined).end(stdin)
-  if (!reads) child.stdout.destroy()
-  const [stdout, stderr, code] = await Promise.all([
-    reads ? text(child.stdout) : '',
-    text(child.stderr),
-    ended.promise,
-  ])
-  return { code, stdout, stderr }
-}
+import { kleym } from './program.ts'
 
 const good = [pool(), objective(), binding()]
 const trust = ['--trust-domain', 'example.org']

@@ -1,0 +1,91 @@
+import { clusterChoice, decodeSettings } from '../config.ts'
+import { show } from '../core/show.ts'
+import { clusterFlags, identityFlags } from '../flags/operator.ts'
+import { describeFlags, readFlags, type Environment, type Flags } from '../flags/read.ts'
+import { decoderOf, namespace } from '../flags/values.ts'
+import type { InspectOptions } from './inspect.ts'
+import { format, outputFlag, type ParsedOptions } from './options.ts'
+import type { StatusOptions } from './status.ts'
+
+const statusFlags = {
+  namespace: { short: 'n', placeholder: 'NAMESPACE', help: 'Only what is in this one. Otherwise in all.' },
+  output: outputFlag('The form of the report.'),
+  ...clusterFlags,
+} as const satisfies Flags
+
+const statusHelp = `Says how the InferenceIdentityBindings of a cluster are, as their statuses have it.
+
+Usage: kleym status [flags]
+
+${describeFlags(statusFlags)}
+Exits with 0 if all of them are Ready, 2 if one is not, 3 if the kind is not installed, 4 for mistakes of usage,
+connection or permissions.
+`
+
+export function statusOptions(argv: readonly string[], env: Environment): ParsedOptions<StatusOptions> {
+  const reading = readFlags(argv, env, statusFlags)
+  if (reading.help) return { kind: 'help', text: statusHelp }
+  const decoder = decoderOf(reading)
+  const options: StatusOptions = {
+    namespace: decoder.decode('namespace', namespace, undefined),
+    format: decoder.decode('output', format, 'text'),
+  }
+  const problems = [
+    ...reading.problems,
+    ...reading.positionals.map((text) => `unexpected argument ${show(text)}; name a namespace with -n`),
+    ...decoder.problems,
+  ]
+  return problems.length > 0
+    ? { kind: 'usage', problems }
+    : { kind: 'options', options, cluster: clusterChoice(reading) }
+}
+
+const inspectFlags = {
+  namespace: {
+    short: 'n',
+    placeholder: 'NAMESPACE',
+    help: 'Where the binding is.',
+    default: 'default',
+  },
+  output: outputFlag('The form of the report.'),
+  ...identityFlags,
+  'trust-domain': {
+    ...identityFlags['trust-domain'],
+    help: 'The SPIFFE trust domain of the identities. Otherwise what the status of the binding says.',
+  },
+  ...clusterFlags,
+} as const satisfies Flags
+
+const inspectHelp = `Says what a binding refers to, what it gives to whom, what is wrong with it, and what the cluster has of it.
+
+Usage: kleym inspect binding NAME [flags]
+
+${describeFlags(inspectFlags)}
+Exits with 0 if it is Ready and its ClusterSPIFFEID is as it should be, 2 if not, 3 if there is no such binding, 4 for
+mistakes of usage, connection or permissions.
+`
+
+export function inspectOptions(argv: readonly string[], env: Environment): ParsedOptions<InspectOptions> {
+  const reading = readFlags(argv, env, inspectFlags)
+  if (reading.help) return { kind: 'help', text: inspectHelp }
+  const decoder = decoderOf(reading)
+  const [kind, name = '', ...rest] = reading.positionals
+  const { trustDomain, className } = decodeSettings(decoder)
+  const options: InspectOptions = {
+    name,
+    trustDomain: trustDomain === '' ? undefined : trustDomain,
+    className,
+    namespace: decoder.decode('namespace', namespace, undefined) ?? 'default',
+    format: decoder.decode('output', format, 'text'),
+  }
+  const problems = [
+    ...reading.problems,
+    ...(kind === 'binding' ? [] : [`${show(kind)} can't be inspected; write kleym inspect binding NAME`]),
+    ...(kind === 'binding' && name === '' ? ['no binding is named; write kleym inspect binding NAME'] : []),
+    ...rest.map((text) => `unexpected argument ${show(text)}; one binding at a time`),
+    ...decoder.problems,
+  ]
+  return problems.length > 0
+    ? { kind: 'usage', problems }
+    : { kind: 'options', options, cluster: clusterChoice(reading) }
+}

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { clusterSpiffeIdResource, crdName, definitionResource } from '../../src/core/resources.ts'
+import { resourcePath } from '../../src/kube/client.ts'
+import { binding, objective, pool } from '../support/builders.ts'
+import { describeReal } from '../support/real.ts'
+import { kleym, type Ended } from '../cli/program.ts'
+import { bodyOf, metaOf } from './support/cluster.ts'
+import { openStage, type Stage } from './loop/support/stage.ts'
+import { eventually, newTenant, type Tenant } from './loop/support/tenant.ts'
+
+/** What a user learns of a cluster from the command line. Nothing refuses here, so that there is something to learn. */
+describeReal('the commands that look at a cluster', () => {
+  let stage: Stage
+  let tenant: Tenant
+
+  const look = (...argv: readonly string[]): Promise<Ended> =>
+    kleym([...argv, '--kubeconfig', stage.cluster.plane.kubeconfig])
+  const inspect = (name: string, ...argv: readonly string[]): Promise<Ended> =>
+    look('inspect', 'binding', name, '-n', tenant.namespace, ...argv)
+
+  beforeAll(async () => {
+    stage = await openStage()
+    tenant = await newTenant(stage.cluster, 'look')
+    await tenant.has(pool(), objective(), binding({ name: 'a' }), binding({ name: 'b' }))
+    await tenant.has(binding({ name: 'fine', spec: { containerName: 'side' } }))
+    await tenant.settles({ a: 'Conflict/IdentityCollision', b: 'Conflict/IdentityCollision' })
+    await tenant.settles({ fine: 'Ready/Reconciled' })
+  })
+  afterAll(() => stage.stop())
+
+  test('check --live audits it: 2, and what would be refused', async () => {
+    const { code, stdout } = await look('check', '--live', '--trust-domain', 'example.org')
+    expect(code).toBe(2)
+    for (const name of ['a', 'b'])
+      expect(stdout).toContain(`deny  ${tenant.namespace}/${name} (PerObjective)\n`)
+    expect(stdout).toContain(`warn  ${tenant.namespace}/fine (PerObjective)\n`)
+  })
+
+  test('status lists its bindings, all or those of a namespace: 2 while one is not Ready', async () => {
+    const [all, one, none] = await Promise.all([
+      look('status', '-o', 'json'),
+      look('status', '-n', tenant.namespace),
+      look('status', '-n', 'nobody'),
+    ])
+    expect(all.code).toBe(2)
+    expect(JSON.parse(all.stdout)).toMatchObject({
+      bindings: [
+        { name: 'a', ready: 'False', condition: 'Conflict', reason: 'IdentityCollision', current: true },
+        { name: 'b', ready: 'False' },
+        {
+          name: 'fine',
+          ready: 'True',
+          spiffeID: `spiffe://example.org/ns/${tenant.namespace}/objective/chat`,
+        },
+      ],
+      unserved: [],
+    })
+    expect(one.stdout).toContain(`${tenant.namespace}/a: identity collision with bindings b: `)
+    expect(one.stdout).toContain('3 in all: 2 Conflict/IdentityCollision, 1 Ready/Reconciled\n')
+    expect(none).toMatchObject({ code: 0, stdout: 'there is no InferenceIdentityBinding\n' })
+  })
+
+  test('inspect says all about a binding: 0 where it is well', async () => {
+    const { code, stdout } = await inspect('fine')
+    const output = metaOf(await tenant.output('fine'))['name']
+    expect(code).toBe(0)
+    for (const line of [
+      'Ready: True, Reconciled (generation 1): ',
+      'pool: inference.networking.k8s.io/v1/InferencePool chat\n',
+      'objective: llm-d.ai/v1alpha2/InferenceObjective chat\n',
+      `SPIFFE ID: spiffe://example.org/ns/${tenant.namespace}/objective/chat\n`,
+      'selector: k8s:container-name:side\n',
+      `ClusterSPIFFEID: ${String(output)} is in place\n`,
+    ])
+      expect(stdout).toContain(line)
+  })
+
+  test('inspect names what keeps one from being Ready: 2', async () => {
+    const { code, stdout } = await inspect('a')
+    expect(code).toBe(2)
+    expect(stdout).toContain('ClusterSPIFFEID: none, and none is wanted\n')
+    expect(stdout).toContain('deny spec.containerName: Duplicate value: "main": Conflict/IdentityCollision: ')
+    expect(JSON.parse((await inspect('a', '-o', 'json')).stdout)).toMatchObject({
+      name: 'a',
+      verdict: 'deny',
+      findings: [{ reason: 'IdentityCollision' }],
+      output: { kind: 'none' },
+    })
+  })
+
+  test('a binding that is not there: 3', async () => {
+    const { code, stdout, stderr } = await inspect('nobody')
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+    expect(stderr).toBe(`kleym: there is no InferenceIdentityBinding ${tenant.namespace}/nobody\n`)
+  })
+
+  describe('while no operator runs', () => {
+    beforeAll(async () => void (await stage.stopOperator()))
+
+    test('inspect sees that the output was edited, and status that a binding was', async () => {
+      const output = String(metaOf(await tenant.output('fine'))['name'])
+      const path = resourcePath(clusterSpiffeIdResource, { name: output })
+      bodyOf(await stage.cluster.client.patch(path, { spec: { admin: true } }), 'editing the output')
+      expect((await inspect('fine')).stdout).toContain(`ClusterSPIFFEID: ${output} differs in spec.admin\n`)
+      await tenant.changes(binding({ name: 'fine' }), { spec: { containerName: 'other' } })
+      const { code, stdout } = await look('status', '-n', tenant.namespace)
+      expect(code).toBe(2)
+      expect(stdout).toContain(`${tenant.namespace}/fine: (of an earlier generation) `)
+    })
+
+    test('status says which kind is not installed', async () => {
+      const at = { name: crdName(clusterSpiffeIdResource) }
+      bodyOf(await stage.cluster.client.delete(resourcePath(definitionResource, at)), 'removing the kind')
+      await eventually(async () => {
+        const { stdout } = await look('status')
+        expect(stdout).toContain('not served: spire.spiffe.io/v1alpha1/ClusterSPIFFEID\n')
+      })
+    })
+  })
+})
