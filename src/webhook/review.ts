@@ -30,14 +30,14 @@ type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<Admiss
 export const validating =
   (reach: Reach): Review =>
   async (request, signal) => {
-    const decision = await decide(request, reach, signal)
-    const { evaluation, verdict } = await reserveKey(request, decision, reach, signal)
+    const decision = await reserveKey(request, await decide(request, reach, signal), reach, signal)
+    const { evaluation, verdict } = decision
     reach.observe(request, verdict)
     return verdict.verdict === 'deny'
-      ? denied(request, evaluation, verdict)
+      ? denied(request, decision)
       : {
           kind: 'allowed',
-          warnings: warningsOf(verdict),
+          warnings: warningsOf(decision),
           auditAnnotations: notes(evaluation, verdict),
           patch: [],
         }
@@ -50,10 +50,11 @@ export const validating =
 export const mutating =
   (reach: Reach): Review =>
   async (request, signal) => {
-    const { binding, evaluation, verdict } = await decide(request, reach, signal)
+    const decision = await decide(request, reach, signal)
+    const { binding, verdict } = decision
     if (verdict.verdict === 'deny') {
       reach.observe(request, verdict)
-      return denied(request, evaluation, verdict)
+      return denied(request, decision)
     }
     const patch = request.operation === 'CREATE' ? finalizerPatch(binding) : []
     return { kind: 'allowed', warnings: [], auditAnnotations: {}, patch }
@@ -67,6 +68,8 @@ type Decision = {
   readonly earlier: readonly Finding[]
   readonly evaluation: Evaluation
   readonly verdict: Verdict
+  /** What there is to know beside the findings. */
+  readonly remark?: string
 }
 
 async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSignal): Promise<Decision> {
@@ -105,23 +108,29 @@ async function reserveKey(
   const reserved = await reserve(key, { namespace, name, uid }, holds, signal)
   if (reserved.kind === 'reserved') return decision
   const collision = collisionWith(binding, key, reserved)
-  return { ...decision, verdict: judge([collision, ...verdict.findings], earlier, actions) }
+  return {
+    ...decision,
+    verdict: judge([collision, ...verdict.findings], earlier, actions),
+    ...(reserved.pending && { remark: pendingWords(reserved.by.name) }),
+  }
 }
 
 const collisionWith = (
   { spec }: Binding,
   collisionKey: string,
-  { by, pending }: Extract<Reserved, { kind: 'taken' }>,
+  { by }: Extract<Reserved, { kind: 'taken' }>,
 ): Finding => ({
   rule: 'identityCollision',
   field: 'spec.containerName',
   cause: 'Duplicate',
   value: spec.containerName,
-  message:
-    collisionMessage([by.name]) +
-    (pending ? `; ${by.name} is being admitted this moment, or was: try again in a minute` : ''),
+  message: collisionMessage([by.name]),
   collisionKey,
 })
+
+/** Not in the message of the collision, which other tools parse. */
+const pendingWords = (name: string): string =>
+  `spec.containerName: ${name} is being admitted this moment, or was: try again in a minute`
 
 const nothing: Evaluation = { findings: [], identity: undefined }
 
@@ -149,14 +158,15 @@ function finalizerPatch({ finalizers }: Binding): readonly unknown[] {
     : [{ op: 'add', path: '/metadata/finalizers/-', value: finalizer }]
 }
 
-function denied(request: AdmissionRequest, evaluation: Evaluation, verdict: Verdict): AdmissionResponse {
+function denied(request: AdmissionRequest, decision: Decision): AdmissionResponse {
+  const { evaluation, verdict } = decision
   const { kind, group } = bindingResource
   const refusals = verdict.findings.filter(({ action }) => action === 'deny')
   const name = request.name || bindingIn(request.object, request).name
   const lines = refusals.map((finding) => `* ${lineOf(finding)}`)
   return {
     kind: 'denied',
-    warnings: warningsOf(verdict),
+    warnings: warningsOf(decision),
     auditAnnotations: notes(evaluation, verdict),
     status: {
       code: 422,
@@ -187,8 +197,10 @@ const causeReasons = {
   NotFound: 'FieldValueNotFound',
 } as const satisfies Record<Cause, string>
 
-const warningsOf = ({ findings }: Verdict): readonly string[] =>
-  findings.filter(({ action }) => action === 'warn').map(lineOf)
+const warningsOf = ({ verdict, remark }: Decision): readonly string[] => [
+  ...(remark === undefined ? [] : [remark]),
+  ...verdict.findings.filter(({ action }) => action === 'warn').map(lineOf),
+]
 
 /** What the audit log keeps of a decision; the API server puts the webhook's name before each key. */
 function notes({ identity }: Evaluation, { verdict, findings }: Verdict): Readonly<Record<string, string>> {

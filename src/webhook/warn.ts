@@ -1,6 +1,7 @@
 import { explain } from '../core/findings.ts'
 import { lossesBy } from '../core/impact.ts'
 import type { Inventory } from '../core/inventory.ts'
+import { field, objectOr, textOr } from '../core/json.ts'
 import { objectiveResources, poolResources } from '../core/resources.ts'
 import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
 
@@ -14,7 +15,7 @@ const nameAtMost = 10
 export const warning =
   (inventory: Inventory) =>
   (request: AdmissionRequest): Promise<AdmissionResponse> => {
-    const { namespace, group, resource: plural, name } = request
+    const { namespace, group, resource: plural } = request
     const resource = [...poolResources, ...objectiveResources].find(
       (known) => known.group === group && known.plural === plural,
     )
@@ -24,7 +25,7 @@ export const warning =
             {
               resource,
               namespace,
-              name,
+              name: nameIn(request),
               object: request.operation === 'DELETE' ? undefined : request.object,
             },
             inventory,
@@ -44,3 +45,7 @@ export const warning =
         rest > 0 ? [...warnings, `${rest} more InferenceIdentityBindings lose their identity`] : warnings,
     })
   }
+
+/** The deletion of a collection is asked about object by object, and names none. */
+const nameIn = ({ name, object, oldObject }: AdmissionRequest): string =>
+  name || textOr(field(objectOr(field(objectOr(object ?? oldObject), 'metadata')), 'name'), '')

@@ -40,6 +40,12 @@ describe('a change is never refused, and a warning says what it costs', () => {
     ])
   })
 
+  test('of each object of a collection that is deleted, which the request does not name', async () => {
+    const request = requestFor(pool(), { of: resourceOf(pool()), operation: 'DELETE', oldObject: pool() })
+    const response = await warning(inventoryOf(scene))({ ...request, object: null, name: '' })
+    expect(response.warnings).toEqual([expect.stringContaining('TargetPoolNotFound')])
+  })
+
   test.for<readonly [string, Change, string | undefined]>([
     ['a pool that goes', { among: scene, object: pool(), operation: 'DELETE' }, 'TargetPoolNotFound'],
     [
