@@ -1,7 +1,8 @@
 import { bindingKey, finalizer, type Binding, type BindingKey } from '../core/binding.ts'
-import type { Outcome } from '../core/conditions.ts'
+import { says, type Outcome } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
 import type { Inventory } from '../core/inventory.ts'
+import type { JsonObject } from '../core/json.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import type { Objects } from '../core/objects.ts'
 import { planOf, refusedOutput, type Plan } from '../core/plan.ts'
@@ -30,7 +31,7 @@ export async function reconcile(key: BindingKey, reach: Reach): Promise<Result> 
     return wait(`the cache has not seen the last status of ${key} yet`)
   if (!binding.finalizers.includes(finalizer)) return holdOn(binding, reach)
   const plan = planOf(binding, evaluate(binding, reach.inventory), reach.inventory.settings)
-  const applied = await act(key, plan, reach)
+  const applied = await act(key, plan, binding.status, reach)
   if ('kind' in applied) return applied
   return (await reach.statuses.record(binding, applied.outcome)) ?? applied.next
 }
@@ -38,11 +39,16 @@ export async function reconcile(key: BindingKey, reach: Reach): Promise<Result> 
 type Applied = { readonly outcome: Outcome; readonly next: Result }
 
 /** Sees to the output. A result instead of an outcome means that neither can be told yet. */
-async function act(key: BindingKey, plan: Plan, { outputs }: Reach): Promise<Applied | Result> {
+async function act(
+  key: BindingKey,
+  plan: Plan,
+  status: JsonObject,
+  { outputs }: Reach,
+): Promise<Applied | Result> {
   if (plan.kind === 'withdraw')
     return (await outputs.withdraw(key)) ?? { outcome: plan.outcome, next: settled }
   const { identity, wanted } = plan
-  const settlement = await outputs.settle(key, wanted, identity.collisionKey)
+  const settlement = await outputs.settle(key, wanted, identity.collisionKey, says(status, identity))
   switch (settlement.kind) {
     case 'inPlace':
       return { outcome: { kind: 'ready', identity, output: settlement.output }, next: settled }

@@ -91,8 +91,7 @@ function rendered(outcome: Outcome, previous: JsonObject): JsonObject {
   if (outcome.kind === 'ready') {
     const { identity, output } = outcome
     return {
-      computedSpiffeIDs: [{ mode: identity.mode, spiffeID: identity.spiffeId }],
-      renderedSelectors: [{ spiffeID: identity.spiffeId, selectors: identity.selectors }],
+      ...identityParts(identity),
       renderedClusterSPIFFEID: {
         name: output.name,
         ...(output.uid === undefined ? {} : { uid: output.uid }),
@@ -103,13 +102,25 @@ function rendered(outcome: Outcome, previous: JsonObject): JsonObject {
   }
   // An output that is refused replaces nothing: what was there stays there, and so does what is said of it.
   if (outcome.rule !== 'managedOutputApplyFailed') return {}
-  return Object.fromEntries(
-    renderedFields.flatMap((name) => {
-      const value = field(previous, name)
+  return partsIn(previous, ...renderedFields)
+}
+
+const identityParts = ({ mode, spiffeId, selectors }: Identity): JsonObject => ({
+  computedSpiffeIDs: [{ mode, spiffeID: spiffeId }],
+  renderedSelectors: [{ spiffeID: spiffeId, selectors }],
+})
+
+const partsIn = (status: JsonObject, ...names: readonly string[]): JsonObject =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const value = field(status, name)
       return value === undefined ? [] : [[name, value]]
     }),
   )
-}
+
+/** Whether a status says that its binding gives this identity. */
+export const says = (status: JsonObject, identity: Identity): boolean =>
+  sameJson(partsIn(status, 'computedSpiffeIDs', 'renderedSelectors'), identityParts(identity))
 
 /** What a status says at a glance, for metrics and for telling a transition from a repetition. */
 export function summaryIn(status: JsonObject): Summary | undefined {

@@ -108,11 +108,9 @@ async function reserveKey(
   const reserved = await reserve(key, { namespace, name, uid }, holds, signal)
   if (reserved.kind === 'reserved') return decision
   const collision = collisionWith(binding, key, reserved)
-  return {
-    ...decision,
-    verdict: judge([collision, ...verdict.findings], earlier, actions),
-    ...(reserved.pending && { remark: pendingWords(reserved.by.name) }),
-  }
+  const judged = judge([collision, ...verdict.findings], earlier, actions)
+  const isHeard = reserved.pending && judged.verdict !== 'allow'
+  return { ...decision, verdict: judged, ...(isHeard && { remark: pendingWords(reserved.by.name) }) }
 }
 
 const collisionWith = (
@@ -198,8 +196,8 @@ const causeReasons = {
 } as const satisfies Record<Cause, string>
 
 const warningsOf = ({ verdict, remark }: Decision): readonly string[] => [
-  ...(remark === undefined ? [] : [remark]),
   ...verdict.findings.filter(({ action }) => action === 'warn').map(lineOf),
+  ...(remark === undefined ? [] : [remark]),
 ]
 
 /** What the audit log keeps of a decision; the API server puts the webhook's name before each key. */

@@ -71,7 +71,7 @@ const scenarios: readonly Scenario[] = [
     title: 'other selectors take the place of the first',
     given: [...scene, binding()],
     change: ({ put }) => put(binding({ spec: { serviceAccountName: 'worker' } })),
-    writes: 2,
+    writes: 3,
   },
   {
     title: 'a newcomer collides with an incumbent',

@@ -114,14 +114,18 @@ describeReal('the loop repairs what others break', () => {
       await tenant.settles({ chat: ready })
     })
 
-    test('is replaced by dry run, delete, create when the identity changes', async () => {
+    test.each([
+      ['another ID', { mode: 'PoolOnly', containerName: null }],
+      ['other selectors', { serviceAccountName: 'worker' }],
+    ])('is replaced by dry run, delete, create for %s', async (_title, spec) => {
       const { tenant, output } = await withOutput()
-      const old = String(metaOf(output)['name'])
+      const [old, uid] = [String(metaOf(output)['name']), metaOf(output)['uid']]
       const recording = await record(stage.cluster, clusterSpiffeIdResource)
-      await tenant.changes(binding(), { spec: { mode: 'PoolOnly', containerName: null } })
+      await tenant.changes(binding(), { spec })
+      await eventually(async () => expect(metaOf(await tenant.output('chat'))['uid']).not.toBe(uid))
       await tenant.settles({ chat: ready })
       const next = String(metaOf(await tenant.output('chat'))['name'])
-      const events = await recording.until((event) => nameIn(event) === next)
+      const events = await recording.until((event) => told(event) === `ADDED ${next}`)
       recording.stop()
       expect(events.filter((event) => [old, next].includes(nameIn(event))).map(told)).toEqual([
         `DELETED ${old}`,
@@ -133,7 +137,7 @@ describeReal('the loop repairs what others break', () => {
       )
       expect(requests.map((request) => `${toldRequest(request)} ${request.name}`)).toEqual([
         `create clusterspiffeids ${old}`,
-        `dry run: create clusterspiffeids ${next}`,
+        `dry run: ${old === next ? 'update' : 'create'} clusterspiffeids ${next}`,
         `delete clusterspiffeids ${old}`,
         `create clusterspiffeids ${next}`,
       ])
