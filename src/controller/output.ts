@@ -27,9 +27,12 @@ export class Outputs {
   readonly #objects: Objects
   /**
    * What the API server stored of the last wish, where that differs: an older CRD prunes fields, and comparing
-   * with what was sent would write for ever.
+   * with what was sent would write for ever. By another schema it may store more.
    */
-  readonly #stored = new Map<string, { readonly wish: JsonObject; readonly spec: JsonObject }>()
+  readonly #stored = new Map<
+    string,
+    { readonly wish: JsonObject; readonly spec: JsonObject; readonly schema: number | undefined }
+  >()
   /** A creation is noted before it is sent: one whose answer is lost may have taken effect. */
   readonly #unshown = new Unshown()
 
@@ -194,13 +197,17 @@ export class Outputs {
     const output = decodeOutput(reply.object)
     this.#unshown.note(key, output)
     if (sameJson(output.spec, wanted.spec)) this.#stored.delete(name)
-    else this.#stored.set(name, { wish: wanted.spec, spec: output.spec })
+    else this.#stored.set(name, { wish: wanted.spec, spec: output.spec, schema: this.#schema })
     return { kind: 'inPlace', output }
   }
 
   #storedFor(wanted: ClusterSpiffeId): JsonObject | undefined {
     const stored = this.#stored.get(wanted.metadata.name)
-    return stored && sameJson(stored.wish, wanted.spec) ? stored.spec : undefined
+    return stored?.schema === this.#schema && sameJson(stored?.wish, wanted.spec) ? stored?.spec : undefined
+  }
+
+  get #schema(): number | undefined {
+    return this.#inventory.schemaOf(clusterSpiffeIdResource)
   }
 
   /** Undefined once each of them is gone: a deletion timestamp is not enough, SPIRE still serves it. */

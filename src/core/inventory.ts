@@ -20,7 +20,13 @@ export type Change =
       readonly namespace: string
       readonly name: string
     }
-  | { readonly kind: 'served'; readonly resource: Resource; readonly served: boolean }
+  | {
+      readonly kind: 'served'
+      readonly resource: Resource
+      readonly served: boolean
+      /** The generation of the CustomResourceDefinition, by which one knows that its schema may have changed. */
+      readonly schema?: number
+    }
 
 type Entry = {
   readonly binding: Binding
@@ -44,7 +50,7 @@ export class Inventory implements World {
       }),
   }
   /** By the resource itself: there is one of each kind, in resources.ts. */
-  readonly #served = new Set<Resource>()
+  readonly #served = new Map<Resource, number | undefined>()
   readonly #entries = new Map<BindingKey, Entry>()
   readonly #index = new BindingIndex()
   readonly #pools = new Catalogue<Pool>()
@@ -57,6 +63,11 @@ export class Inventory implements World {
 
   isServed(resource: Resource): boolean {
     return this.#served.has(resource)
+  }
+
+  /** Which schema a kind is served by; undefined where that is not known. */
+  schemaOf(resource: Resource): number | undefined {
+    return this.#served.get(resource)
   }
 
   pool(resource: Resource, namespace: string, name: string): Pool | undefined {
@@ -123,7 +134,7 @@ export class Inventory implements World {
   apply(change: Change): ReadonlySet<BindingKey> {
     switch (change.kind) {
       case 'served':
-        return this.#applyServed(change.resource, change.served)
+        return this.#applyServed(change)
       case 'upserted': {
         const { namespace, name } = nameOf(change.object)
         return this.#applyObject(change.resource, namespace, name, change.object)
@@ -133,8 +144,8 @@ export class Inventory implements World {
     }
   }
 
-  #applyServed(resource: Resource, served: boolean): ReadonlySet<BindingKey> {
-    if (served) this.#served.add(resource)
+  #applyServed({ resource, served, schema }: Extract<Change, { kind: 'served' }>): ReadonlySet<BindingKey> {
+    if (served) this.#served.set(resource, schema)
     else this.#served.delete(resource)
     return this.#reindex([...this.#entries.keys()])
   }

@@ -1,6 +1,6 @@
 import type { BindingKey } from '../core/binding.ts'
 import type { Change, Inventory } from '../core/inventory.ts'
-import { field, isObject } from '../core/json.ts'
+import { field, isObject, numberOr } from '../core/json.ts'
 import { bindingResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
 import type { Client } from '../kube/client.ts'
 import { watchKinds } from '../kube/discovery.ts'
@@ -49,21 +49,28 @@ export function createFeed({
 }: FeedOptions): Feed {
   const running = new Map<Resource, Reflector>()
   const known = new Set<Resource>()
+  const absent = new Set<Resource>()
+  /** The generations of the CustomResourceDefinitions. */
+  const schemas = new Map<Resource, number>()
   let stopping: Promise<unknown> = Promise.resolve()
-  let halted: string | undefined
+  let halted: Obstacle | undefined
 
   const complete = Promise.withResolvers<void>()
 
   const apply = (change: Change): void => mark(inventory.apply(change))
 
   const learn = (resource: Resource, served: boolean): void => {
-    apply({ kind: 'served', resource, served })
+    apply({ kind: 'served', resource, served, schema: schemas.get(resource) ?? 0 })
     known.add(resource)
     if (known.size === resources.length) complete.resolve()
   }
 
   function arrive(resource: Resource): void {
-    if (running.has(resource)) return
+    if (absent.delete(resource)) log.info({ gvk: gvk(resource) }, 'this kind is served now')
+    if (running.has(resource)) {
+      if (known.has(resource)) learn(resource, true)
+      return
+    }
     if (resource === bindingResource) known.delete(resource)
     const reflector = new Reflector({
       client,
@@ -89,7 +96,8 @@ export function createFeed({
   }
 
   function leave(resource: Resource): void {
-    log.warn({ gvk: gvk(resource) }, 'skipping unavailable GVK')
+    if (!absent.has(resource)) log.warn({ gvk: gvk(resource) }, 'skipping unavailable GVK')
+    absent.add(resource)
     learn(resource, false)
     const reflector = running.get(resource)
     running.delete(resource)
@@ -101,12 +109,15 @@ export function createFeed({
     resources,
     log,
     timings,
-    summarise: (definition) => ({ [boundaryField]: hasIdentityBoundary(definition) }),
+    summarise: (definition) => ({
+      [boundaryField]: hasIdentityBoundary(definition),
+      generation: at(definition, 'metadata', 'generation'),
+    }),
     changed: (resource, served, definition) => {
+      schemas.set(resource, numberOr(at(definition, 'metadata', 'generation'), 0))
       if (resource === bindingResource) {
         halted = obstacleIn(definition, served)
-        // That ours is not served yet is so at every installation, for a moment.
-        if (halted !== undefined) log[halted === laterContract ? 'error' : 'warn']({}, halted)
+        if (halted !== undefined) log[obstacles[halted]]({}, halted)
       }
       if (served && !(resource === bindingResource && halted !== undefined)) arrive(resource)
       else leave(resource)
@@ -132,18 +143,30 @@ export function createFeed({
 }
 
 /** Why bindings that may be there can't be read as what they are, so that nothing may follow from their absence. */
-function obstacleIn(definition: KubeObject | undefined, served: boolean): string | undefined {
+function obstacleIn(definition: KubeObject | undefined, served: boolean): Obstacle | undefined {
   if (at(definition, 'summary', boundaryField) === true) return laterContract
-  return definition && !served ? notServed : undefined
+  if (!definition || served) return undefined
+  const versions = at(definition, 'spec', 'versions')
+  const { version } = bindingResource
+  const isMeant =
+    Array.isArray(versions) && versions.some((one) => at(one, 'name') === version && at(one, 'served'))
+  return isMeant ? notEstablished : notServed
 }
 
 const notServed =
   'the installed InferenceIdentityBinding CustomResourceDefinition does not serve v1alpha1, so nothing is touched; install the one of this operator'
 
+const notEstablished =
+  'the InferenceIdentityBinding CustomResourceDefinition is not established yet, so nothing is touched'
+
 const boundaryField = 'hasIdentityBoundary'
 
 const laterContract =
   'the installed InferenceIdentityBinding CustomResourceDefinition has spec.identityBoundary: it is that of a later contract, so nothing is touched; install the one of this operator'
+
+/** How loudly each is said: at every installation the kind is not established for a moment. */
+const obstacles = { [laterContract]: 'error', [notServed]: 'warn', [notEstablished]: 'info' } as const
+type Obstacle = keyof typeof obstacles
 
 /** Later versions of the reference operator put another contract under the same group and version. */
 function hasIdentityBoundary(definition: KubeObject): boolean {

@@ -14,7 +14,13 @@ import { recordOf, without, type Json } from '../../support/embedded/json.ts'
 import { describeReal } from '../../support/real.ts'
 import { metaOf } from '../support/cluster.ts'
 import { tookEffect, type Audited } from './support/audit.ts'
-import { bringDefinition, changeBindings, removeDefinition, withProperties } from './support/definitions.ts'
+import {
+  bringDefinition,
+  changeBindings,
+  removeDefinition,
+  replaceDefinition,
+  withProperties,
+} from './support/definitions.ts'
 import { logLines } from './support/log-lines.ts'
 import { named } from './support/outputs.ts'
 import { openStage, type Stage } from './support/stage.ts'
@@ -226,5 +232,14 @@ describeReal('kinds come and go while the operator runs', () => {
     })
     expect(replaced(restarted).length).toBeLessThanOrEqual(1)
     expect(metaOf(await tenant.output('chat'))['resourceVersion']).toBe(version)
+    // Once it prunes no longer, what is missing is written, by the same process.
+    const whole = await requestsDuring(async () => {
+      await replaceDefinition(stage.cluster, clusterSpiffeIdResource, definition)
+      await eventually(async () =>
+        expect(await tenant.outputSpec('chat')).toMatchObject({ hint: `${tenant.namespace}/chat` }),
+      )
+      await somethingElse('fourth')
+    })
+    expect(replaced(whole)).toHaveLength(1)
   })
 })

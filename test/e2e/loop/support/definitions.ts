@@ -43,17 +43,22 @@ export function withProperties(definition: Json, change: (properties: Json) => J
   return { ...definition, spec: { ...spec, versions: [{ ...version, schema: { openAPIV3Schema } }] } }
 }
 
+/** Changes a CRD in place; its objects stay. */
+export async function replaceDefinition(
+  { client }: Cluster,
+  resource: Resource,
+  definition: Json,
+): Promise<void> {
+  const { metadata } = bodyOf(await client.get(pathOf(resource)), 'reading a CRD')
+  bodyOf(await client.put(pathOf(resource), { ...definition, metadata }), 'replacing a CRD')
+}
+
 /** Changes the schema of bindings in place. Gives what undoes that. */
 export async function changeBindings(
-  { client }: Cluster,
+  cluster: Cluster,
   change: (properties: Json) => Json,
 ): Promise<() => Promise<void>> {
-  const path = pathOf(bindingResource)
-  const before = bodyOf(await client.get(path), 'reading a CRD')
-  const replace = async (definition: Json): Promise<void> => {
-    const { metadata } = bodyOf(await client.get(path), 'reading a CRD')
-    bodyOf(await client.put(path, { ...definition, metadata }), 'replacing a CRD')
-  }
-  await replace(withProperties(before, change))
-  return () => replace(before)
+  const before = bodyOf(await cluster.client.get(pathOf(bindingResource)), 'reading a CRD')
+  await replaceDefinition(cluster, bindingResource, withProperties(before, change))
+  return () => replaceDefinition(cluster, bindingResource, before)
 }
