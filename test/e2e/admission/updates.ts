@@ -19,7 +19,15 @@ const right = binding({ ...at('right'), spec: { objectiveRef: { name: 'second' }
 const single = binding({ ...at('single'), spec: { objectiveRef: { name: 'third' }, containerName: 'side' } })
 const wild = poolOnly({ ...at('wild'), spec: { poolRef: { name: 'wild' } } })
 const odd = binding({ ...at('odd'), spec: { mode: 'Both', containerName: 'odd' } })
-const bindings = [left, right, single, wild, odd]
+
+/** By themselves, in ways that concern several fields, which the API server alone would hold against every change. */
+const crowded = poolOnly({ ...at('crowded'), spec: { containerName: 'main' } })
+const capital = binding({ ...at('capital'), spec: { containerName: 'Main.1' } })
+const nameless = binding({ ...at('nameless'), spec: { containerName: undefined } })
+const aimless = binding({ ...at('aimless'), spec: { objectiveRef: undefined } })
+const blank = binding({ ...at('blank'), spec: { objectiveRef: { name: ' ' } } })
+
+const bindings = [left, right, single, wild, odd, crowded, capital, nameless, aimless, blank]
 
 /** What is there before the webhook and the strict CRD are: among it a collision, a wild selector, an odd mode. */
 export const beforeUpdates = { namespace, manifests: [...pools, ...objectives, ...bindings] }
@@ -68,6 +76,34 @@ export function updatesSuite(cluster: () => Cluster): void {
       denied: [],
       warned: ['RenderFailure/UnsupportedMode'],
     })
+  })
+
+  test.each([
+    [crowded, 'RenderFailure/UnexpectedContainerName'],
+    [capital, 'RenderFailure/InvalidContainerName'],
+    [nameless, 'RenderFailure/InvalidContainerName'],
+    [aimless, 'RenderFailure/MissingObjectiveRef'],
+    [blank, 'InvalidRef/InvalidObjectiveRef'],
+  ])('so can $0.metadata.name, whose fields go ill together: $1', async (one, problem) => {
+    const passed = { code: 0, denied: [], warned: [problem] }
+    expect(await change(one, { serviceAccountName: 'other' })).toEqual(passed)
+  })
+
+  test('a blank name stays an old problem beside another group', async () => {
+    expect(await change(blank, { objectiveRef: { group: 'llm-d.ai' } })).toMatchObject({
+      code: 0,
+      denied: [],
+    })
+  })
+
+  test.each([
+    [crowded, { containerName: 'side' }, 'RenderFailure/UnexpectedContainerName'],
+    [capital, { containerName: 'Side' }, 'RenderFailure/InvalidContainerName'],
+    [crowded, { mode: 'PerObjective' }, 'RenderFailure/MissingObjectiveRef'],
+    [capital, { mode: 'PoolOnly' }, 'RenderFailure/UnexpectedContainerName'],
+  ])('but $0.metadata.name not to be wrong in another way: $1', async (one, spec, problem) => {
+    const { code, denied } = await change(one, spec)
+    expect({ code, denied }).toEqual({ code: 1, denied: [problem] })
   })
 
   test('a change into a collision is refused, and changes nothing', async () => {
