@@ -9,6 +9,7 @@ import { Inventory } from '../core/inventory.ts'
 import { gvk } from '../core/resources.ts'
 import { messageOf } from '../core/show.ts'
 import { createFeed, type Feed } from './feed.ts'
+import { fileProblems } from './files.ts'
 import type { Environment } from '../flags/read.ts'
 import { createClient } from '../kube/client.ts'
 import { createObjects } from '../kube/objects.ts'
@@ -26,6 +27,8 @@ export async function runOperator(argv: readonly string[], env: Environment): Pr
   if (parsed.kind === 'help') return { code: exitCodes.fine, stdout: parsed.text, stderr: '' }
   if (parsed.kind === 'usage') return usage(parsed.problems)
   const { config, warnings } = parsed
+  const unreadable = await fileProblems(config)
+  if (unreadable.length > 0) return usage(unreadable)
   const log = createLog({ level: config.logLevel })
   for (const warning of warnings) log.warn({}, warning)
   log.info(describeConfig(config), 'configuration')

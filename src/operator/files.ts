@@ -1,0 +1,31 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import { messageOf } from '../core/show.ts'
+
+type Named = readonly [flag: string, file: string]
+
+/**
+ * What is wrong with the files that flags name, before anything is started. Those of `--webhook-cert-dir` are not among
+ * them: who makes that certificate may come later.
+ */
+export async function fileProblems({ metrics, webhook }: Config): Promise<readonly string[]> {
+  const { address, secure, certificate } = metrics
+  const metricsFiles = address && secure && certificate ? [certificate.cert, certificate.key] : []
+  const named: readonly Named[] = [
+    ...metricsFiles.map((name): Named => ['--metrics-cert-path', join(certificate?.directory ?? '', name)]),
+    ...(webhook.address && webhook.clientCa !== undefined
+      ? [['--webhook-client-ca', webhook.clientCa] satisfies Named]
+      : []),
+  ]
+  const problems = await Promise.all(named.map(problemWith))
+  return problems.filter((problem) => problem !== undefined)
+}
+
+async function problemWith([flag, file]: Named): Promise<string | undefined> {
+  try {
+    return (await readFile(file, 'utf8')).trim() === '' ? `${flag}: ${file} is empty` : undefined
+  } catch (error) {
+    return `${flag}: ${file} can't be read (${messageOf(error)}); correct the path or the permissions`
+  }
+}
