@@ -1,5 +1,6 @@
 import type { Action } from './core/findings.ts'
 import type { Settings } from './core/identity.ts'
+import type { ActionOverrides } from './core/verdict.ts'
 import {
   address,
   className,
@@ -17,8 +18,14 @@ import {
 } from './flags/values.ts'
 import { readFlags, type Environment, type Reading } from './flags/read.ts'
 import type { LogLevel } from './log.ts'
-import type { clusterFlags } from './flags/operator.ts'
-import { identityFlags, operatorFlags, operatorHelp, type OperatorFlag } from './flags/operator.ts'
+import {
+  identityFlags,
+  operatorFlags,
+  operatorHelp,
+  type OperatorFlag,
+  type clusterFlags,
+  type webhookActionFlag,
+} from './flags/operator.ts'
 
 /** What `kleym operator` was told, checked and complete. An address that is undefined is switched off. */
 export type Config = Settings & {
@@ -103,23 +110,32 @@ export function decodeSettings(decoder: Decoder<keyof typeof identityFlags>): Se
   }
 }
 
+/** What admission does about the reasons that are named. */
+export const decodeActions = (
+  decoder: Decoder<keyof typeof webhookActionFlag>,
+  reasons: readonly string[],
+): ActionOverrides =>
+  Object.fromEntries(
+    decoder
+      .decodeAll('webhook-action', (text) => webhookAction(text, reasons))
+      .map(({ reason, action }) => [reason, action]),
+  )
+
 function decodeConfig(
   reading: Reading<OperatorFlag>,
   decoder: Decoder<OperatorFlag>,
   reasons: readonly string[],
   podNamespace: string | undefined,
 ): Config {
-  const { decode, decodeAll } = decoder
+  const { decode } = decoder
   const text = (name: OperatorFlag): string | undefined => decode(name, optionalText, undefined)
   const listener = (name: OperatorFlag): Address | undefined => decode(name, address, undefined)
   const directory = text('metrics-cert-path')
   const cert = decode('metrics-cert-name', fileName, '')
   const key = decode('metrics-cert-key', fileName, '')
-  const actions = decodeAll('webhook-action', (value) => webhookAction(value, reasons))
   return {
     ...decodeSettings(decoder),
-    kubeconfig: text('kubeconfig'),
-    context: text('context'),
+    ...clusterChoice(reading),
     namespace: decode('namespace', namespace, undefined) ?? podNamespace ?? defaultNamespace,
     leaderElect: reading.isOn('leader-elect'),
     metrics: {
@@ -133,7 +149,7 @@ function decodeConfig(
       url: decode('webhook-url', webhookUrl, undefined),
       certDir: text('webhook-cert-dir'),
       clientCa: text('webhook-client-ca'),
-      actions: Object.fromEntries(actions.map(({ reason, action }) => [reason, action])),
+      actions: decodeActions(decoder, reasons),
     },
     logLevel: decode('log-level', logLevel, 'info'),
   }

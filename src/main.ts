@@ -65,8 +65,8 @@ async function once<Options>(
     case 'usage':
       return usage(parsed.problems)
     case 'options':
-      return command(parsed.options, async (namespace) =>
-        (await import('./snapshot.ts')).snapshotCluster(parsed.cluster, namespace),
+      return command(parsed.options, async (scope) =>
+        (await import('./snapshot.ts')).snapshotCluster(parsed.cluster, scope),
       )
   }
 }

@@ -1,5 +1,5 @@
 import { messageOf } from './core/show.ts'
-import type { ClusterSnapshot } from './cli/cluster.ts'
+import type { ClusterSnapshot, Scope } from './cli/cluster.ts'
 import type { Manifest } from './cli/manifests.ts'
 import type { ClusterChoice } from './config.ts'
 import {
@@ -11,12 +11,15 @@ import {
 } from './core/resources.ts'
 import { createClient, explain, resourcePath, type Client } from './kube/client.ts'
 import { loadKubeConfig } from './kube/config.ts'
-import { serves } from './kube/definition.ts'
+import { isAbsent, serves } from './kube/definition.ts'
 import { listPages } from './kube/listing.ts'
 import { decodeObject } from './kube/object.ts'
 
-/** Lists, once, what a cluster, or one namespace of it, holds of the kinds that count. Only reads. */
-export async function snapshotCluster(choice: ClusterChoice, namespace?: string): Promise<ClusterSnapshot> {
+/** Lists, once, what a cluster holds. Only reads. */
+export async function snapshotCluster(
+  choice: ClusterChoice,
+  { namespace, kinds = [bindingResource, ...optionalResources] }: Scope = {},
+): Promise<ClusterSnapshot> {
   let client: Client | undefined
   try {
     client = createClient(loadKubeConfig(choice))
@@ -25,7 +28,7 @@ export async function snapshotCluster(choice: ClusterChoice, namespace?: string)
     for (const resource of [bindingResource, ...optionalResources]) {
       if (!(await isServed(client, resource))) continue
       served.push(resource)
-      manifests.push(...(await listAll(client, resource, namespace)))
+      if (kinds.includes(resource)) manifests.push(...(await listAll(client, resource, namespace)))
     }
     return { kind: 'snapshot', served, manifests }
   } catch (error) {
@@ -38,7 +41,7 @@ export async function snapshotCluster(choice: ClusterChoice, namespace?: string)
 async function isServed(client: Client, resource: Resource): Promise<boolean> {
   const name = crdName(resource)
   const answer = await client.call({ method: 'GET', path: resourcePath(definitionResource, { name }) })
-  if (answer.kind === 'refused' && answer.code === 404) return false
+  if (isAbsent(answer)) return false
   if (answer.kind !== 'ok') throw new Error(`reading CustomResourceDefinition ${name}: ${explain(answer)}`)
   const definition = decodeObject(answer.body)
   return definition !== undefined && serves(definition, resource.version)

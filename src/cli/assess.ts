@@ -17,6 +17,7 @@ export type Assessment = {
   readonly namespace: string
   readonly name: string
   readonly mode: unknown
+  readonly deleting: boolean
   readonly verdict: Verdict
   readonly status: JsonObject
   readonly clusterSpiffeId: ClusterSpiffeId | undefined
@@ -86,9 +87,15 @@ export function inventoryOf(
 
 const upserted = ({ resource, object }: Manifest): Change => ({ kind: 'upserted', resource, object })
 
-const namesOf = ({ namespace, name, spec }: Binding): Pick<Assessment, 'namespace' | 'name' | 'mode'> => ({
+const namesOf = ({
   namespace,
   name,
+  spec,
+  deleting,
+}: Binding): Pick<Assessment, 'namespace' | 'name' | 'mode' | 'deleting'> => ({
+  namespace,
+  name,
+  deleting,
   mode: given(spec.mode),
 })
 

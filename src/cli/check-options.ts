@@ -1,5 +1,5 @@
-import { clusterChoice, decodeSettings, trustDomainMissing } from '../config.ts'
-import { commaSeparated, decoderOf, namespace, webhookAction, type Parsed } from '../flags/values.ts'
+import { clusterChoice, decodeActions, decodeSettings, trustDomainMissing } from '../config.ts'
+import { commaSeparated, decoderOf, namespace, type Parsed } from '../flags/values.ts'
 import { describeFlags, readFlags, type Environment, type Flags } from '../flags/read.ts'
 import { configurableReasons } from '../core/findings.ts'
 import { gvk, optionalResources, type Resource } from '../core/resources.ts'
@@ -55,11 +55,7 @@ export function checkOptions(argv: readonly string[], env: Environment): ParsedO
     namespace: decoder.decode('namespace', namespace, undefined) ?? 'default',
     format: decoder.decode('output', format, 'text'),
     served: reading.isGiven('served') ? decoder.decodeAll('served', servedKinds).flat() : undefined,
-    actions: Object.fromEntries(
-      decoder
-        .decodeAll('webhook-action', (text) => webhookAction(text, configurableReasons))
-        .map(({ reason, action }) => [reason, action]),
-    ),
+    actions: decodeActions(decoder, configurableReasons),
   }
   const problems = [
     ...reading.problems,

@@ -10,5 +10,8 @@ export type ClusterSnapshot =
     }
   | { readonly kind: 'problem'; readonly problem: string }
 
-/** Lists the current cluster, read only: one namespace of it where that is all that is asked for. */
-export type ReadCluster = (namespace?: string) => Promise<ClusterSnapshot>
+/** What is wanted of a cluster: without a namespace of all, and of every kind that counts unless only some are named. */
+export type Scope = { readonly namespace?: string | undefined; readonly kinds?: readonly Resource[] }
+
+/** Lists the current cluster, read only. Which kinds are served is told of all of them. */
+export type ReadCluster = (scope?: Scope) => Promise<ClusterSnapshot>

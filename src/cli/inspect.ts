@@ -1,4 +1,3 @@
-import { stringify } from 'yaml'
 import { bindingKey, type Binding } from '../core/binding.ts'
 import type { ClusterSpiffeId, Output } from '../core/clusterspiffeid.ts'
 import { conditionsIn, readyIn } from '../core/conditions.ts'
@@ -8,18 +7,19 @@ import { field, objectOr, sameJson, textOr, type JsonObject } from '../core/json
 import type { Lookup } from '../core/references.ts'
 import { bindingResource, gvk } from '../core/resources.ts'
 import { hasLabels } from '../core/selectors.ts'
-import { printable } from '../core/show.ts'
+import type { Settings } from '../core/identity.ts'
+import type { ActionOverrides } from '../core/verdict.ts'
 import { assessed, inventoryOf, type Assessment } from './assess.ts'
 import type { ReadCluster } from './cluster.ts'
-import { findingLines, jsonOf, type Format } from './print.ts'
+import { findingLines, jsonOf, printed, type Format } from './print.ts'
 import { exitCodes, notFound, usage, type CommandResult } from './result.ts'
 
 export type InspectOptions = {
   readonly namespace: string
   readonly name: string
-  /** What the operator is told; where undefined, what it wrote into the status counts. */
-  readonly trustDomain: string | undefined
-  readonly className: string | undefined
+  /** What the operator is told; of what is missing here, what it wrote into the status counts. */
+  readonly settings: Partial<Settings>
+  readonly actions: ActionOverrides
   readonly format: Format
 }
 
@@ -32,94 +32,84 @@ type Inspection = {
 }
 
 /** What is in the cluster, against what should be. */
-type OutputState =
-  | { readonly kind: 'none' | 'missing' }
-  | { readonly kind: 'inPlace' | 'unwanted'; readonly name: string }
-  | { readonly kind: 'differs'; readonly name: string; readonly parts: readonly string[] }
+type OutputState = {
+  /** Of the one that should be. */
+  readonly name: string | null
+  readonly state: 'none' | 'missing' | 'inPlace' | 'differs' | 'deleting'
+  readonly differences: readonly string[]
+  /** Fields that are not there, which an older CustomResourceDefinition prunes. */
+  readonly unstored: readonly string[]
+  /** Others of this binding. */
+  readonly leftovers: readonly string[]
+}
 
 /** Says what a binding refers to, what it gives to whom, what is wrong with it, and what is in the cluster of it. */
 export async function inspect(
   options: InspectOptions,
   { readCluster, now }: { readonly readCluster: ReadCluster; readonly now: Date },
 ): Promise<CommandResult> {
-  const { namespace, name, format } = options
-  const snapshot = await readCluster(namespace)
+  const { namespace, name, actions, format } = options
+  const snapshot = await readCluster({ namespace })
   if (snapshot.kind === 'problem') return usage([snapshot.problem])
   const found = snapshot.manifests.find((one) => one.resource === bindingResource && one.name === name)
   if (!found) return notFound(`there is no ${bindingResource.kind} ${namespace}/${name}`)
-  const settings = settingsFrom(options, field(found.object, 'status'))
-  if (!settings)
+  const settings = { ...saidIn(objectOr(field(found.object, 'status'))), ...options.settings }
+  if (settings.trustDomain === '')
     return usage(['the status of the binding names no trust domain yet; add --trust-domain=DOMAIN'])
   const inventory = inventoryOf({ settings, served: snapshot.served, cluster: snapshot.manifests }, [])
   const binding = inventory.binding(bindingKey(namespace, name))
   if (!binding) throw new Error(`${namespace}/${name} was listed and is not there`)
-  const assessment = assessed(binding, inventory, { actions: {}, now })
+  const assessment = assessed(binding, inventory, { actions, now })
   const output = outputState(binding, assessment.clusterSpiffeId, inventory)
   const inspection = { binding, assessment, facts: gather(binding, inventory), output }
   return {
     code: isFine(inspection) ? exitCodes.fine : exitCodes.findings,
-    stdout: print(inspection, format),
+    stdout: printed(plain(inspection), linesOf(inspection), format),
     stderr: '',
   }
 }
 
-function settingsFrom(
-  { trustDomain, className }: InspectOptions,
-  status: unknown,
-): { readonly trustDomain: string; readonly className: string | undefined } | undefined {
-  const said = objectOr(status)
-  const domain = trustDomain ?? textOr(field(said, 'trustDomain'), '')
-  const itsClass = textOr(field(said, 'clusterSPIFFEIDClassName'), '')
-  return domain === '' ? undefined : { trustDomain: domain, className: className ?? (itsClass || undefined) }
-}
+const saidIn = (status: JsonObject): Settings => ({
+  trustDomain: textOr(field(status, 'trustDomain'), ''),
+  className: textOr(field(status, 'clusterSPIFFEIDClassName'), '') || undefined,
+})
 
 function outputState(
   { namespace, name }: Binding,
   wanted: ClusterSpiffeId | undefined,
   inventory: Inventory,
 ): OutputState {
-  const key = bindingKey(namespace, name)
-  if (!wanted) {
-    const [left] = inventory.outputsOf(key)
-    return left ? { kind: 'unwanted', name: left.name } : { kind: 'none' }
-  }
-  const there = inventory.output(wanted.metadata.name)
-  if (!there) return { kind: 'missing' }
-  const parts = differences(there, wanted)
-  return parts.length === 0
-    ? { kind: 'inPlace', name: there.name }
-    : { kind: 'differs', name: there.name, parts }
+  const mine = inventory.outputsOf(bindingKey(namespace, name))
+  const wantedName = wanted?.metadata.name
+  const there = mine.find((output) => output.name === wantedName)
+  const leftovers = mine.filter((output) => output !== there).map((output) => output.name)
+  const nothing = { name: wantedName ?? null, differences: [], unstored: [], leftovers }
+  if (!wanted) return { ...nothing, state: 'none' }
+  if (!there) return { ...nothing, state: 'missing' }
+  if (there.deleting) return { ...nothing, state: 'deleting' }
+  const differences = differencesOf(there, wanted)
+  const unstored = Object.keys(wanted.spec).filter((part) => !Object.hasOwn(there.spec, part))
+  const state = differences.length > 0 ? 'differs' : 'inPlace'
+  return { ...nothing, state, differences, unstored: unstored.map((part) => `spec.${part}`) }
 }
 
-function differences({ spec, labels }: Output, wanted: ClusterSpiffeId): readonly string[] {
-  const fields = new Set([...Object.keys(spec), ...Object.keys(wanted.spec)])
-  return [
-    ...[...fields].filter((name) => !sameJson(spec[name], wanted.spec[name])).map((name) => `spec.${name}`),
-    ...(hasLabels(labels, wanted.metadata.labels) ? [] : ['metadata.labels']),
-  ]
-}
+const differencesOf = ({ spec, labels, annotated }: Output, wanted: ClusterSpiffeId): readonly string[] => [
+  ...Object.keys(spec)
+    .filter((part) => !sameJson(spec[part], wanted.spec[part]))
+    .map((part) => `spec.${part}`),
+  ...(hasLabels(labels, wanted.metadata.labels) ? [] : ['metadata.labels']),
+  ...(annotated ? [] : ['metadata.annotations']),
+]
 
 function isFine({ binding, assessment, output }: Inspection): boolean {
   const ready = readyIn(binding.status)
   return (
     ready?.status === 'True' &&
     ready.observedGeneration === binding.generation &&
-    output.kind === 'inPlace' &&
+    output.state === 'inPlace' &&
+    output.leftovers.length === 0 &&
     assessment.verdict.verdict !== 'deny'
   )
-}
-
-function print(inspection: Inspection, format: Format): string {
-  switch (format) {
-    case 'json':
-      return `${JSON.stringify(plain(inspection), undefined, 2)}\n`
-    case 'yaml':
-      return stringify(plain(inspection), { lineWidth: 0 })
-    case 'text':
-      return linesOf(inspection)
-        .map((line) => `${printable(line)}\n`)
-        .join('')
-  }
 }
 
 /** The entry of `check -o json`, with what it was made of and what the cluster has of it. */
@@ -151,23 +141,30 @@ function linesOf({ binding, assessment, facts, output }: Inspection): readonly s
       ? [`SPIFFE ID: ${identity.spiffeId}`, ...identity.selectors.map((selector) => `selector: ${selector}`)]
       : []),
     `ClusterSPIFFEID: ${inWords(output)}`,
-    `the loop settles on: ${expected?.reason ?? ''}: ${expected?.message ?? ''}`,
-    `admission today: ${verdict.verdict}`,
-    ...findingLines(assessment),
+    ...output.leftovers.map((leftover) => `ClusterSPIFFEID: ${leftover} is left over`),
+    ...(binding.deleting
+      ? ['it is being deleted']
+      : [
+          `the loop settles on: ${expected?.reason ?? ''}: ${expected?.message ?? ''}`,
+          `admission today: ${verdict.verdict}`,
+          ...findingLines(assessment),
+        ]),
   ]
 }
 
-function inWords(output: OutputState): string {
-  switch (output.kind) {
+function inWords({ name, state, differences, unstored }: OutputState): string {
+  switch (state) {
     case 'none':
-      return 'none, and none is wanted'
+      return 'none is wanted'
     case 'missing':
-      return 'is missing'
-    case 'unwanted':
-      return `${output.name} is still there, and none is wanted`
-    case 'inPlace':
-      return `${output.name} is in place`
+      return `${name} is missing`
+    case 'deleting':
+      return `${name} is being deleted`
     case 'differs':
-      return `${output.name} differs in ${output.parts.join(', ')}`
+      return `${name} differs in ${differences.join(', ')}`
+    case 'inPlace':
+      return unstored.length === 0
+        ? `${name} is in place`
+        : `${name} is in place, but for what its CustomResourceDefinition may not know: ${unstored.join(', ')}`
   }
 }

@@ -1,6 +1,7 @@
-import { clusterChoice, decodeSettings } from '../config.ts'
+import { clusterChoice, decodeActions, decodeSettings } from '../config.ts'
+import { configurableReasons } from '../core/findings.ts'
 import { show } from '../core/show.ts'
-import { clusterFlags, identityFlags } from '../flags/operator.ts'
+import { clusterFlags, identityFlags, webhookActionFlag } from '../flags/operator.ts'
 import { describeFlags, readFlags, type Environment, type Flags } from '../flags/read.ts'
 import { decoderOf, namespace } from '../flags/values.ts'
 import type { InspectOptions } from './inspect.ts'
@@ -53,6 +54,11 @@ const inspectFlags = {
     ...identityFlags['trust-domain'],
     help: 'The SPIFFE trust domain of the identities. Otherwise what the status of the binding says.',
   },
+  'clusterspiffeid-class-name': {
+    ...identityFlags['clusterspiffeid-class-name'],
+    help: 'The className of each ClusterSPIFFEID; empty means none. Otherwise what the status says.',
+  },
+  ...webhookActionFlag,
   ...clusterFlags,
 } as const satisfies Flags
 
@@ -71,10 +77,14 @@ export function inspectOptions(argv: readonly string[], env: Environment): Parse
   const decoder = decoderOf(reading)
   const [kind, name = '', ...rest] = reading.positionals
   const { trustDomain, className } = decodeSettings(decoder)
+  const settings = {
+    ...(reading.isGiven('trust-domain') && { trustDomain }),
+    ...(reading.isGiven('clusterspiffeid-class-name') && { className }),
+  }
   const options: InspectOptions = {
     name,
-    trustDomain: trustDomain === '' ? undefined : trustDomain,
-    className,
+    settings,
+    actions: decodeActions(decoder, configurableReasons),
     namespace: decoder.decode('namespace', namespace, undefined) ?? 'default',
     format: decoder.decode('output', format, 'text'),
   }

@@ -10,6 +10,18 @@ import type { Assessment } from './assess.ts'
 export const formats = ['text', 'json', 'yaml'] as const
 export type Format = (typeof formats)[number]
 
+/** A report in the form that is asked for; the lines are for people, and safe for their terminals. */
+export function printed(report: unknown, lines: readonly string[], format: Format): string {
+  switch (format) {
+    case 'json':
+      return `${JSON.stringify(report, undefined, 2)}\n`
+    case 'yaml':
+      return stringify(report, { lineWidth: 0 })
+    case 'text':
+      return lines.map((line) => `${printable(line)}\n`).join('')
+  }
+}
+
 export function print(assessments: readonly Assessment[], format: Format): string {
   switch (format) {
     case 'json':
@@ -69,7 +81,7 @@ export const findingLines = ({ verdict }: Pick<Assessment, 'verdict'>): readonly
     .filter(({ action }) => action !== 'ignore')
     .map((finding) => `${finding.action} ${finding.field}: ${causeWords(finding)}: ${explain(finding)}`)
 
-function textOf({ namespace, name, mode, verdict, status, clusterSpiffeId }: Assessment): string {
+function textOf({ namespace, name, mode, deleting, verdict, status, clusterSpiffeId }: Assessment): string {
   const heading = `${verdict.verdict.padEnd(5)} ${namespace}/${name} (${modes.find((known) => known === mode) ?? printable(show(mode))})`
   const findings = findingLines({ verdict }).map((line) => `  ${printable(line)}`)
   const output = clusterSpiffeId
@@ -77,8 +89,10 @@ function textOf({ namespace, name, mode, verdict, status, clusterSpiffeId }: Ass
         `  ${String(clusterSpiffeId.spec['spiffeIDTemplate'])}`,
         `  ClusterSPIFFEID ${clusterSpiffeId.metadata.name}`,
       ]
-    : verdict.verdict === 'deny'
-      ? []
-      : [`  not Ready if all of this were applied: ${summaryIn(status)?.reason ?? ''}`]
+    : deleting
+      ? ['  it is being deleted']
+      : verdict.verdict === 'deny'
+        ? []
+        : [`  not Ready if all of this were applied: ${summaryIn(status)?.reason ?? ''}`]
   return [heading, ...findings, ...output].map((line) => `${line}\n`).join('')
 }

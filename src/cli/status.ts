@@ -1,11 +1,10 @@
-import { stringify } from 'yaml'
 import { decodeBinding, given, type Binding } from '../core/binding.ts'
 import { readyIn, summaryIn } from '../core/conditions.ts'
 import { field, objectOr } from '../core/json.ts'
 import { bindingResource, crdName, gvk, optionalResources } from '../core/resources.ts'
-import { printable, show } from '../core/show.ts'
+import { show } from '../core/show.ts'
 import type { ReadCluster } from './cluster.ts'
-import type { Format } from './print.ts'
+import { printed, type Format } from './print.ts'
 import { exitCodes, notFound, usage, type CommandResult } from './result.ts'
 
 export type StatusOptions = {
@@ -26,6 +25,7 @@ type Row = {
   readonly spiffeID: string | null
   /** Whether it is about the binding as it is now, and not about an earlier generation. */
   readonly current: boolean
+  readonly deleting: boolean
 }
 
 /** Says how the bindings of a cluster are, as their statuses have it. Only reads. */
@@ -33,7 +33,7 @@ export async function status(
   { namespace, format }: StatusOptions,
   readCluster: ReadCluster,
 ): Promise<CommandResult> {
-  const snapshot = await readCluster(namespace)
+  const snapshot = await readCluster({ namespace, kinds: [bindingResource] })
   if (snapshot.kind === 'problem') return usage([snapshot.problem])
   if (!snapshot.served.includes(bindingResource))
     return notFound(`no CustomResourceDefinition ${crdName(bindingResource)} is served; install the operator`)
@@ -43,14 +43,14 @@ export async function status(
   const unserved = optionalResources.filter((resource) => !snapshot.served.includes(resource)).map(gvk)
   return {
     code: bindings.every(isFine) ? exitCodes.fine : exitCodes.findings,
-    stdout: print({ bindings, unserved }, format),
+    stdout: printed({ bindings, unserved }, linesOf({ bindings, unserved }), format),
     stderr: '',
   }
 }
 
-const isFine = ({ ready, current }: Row): boolean => ready === 'True' && current
+const isFine = ({ ready, current, deleting }: Row): boolean => deleting || (ready === 'True' && current)
 
-function rowOf({ namespace, name, spec, generation, status: said }: Binding): Row {
+function rowOf({ namespace, name, spec, generation, deleting, status: said }: Binding): Row {
   const ready = readyIn(said)
   const ids = field(said, 'computedSpiffeIDs')
   const id = Array.isArray(ids) ? field(objectOr(ids[0]), 'spiffeID') : undefined
@@ -65,23 +65,11 @@ function rowOf({ namespace, name, spec, generation, status: said }: Binding): Ro
     message: ready?.message ?? 'the operator has not looked at it yet',
     spiffeID: typeof id === 'string' ? id : null,
     current: ready?.observedGeneration === generation,
+    deleting,
   }
 }
 
 type Report = { readonly bindings: readonly Row[]; readonly unserved: readonly string[] }
-
-function print(report: Report, format: Format): string {
-  switch (format) {
-    case 'json':
-      return `${JSON.stringify(report, undefined, 2)}\n`
-    case 'yaml':
-      return stringify(report, { lineWidth: 0 })
-    case 'text':
-      return linesOf(report)
-        .map((line) => `${printable(line)}\n`)
-        .join('')
-  }
-}
 
 function linesOf({ bindings, unserved }: Report): readonly string[] {
   const rows = bindings.map((row) => [
@@ -93,6 +81,7 @@ function linesOf({ bindings, unserved }: Report): readonly string[] {
     row.spiffeID ?? '',
   ])
   const troubled = bindings.filter((row) => !isFine(row))
+  const leaving = bindings.filter(({ deleting }) => deleting)
   const counts = Map.groupBy(bindings, ({ condition, reason }) => `${condition}/${reason}`)
   const sums = [...counts].map(([summary, members]) => `${members.length} ${summary}`)
   return [
@@ -103,6 +92,7 @@ function linesOf({ bindings, unserved }: Report): readonly string[] {
       ({ namespace, name, message, current }) =>
         `${namespace}/${name}: ${current ? '' : '(of an earlier generation) '}${message}`,
     ),
+    ...leaving.map(({ namespace, name }) => `${namespace}/${name}: it is being deleted`),
     bindings.length === 0
       ? 'there is no InferenceIdentityBinding'
       : `${bindings.length} in all: ${sums.join(', ')}`,

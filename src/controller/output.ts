@@ -31,7 +31,7 @@ export class Outputs {
    */
   readonly #stored = new Map<
     string,
-    { readonly wish: JsonObject; readonly spec: JsonObject; readonly schema: number | undefined }
+    { readonly wish: JsonObject; readonly spec: JsonObject; readonly schema: string | undefined }
   >()
   /** A creation is noted before it is sent: one whose answer is lost may have taken effect. */
   readonly #unshown = new Unshown()
@@ -71,7 +71,7 @@ export class Outputs {
       return unfinished(
         wait(`ClusterSPIFFEID ${rivals[0]?.name} of another binding still serves the same container`),
       )
-    const settlement = await this.#write(key, wanted)
+    const settlement = await this.#write(key, wanted, obstacles)
     if (settlement.kind !== 'inPlace') return settlement
     const left = await this.#removeAll(
       mine.filter((output) => output.uid !== settlement.output.uid && !obstacles.includes(output)),
@@ -114,9 +114,12 @@ export class Outputs {
     | { readonly kind: 'known'; readonly outputs: readonly Output[] }
     | { readonly kind: 'unfinished'; readonly result: Result }
   > {
-    const name = this.#unshown.of(key)?.name
-    if (name === undefined) return { kind: 'known', outputs: [] }
-    if (this.#inventory.output(name) || !this.#inventory.isServed(clusterSpiffeIdResource)) {
+    const noted = this.#unshown.of(key)
+    if (!noted) return { kind: 'known', outputs: [] }
+    const { name, uid } = noted
+    // What the watch shows under the name may be the one before it.
+    const shown = this.#inventory.output(name)?.uid
+    if (shown === uid || !this.#inventory.isServed(clusterSpiffeIdResource)) {
       this.#unshown.forget(key)
       return { kind: 'known', outputs: [] }
     }
@@ -124,21 +127,22 @@ export class Outputs {
     if (reply.kind !== 'done' && reply.kind !== 'absent')
       return { kind: 'unfinished', result: retryOf(`reading ClusterSPIFFEID ${name}`, reply) }
     const output = reply.kind === 'done' ? decodeOutput(reply.object) : undefined
-    if (output?.owner === key) return { kind: 'known', outputs: [output] }
+    if (output?.owner === key && output.uid !== shown) return { kind: 'known', outputs: [output] }
     this.#unshown.forget(key)
     return { kind: 'known', outputs: [] }
   }
 
-  /** Would the API server take it? Only a refusal for good, or no answer at all, is a doubt. */
+  /**
+   * Would the API server take it? Only a refusal for good, or no answer at all, is a doubt. That our own object of the
+   * name is in its way is what the API server says last, when nothing else is.
+   */
   async #rehearse(key: BindingKey, wanted: ClusterSpiffeId): Promise<Settlement | undefined> {
     const { name } = wanted.metadata
     const there = await this.#objects.get(clusterSpiffeIdResource, { name })
     if (there.kind === 'done' && decodeOutput(there.object).owner !== key)
       return { kind: 'refused', why: takenName(name) }
-    const reply =
-      there.kind === 'done'
-        ? await this.#objects.replace(clusterSpiffeIdResource, merged(there.object, wanted), { dryRun: true })
-        : await this.#objects.create(clusterSpiffeIdResource, wanted, { dryRun: true })
+    const reply = await this.#objects.create(clusterSpiffeIdResource, wanted, { dryRun: true })
+    if (reply.kind === 'conflict' && there.kind === 'done') return undefined
     switch (reply.kind) {
       case 'done':
         return undefined
@@ -151,9 +155,15 @@ export class Outputs {
     }
   }
 
-  async #write(key: BindingKey, wanted: ClusterSpiffeId): Promise<Settlement> {
+  /** `gone` are objects that the cache may still show. */
+  async #write(
+    key: BindingKey,
+    wanted: ClusterSpiffeId,
+    gone: readonly Pick<Output, 'uid'>[],
+  ): Promise<Settlement> {
     const { name } = wanted.metadata
-    const known = this.#inventory.output(name)
+    const cached = this.#inventory.output(name)
+    const known = gone.some(({ uid }) => uid === cached?.uid) ? undefined : cached
     if (known?.owner === key && !known.deleting && !hasDrifted(known, wanted, this.#storedFor(wanted)))
       return { kind: 'inPlace', output: known }
     if (!known) {
@@ -203,10 +213,11 @@ export class Outputs {
 
   #storedFor(wanted: ClusterSpiffeId): JsonObject | undefined {
     const stored = this.#stored.get(wanted.metadata.name)
-    return stored?.schema === this.#schema && sameJson(stored?.wish, wanted.spec) ? stored?.spec : undefined
+    if (!stored || stored.schema !== this.#schema) return undefined
+    return sameJson(stored.wish, wanted.spec) ? stored.spec : undefined
   }
 
-  get #schema(): number | undefined {
+  get #schema(): string | undefined {
     return this.#inventory.schemaOf(clusterSpiffeIdResource)
   }
 
@@ -214,20 +225,18 @@ export class Outputs {
   async #removeAll(outputs: readonly Output[]): Promise<Result | undefined> {
     for (const { name, uid, resourceVersion, owner, deleting } of outputs) {
       const doing = `deleting ClusterSPIFFEID ${name}`
-      if (!deleting) {
-        const removed = await this.#objects.remove(
-          clusterSpiffeIdResource,
-          { name },
-          { uid, resourceVersion },
-        )
-        if (removed.kind !== 'done' && removed.kind !== 'absent') return retryOf(doing, removed)
-      }
-      this.#stored.delete(name)
-      if (owner !== undefined && this.#unshown.of(owner)?.uid === uid) this.#unshown.forget(owner)
+      const removed = deleting
+        ? undefined
+        : await this.#objects.remove(clusterSpiffeIdResource, { name }, { uid, resourceVersion })
+      if (removed?.kind === 'refused' || removed?.kind === 'failed') return retryOf(doing, removed)
       const still = await this.#objects.get(clusterSpiffeIdResource, { name })
-      if (still.kind === 'done' && decodeOutput(still.object).uid === uid)
-        return wait(`ClusterSPIFFEID ${name} waits for its finalizers`, finalizersMs)
       if (still.kind !== 'done' && still.kind !== 'absent') return retryOf(doing, still)
+      if (still.kind === 'done' && decodeOutput(still.object).uid === uid)
+        return removed?.kind === 'conflict'
+          ? retryOf(doing, removed)
+          : wait(`ClusterSPIFFEID ${name} waits for its finalizers`, finalizersMs)
+      if (still.kind === 'absent') this.#stored.delete(name)
+      if (owner !== undefined && this.#unshown.of(owner)?.uid === uid) this.#unshown.forget(owner)
     }
     return undefined
   }

@@ -1,7 +1,7 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
 import { isSameStatus, statusOf, summaryOf, type Outcome } from '../core/conditions.ts'
 import type { Settings } from '../core/identity.ts'
-import { canonical, field, objectOr } from '../core/json.ts'
+import { canonical, field, objectOr, type JsonObject } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
 import { bindingResource } from '../core/resources.ts'
 import { eventResource, eventsOf } from './events.ts'
@@ -10,6 +10,8 @@ import { retryOf, type Result } from './outcome.ts'
 type StatusesOptions = {
   readonly settings: Settings
   readonly objects: Pick<Objects, 'create' | 'replaceStatus'>
+  /** Which schema bindings are stored by. */
+  readonly schema: () => string | undefined
   readonly now: () => Date
   /** Who reports events: the pod's name. */
   readonly instance: string
@@ -25,6 +27,12 @@ export class Statuses {
   readonly #replaced = new Map<BindingKey, string>()
   /** Transitions whose status is not written yet, and the version of the binding by which their events are named. */
   readonly #announced = new Map<BindingKey, { readonly transition: string; readonly version: string }>()
+
+  /** Fields that the API server did not store, by this schema: missing them is no difference. */
+  #pruned: { readonly schema: string | undefined; readonly fields: readonly string[] } = {
+    schema: undefined,
+    fields: [],
+  }
 
   constructor(options: StatusesOptions) {
     this.#options = options
@@ -46,7 +54,7 @@ export class Statuses {
   async record(binding: Binding, outcome: Outcome): Promise<Result | undefined> {
     const { settings, objects, now, observe } = this.#options
     const { namespace, name, uid, resourceVersion, generation, status: previous } = binding
-    const status = statusOf(outcome, { settings, generation, previous, now: now() })
+    const status = this.#storable(statusOf(outcome, { settings, generation, previous, now: now() }))
     if (isSameStatus(status, previous)) return undefined
     const unsaid = await this.#announce(binding, outcome)
     if (unsaid) return unsaid
@@ -58,12 +66,28 @@ export class Statuses {
     })
     if (reply.kind === 'absent') return undefined
     if (reply.kind !== 'done') return retryOf('writing the status', reply)
+    this.#learn(status, objectOr(reply.object['status']))
     const key = bindingKey(namespace, name)
     this.#announced.delete(key)
     const version = field(objectOr(reply.object['metadata']), 'resourceVersion')
     if (version !== resourceVersion) this.#replaced.set(key, resourceVersion)
     observe(binding, outcome)
     return undefined
+  }
+
+  #storable(status: JsonObject): JsonObject {
+    const { schema, fields } = this.#pruned
+    if (fields.length === 0 || schema !== this.#options.schema()) return status
+    return Object.fromEntries(Object.entries(status).filter(([name]) => !fields.includes(name)))
+  }
+
+  /** A CustomResourceDefinition of the reference operator, or an older one of ours, may know fewer fields. */
+  #learn(sent: JsonObject, stored: JsonObject): void {
+    const missing = Object.keys(sent).filter((name) => !Object.hasOwn(stored, name))
+    if (missing.length === 0 || !Object.hasOwn(stored, 'conditions')) return
+    const schema = this.#options.schema()
+    const known = schema === this.#pruned.schema ? this.#pruned.fields : []
+    this.#pruned = { schema, fields: [...known, ...missing] }
   }
 
   /** An event that is there already was posted by an attempt that got no further. */

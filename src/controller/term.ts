@@ -2,6 +2,7 @@ import type { Binding, BindingKey } from '../core/binding.ts'
 import type { Outcome } from '../core/conditions.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Objects, Reply } from '../core/objects.ts'
+import { bindingResource } from '../core/resources.ts'
 import type { Log } from '../log.ts'
 import { runLoop } from './loop.ts'
 import { Outputs } from './output.ts'
@@ -45,6 +46,7 @@ export function startTerm(options: TermOptions): Term {
     statuses: new Statuses({
       settings: inventory.settings,
       objects,
+      schema: () => inventory.schemaOf(bindingResource),
       now: () => new Date(),
       instance,
       observe: observe.outcome,

@@ -24,8 +24,8 @@ export type Change =
       readonly kind: 'served'
       readonly resource: Resource
       readonly served: boolean
-      /** The generation of the CustomResourceDefinition, by which one knows that its schema may have changed. */
-      readonly schema?: number
+      /** Another one wherever the schema of the kind may be another. */
+      readonly schema?: string | undefined
     }
 
 type Entry = {
@@ -50,7 +50,7 @@ export class Inventory implements World {
       }),
   }
   /** By the resource itself: there is one of each kind, in resources.ts. */
-  readonly #served = new Map<Resource, number | undefined>()
+  readonly #served = new Map<Resource, string | undefined>()
   readonly #entries = new Map<BindingKey, Entry>()
   readonly #index = new BindingIndex()
   readonly #pools = new Catalogue<Pool>()
@@ -66,7 +66,7 @@ export class Inventory implements World {
   }
 
   /** Which schema a kind is served by; undefined where that is not known. */
-  schemaOf(resource: Resource): number | undefined {
+  schemaOf(resource: Resource): string | undefined {
     return this.#served.get(resource)
   }
 
@@ -90,7 +90,7 @@ export class Inventory implements World {
     return this.#entries.values().map(({ binding }) => binding)
   }
 
-  /** The bindings whose output would have this name, the longest known first. */
+  /** The bindings whose output would have this name, in the order in which they came, as long as none has changed. */
   wanting(outputName: string): readonly Binding[] {
     return [...this.#index.wanting(outputName)].flatMap((key) => this.binding(key) ?? [])
   }

@@ -36,13 +36,9 @@ export function trimSpace(text: string): string {
 const isSpace = (character: string): boolean => /^[[\s\u0085]--[\ufeff]]$/v.test(character)
 
 /** Sorts as Go and etcd do, by the bytes of UTF-8: the order of UTF-16, but where there are surrogates. */
-export const byBytes = (a: string, b: string): number =>
-  surrogate.test(a) || surrogate.test(b)
-    ? Buffer.compare(Buffer.from(a), Buffer.from(b))
-    : a < b
-      ? -1
-      : a > b
-        ? 1
-        : 0
+export function byBytes(a: string, b: string): number {
+  if (surrogate.test(a) || surrogate.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b))
+  return a < b ? -1 : a > b ? 1 : 0
+}
 
 const surrogate = /[\ud800-\udfff]/

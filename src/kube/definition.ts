@@ -1,4 +1,5 @@
 import { objectOr } from '../core/json.ts'
+import type { Answer } from './client.ts'
 import { asText, type KubeObject } from './object.ts'
 
 export type Summarise = (definition: KubeObject) => Readonly<Record<string, unknown>>
@@ -24,6 +25,10 @@ export function serves(definition: KubeObject, version: string): boolean {
     versions.some(({ name, served }) => asText(name) === version && served === true)
   )
 }
+
+/** Without a Status it is no word on a CRD: an API server that is starting knows no such path at all. */
+export const isAbsent = (answer: Answer): boolean =>
+  answer.kind === 'refused' && answer.code === 404 && answer.reason === 'NotFound'
 
 const list = (value: unknown): readonly Readonly<Record<string, unknown>>[] =>
   Array.isArray(value) ? value.map(objectOr) : []

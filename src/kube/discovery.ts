@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { definitionResource, crdName, gvk, type Resource } from '../core/resources.ts'
 import { backoffMs, patience, usualBackoff } from './backoff.ts'
-import { type Answer, type Client, explain, resourcePath } from './client.ts'
+import { type Client, explain, resourcePath } from './client.ts'
 import { type Clock, sleep, systemClock } from './clock.ts'
-import { serves, slim, type Summarise } from './definition.ts'
+import { isAbsent, serves, slim, type Summarise } from './definition.ts'
 import { type Log, silent } from './log.ts'
 import { decodeObject, type KubeObject } from './object.ts'
 import { Reflector, type ReflectorOptions } from './reflector.ts'
@@ -138,10 +138,6 @@ export function watchKinds(options: KindsOptions): Kinds {
     },
   }
 }
-
-/** Without a Status it is no word on this CRD: an API server that is starting knows no such path at all. */
-const isAbsent = (answer: Answer): boolean =>
-  answer.kind === 'refused' && answer.code === 404 && answer.reason === 'NotFound'
 
 const essence = ({ served, definition }: Verdict): unknown => [
   served,

@@ -1,6 +1,6 @@
 import type { BindingKey } from '../core/binding.ts'
 import type { Change, Inventory } from '../core/inventory.ts'
-import { field, isObject, numberOr } from '../core/json.ts'
+import { field, isObject } from '../core/json.ts'
 import { bindingResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
 import type { Client } from '../kube/client.ts'
 import { watchKinds } from '../kube/discovery.ts'
@@ -50,8 +50,9 @@ export function createFeed({
   const running = new Map<Resource, Reflector>()
   const known = new Set<Resource>()
   const absent = new Set<Resource>()
-  /** The generations of the CustomResourceDefinitions. */
-  const schemas = new Map<Resource, number>()
+  const schemas = new Map<Resource, string>()
+  const reshaped = new Set<Resource>()
+  let settling: NodeJS.Timeout | undefined
   let stopping: Promise<unknown> = Promise.resolve()
   let halted: Obstacle | undefined
 
@@ -60,7 +61,7 @@ export function createFeed({
   const apply = (change: Change): void => mark(inventory.apply(change))
 
   const learn = (resource: Resource, served: boolean): void => {
-    apply({ kind: 'served', resource, served, schema: schemas.get(resource) ?? 0 })
+    apply({ kind: 'served', resource, served, schema: schemas.get(resource) })
     known.add(resource)
     if (known.size === resources.length) complete.resolve()
   }
@@ -68,7 +69,7 @@ export function createFeed({
   function arrive(resource: Resource): void {
     if (absent.delete(resource)) log.info({ gvk: gvk(resource) }, 'this kind is served now')
     if (running.has(resource)) {
-      if (known.has(resource)) learn(resource, true)
+      reshape(resource)
       return
     }
     if (resource === bindingResource) known.delete(resource)
@@ -95,6 +96,21 @@ export function createFeed({
     void stopping.then(() => reflector.start())
   }
 
+  /** The schema of a kind that is served may have changed: what it prunes is to be found out anew, and then once more. */
+  function reshape(resource: Resource): void {
+    if (!inventory.isServed(resource)) return
+    learn(resource, true)
+    reshaped.add(resource)
+    clearTimeout(settling)
+    settling = setTimeout(() => {
+      for (const one of reshaped) {
+        schemas.set(one, `${schemas.get(one)}, settled`)
+        if (inventory.isServed(one)) learn(one, true)
+      }
+      reshaped.clear()
+    }, schemaSettlesMs)
+  }
+
   function leave(resource: Resource): void {
     if (!absent.has(resource)) log.warn({ gvk: gvk(resource) }, 'skipping unavailable GVK')
     absent.add(resource)
@@ -111,10 +127,10 @@ export function createFeed({
     timings,
     summarise: (definition) => ({
       [boundaryField]: hasIdentityBoundary(definition),
-      generation: at(definition, 'metadata', 'generation'),
+      [schemaField]: `${definition.metadata.uid}/${String(definition.metadata['generation'])}`,
     }),
     changed: (resource, served, definition) => {
-      schemas.set(resource, numberOr(at(definition, 'metadata', 'generation'), 0))
+      schemas.set(resource, String(at(definition, 'summary', schemaField)))
       if (resource === bindingResource) {
         halted = obstacleIn(definition, served)
         if (halted !== undefined) log[obstacles[halted]]({}, halted)
@@ -127,6 +143,7 @@ export function createFeed({
   return {
     start: () => kinds.start(),
     stop: async () => {
+      clearTimeout(settling)
       await kinds.stop()
       await stopping
       await Promise.all([...running.values()].map((reflector) => reflector.stop()))
@@ -159,6 +176,10 @@ const notServed =
 const notEstablished =
   'the InferenceIdentityBinding CustomResourceDefinition is not established yet, so nothing is touched'
 
+/** A write may still be stored by the schema before, or be pruned by another API server that has yet to hear of this one. */
+const schemaSettlesMs = 10_000
+
+const schemaField = 'schema'
 const boundaryField = 'hasIdentityBoundary'
 
 const laterContract =

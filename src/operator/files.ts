@@ -11,13 +11,11 @@ type Named = readonly [flag: string, file: string]
  */
 export async function fileProblems({ metrics, webhook }: Config): Promise<readonly string[]> {
   const { address, secure, certificate } = metrics
-  const metricsFiles = address && secure && certificate ? [certificate.cert, certificate.key] : []
-  const named: readonly Named[] = [
-    ...metricsFiles.map((name): Named => ['--metrics-cert-path', join(certificate?.directory ?? '', name)]),
-    ...(webhook.address && webhook.clientCa !== undefined
-      ? [['--webhook-client-ca', webhook.clientCa] satisfies Named]
-      : []),
-  ]
+  const named: Named[] = []
+  if (address && secure && certificate)
+    for (const name of [certificate.cert, certificate.key])
+      named.push(['--metrics-cert-path', join(certificate.directory, name)])
+  if (webhook.address && webhook.clientCa !== undefined) named.push(['--webhook-client-ca', webhook.clientCa])
   const problems = await Promise.all(named.map(problemWith))
   return problems.filter((problem) => problem !== undefined)
 }

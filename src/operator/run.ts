@@ -27,18 +27,13 @@ export async function runOperator(argv: readonly string[], env: Environment): Pr
   if (parsed.kind === 'help') return { code: exitCodes.fine, stdout: parsed.text, stderr: '' }
   if (parsed.kind === 'usage') return usage(parsed.problems)
   const { config, warnings } = parsed
-  const unreadable = await fileProblems(config)
-  if (unreadable.length > 0) return usage(unreadable)
+  const cluster = clusterOf(config)
+  const problems = [...(typeof cluster === 'string' ? [cluster] : []), ...(await fileProblems(config))]
+  if (typeof cluster === 'string' || problems.length > 0) return usage(problems)
   const log = createLog({ level: config.logLevel })
   for (const warning of warnings) log.warn({}, warning)
   log.info(describeConfig(config), 'configuration')
   const stop = stopSignals()
-  let cluster: ClusterConfig
-  try {
-    cluster = loadKubeConfig({ kubeconfig: config.kubeconfig, context: config.context })
-  } catch (error) {
-    return usage([messageOf(error)])
-  }
   try {
     const operator = await startOperator(config, cluster, log)
     log.info({ signal: await stop.first }, 'stopping')
@@ -48,6 +43,15 @@ export async function runOperator(argv: readonly string[], env: Environment): Pr
     return { code: exitCodes.usage, stdout: '', stderr: '' }
   }
   return { code: exitCodes.fine, stdout: '', stderr: '' }
+}
+
+/** Where to connect to, or why that can't be told. */
+function clusterOf({ kubeconfig, context }: Config): ClusterConfig | string {
+  try {
+    return loadKubeConfig({ kubeconfig, context })
+  } catch (error) {
+    return messageOf(error)
+  }
 }
 
 /** What an API server that answers nothing may keep us waiting for, within the 30 s that a pod is given. */

@@ -184,7 +184,7 @@ class LiveWorld implements World {
     }
   }
 
-  /** Reads those of whom advice speaks, if there are not too many. */
+  /** Reads those of whom advice may speak, up to so many of each kind. */
   async readNeighbours(binding: Binding, { spiffeId, poolGroup, pods, mode }: Identity): Promise<void> {
     const { neighbours } = this.#remembered
     const other = mode === 'PoolOnly' ? 'PerObjective' : 'PoolOnly'

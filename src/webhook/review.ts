@@ -69,7 +69,7 @@ type Decision = {
   readonly evaluation: Evaluation
   readonly verdict: Verdict
   /** What there is to know beside the findings. */
-  readonly remark?: string
+  readonly remark?: string | undefined
 }
 
 async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSignal): Promise<Decision> {
@@ -109,8 +109,9 @@ async function reserveKey(
   if (reserved.kind === 'reserved') return decision
   const collision = collisionWith(binding, key, reserved)
   const judged = judge([collision, ...verdict.findings], earlier, actions)
-  const isHeard = reserved.pending && judged.verdict !== 'allow'
-  return { ...decision, verdict: judged, ...(isHeard && { remark: pendingWords(reserved.by.name) }) }
+  const isSaid = judged.findings.some((one) => one.rule === collision.rule && isHeard(one))
+  const remark = reserved.pending && isSaid ? pendingWords(reserved.by.name) : undefined
+  return { ...decision, verdict: judged, remark }
 }
 
 const collisionWith = (

@@ -75,12 +75,13 @@ describe('kleym check, from the command line', () => {
     }
   })
 
-  test('an operator told of files that are not there: 4, with every flag that names one', async () => {
+  test('an operator told of files that are not there: 4, with every flag that names one, or should', async () => {
     await using folder = await folderWith({ 'tls.crt': 'x', empty: '' })
     const flags = ['--metrics-bind-address=127.0.0.1:0', `--metrics-cert-path=${folder.path}`]
     const ended = await kleym(['operator', ...trust, ...flags, `--webhook-client-ca=${folder.at('empty')}`])
     expect(ended).toMatchObject({ code: 4, stdout: '' })
     expect(ended.stderr.trimEnd().split('\n')).toEqual([
+      expect.stringContaining('name a file with --kubeconfig'),
       expect.stringContaining(`--metrics-cert-path: ${folder.at('tls.key')} can't be read (ENOENT`),
       `kleym: --webhook-client-ca: ${folder.at('empty')} is empty`,
     ])

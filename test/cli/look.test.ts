@@ -80,12 +80,15 @@ describe('kleym status', () => {
     expect(stdout).toContain('reason: Initializing\n')
   })
 
-  test('asks for one namespace where one is named', async () => {
-    const asked: (string | undefined)[] = []
-    const read: ReadCluster = (namespace) => (asked.push(namespace), unreachable(namespace))
+  test('asks for bindings alone, and for one namespace where one is named', async () => {
+    const asked: unknown[] = []
+    const read: ReadCluster = (scope) => (asked.push(scope), unreachable(scope))
     await status({ ...text, namespace: 'team' }, read)
     await status(text, read)
-    expect(asked).toStrictEqual(['team', undefined])
+    expect(asked).toStrictEqual([
+      { namespace: 'team', kinds: [bindingResource] },
+      { namespace: undefined, kinds: [bindingResource] },
+    ])
   })
 })
 
@@ -94,8 +97,8 @@ const look = (objects: readonly Manifest[], more: Partial<InspectOptions> = {}):
     {
       namespace: 'default',
       name: 'chat',
-      trustDomain: undefined,
-      className: undefined,
+      settings: {},
+      actions: {},
       format: 'text',
       ...more,
     },
@@ -107,7 +110,7 @@ describe('kleym inspect', () => {
   test('takes the trust domain from the status, else asks for it', async () => {
     const objects = await settled(poolOnly({ name: 'chat' }), pool())
     expect((await look(objects)).stdout).toContain('SPIFFE ID: spiffe://example.org/ns/default/pool/chat\n')
-    expect((await look(objects, { trustDomain: 'other.org' })).stdout).toContain(
+    expect((await look(objects, { settings: { trustDomain: 'other.org' } })).stdout).toContain(
       'SPIFFE ID: spiffe://other.org/',
     )
     expect(await look([pool(), binding()])).toMatchObject({
@@ -123,13 +126,21 @@ describe('kleym inspect', () => {
       objects.flatMap((one) => (one.kind === 'ClusterSPIFFEID' ? (change(one) ?? []) : one))
     expect(await look(objects)).toMatchObject({ code: 0, stderr: '' })
     const cases = [
-      [withOutput(() => undefined), 'is missing'],
-      [withOutput((one) => ({ ...one, metadata: { name } })), 'none, and none is wanted'],
+      [withOutput(() => undefined), `${name} is missing`],
+      [withOutput((one) => ({ ...one, metadata: { name } })), 'none is wanted'],
       [
         withOutput((one) => ({ ...one, spec: { ...objectOr(one.spec), ttl: '1h' } })),
         `${name} differs in spec.ttl`,
       ],
-      [objects.filter(({ kind }) => kind !== 'InferencePool'), `${name} is still there, and none is wanted`],
+      [objects.filter(({ kind }) => kind !== 'InferencePool'), 'none is wanted'],
+      [
+        withOutput((one) => ({ ...one, metadata: { ...one.metadata, deletionTimestamp: 'x' } })),
+        `${name} is being deleted`,
+      ],
+      [
+        withOutput((one) => ({ ...one, metadata: { ...one.metadata, annotations: {} } })),
+        `${name} differs in metadata.annotations`,
+      ],
     ] as const
     for (const [there, words] of cases) {
       const { code, stdout } = await look(there)
@@ -149,13 +160,7 @@ describe('kleym inspect', () => {
 
   test('that finds no such binding: 3; no cluster: 4', async () => {
     expect(await look([binding({ name: 'other' })])).toMatchObject({ code: 3, stdout: '' })
-    const options = {
-      namespace: 'default',
-      name: 'chat',
-      trustDomain: 'a',
-      className: undefined,
-      format: 'json',
-    } as const
+    const options = { namespace: 'default', name: 'chat', settings: {}, actions: {}, format: 'json' } as const
     expect(await inspect(options, { readCluster: unreachable, now: new Date() })).toMatchObject({ code: 4 })
   })
 })

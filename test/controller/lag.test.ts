@@ -3,11 +3,14 @@ import { definitionResource, bindingResource, clusterSpiffeIdResource } from '..
 import { binding, objective, pool } from '../support/builders.ts'
 import type { Match } from '../support/fault-proxy/faults.ts'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy/proxy.ts'
+import { recordOf, type Json } from '../support/embedded/json.ts'
 import { startLoop } from '../support/loop.ts'
 import { whenSettled } from '../support/model.ts'
 import { allResources, startWorld, type World } from '../support/world.ts'
 import { History } from './support/history.ts'
 import { Judge } from './support/judge.ts'
+
+const metaOf = (output: Json | undefined): Json => recordOf(output?.['metadata'])
 
 /** The watch of outputs says nothing, so the cache knows none of those that the loop writes. */
 describe('while the watch of ClusterSPIFFEIDs lags', () => {
@@ -57,7 +60,7 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
   test('an output that nobody has seen yet still keeps its key from others', async () => {
     await world.put(binding())
     await whenSettled(world)
-    const stuck = proxy.faults.inject(isWriting('PUT'), { kind: 'status', code: 503 }, Infinity)
+    const stuck = proxy.faults.inject(isWriting('POST'), { kind: 'status', code: 503 }, Infinity)
     await world.put(binding({ spec: { containerName: 'side' } }))
     await vi.waitUntil(() => stuck.hits() > 0, { timeout: 10_000 })
     await world.put(binding({ name: 'rival', spec: { objectiveRef: { name: 'other' } } }))
@@ -65,6 +68,28 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     await vi.waitUntil(isHeld, { timeout: 10_000 })
     await vi.waitUntil(() => stuck.hits() > 6, { timeout: 10_000 })
     await settlesOnceTheWatchIsBack()
+    expect(await brokenPromises()).toEqual([])
+  })
+
+  test('an output that the cache still shows is replaced, once, under its name', async () => {
+    await world.put(binding())
+    await whenSettled(world)
+    await settlesOnceTheWatchIsBack()
+    await vi.waitUntil(() => proxy.openWatches() === allResources.length + 1, { timeout: 10_000 })
+    const [before] = await world.list(clusterSpiffeIdResource)
+    expect(proxy.silenceWatches(outputs)).toBe(1)
+    const created = proxy.faults.inject(isWriting('POST'), { kind: 'slow', ms: 1 }, Infinity)
+    for (const serviceAccountName of ['worker', 'other']) {
+      await world.put(binding({ spec: { serviceAccountName } }))
+      await whenSettled(world)
+    }
+    const [after, ...more] = await world.list(clusterSpiffeIdResource)
+    expect(more).toEqual([])
+    const { name, uid } = metaOf(before)
+    expect(metaOf(after)).toMatchObject({ name })
+    expect(metaOf(after)['uid']).not.toBe(uid)
+    // A rehearsal and a creation each.
+    expect(created.hits()).toBe(4)
     expect(await brokenPromises()).toEqual([])
   })
 

@@ -78,13 +78,13 @@ describeReal('the commands that look at a cluster', () => {
   test('inspect names what keeps one from being Ready: 2', async () => {
     const { code, stdout } = await inspect('a')
     expect(code).toBe(2)
-    expect(stdout).toContain('ClusterSPIFFEID: none, and none is wanted\n')
+    expect(stdout).toContain('ClusterSPIFFEID: none is wanted\n')
     expect(stdout).toContain('deny spec.containerName: Duplicate value: "main": Conflict/IdentityCollision: ')
     expect(JSON.parse((await inspect('a', '-o', 'json')).stdout)).toMatchObject({
       name: 'a',
       verdict: 'deny',
       findings: [{ reason: 'IdentityCollision' }],
-      output: { kind: 'none' },
+      output: { state: 'none' },
     })
   })
 

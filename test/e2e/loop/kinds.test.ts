@@ -197,6 +197,31 @@ describeReal('kinds come and go while the operator runs', () => {
     await eventually(async () => expect(await readiness()).not.toContain('identityBoundary'))
   })
 
+  test('a status of which an older kind prunes a field is written once, and again when it is known', async () => {
+    const undo = await changeBindings(
+      stage.cluster,
+      (properties) => without(properties, 'renderedClusterSPIFFEID'),
+      'status',
+    )
+    const tenant = await withEverything()
+    await tenant.has(binding())
+    await eventually(async () => {
+      expect((await tenant.find(binding()))?.['status']).toMatchObject({ computedSpiffeIDs: [{}] })
+    })
+    const requests = await requestsDuring(async () => {
+      for (const team of ['a', 'b', 'c']) await tenant.changes(binding(), { metadata: { labels: { team } } })
+      await tenant.has(referring('later'))
+      await eventually(async () => {
+        expect((await tenant.find(referring('later')))?.['status']).toMatchObject({ computedSpiffeIDs: [{}] })
+      })
+    })
+    expect(requests.filter(({ subresource, name }) => subresource === 'status' && name === 'chat')).toEqual(
+      [],
+    )
+    await undo()
+    await tenant.settles({ chat: ready, later: ready })
+  })
+
   test('an older kind that prunes fields is written once, not for ever', async () => {
     const definition = await removeDefinition(stage.cluster, clusterSpiffeIdResource)
     const older = withProperties(definition, (properties) => without(properties, 'hint', 'fallback'))

@@ -31,15 +31,19 @@ export async function bringDefinition(cluster: Cluster, resource: Resource, defi
   })
 }
 
-/** The same CRD with other properties in the schema of its spec. */
-export function withProperties(definition: Json, change: (properties: Json) => Json): Json {
+/** The same CRD with other properties in the schema of its spec, or of its status. */
+export function withProperties(
+  definition: Json,
+  change: (properties: Json) => Json,
+  part: 'spec' | 'status' = 'spec',
+): Json {
   const spec = recordOf(definition['spec'])
   const [version] = Array.isArray(spec['versions']) ? spec['versions'].map(recordOf) : []
   const schema = recordOf(recordOf(version?.['schema'])['openAPIV3Schema'])
   const properties = recordOf(schema['properties'])
-  const ofSpec = recordOf(properties['spec'])
-  const changed = { ...ofSpec, properties: change(recordOf(ofSpec['properties'])) }
-  const openAPIV3Schema = { ...schema, properties: { ...properties, spec: changed } }
+  const old = recordOf(properties[part])
+  const changed = { ...old, properties: change(recordOf(old['properties'])) }
+  const openAPIV3Schema = { ...schema, properties: { ...properties, [part]: changed } }
   return { ...definition, spec: { ...spec, versions: [{ ...version, schema: { openAPIV3Schema } }] } }
 }
 
@@ -56,9 +60,9 @@ export async function replaceDefinition(
 /** Changes the schema of bindings in place. Gives what undoes that. */
 export async function changeBindings(
   cluster: Cluster,
-  change: (properties: Json) => Json,
+  ...change: [change: (properties: Json) => Json, part?: 'spec' | 'status']
 ): Promise<() => Promise<void>> {
   const before = bodyOf(await cluster.client.get(pathOf(bindingResource)), 'reading a CRD')
-  await replaceDefinition(cluster, bindingResource, withProperties(before, change))
+  await replaceDefinition(cluster, bindingResource, withProperties(before, ...change))
   return () => replaceDefinition(cluster, bindingResource, before)
 }
