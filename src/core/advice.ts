@@ -1,8 +1,8 @@
-import type { Binding, Mode } from './binding.ts'
+import type { Binding } from './binding.ts'
 import { evaluate, type Evaluation } from './evaluate.ts'
 import type { World } from './facts.ts'
 import { finding, type Finding } from './findings.ts'
-import type { Identity } from './identity.ts'
+import { idField, type Identity } from './identity.ts'
 import { byBytes } from './names.ts'
 import { show } from './show.ts'
 
@@ -90,8 +90,6 @@ const tooLong: Advice = (_binding, { mode, spiffeId, selectors }) => {
     `${field} leads to ${show(long)}, of ${long.length} bytes`,
   )
 }
-
-const idField = (mode: Mode): string => (mode === 'PoolOnly' ? 'spec.poolRef.name' : 'spec.objectiveRef.name')
 
 /** A namespace and a container can't be that long. */
 const selectorField = (selector: string): string =>

@@ -24,6 +24,10 @@ export function spiffeId(trustDomain: string, namespace: string, mode: Mode, nam
   return `spiffe://${trustDomain}/ns/${namespace}/${segment}/${name}`
 }
 
+/** The field of a binding that the last segment of its ID comes from. */
+export const idField = (mode: Mode): string =>
+  mode === 'PoolOnly' ? 'spec.poolRef.name' : 'spec.objectiveRef.name'
+
 /** SPIFFE-ID section 2: a trust domain of 1 to 255 of `a-z0-9.-_`, then segments that are neither `.` nor `..`. */
 const grammar = /^spiffe:\/\/[a-z0-9.\-_]{1,255}(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9.\-_]+)+$/
 

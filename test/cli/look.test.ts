@@ -149,6 +149,41 @@ describe('kleym inspect', () => {
     }
   })
 
+  test('names what is left over, and what its kind may not know is no difference', async () => {
+    const objects = await settled(binding(), pool(), objective())
+    const output = objects.find(({ kind }) => kind === 'ClusterSPIFFEID')
+    if (!output) throw new Error('there is no output')
+    const leftover = { ...output, metadata: { ...output.metadata, name: 'old' } }
+    const left = await look([...objects, leftover])
+    expect(left).toMatchObject({
+      code: 2,
+      stdout: expect.stringContaining('ClusterSPIFFEID: old is left over\n'),
+    })
+    const { hint: _, ...known } = objectOr(output.spec)
+    const pruned = await look(objects.map((one) => (one === output ? { ...one, spec: known } : one)))
+    expect(pruned.code).toBe(0)
+    expect(outputLine(pruned.stdout)).toMatch(/ is in place, but for what .*: spec\.hint$/)
+  })
+
+  test('of one that is being deleted says that, and nothing of what would be', async () => {
+    const leaving = binding({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } })
+    const { stdout } = await look([leaving, pool(), objective()], { settings: { trustDomain: 'a' } })
+    expect(stdout).toContain('it is being deleted\n')
+    expect(stdout).not.toContain('settles on')
+    const listed = await status(text, clusterWith(leaving))
+    expect(listed).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('default/chat: it is being deleted\n'),
+    })
+  })
+
+  test('judges by the actions that it is told', async () => {
+    const objects = await settled(binding(), pool({ selector: {} }), objective())
+    const told = { settings: { trustDomain: 'a' }, actions: { InvalidPoolSelector: 'ignore' } } as const
+    expect((await look(objects, { ...told, actions: {} })).stdout).toContain('admission today: deny\n')
+    expect((await look(objects, told)).stdout).toContain('admission today: allow\n')
+  })
+
   test('says what the loop would come to', async () => {
     const objects = await settled(binding(), pool(), objective())
     const taken = objects.map((one) =>

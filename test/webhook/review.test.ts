@@ -242,11 +242,12 @@ describe('a key that somebody else has claimed', () => {
 
   test('is a warning, or none, where collisions are', async () => {
     for (const [action, outcome] of [
-      ['warn', [/IdentityCollision/, /try again/]],
-      ['ignore', []],
+      ['warn', [/IdentityCollision/, /SharedSPIFFEID/, /try again/]],
+      ['ignore', [/SharedSPIFFEID/]],
     ] as const) {
       const actions = { IdentityCollision: action }
-      const { validate } = stage({ remembered: scene, leases: claimed('peer'), actions })
+      const namesake = binding({ name: 'namesake', spec: { containerName: 'side' } })
+      const { validate } = stage({ remembered: [...scene, namesake], leases: claimed('peer'), actions })
       expect(await validate(binding())).toMatchObject({
         kind: 'allowed',
         warnings: outcome.map((words) => expect.stringMatching(words)),

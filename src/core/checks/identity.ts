@@ -1,6 +1,6 @@
 import type { Check } from '../facts.ts'
 import { finding } from '../findings.ts'
-import { isSpiffeId } from '../identity.ts'
+import { idField, isSpiffeId } from '../identity.ts'
 import { show } from '../show.ts'
 
 /**
@@ -41,7 +41,7 @@ export const selectorsStayHome: Check = ({ binding, identity }) => {
 /** An invariant too: the ID is made of names that Kubernetes has already confined. */
 export const spiffeIdIsValid: Check = ({ binding, spiffeId }) => {
   if (spiffeId === undefined || isSpiffeId(spiffeId)) return undefined
-  const field = binding.spec.mode === 'PoolOnly' ? 'spec.poolRef.name' : 'spec.objectiveRef.name'
+  const field = idField(binding.spec.mode === 'PoolOnly' ? 'PoolOnly' : 'PerObjective')
   return finding(
     'invalidSpiffeId',
     { field, cause: 'Invalid', value: spiffeId },

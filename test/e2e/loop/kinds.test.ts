@@ -75,8 +75,12 @@ describeReal('kinds come and go while the operator runs', () => {
 
   const readiness = async (): Promise<string> =>
     (await fetch(`${stage.operator().probes}/readyz?verbose`)).text()
+  const said = (resource: Resource): readonly unknown[] =>
+    logLines(stage.operator().log())
+      .filter((line) => line['gvk'] === gvk(resource))
+      .map(({ msg }) => msg)
   const skipped = (resource: Resource): number =>
-    logLines(stage.operator().log()).filter((line) => line['gvk'] === gvk(resource)).length
+    said(resource).filter((msg) => msg === 'skipping unavailable GVK').length
 
   test.for(cases)('$resource.group/$resource.kind, and what is pinned to it follows', async (one) => {
     const { resource, manifest, pinned, others, missing, absent } = one
@@ -195,6 +199,17 @@ describeReal('kinds come and go while the operator runs', () => {
     const errors = lines.filter(({ level }) => level === 'error').map(({ msg }) => String(msg))
     expect(errors).toEqual([expect.stringContaining('spec.identityBoundary')])
     await eventually(async () => expect(await readiness()).not.toContain('identityBoundary'))
+  })
+
+  test('that a kind goes, and that it is there again, is said once each', async () => {
+    const [resource] = objectiveResources
+    if (!resource) throw new Error('there are groups of objectives')
+    const before = said(resource).length
+    const definition = await removeDefinition(stage.cluster, resource)
+    await eventually(() => expect(said(resource).length).toBeGreaterThan(before))
+    await bringDefinition(stage.cluster, resource, definition)
+    await eventually(() => expect(said(resource).at(-1)).toBe('this kind is served now'))
+    expect(said(resource).slice(before)).toEqual(['skipping unavailable GVK', 'this kind is served now'])
   })
 
   test('a status of which an older kind prunes a field is written once, and again when it is known', async () => {

@@ -137,7 +137,7 @@ describeReal('the loop repairs what others break', () => {
       )
       expect(requests.map((request) => `${toldRequest(request)} ${request.name}`)).toEqual([
         `create clusterspiffeids ${old}`,
-        `dry run: ${old === next ? 'update' : 'create'} clusterspiffeids ${next}`,
+        `dry run: create clusterspiffeids ${next}`,
         `delete clusterspiffeids ${old}`,
         `create clusterspiffeids ${next}`,
       ])

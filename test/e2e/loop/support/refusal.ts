@@ -5,6 +5,7 @@ import { recordOf, textOf, type Json } from '../../../support/embedded/json.ts'
 import { bodyOf, metaOf } from '../../support/cluster.ts'
 import type { Gate } from './gate.ts'
 import type { Stage } from './stage.ts'
+import { named } from './outputs.ts'
 import { eventually, newTenant, type Tenant } from './tenant.ts'
 
 const ready = 'Ready/Reconciled'
@@ -77,6 +78,20 @@ export const refusalSuite = (stage: () => Stage, gate: () => Gate): void => {
       lift()
       await tenant.settles({ chat: ready })
       expect(selects(await tenant.outputSpec('chat'))).toBe('other')
+    })
+
+    test('of a repair keeps what is there, and it is repaired in the end', async () => {
+      const { tenant, before } = await withOutput()
+      const isRepair = (spec: Json): boolean => isOf(tenant)(spec) && spec['ttl'] === undefined
+      const { lift } = gate().refuse('not that again', isRepair)
+      await tenant.changes(named(metaOf(before)['name']), { spec: { ttl: '1h' } })
+      await tenant.settles({ chat: refused })
+      expect(await tenant.outputSpec('chat')).toMatchObject({ ttl: '1h' })
+      lift()
+      await tenant.settles({ chat: ready })
+      const after = await tenant.output('chat')
+      expect(after['spec']).toEqual(before['spec'])
+      expect(metaOf(after)['uid']).toBe(metaOf(before)['uid'])
     })
 
     test('of a change that is taken back leaves the old output untouched', async () => {
