@@ -9,6 +9,7 @@ import type { ParsedOptions } from './cli/options.ts'
 import { exitCodes, usage, type CommandResult } from './cli/result.ts'
 import { status } from './cli/status.ts'
 import { nearest } from './flags/nearest.ts'
+import { stopSignals } from './operator/signals.ts'
 
 const help = `Usage: kleym COMMAND [flags]
 
@@ -28,7 +29,7 @@ async function run(argv: readonly string[]): Promise<CommandResult> {
   const now = new Date()
   switch (command) {
     case 'operator':
-      return (await import('./operator/run.ts')).runOperator(rest, process.env)
+      return runOperator(rest)
     case 'check':
       return once(checkOptions(rest, process.env), (options, readCluster) =>
         check(options, { now, readCluster, readStdin: () => text(process.stdin) }),
@@ -52,6 +53,11 @@ async function run(argv: readonly string[]): Promise<CommandResult> {
       ])
     }
   }
+}
+
+async function runOperator(argv: readonly string[]): Promise<CommandResult> {
+  const stop = stopSignals()
+  return (await import('./operator/run.ts')).runOperator(argv, process.env, stop)
 }
 
 /** A command that looks, says and ends. */

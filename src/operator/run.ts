@@ -20,9 +20,14 @@ import { createLog, type Log } from '../log.ts'
 import { createMetrics, type Metrics } from '../serving/metrics.ts'
 import { startMetrics } from './protected-metrics.ts'
 import { startProbes, type Check } from '../serving/probes.ts'
+import type { StopSignals } from './signals.ts'
 
 /** `kleym operator`: runs until it is told to stop. */
-export async function runOperator(argv: readonly string[], env: Environment): Promise<CommandResult> {
+export async function runOperator(
+  argv: readonly string[],
+  env: Environment,
+  stop: StopSignals,
+): Promise<CommandResult> {
   const parsed = operatorConfig(argv, env, { configurableReasons, podNamespace: namespaceOfPod() })
   if (parsed.kind === 'help') return { code: exitCodes.fine, stdout: parsed.text, stderr: '' }
   if (parsed.kind === 'usage') return usage(parsed.problems)
@@ -33,7 +38,6 @@ export async function runOperator(argv: readonly string[], env: Environment): Pr
   const log = createLog({ level: config.logLevel })
   for (const warning of warnings) log.warn({}, warning)
   log.info(describeConfig(config), 'configuration')
-  const stop = stopSignals()
   try {
     const operator = await startOperator(config, cluster, log)
     log.info({ signal: await stop.first }, 'stopping')
@@ -56,25 +60,6 @@ function clusterOf({ kubeconfig, context }: Config): ClusterConfig | string {
 
 /** What an API server that answers nothing may keep us waiting for, within the 30 s that a pod is given. */
 const stopWithinMs = ({ webhook }: Config): number => (webhook.url === undefined ? 24_000 : 12_000)
-
-type StopSignals = { readonly first: Promise<NodeJS.Signals>; readonly second: Promise<NodeJS.Signals> }
-
-/**
- * The first signal asks to stop, the second one to do so at once. Both are listened for from the start: as
- * process 1 of a container, nothing but a listener ends the process.
- */
-function stopSignals(): StopSignals {
-  const first = Promise.withResolvers<NodeJS.Signals>()
-  const second = Promise.withResolvers<NodeJS.Signals>()
-  let asked = false
-  const stop = (signal: NodeJS.Signals): void => {
-    if (asked) second.resolve(signal)
-    else first.resolve(signal)
-    asked = true
-  }
-  process.on('SIGTERM', stop).on('SIGINT', stop)
-  return { first: first.promise, second: second.promise }
-}
 
 type Operator = { readonly stop: () => Promise<void> }
 
