@@ -28,7 +28,7 @@ export async function snapshotCluster(
     for (const resource of [bindingResource, ...optionalResources]) {
       if (!(await isServed(client, resource))) continue
       served.push(resource)
-      if (kinds.includes(resource)) manifests.push(...(await listAll(client, resource, namespace)))
+      if (kinds.includes(resource)) await listAll(client, resource, namespace, (one) => manifests.push(one))
     }
     return { kind: 'snapshot', served, manifests }
   } catch (error) {
@@ -51,8 +51,8 @@ async function listAll(
   client: Client,
   resource: Resource,
   namespace: string | undefined,
-): Promise<readonly Manifest[]> {
-  const manifests: Manifest[] = []
+  take: (manifest: Manifest) => void,
+): Promise<void> {
   const listed = await listPages({
     client,
     path: resourcePath(resource, resource.namespaced ? { namespace } : {}),
@@ -63,9 +63,8 @@ async function listAll(
       const object = decodeObject(item)
       if (!object) return
       const { metadata } = object
-      manifests.push({ resource, object, namespace: metadata.namespace ?? '', name: metadata.name })
+      take({ resource, object, namespace: metadata.namespace ?? '', name: metadata.name })
     },
   })
   if (listed.kind !== 'complete') throw new Error(`listing ${crdName(resource)}: ${explain(listed)}`)
-  return manifests
 }
