@@ -46,20 +46,20 @@ export class Outputs {
    * goes first, once a dry run has shown that the new one will be taken: no workload ever has two identities
    * from one binding, and none is given up for a refusal.
    *
-   * @param isSaid whether the object of a uid is known to have given this identity: if it differs, it was edited
+   * @param isSaid whether the binding is known to give this identity: what differs under its name was then edited
    */
   async settle(
     key: BindingKey,
     wanted: ClusterSpiffeId,
     collisionKey: string | undefined,
-    isSaid: (uid: string) => boolean,
+    isSaid: boolean,
   ): Promise<Settlement> {
     const unshown = await this.#lookUpUnshown(key)
     if (unshown.kind === 'unfinished') return unshown
     const mine = [...this.#inventory.outputsOf(key), ...unshown.outputs]
     const stale = mine.filter((output) => !givesSameIdentity(output, wanted))
     const rivals = collisionKey === undefined ? [] : this.#rivals(collisionKey, key)
-    const isEdited = ({ name, uid }: Output): boolean => name === wanted.metadata.name && isSaid(uid)
+    const isEdited = ({ name }: Output): boolean => isSaid && name === wanted.metadata.name
     const obstacles = rivals.length > 0 ? stale : stale.filter((output) => !isEdited(output))
     if (obstacles.length > 0) {
       const doubt = await this.#rehearse(key, wanted)

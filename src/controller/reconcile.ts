@@ -48,9 +48,7 @@ async function act(
   if (plan.kind === 'withdraw')
     return (await outputs.withdraw(key)) ?? { outcome: plan.outcome, next: settled }
   const { identity, wanted } = plan
-  const settlement = await outputs.settle(key, wanted, identity.collisionKey, (uid) =>
-    says(status, identity, uid),
-  )
+  const settlement = await outputs.settle(key, wanted, identity.collisionKey, says(status, identity))
   switch (settlement.kind) {
     case 'inPlace':
       return { outcome: { kind: 'ready', identity, output: settlement.output }, next: settled }

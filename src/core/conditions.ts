@@ -118,10 +118,9 @@ const partsIn = (status: JsonObject, ...names: readonly string[]): JsonObject =>
     }),
   )
 
-/** Whether a status says that its binding gives this identity, by the object of this uid where it names one. */
-export const says = (status: JsonObject, identity: Identity, uid: string): boolean =>
-  sameJson(partsIn(status, 'computedSpiffeIDs', 'renderedSelectors'), identityParts(identity)) &&
-  textOr(field(objectOr(field(status, 'renderedClusterSPIFFEID')), 'uid'), uid) === uid
+/** Whether a status says that its binding gives this identity. */
+export const says = (status: JsonObject, identity: Identity): boolean =>
+  sameJson(partsIn(status, 'computedSpiffeIDs', 'renderedSelectors'), identityParts(identity))
 
 /** What a status says at a glance, for metrics and for telling a transition from a repetition. */
 export function summaryIn(status: JsonObject): Summary | undefined {

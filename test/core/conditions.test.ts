@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import {
   conditionTypes,
   isSameStatus,
-  says,
   statusOf,
   summaryIn,
   summaryOf,
@@ -199,28 +198,4 @@ describe('a status at a glance', () => {
       expect(summaryIn(status)).toBeUndefined()
     },
   )
-})
-
-describe('a status says that its binding gives an identity', () => {
-  const said = statusFor(ready)
-
-  test('if it names the ID and the selectors, and the object where it names one', () => {
-    expect(says(said, identity, 'u')).toBe(true)
-    expect(says(said, identity, 'another')).toBe(false)
-    const { renderedClusterSPIFFEID: _, ...ofTheReference } = said
-    expect(says(ofTheReference, identity, 'another')).toBe(true)
-  })
-
-  test.each([
-    ['another ID', { ...identity, spiffeId: 'spiffe://example.org/ns/default/pool/other' }],
-    ['other selectors', { ...identity, selectors: identity.selectors.slice(1) }],
-    ['another mode', { ...identity, mode: 'PerObjective' as const }],
-  ])('not if it has %s', (_title, other) => {
-    expect(says(said, other, 'u')).toBe(false)
-  })
-
-  test('not while it says nothing, or a failure', () => {
-    expect(says({}, identity, 'u')).toBe(false)
-    expect(says(statusFor(failed('invalidPoolSelector')), identity, 'u')).toBe(false)
-  })
 })
