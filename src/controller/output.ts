@@ -8,11 +8,12 @@ import {
   type Output,
 } from '../core/clusterspiffeid.ts'
 import type { Inventory } from '../core/inventory.ts'
-import { field, objectOr, sameJson, type JsonObject } from '../core/json.ts'
+import { field, objectOr, type JsonObject } from '../core/json.ts'
 import type { Objects, Reply } from '../core/objects.ts'
 import { takenName } from '../core/plan.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import { retryOf, wait, type Result } from './outcome.ts'
+import { Stored } from './stored.ts'
 import { Unshown } from './unshown.ts'
 
 /** The ClusterSPIFFEID is as it should be; or it is refused for good; or neither can be said yet. */
@@ -25,20 +26,14 @@ export type Settlement =
 export class Outputs {
   readonly #inventory: Inventory
   readonly #objects: Objects
-  /**
-   * What the API server stored of the last wish, where that differs: an older CRD prunes fields, and comparing
-   * with what was sent would write for ever. By another schema it may store more.
-   */
-  readonly #stored = new Map<
-    string,
-    { readonly wish: JsonObject; readonly spec: JsonObject; readonly schema: string | undefined }
-  >()
+  readonly #stored: Stored
   /** A creation is noted before it is sent: one whose answer is lost may have taken effect. */
   readonly #unshown = new Unshown()
 
   constructor(inventory: Inventory, objects: Objects) {
     this.#inventory = inventory
     this.#objects = objects
+    this.#stored = new Stored(() => inventory.schemaOf(clusterSpiffeIdResource))
   }
 
   /**
@@ -164,7 +159,7 @@ export class Outputs {
     const { name } = wanted.metadata
     const cached = this.#inventory.output(name)
     const known = gone.some(({ uid }) => uid === cached?.uid) ? undefined : cached
-    if (known?.owner === key && !known.deleting && !hasDrifted(known, wanted, this.#storedFor(wanted)))
+    if (known?.owner === key && !known.deleting && !hasDrifted(known, wanted, this.#stored.of(wanted)))
       return { kind: 'inPlace', output: known }
     if (!known) {
       // What is there already, unseen, still counts as it is until a write has changed it.
@@ -186,7 +181,7 @@ export class Outputs {
       return { kind: 'refused', why: takenName(name) }
     }
     if (output.deleting) return unfinished(wait(`ClusterSPIFFEID ${name} is being deleted`))
-    if (!hasDrifted(output, wanted, this.#storedFor(wanted))) {
+    if (!hasDrifted(output, wanted, this.#stored.of(wanted))) {
       this.#unshown.note(key, output)
       return { kind: 'inPlace', output }
     }
@@ -206,19 +201,8 @@ export class Outputs {
     if (reply.kind !== 'done') return unfinished(retryOf(`writing ClusterSPIFFEID ${name}`, reply))
     const output = decodeOutput(reply.object)
     this.#unshown.note(key, output)
-    if (sameJson(output.spec, wanted.spec)) this.#stored.delete(name)
-    else this.#stored.set(name, { wish: wanted.spec, spec: output.spec, schema: this.#schema })
+    this.#stored.note(wanted, output)
     return { kind: 'inPlace', output }
-  }
-
-  #storedFor(wanted: ClusterSpiffeId): JsonObject | undefined {
-    const stored = this.#stored.get(wanted.metadata.name)
-    if (!stored || stored.schema !== this.#schema) return undefined
-    return sameJson(stored.wish, wanted.spec) ? stored.spec : undefined
-  }
-
-  get #schema(): string | undefined {
-    return this.#inventory.schemaOf(clusterSpiffeIdResource)
   }
 
   /** Undefined once each of them is gone: a deletion timestamp is not enough, SPIRE still serves it. */
@@ -235,7 +219,7 @@ export class Outputs {
         return removed?.kind === 'conflict'
           ? retryOf(doing, removed)
           : wait(`ClusterSPIFFEID ${name} waits for its finalizers`, finalizersMs)
-      if (still.kind === 'absent') this.#stored.delete(name)
+      if (still.kind === 'absent') this.#stored.forget(name)
       if (owner !== undefined && this.#unshown.of(owner)?.uid === uid) this.#unshown.forget(owner)
     }
     return undefined

@@ -1,0 +1,34 @@
+import type { ClusterSpiffeId, Output } from '../core/clusterspiffeid.ts'
+import { sameJson, type JsonObject } from '../core/json.ts'
+
+/**
+ * What the API server stored of our last wish for an output, where that differs: an older CustomResourceDefinition
+ * prunes fields, and comparing with what was sent would write for ever. By another schema it may store more.
+ */
+export class Stored {
+  readonly #schema: () => string | undefined
+  readonly #specs = new Map<
+    string,
+    { readonly wish: JsonObject; readonly spec: JsonObject; readonly schema: string | undefined }
+  >()
+
+  /** @param schema which one outputs are stored by */
+  constructor(schema: () => string | undefined) {
+    this.#schema = schema
+  }
+
+  of({ metadata, spec }: ClusterSpiffeId): JsonObject | undefined {
+    const stored = this.#specs.get(metadata.name)
+    if (!stored || stored.schema !== this.#schema()) return undefined
+    return sameJson(stored.wish, spec) ? stored.spec : undefined
+  }
+
+  note({ spec: wish }: ClusterSpiffeId, { name, spec }: Output): void {
+    if (sameJson(spec, wish)) this.#specs.delete(name)
+    else this.#specs.set(name, { wish, spec, schema: this.#schema() })
+  }
+
+  forget(name: string): void {
+    this.#specs.delete(name)
+  }
+}
