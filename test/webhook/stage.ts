@@ -36,6 +36,7 @@ export function stage(options: Options = {}) {
   const reach = {
     world: inventoryOf(remembered, served && { served }),
     actions,
+    isLenient: () => Promise.resolve(false),
     read: () => (resource: Resource, at: { readonly namespace: string; readonly name: string }) => {
       reads.push(`${resource.group}/${resource.plural}/${at.namespace}/${at.name}`)
       if (!live) return Promise.reject(new Error('the API server is gone'))
