@@ -11,7 +11,7 @@ import {
 import { assess, audit, isRefused, type Assessments } from './assess.ts'
 import type { ClusterSnapshot, ReadCluster } from './cluster.ts'
 import { readManifests } from './manifests.ts'
-import { print, type Format } from './print.ts'
+import { hasNews, print, type Format } from './print.ts'
 import { exitCodes, usage, type CommandResult } from './result.ts'
 
 export type CheckOptions = {
@@ -54,12 +54,12 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
 
 /** A file of ClusterSPIFFEIDs has no room for why one of them is missing. */
 function remarks(assessments: Assessments, format: Format): string {
-  if (isEmpty(assessments)) return 'kleym: no InferenceIdentityBinding, pool or objective found\n'
+  if (isEmpty(assessments)) return 'kleym: no InferenceIdentityBinding found\n'
   return format === 'yaml' ? print(denials(assessments), 'text') : ''
 }
 
 const isEmpty = ({ bindings, references }: Assessments): boolean =>
-  bindings.length === 0 && references.length === 0
+  bindings.length === 0 && !references.some(hasNews)
 
 const denials = ({ bindings, references }: Assessments): Assessments => ({
   bindings: bindings.filter(isDenied),

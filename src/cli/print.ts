@@ -40,7 +40,7 @@ export function print({ bindings, references }: Assessments, format: Format): st
 }
 
 /** Of most pools and objectives there is nothing to say. */
-const hasNews = ({ verdict }: ReferenceAssessment): boolean => verdict.verdict !== 'allow'
+export const hasNews = ({ verdict }: ReferenceAssessment): boolean => verdict.verdict !== 'allow'
 
 const referenceJson = ({ resource, namespace, name, verdict }: ReferenceAssessment): JsonObject => ({
   group: resource.group,

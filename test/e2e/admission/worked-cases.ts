@@ -44,7 +44,10 @@ const judged = async (one: ReconcileCase | AdmissionCase): Promise<Worked> => {
     ...one,
     words: await wordsOfCheck(one),
     reason,
-    isToBeRefused: one.kind === 'admission' ? !one.expect.admitted : refused.has(one.expect.reason),
+    isToBeRefused:
+      one.kind === 'admission'
+        ? !one.expect.admitted
+        : one.expect.admission === 'denied' || refused.has(one.expect.reason),
     isToBeWarnedOf: reason !== undefined && warned.has(reason),
   }
 }
