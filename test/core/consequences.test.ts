@@ -305,12 +305,12 @@ describe('a binding that has no identity would get none', () => {
   })
 })
 
-describe('the pods that get an identity', () => {
-  const wideningBy = (selector: unknown) =>
-    consequencesOf(becoming(pool({ selector })), inventoryOf([pool(), objective(), binding()])).map(
-      (one) => one.kind === 'widening' && [one.before, one.after],
-    )
+const wideningBy = (selector: unknown) =>
+  consequencesOf(becoming(pool({ selector })), inventoryOf([pool(), objective(), binding()])).map(
+    (one) => one.kind === 'widening' && [one.before, one.after],
+  )
 
+describe('the pods that get an identity', () => {
   test('are said where they are others than before', () => {
     expect(wideningBy({ matchLabels: { app: 'other' } })).toEqual([[['app=chat'], ['app=other']]])
     expect(wideningBy({ matchLabels: { team: 'a' } })).toEqual([[['app=chat'], ['team=a']]])

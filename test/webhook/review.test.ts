@@ -593,10 +593,11 @@ describe('two that ask for one container by the same reference', () => {
   })
 })
 
+const named = (name: string, replaces = 'chat', spec = {}): Manifest =>
+  binding({ name, metadata: { annotations: { [replacesAnnotation]: replaces } }, spec })
+
 describe('another name for an identity', () => {
   const there = [...scene, binding()]
-  const named = (name: string, replaces = 'chat', spec = {}): Manifest =>
-    binding({ name, metadata: { annotations: { [replacesAnnotation]: replaces } }, spec })
 
   test('is let in beside the binding that it replaces, and a warning names that', async () => {
     const { validate, claims } = stage({ remembered: there })
