@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import {
   collisionKeyIn,
   decodeOutput,
+  differencesIn,
   givesSameIdentity,
-  hasDrifted,
   type Output,
 } from '../../src/core/clusterspiffeid.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
@@ -131,8 +131,8 @@ describe('what the reference operator wrote', () => {
 })
 
 describe('drift', () => {
-  const drifted = (object: unknown, stored?: unknown): boolean =>
-    hasDrifted(decodeOutput(object), wanted, stored)
+  const drifted = (object: unknown, stored?: JsonObject): boolean =>
+    differencesIn(decodeOutput(object), wanted, stored).length > 0
   const labelsOfLive = wanted.metadata.labels
 
   test.each([
