@@ -56,7 +56,11 @@ function follow(key: BindingKey, result: Result, queue: Loop['queue'], log: Loop
     case 'retry':
       log.debug({ binding: key, why: result.why }, 'retrying')
       if (result.afterMs === undefined) queue.retry(key, result.withinMs)
-      else queue.addAfter(key, within(result.afterMs, waits.fromMs, Math.min(waits.toMs, result.withinMs ?? Infinity)))
+      else
+        queue.addAfter(
+          key,
+          within(result.afterMs, waits.fromMs, Math.min(waits.toMs, result.withinMs ?? Infinity)),
+        )
       break
   }
 }

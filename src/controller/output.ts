@@ -70,7 +70,11 @@ export class Outputs {
    * @param keeps outputs that stay nevertheless
    * @returns what stays, once the API server says that nothing else is left
    */
-  async withdraw(key: BindingKey, why: string, keeps: (output: Output) => boolean = () => false): Promise<Own> {
+  async withdraw(
+    key: BindingKey,
+    why: string,
+    keeps: (output: Output) => boolean = () => false,
+  ): Promise<Own> {
     const own = await this.#own(key)
     if (own.kind === 'unfinished') return own
     const kept = own.outputs.filter(keeps)

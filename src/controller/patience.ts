@@ -70,8 +70,7 @@ export class Patience {
     if (!binding) return true
     const news = { type: 'Warning', reason: retryingReason, note: words, about: occasion } as const
     const unsaid =
-      (await announcer.postOnce(binding, [news])) ??
-      (await statuses.recordRetrying(binding, words))
+      (await announcer.postOnce(binding, [news])) ?? (await statuses.recordRetrying(binding, words))
     return unsaid === undefined
   }
 }

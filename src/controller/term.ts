@@ -81,9 +81,7 @@ export function startTerm(options: TermOptions): Term {
     observe: observe.run,
     reconcile: async (key) => {
       const why = halted()
-      return why === undefined
-        ? patience.run(key, () => reconcile(key, reach))
-        : wait(why, haltedMs)
+      return why === undefined ? patience.run(key, () => reconcile(key, reach)) : wait(why, haltedMs)
     },
   })
   return {

@@ -143,7 +143,9 @@ export class Writer {
     const repair = repairOf(order, reply.object, output, fields)
     // Said before it is done: afterwards nobody could tell any more what there was.
     const unsaid =
-      repair.action === 'repaired' ? await announcer.postOnce(binding, [newsOf(name, output, repair)]) : undefined
+      repair.action === 'repaired'
+        ? await announcer.postOnce(binding, [newsOf(name, output, repair)])
+        : undefined
     if (unsaid) return unfinished(unsaid)
     return this.#noted(
       order,
@@ -152,7 +154,11 @@ export class Writer {
     )
   }
 
-  #noted({ binding, wanted }: Order, reply: Reply, done: Omit<Entry, 'binding' | 'name' | 'spiffeId'>): Settlement {
+  #noted(
+    { binding, wanted }: Order,
+    reply: Reply,
+    done: Omit<Entry, 'binding' | 'name' | 'spiffeId'>,
+  ): Settlement {
     const { name } = wanted.metadata
     const key = keyOf(binding)
     if (reply.kind === 'refused') {
@@ -200,8 +206,7 @@ function repairOf(
 ): Repair {
   const { others, areOurs } = editorsOf(live, fields)
   const isShown = field(objectOr(field(binding.status, 'renderedClusterSPIFFEID')), 'uid') === uid
-  if (!annotated && !isShown)
-    return { action: 'adopted', why: 'the former operator made it', fields, by: [] }
+  if (!annotated && !isShown) return { action: 'adopted', why: 'the former operator made it', fields, by: [] }
   if (others.length === 0 && areOurs)
     return { action: 'changed', why: 'the operator renders it otherwise than before', fields, by: [] }
   return { action: 'repaired', why: 'somebody edited it', fields, by: others }

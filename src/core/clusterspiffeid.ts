@@ -175,7 +175,11 @@ export function collisionKeyIn({ owner, spec }: Pick<Output, 'owner' | 'spec'>):
  * The fields in which an object of ours differs from what it should be, as paths. An older CRD prunes fields that it does
  * not know, so its spec may also be `stored`: what the API server made of the last write of the same wish.
  */
-export function differencesIn(output: Output, wanted: ClusterSpiffeId, stored?: JsonObject): readonly string[] {
+export function differencesIn(
+  output: Output,
+  wanted: ClusterSpiffeId,
+  stored?: JsonObject,
+): readonly string[] {
   return [
     ...(stored !== undefined && sameJson(output.spec, stored)
       ? []

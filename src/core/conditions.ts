@@ -187,7 +187,7 @@ export function changeOfIdentity(
 /** The settings by which a status was written; undefined where there is none yet. */
 export function settingsIn(status: JsonObject): Settings | undefined {
   const trustDomain = textOr(field(status, 'trustDomain'), '')
-  if (trustDomain === '') return undefined
+  if (trustDomain === '' || !conditionIn(status, 'Ready')) return undefined
   return { trustDomain, className: textOr(field(status, 'clusterSPIFFEIDClassName'), '') || undefined }
 }
 

@@ -12,9 +12,7 @@ export const holdsOf = (former: Settings, settings: Settings): readonly Hold[] =
   ...(former.trustDomain === settings.trustDomain
     ? []
     : [{ setting: 'trust domain', from: former.trustDomain } as const]),
-  ...(former.className === settings.className
-    ? []
-    : [{ setting: 'class', from: former.className } as const]),
+  ...(former.className === settings.className ? [] : [{ setting: 'class', from: former.className } as const]),
 ]
 
 /** What is held and how to have it done: without the names of bindings, for it is said in every namespace. */
@@ -87,6 +85,7 @@ export class Holds {
     counted.count += step
     if (counted.count === 0) this.#counts.delete(id)
     else this.#counts.set(id, counted)
-    if (step === 1 && counted.count === 1) this.#announce(`there are ClusterSPIFFEIDs with ${holdWords(hold, this.#inventory.settings)}`)
+    if (step === 1 && counted.count === 1)
+      this.#announce(`there are ClusterSPIFFEIDs with ${holdWords(hold, this.#inventory.settings)}`)
   }
 }

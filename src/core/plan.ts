@@ -37,7 +37,7 @@ export const refusedOutput = (name: string, why: string, stalls = false): Failur
 /** A failure of the spec alone takes nothing away that the former operator gave, and says so. */
 export const keptFormer = (failure: Failure, names: readonly string[]): Failure => ({
   ...failure,
-  message: `${failure.message}; the identity that the former operator gave by ClusterSPIFFEID ${names.join(', ')} is kept until the spec is edited`,
+  message: `${failure.message}; the identity that the former operator gave by ClusterSPIFFEID ${names.toSorted().join(', ')} is kept until the spec is edited`,
 })
 
 /** Whose it is stays unsaid: it may be another namespace's. */

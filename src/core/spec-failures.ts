@@ -17,5 +17,4 @@ export const isOfTheSpec = (rule: RuleName): boolean => rulesOfTheSpec.has(rule)
  * The failures that our CustomResourceDefinition makes of the bindings of a later contract, which know neither mode nor
  * objective: checks 4, 5 and 10 to 13. They take nothing away that the former operator has given.
  */
-export const keepsFormerOutputs = (rule: RuleName): boolean =>
-  isOfTheSpec(rule) && rule !== 'invalidPoolRef'
+export const keepsFormerOutputs = (rule: RuleName): boolean => isOfTheSpec(rule) && rule !== 'invalidPoolRef'

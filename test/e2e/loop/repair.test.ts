@@ -80,7 +80,7 @@ describeReal('the loop repairs what others break', () => {
         expect(metaOf(await tenant.output('chat'))['uid']).not.toBe(metaOf(output)['uid']),
       )
       await tenant.settles({ chat: ready })
-      expect(await tenant.events('chat')).toEqual(['Reconciled'])
+      expect(await tenant.events('chat')).toEqual(['Reconciled', 'Repaired'])
     })
 
     test('gets its labels back', async () => {
