@@ -133,7 +133,7 @@ function linesOf({ binding, assessment, facts, output }: Inspection): readonly s
     `${bindingResource.kind} ${namespace}/${name}, generation ${binding.generation}`,
     ...conditionsIn(binding.status).map(
       ({ type, status, reason, message, observedGeneration }) =>
-        `${String(type)}: ${String(status)}, ${String(reason)} (${observedGeneration === undefined ? 'no generation yet' : `generation ${String(observedGeneration)}`}): ${String(message)}`,
+        `${String(type)}: ${String(status)}, ${String(reason)} (${typeof observedGeneration === 'number' ? `generation ${observedGeneration}` : 'no generation yet'}): ${String(message)}`,
     ),
     `pool: ${targetOf(facts.pool) ?? 'none'}`,
     `objective: ${targetOf(facts.objective) ?? 'none'}`,

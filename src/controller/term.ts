@@ -42,12 +42,13 @@ export type Term = {
   readonly end: () => Promise<void>
 }
 
+const now = (): Date => new Date()
+
 /** The time in which this replica reconciles: it starts by looking at everything. */
 export function startTerm(options: TermOptions): Term {
   const { inventory, log, workers, instance, halted, observe, departures } = options
   const objects = fenced(options.objects, options.mayWrite)
   const queue = new Queue<BindingKey>()
-  const now = (): Date => new Date()
   const announcer = new Announcer({ objects, now, instance, warn: log.warn })
   const journal = ({ action, ...entry }: Entry): void => {
     observe.write(action)

@@ -164,8 +164,8 @@ export const says = (status: JsonObject, identity: Identity): boolean =>
 
 /** Which ID a status gives to whom, whichever operator wrote it. */
 function identityIn(status: JsonObject): IdentityInWords | undefined {
-  const rendered = field(status, 'renderedSelectors')
-  const [first] = Array.isArray(rendered) ? rendered.map(objectOr) : []
+  const list = field(status, 'renderedSelectors')
+  const [first] = Array.isArray(list) ? list.map(objectOr) : []
   const selectors = field(first ?? {}, 'selectors')
   return first && Array.isArray(selectors) ? { spiffeId: first['spiffeID'], selectors } : undefined
 }

@@ -59,7 +59,7 @@ function formerClassName(
   configured: string | undefined,
   departures: readonly (string | undefined)[],
 ): { readonly value: string | undefined } | undefined {
-  const [other] = outputs.map(classNameIn).filter((className) => className.value !== configured)
+  const other = outputs.map(classNameIn).find((className) => className.value !== configured)
   if (!other) return undefined
   const value = said ? said.className : other.value
   return value === configured || departures.includes(value) ? undefined : { value }

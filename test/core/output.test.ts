@@ -37,9 +37,10 @@ const withSpec = (spec: JsonObject): Live => ({ ...live, spec: { ...live.spec, .
 const without = (object: JsonObject, name: string): JsonObject =>
   Object.fromEntries(Object.entries(object).filter(([key]) => key !== name))
 
+const annotatedAs = (annotation: string, name: string): Output =>
+  decodeOutput(withMetadata({ name, annotations: { 'kleym.sonda.red/binding': annotation } }))
+
 describe('whose an object is', () => {
-  const annotatedAs = (annotation: string, name: string): Output =>
-    decodeOutput(withMetadata({ name, annotations: { 'kleym.sonda.red/binding': annotation } }))
   const long = 'x'.repeat(60)
 
   test.each([
@@ -196,9 +197,9 @@ describe('drift', () => {
   ])('the label of %s is as configured, and no other', (_title, className, shown, found) => {
     const classed = renderedFrom(binding(), inventoryOf([pool(), objective(), binding()], { className }))
     expect(classed.metadata.labels).toStrictEqual({ ...wanted.metadata.labels, ...shown })
-    const there = (labelled: JsonObject): unknown => ({
+    const there = (more: JsonObject): unknown => ({
       ...classed,
-      metadata: { ...classed.metadata, labels: { ...wanted.metadata.labels, ...labelled } },
+      metadata: { ...classed.metadata, labels: { ...wanted.metadata.labels, ...more } },
     })
     expect(differencesIn(decodeOutput(there(shown ?? {})), classed)).toStrictEqual([])
     expect(differencesIn(decodeOutput(there(found)), classed)).toStrictEqual([

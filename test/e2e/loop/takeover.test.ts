@@ -21,6 +21,18 @@ function firstOf<T>([first]: readonly T[]): T {
 }
 const definition = new URL('../../../deploy/crd/inferenceidentitybindings.yaml', import.meta.url)
 
+const uids = async (tenant: Tenant, version: FormerVersion): Promise<readonly unknown[]> =>
+  Promise.all(
+    leftBy(version, tenant.namespace).map(
+      async ({ output }) => metaOf((await tenant.find(output)) ?? {})['uid'],
+    ),
+  )
+
+const conditionOf = (binding: Json | undefined, type: string): Json =>
+  listOf(recordOf(binding?.['status'])['conditions'])
+    .map(recordOf)
+    .find((condition) => condition['type'] === type) ?? {}
+
 describeReal('a cluster of the former operator', () => {
   let stage: Stage
   beforeAll(async () => {
@@ -53,18 +65,8 @@ describeReal('a cluster of the former operator', () => {
     }
     return tenant
   }
-  const uids = async (tenant: Tenant, version: FormerVersion): Promise<readonly unknown[]> =>
-    Promise.all(
-      leftBy(version, tenant.namespace).map(
-        async ({ output }) => metaOf((await tenant.find(output)) ?? {})['uid'],
-      ),
-    )
   const readiness = async (): Promise<string> =>
     (await fetch(`${stage.operator().probes}/readyz?verbose`)).text()
-  const conditionOf = (binding: Json | undefined, type: string): Json =>
-    listOf(recordOf(binding?.['status'])['conditions'])
-      .map(recordOf)
-      .find((condition) => condition['type'] === type) ?? {}
 
   test.for(['v0.7.4', 'v0.9.0'] as const)(
     '%s is taken over as it is, under its own kind and under ours',

@@ -18,6 +18,11 @@ const configurations = '/apis/admissionregistration.k8s.io/v1/validatingwebhookc
 const withinMs = (timeout: number, assertion: () => Promise<void> | void): Promise<void> =>
   vi.waitFor(assertion, { timeout, interval: 100 })
 
+const readyIn = (status: Json): Json =>
+  listOf(status['conditions'])
+    .map(recordOf)
+    .find(({ type }) => type === 'Ready') ?? {}
+
 describeReal('what does not succeed is said', () => {
   let stage: Stage
   let tenant: Tenant
@@ -63,10 +68,6 @@ describeReal('what does not succeed is said', () => {
     await stage.cluster.client.delete(`${configurations}/dead`)
   }
   const statusOf = async (): Promise<Json> => recordOf((await tenant.find(binding()))?.['status'])
-  const readyIn = (status: Json): Json =>
-    listOf(status['conditions'])
-      .map(recordOf)
-      .find(({ type }) => type === 'Ready') ?? {}
   const retries = async (): Promise<readonly Json[]> =>
     (await eventsOn(stage.cluster, tenant.namespace, 'chat')).filter(({ reason }) => reason === 'Retrying')
   const logged = (): readonly Json[] =>
