@@ -1,5 +1,6 @@
 import { decodeBinding, given, type Binding } from '../core/binding.ts'
-import { isCurrent, readyIn, summaryIn } from '../core/conditions.ts'
+import { readyIn, summaryIn } from '../core/conditions.ts'
+import { isCurrent } from '../core/said.ts'
 import { field, objectOr } from '../core/json.ts'
 import { bindingResource, crdName, gvk, optionalResources } from '../core/resources.ts'
 import { show } from '../core/show.ts'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Binding } from '../core/binding.ts'
-import { changeOfIdentity, conditionIn, summaryIn, summaryOf, type Outcome } from '../core/conditions.ts'
+import { conditionIn, summaryIn, summaryOf, type Outcome } from '../core/conditions.ts'
+import { changeOfIdentity } from '../core/said.ts'
 import { field, objectOr, type JsonObject } from '../core/json.ts'
 import type { Resource } from '../core/resources.ts'
 import { bindingResource } from '../core/resources.ts'

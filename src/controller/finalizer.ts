@@ -6,10 +6,10 @@ import type { Outputs } from './output.ts'
 
 type Reach = { readonly objects: Pick<Objects, 'mergePatch'>; readonly outputs: Outputs }
 
-export const isHeld = ({ finalizers }: Binding): boolean => finalizers.includes(finalizer)
+export const hasFinalizer = ({ finalizers }: Binding): boolean => finalizers.includes(finalizer)
 
 /** The finalizer comes before any output, so that no output outlives its binding unseen. */
-export const hold = (binding: Binding, reach: Reach): Promise<Result> =>
+export const addFinalizer = (binding: Binding, reach: Reach): Promise<Result> =>
   setFinalizers(binding, [...binding.finalizers, finalizer], reach)
 
 /**
@@ -20,7 +20,7 @@ export async function letGo(binding: Binding, reach: Reach): Promise<Result> {
   const key = bindingKey(binding.namespace, binding.name)
   const withdrawn = await reach.outputs.withdraw(key, 'its binding is being deleted')
   if (withdrawn.kind === 'unfinished') return withdrawn.result
-  if (!isHeld(binding)) return settled
+  if (!hasFinalizer(binding)) return settled
   const others = binding.finalizers.filter((name) => name !== finalizer)
   return setFinalizers(binding, others, reach)
 }

@@ -10,7 +10,7 @@ import { keptFormer, planOf, refusedOutput, type Plan } from '../core/plan.ts'
 import { bindingResource } from '../core/resources.ts'
 import { keepsFormerOutputs } from '../core/spec-failures.ts'
 import type { Announcer } from './announcer.ts'
-import { hold, isHeld, letGo } from './finalizer.ts'
+import { addFinalizer, hasFinalizer, letGo } from './finalizer.ts'
 import { catchUp, retryOf, settled, type Result } from './outcome.ts'
 import type { Outputs } from './output.ts'
 import type { Statuses } from './statuses.ts'
@@ -37,7 +37,7 @@ export async function reconcile(key: BindingKey, reach: Reach): Promise<Result> 
   }
   if (binding.deleting) return letGo(binding, reach)
   if (statuses.isBehind(key, binding)) return catchUp(`the cache has not seen the last status of ${key} yet`)
-  if (!isHeld(binding)) return hold(binding, reach)
+  if (!hasFinalizer(binding)) return addFinalizer(binding, reach)
   const { plan, settings } = planUnder(binding, reach)
   const applied = await act(binding, plan, reach)
   if ('kind' in applied) return applied

@@ -1,13 +1,6 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
-import {
-  changeOfIdentity,
-  isCurrent,
-  isSameStatus,
-  retryingStatus,
-  statusOf,
-  summaryOf,
-  type Outcome,
-} from '../core/conditions.ts'
+import { isSameStatus, retryingStatus, statusOf, summaryOf, type Outcome } from '../core/conditions.ts'
+import { changeOfIdentity, isCurrent } from '../core/said.ts'
 import type { Settings } from '../core/identity.ts'
 import { canonical, field, objectOr, type JsonObject } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'

@@ -1,21 +1,13 @@
 import { bindingKey, type Binding } from '../core/binding.ts'
-import {
-  classNameLabel,
-  decodeOutput,
-  differencesIn,
-  ownerAnnotation,
-  type ClusterSpiffeId,
-  type Output,
-} from '../core/clusterspiffeid.ts'
+import { decodeOutput, differencesIn, type ClusterSpiffeId, type Output } from '../core/clusterspiffeid.ts'
 import type { Inventory } from '../core/inventory.ts'
-import { field, objectOr, type JsonObject } from '../core/json.ts'
 import type { Objects, Reply } from '../core/objects.ts'
 import { takenName } from '../core/plan.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
-import { editorsOf } from './editors.ts'
-import type { Action, Entry, Journal } from './journal.ts'
+import type { Entry, Journal } from './journal.ts'
 import { retryOf, wait, type Result } from './outcome.ts'
+import { merged, repairNews, repairOf } from './repair.ts'
 import { Stored } from './stored.ts'
 import { Unshown } from './unshown.ts'
 
@@ -140,11 +132,11 @@ export class Writer {
       this.unshown.note(key, output)
       return { kind: 'inPlace', output }
     }
-    const repair = repairOf(order, reply.object, output, fields)
+    const repair = repairOf(binding, wanted, reply.object, fields)
     // Said before it is done: afterwards nobody could tell any more what there was.
     const unsaid =
       repair.action === 'repaired'
-        ? await announcer.postOnce(binding, [newsOf(name, output, repair)])
+        ? await announcer.postOnce(binding, [repairNews(output, repair)])
         : undefined
     if (unsaid) return unfinished(unsaid)
     return this.#noted(
@@ -189,50 +181,3 @@ const refusedBy = ({ code, message }: Extract<Reply, { kind: 'refused' }>): Sett
   why: message,
   stalls: code === 422,
 })
-
-type Repair = {
-  readonly action: Action
-  readonly why: string
-  readonly fields: readonly string[]
-  readonly by: readonly string[]
-}
-
-/** Whether somebody edited the object, or we want something else than we did before. */
-function repairOf(
-  { binding }: Order,
-  live: JsonObject,
-  { annotated, uid }: Output,
-  fields: readonly string[],
-): Repair {
-  const { others, areOurs } = editorsOf(live, fields)
-  const isShown = field(objectOr(field(binding.status, 'renderedClusterSPIFFEID')), 'uid') === uid
-  if (!annotated && !isShown) return { action: 'adopted', why: 'the former operator made it', fields, by: [] }
-  if (others.length === 0 && areOurs)
-    return { action: 'changed', why: 'the operator renders it otherwise than before', fields, by: [] }
-  return { action: 'repaired', why: 'somebody edited it', fields, by: others }
-}
-
-const newsOf = (name: string, { uid, resourceVersion }: Output, { fields, by }: Repair) => ({
-  type: 'Warning' as const,
-  reason: 'Repaired',
-  note: `ClusterSPIFFEID ${name} is put back in ${fields.join(', ')}, which ${by.length === 0 ? 'somebody' : by.join(', ')} edited`,
-  about: `${uid}/${resourceVersion}`,
-})
-
-/** The live object with our spec, labels and annotation; other labels and annotations are left alone. */
-function merged(live: JsonObject, wanted: ClusterSpiffeId): JsonObject {
-  const metadata = objectOr(live['metadata'])
-  const { [classNameLabel]: _, ...labels } = objectOr(field(metadata, 'labels'))
-  return {
-    ...live,
-    metadata: {
-      ...metadata,
-      labels: { ...labels, ...wanted.metadata.labels },
-      annotations: {
-        ...objectOr(field(metadata, 'annotations')),
-        [ownerAnnotation]: wanted.metadata.annotations[ownerAnnotation],
-      },
-    },
-    spec: wanted.spec,
-  }
-}

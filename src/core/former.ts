@@ -1,6 +1,6 @@
 import type { Binding } from './binding.ts'
 import { isNamedByItsId, type Output } from './clusterspiffeid.ts'
-import { settingsIn } from './conditions.ts'
+import { settingsIn } from './said.ts'
 import { isSpiffeId, type Identity, type Settings } from './identity.ts'
 import { field, textOr } from './json.ts'
 

@@ -1,16 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import {
-  changeOfIdentity,
   conditionTypes,
-  isCurrent,
   isSameStatus,
   retryingStatus,
-  settingsIn,
   statusOf,
   summaryIn,
   summaryOf,
   type Outcome,
 } from '../../src/core/conditions.ts'
+import { changeOfIdentity, isCurrent, settingsIn } from '../../src/core/said.ts'
 import { collisionMessage } from '../../src/core/checks/collision.ts'
 import { rules, type RuleName } from '../../src/core/findings.ts'
 import { composeIdentity } from '../../src/core/identity.ts'

@@ -158,5 +158,7 @@ describeReal('settings that are changed', () => {
     await eventually(async () => expect(await tenant.outputSpec('stays')).not.toHaveProperty('className'))
     expect(await labels('stays')).not.toHaveProperty(['spire.spiffe.io/class-name'])
     await tenant.settles({ stays: ready })
+    // It was all our own doing.
+    expect((await tenant.events('stays')).filter((reason) => reason === 'Repaired')).toHaveLength(1)
   })
 })
