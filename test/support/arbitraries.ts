@@ -260,8 +260,8 @@ const closeBinding = fc
     objective: fewNames,
     replaces: fc.option(fewNames, { nil: undefined, freq: 3 }),
   })
-  .map(({ name, replaces, ...refs }) =>
-    renamed(name, replaces, { poolRef: { name: refs.pool }, objectiveRef: { name: refs.objective } }),
+  .map(({ name, replaces, ...used }) =>
+    renamed(name, replaces, { poolRef: { name: used.pool }, objectiveRef: { name: used.objective } }),
   )
 
 const safe = { matchLabels: { app: 'a' } }
