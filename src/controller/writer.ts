@@ -14,8 +14,12 @@ import { Unshown } from './unshown.ts'
 /** The ClusterSPIFFEID is as it should be; or it is refused for good; or neither can be said yet. */
 export type Settlement =
   | { readonly kind: 'inPlace'; readonly output: Output }
-  /** @param stalls whether it stays refused for as long as the binding is as it is */
-  | { readonly kind: 'refused'; readonly why: string; readonly stalls: boolean }
+  | {
+      readonly kind: 'refused'
+      readonly why: string
+      /** Whether it stays refused for as long as the binding is as it is. */
+      readonly stalls: boolean
+    }
   | { readonly kind: 'unfinished'; readonly result: Result }
 
 /** What is wanted of whom, and what a creation of it would be. */
@@ -79,11 +83,13 @@ export class Writer {
       return { kind: 'inPlace', output: known }
     if (!known) {
       // What is there already, unseen, still counts as it is until a write has changed it.
-      if (!this.unshown.of(key)) this.unshown.note(key, decodeOutput(wanted))
+      const noted = this.unshown.of(key)
+      if (!noted) this.unshown.note(key, decodeOutput(wanted))
       const reply = await objects.create(clusterSpiffeIdResource, wanted)
       if (reply.kind !== 'conflict') return this.#noted(order, reply, creation)
+      return this.#repair(order, noted?.uid === '')
     }
-    return this.#repair(order)
+    return this.#repair(order, false)
   }
 
   /** Undefined once each of them is gone: a deletion timestamp is not enough, SPIRE still serves it. */
@@ -113,10 +119,14 @@ export class Writer {
     return differencesIn(output, wanted, this.#stored.of(wanted))
   }
 
-  /** Looks at the object itself before it is replaced: what the cache has of it leaves fields out. */
-  async #repair(order: Order): Promise<Settlement> {
-    const { objects, announcer } = this.#options
-    const { binding, wanted } = order
+  /**
+   * Looks at the object itself before it is replaced: what the cache has of it leaves fields out.
+   *
+   * @param isUnheard whether an earlier creation of it was never answered
+   */
+  async #repair(order: Order, isUnheard: boolean): Promise<Settlement> {
+    const { objects, announcer, journal } = this.#options
+    const { binding, wanted, creation } = order
     const key = keyOf(binding)
     const { name } = wanted.metadata
     const reply = await objects.get(clusterSpiffeIdResource, { name })
@@ -130,6 +140,7 @@ export class Writer {
     const fields = this.#differences(output, wanted)
     if (fields.length === 0) {
       this.unshown.note(key, output)
+      if (isUnheard) journal({ ...creation, binding: key, name, spiffeId: wanted.spec['spiffeIDTemplate'] })
       return { kind: 'inPlace', output }
     }
     const repair = repairOf(binding, wanted, reply.object, fields)
