@@ -83,13 +83,11 @@ export class Writer {
       return { kind: 'inPlace', output: known }
     if (!known) {
       // What is there already, unseen, still counts as it is until a write has changed it.
-      const noted = this.unshown.of(key)
-      if (!noted) this.unshown.note(key, decodeOutput(wanted))
+      if (!this.unshown.of(key)) this.unshown.note(key, decodeOutput(wanted))
       const reply = await objects.create(clusterSpiffeIdResource, wanted)
       if (reply.kind !== 'conflict') return this.#noted(order, reply, creation)
-      return this.#repair(order, noted?.uid === '')
     }
-    return this.#repair(order, false)
+    return this.#repair(order)
   }
 
   /** Undefined once each of them is gone: a deletion timestamp is not enough, SPIRE still serves it. */
@@ -119,14 +117,10 @@ export class Writer {
     return differencesIn(output, wanted, this.#stored.of(wanted))
   }
 
-  /**
-   * Looks at the object itself before it is replaced: what the cache has of it leaves fields out.
-   *
-   * @param isUnheard whether an earlier creation of it was never answered
-   */
-  async #repair(order: Order, isUnheard: boolean): Promise<Settlement> {
-    const { objects, announcer, journal } = this.#options
-    const { binding, wanted, creation } = order
+  /** Looks at the object itself before it is replaced: what the cache has of it leaves fields out. */
+  async #repair(order: Order): Promise<Settlement> {
+    const { objects, announcer } = this.#options
+    const { binding, wanted } = order
     const key = keyOf(binding)
     const { name } = wanted.metadata
     const reply = await objects.get(clusterSpiffeIdResource, { name })
@@ -140,7 +134,6 @@ export class Writer {
     const fields = this.#differences(output, wanted)
     if (fields.length === 0) {
       this.unshown.note(key, output)
-      if (isUnheard) journal({ ...creation, binding: key, name, spiffeId: wanted.spec['spiffeIDTemplate'] })
       return { kind: 'inPlace', output }
     }
     const repair = repairOf(binding, wanted, reply.object, fields)
