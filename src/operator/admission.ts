@@ -48,6 +48,8 @@ type AdmissionOptions = {
   readonly inventory: Inventory
   readonly reservations: Reservations
   readonly isLeading: () => boolean
+  /** What every answer warns of, whatever it is about. */
+  readonly notices: () => readonly string[]
   readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>
   readonly metrics: Metrics
   readonly log: Log
@@ -189,7 +191,7 @@ const caOf = async (file: string | undefined): Promise<string | undefined> =>
   file === undefined ? undefined : readFile(file, 'utf8')
 
 function routesOf(
-  { config, client, inventory, reservations, feed, metrics, log }: AdmissionOptions,
+  { config, client, inventory, reservations, feed, notices, metrics, log }: AdmissionOptions,
   objects: Objects,
 ): Readonly<Record<string, Review>> {
   const read = (signal: AbortSignal): ReadLive => liveReads(objects, signal)
@@ -199,6 +201,7 @@ function routesOf(
     world: inventory,
     read,
     isLenient,
+    notices,
     actions: config.webhook.actions.overrides,
     reserve: (...claim: Parameters<Reservations['reserve']>) => reservations.reserve(...claim),
     observe: (request: AdmissionRequest, verdict: Verdict) => logDenial(log, request, verdict),
@@ -230,6 +233,7 @@ function routesOf(
         list: (signal) => liveLists(client, signal),
         actions: config.webhook.actions,
         isLenient,
+        notices,
         refused: (request, reasons) => logRefusal(log, request, reasons),
       }),
     ),

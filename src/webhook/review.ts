@@ -24,6 +24,8 @@ type Reach = {
   readonly reserve: Reservations['reserve']
   /** Whether a namespace is labelled so that nothing is refused there; asked before a refusal alone. */
   readonly isLenient: (namespace: string, signal: AbortSignal) => Promise<boolean>
+  /** What every answer warns of, whatever it is about. */
+  readonly notices: () => readonly string[]
   /** Told of each decision, for the log and the metrics. */
   readonly observe: (request: AdmissionRequest, verdict: Verdict) => void
 }
@@ -39,7 +41,7 @@ export const validating =
   (reach: Reach): Review =>
   async (request, signal) => {
     const decided = await reserveKey(request, await decide(request, reach, signal), reach, signal)
-    const decision = remarked(await pardon(request, decided, reach, signal))
+    const decision = remarked(await pardon(request, decided, reach, signal), reach)
     reach.observe(request, decision.verdict)
     return decision.verdict.verdict === 'deny' ? denied(request, decision) : allowed(decision)
   }
@@ -54,7 +56,7 @@ export const mutating =
     const decided = await pardon(request, await decide(request, reach, signal), reach, signal)
     if (decided.verdict.verdict === 'deny') {
       reach.observe(request, decided.verdict)
-      return denied(request, remarked(decided))
+      return denied(request, remarked(decided, reach))
     }
     const patch = request.operation === 'CREATE' ? finalizerPatch(decided.binding) : []
     return { kind: 'allowed', warnings: [], auditAnnotations: {}, patch }
@@ -87,7 +89,7 @@ async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSign
 }
 
 /** With what there is to know beside the findings. */
-function remarked(decided: Decided): Decision {
+function remarked(decided: Decided, { notices }: Reach): Decision {
   const { binding, appraisal, world, earlier, verdict, remarks } = decided
   const news = verdict.findings.filter((one) => !earlier.some((before) => isSameHarm(before, one)))
   return {
@@ -97,6 +99,7 @@ function remarked(decided: Decided): Decision {
       ...collisionAdvice(verdict.findings),
       ...(verdict.verdict === 'deny' ? [] : victims(binding, news, world)),
       ...remarks,
+      ...notices(),
     ],
   }
 }
