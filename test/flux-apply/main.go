@@ -1,8 +1,9 @@
 // Applies manifests as Flux's kustomize-controller does, with Flux's own ssa module: a dry run of all objects,
 // then each that differs is applied, then what is no longer among the manifests is deleted.
 //
-// Manifests come on standard input, the cluster from KUBECONFIG. Prints a line for each object, and exits with 1
-// and Flux's own words where Flux would report a failed Kustomization.
+// Manifests of namespaced objects come on standard input, the cluster from KUBECONFIG, and so does the namespace of
+// those that name none. Prints a line for each object, and exits with 1 and Flux's own words where Flux would report a
+// Kustomization that is not ready.
 package main
 
 import (
@@ -26,41 +27,47 @@ import (
 // As kustomize-controller signs its work.
 var owner = ssa.Owner{Field: "kustomize-controller", Group: "kustomize.toolkit.fluxcd.io"}
 
+type kustomization struct {
+	name      string
+	force     bool
+	wait      bool
+	pruneFrom string
+}
+
 func main() {
-	force := flag.Bool("force", false, "spec.force of a Kustomization: delete and create anew what seems immutable")
-	wait := flag.Bool("wait", false, "spec.wait of a Kustomization: until all objects are ready")
-	pruneFrom := flag.String("prune-from", "", "spec.prune of a Kustomization: a file with what it applied before")
-	name := flag.String("name", "models", "the name of the Kustomization, for the labels of what it owns")
+	var spec kustomization
+	flag.StringVar(&spec.name, "name", "models", "the Kustomization's name, for the labels of what it owns")
+	flag.BoolVar(&spec.force, "force", false, "spec.force: what seems immutable is deleted and created anew")
+	flag.BoolVar(&spec.wait, "wait", false, "spec.wait: until all objects are ready")
+	flag.StringVar(&spec.pruneFrom, "prune-from", "", "spec.prune: a file with the manifests that were applied before")
 	flag.Parse()
-	if err := run(context.Background(), *name, *pruneFrom, *force, *wait); err != nil {
+	if err := spec.reconcile(context.Background(), os.Stdin); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, name, pruneFrom string, force, wait bool) error {
-	manager, err := newManager()
+func (spec kustomization) reconcile(ctx context.Context, manifests io.Reader) error {
+	manager, namespace, err := connect()
 	if err != nil {
 		return err
 	}
-	objects, err := read(os.Stdin)
+	objects, err := read(manifests, namespace)
 	if err != nil {
 		return err
 	}
-	manager.SetOwnerLabels(objects, name, "flux-system")
+	manager.SetOwnerLabels(objects, spec.name, "flux-system")
 	options := ssa.DefaultApplyOptions()
-	options.Force = force
+	options.Force = spec.force
 	changes, err := manager.ApplyAllStaged(ctx, objects, options)
-	if changes != nil && len(changes.Entries) > 0 {
-		fmt.Println(changes)
-	}
+	report(changes)
 	if err != nil {
 		return err
 	}
-	if err := prune(ctx, manager, name, pruneFrom, objects); err != nil {
+	if err := spec.prune(ctx, manager, objects, namespace); err != nil {
 		return err
 	}
-	if !wait {
+	if !spec.wait {
 		return nil
 	}
 	return manager.WaitForSet(changes.ToObjMetadataSet(), ssa.WaitOptions{
@@ -70,42 +77,21 @@ func run(ctx context.Context, name, pruneFrom string, force, wait bool) error {
 	})
 }
 
-func newManager() (*ssa.ResourceManager, error) {
-	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("KUBECONFIG"))
-	if err != nil {
-		return nil, err
-	}
-	kubeClient, err := client.New(config, client.Options{})
-	if err != nil {
-		return nil, err
-	}
-	poller := polling.NewStatusPoller(kubeClient, kubeClient.RESTMapper(), polling.Options{})
-	return ssa.NewResourceManager(kubeClient, poller, owner), nil
-}
-
-func read(from io.Reader) ([]*unstructured.Unstructured, error) {
-	objects, err := utils.ReadObjects(from)
-	if err != nil {
-		return nil, err
-	}
-	return objects, normalize.UnstructuredList(objects)
-}
-
 // prune deletes what was applied before and is not among the objects any more.
-func prune(
+func (spec kustomization) prune(
 	ctx context.Context,
 	manager *ssa.ResourceManager,
-	name, before string,
 	objects []*unstructured.Unstructured,
+	namespace string,
 ) error {
-	if before == "" {
+	if spec.pruneFrom == "" {
 		return nil
 	}
-	text, err := os.ReadFile(before)
+	text, err := os.ReadFile(spec.pruneFrom)
 	if err != nil {
 		return err
 	}
-	earlier, err := read(strings.NewReader(string(text)))
+	earlier, err := read(strings.NewReader(string(text)), namespace)
 	if err != nil {
 		return err
 	}
@@ -120,10 +106,46 @@ func prune(
 		}
 	}
 	options := ssa.DefaultDeleteOptions()
-	options.Inclusions = manager.GetOwnerLabels(name, "flux-system")
+	options.Inclusions = manager.GetOwnerLabels(spec.name, "flux-system")
 	changes, err := manager.DeleteAll(ctx, stale, options)
-	if len(changes.Entries) > 0 {
+	report(changes)
+	return err
+}
+
+func connect() (*ssa.ResourceManager, string, error) {
+	config := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
+		clientcmd.NewDefaultClientConfigLoadingRules(), nil)
+	namespace, _, err := config.Namespace()
+	if err != nil {
+		return nil, "", err
+	}
+	rest, err := config.ClientConfig()
+	if err != nil {
+		return nil, "", err
+	}
+	kubeClient, err := client.New(rest, client.Options{})
+	if err != nil {
+		return nil, "", err
+	}
+	poller := polling.NewStatusPoller(kubeClient, kubeClient.RESTMapper(), polling.Options{})
+	return ssa.NewResourceManager(kubeClient, poller, owner), namespace, nil
+}
+
+func read(from io.Reader, namespace string) ([]*unstructured.Unstructured, error) {
+	objects, err := utils.ReadObjects(from)
+	if err != nil {
+		return nil, err
+	}
+	for _, object := range objects {
+		if object.GetNamespace() == "" {
+			object.SetNamespace(namespace)
+		}
+	}
+	return objects, normalize.UnstructuredList(objects)
+}
+
+func report(changes *ssa.ChangeSet) {
+	if changes != nil && len(changes.Entries) > 0 {
 		fmt.Println(changes)
 	}
-	return err
 }

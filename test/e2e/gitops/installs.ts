@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest'
+import type { Cluster } from '../support/cluster.ts'
+import { must, startTenant } from './tenant.ts'
+
+/** What a person at a terminal takes for at once. */
+const patienceMs = 2_000
+
+const both = [
+  { name: 'chat-interactive', objective: 'chat-interactive', container: 'vllm' },
+  { name: 'chat-batch', objective: 'chat-batch', container: 'vllm' },
+]
+
+const poolGroup = 'inference.networking.k8s.io'
+
+const wrong = [
+  {
+    title: 'an unsafe pool',
+    values: { pool: { labels: { model: '' } } },
+    says: [
+      'InferenceIdentityBinding chat-interactive would get no identity: UnsafeSelector/InvalidPoolSelector: ',
+    ],
+  },
+  {
+    title: 'two objectives for one container',
+    values: { objectives: ['chat-interactive', 'chat-batch'], bindings: both },
+    says: ['"chat-batch" is invalid', 'Conflict/PendingCollision: ', 'chat-interactive'],
+  },
+  {
+    title: 'two objectives for one container, whose bindings name the pool in two ways',
+    values: {
+      objectives: ['chat-interactive', 'chat-batch'],
+      bindings: both.map((one, index) => (index === 0 ? { ...one, poolGroup } : one)),
+    },
+    says: [
+      'InferenceIdentityBinding chat-interactive would get no identity: Conflict/IdentityCollision: identity collision with bindings chat-batch: ',
+      'InferenceIdentityBinding chat-batch would get no identity: Conflict/IdentityCollision: identity collision with bindings chat-interactive: ',
+    ],
+  },
+]
+export function installsSuite(cluster: () => Cluster): void {
+  test.each(wrong)('of $title fails at once, with the reason and the name of the binding', async (one) => {
+    const { helm } = await startTenant(cluster())
+    const started = performance.now()
+    const { code, stderr } = await helm('install', one.values)
+    const ms = performance.now() - started
+    for (const words of one.says) expect(stderr).toContain(words)
+    expect(code).toBe(1)
+    expect(ms).toBeLessThan(patienceMs)
+  })
+
+  test.each(wrong)('of $title gives no binding an identity', async (one) => {
+    const { helm, settled, reasons } = await startTenant(cluster())
+    expect(await helm('install', one.values)).toMatchObject({ code: 1 })
+    await settled()
+    expect(Object.values(await reasons())).not.toContain('Reconciled')
+  })
+
+  test.each(wrong)('of $title is mended by an upgrade with the right values', async (one) => {
+    const { helm, settled, reasons } = await startTenant(cluster())
+    expect(await helm('install', one.values)).toMatchObject({ code: 1 })
+    await must(helm('upgrade --install', {}))
+    await settled()
+    expect(await reasons()).toEqual({ 'chat-interactive': 'Reconciled' })
+  })
+
+  test('of what is right succeeds, and nothing speaks of a denial', async () => {
+    const { helm, settled, reasons } = await startTenant(cluster())
+    const { code, stdout, stderr } = await helm('install', {})
+    expect(stdout + stderr).not.toMatch(/denied|forbidden/i)
+    expect(code).toBe(0)
+    await settled()
+    expect(await reasons()).toEqual({ 'chat-interactive': 'Reconciled' })
+  })
+
+  test('once there, an upgrade that changes nothing writes nothing', async () => {
+    const tenant = await startTenant(cluster())
+    await must(tenant.helm('install', {}))
+    await tenant.settled()
+    const versions = () =>
+      tenant.shell(
+        'kubectl get iib,inferencepools,inferenceobjectives.llm-d.ai -o jsonpath={..resourceVersion}',
+      )
+    const before = await must(versions())
+    await must(tenant.helm('upgrade', {}))
+    expect(await versions()).toEqual(before)
+  })
+}
