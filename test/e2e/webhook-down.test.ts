@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bindingResource, optionalResources } from '../../src/core/resources.ts'
+import {
+  bindingResource,
+  objectiveResources,
+  optionalResources,
+  poolResources,
+} from '../../src/core/resources.ts'
 import { objective, pool } from '../support/builders.ts'
 import { startOperator, type RunningOperator } from '../support/operator.ts'
 import { describeReal } from '../support/real.ts'
@@ -23,6 +28,10 @@ const scene: readonly Manifest[] = [
   chat,
   doomed,
 ]
+
+const references = [...poolResources, ...objectiveResources].map(
+  (resource) => [`${resource.plural}.${resource.group}`, resource] as const,
+)
 
 /** What the API server says when it can't ask the validating webhook, whose failurePolicy is Fail. */
 const ownWords =
@@ -94,6 +103,41 @@ describeReal('a webhook that is down', () => {
       const live = await cluster.find(bindingResource, named('doomed'))
       expect(metaOf(live ?? {})['deletionTimestamp']).toBeDefined()
       expect(await outputsOf(cluster, doomed)).toHaveLength(1)
+    })
+
+    test.each(references)('creating, changing and deleting any of %s', async (kind, resource) => {
+      const { group, plural } = resource
+      const [first, second, changed] = plural.endsWith('pools')
+        ? [
+            pool({ ...named('late'), group }),
+            pool({ ...named('wide'), group, selector: {} }),
+            { selector: {} },
+          ]
+        : [
+            objective({ ...named('late'), group }),
+            objective({ ...named('wide'), group, poolRef: { name: 'other' } }),
+            { poolRef: { name: 'other' } },
+          ]
+      for (const manifest of [first, second])
+        expect(await apply(manifest)).toMatchObject({ code: 0, stderr: '' })
+      const change = JSON.stringify({ spec: changed })
+      expect(await run('patch', kind, 'late', '--type=merge', '-p', change)).toEqual(fine)
+      expect(await run('delete', kind, 'late', 'wide')).toEqual(fine)
+      expect(await cluster.find(resource, named('late'))).toBeUndefined()
+    })
+
+    test('making the pool of a binding one that nobody can use, and back', async () => {
+      const select = (selector: object) =>
+        run(
+          'patch',
+          'inferencepools.inference.networking.k8s.io',
+          'chat',
+          '--type=json',
+          '-p',
+          JSON.stringify([{ op: 'replace', path: '/spec/selector', value: selector }]),
+        )
+      expect(await select({})).toEqual(fine)
+      expect(await select({ matchLabels: { app: 'chat' } })).toEqual(fine)
     })
   })
 
