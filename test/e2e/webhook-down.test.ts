@@ -56,6 +56,15 @@ describeReal('a webhook that is down', () => {
   }
   const patch = (name: string, change: object, ...flags: readonly string[]) =>
     run('patch', 'iib', name, '--type=merge', '-p', JSON.stringify(change), ...flags)
+  const select = (name: string, selector: object) =>
+    run(
+      'patch',
+      'inferencepools.inference.networking.k8s.io',
+      name,
+      '--type=json',
+      '-p',
+      JSON.stringify([{ op: 'replace', path: '/spec/selector', value: selector }]),
+    )
   const apply = (manifest: Manifest) =>
     cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(manifest) })
 
@@ -127,17 +136,8 @@ describeReal('a webhook that is down', () => {
     })
 
     test('making the pool of a binding one that nobody can use, and back', async () => {
-      const select = (selector: object) =>
-        run(
-          'patch',
-          'inferencepools.inference.networking.k8s.io',
-          'chat',
-          '--type=json',
-          '-p',
-          JSON.stringify([{ op: 'replace', path: '/spec/selector', value: selector }]),
-        )
-      expect(await select({})).toEqual(fine)
-      expect(await select({ matchLabels: { app: 'chat' } })).toEqual(fine)
+      expect(await select('chat', {})).toEqual(fine)
+      expect(await select('chat', { matchLabels: { app: 'chat' } })).toEqual(fine)
     })
   })
 
