@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { bindingResource, poolResources } from '../../../../src/core/resources.ts'
 import { resourcePath } from '../../../../src/kube/client.ts'
 import { objective, pool } from '../../../support/builders.ts'
@@ -42,6 +43,9 @@ export type Round =
   /** What was neither admitted nor refused for what is wrong. */
   | { readonly kind: 'odd'; readonly answers: readonly string[] }
 
+/** A binding is reviewed twice and takes longer than what it refers to: sent at the very same moment it is always last. */
+const spreadMs = 15
+
 /** The objects are sent to the API servers in turn, and deleted again once it is known what came of them. */
 export async function raceOf(
   cluster: Cluster,
@@ -49,7 +53,10 @@ export async function raceOf(
   manifests: readonly Manifest[],
 ): Promise<Round> {
   const answers = await Promise.all(
-    manifests.map((manifest, index) => create(clients[index % clients.length] ?? cluster.client, manifest)),
+    manifests.map(async (manifest, index) => {
+      await wait(Math.random() * spreadMs)
+      return create(clients[index % clients.length] ?? cluster.client, manifest)
+    }),
   )
   const answered = performance.now()
   const odd = answers.filter((answer) => answer !== 'admitted' && answer !== 'refused')
