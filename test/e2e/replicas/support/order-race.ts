@@ -44,7 +44,7 @@ export type Round =
   | { readonly kind: 'odd'; readonly answers: readonly string[] }
 
 /** A binding is reviewed twice and takes longer than what it refers to: sent at the very same moment it is always last. */
-const spreadMs = 15
+const spreadMs = 60
 
 /** The objects are sent to the API servers in turn, and deleted again once it is known what came of them. */
 export async function raceOf(
