@@ -1,7 +1,8 @@
-import type { Action } from './core/findings.ts'
 import type { Settings } from './core/identity.ts'
+import type { AdmissionActions } from './core/reference-verdict.ts'
 import type { ActionOverrides } from './core/verdict.ts'
 import {
+  action,
   address,
   className,
   decoderOf,
@@ -24,6 +25,7 @@ import {
   operatorHelp,
   type OperatorFlag,
   type clusterFlags,
+  type verdictFlags,
   type webhookActionFlag,
 } from './flags/operator.ts'
 
@@ -47,8 +49,8 @@ export type Config = Settings & {
     readonly url: string | undefined
     readonly certDir: string | undefined
     readonly clientCa: string | undefined
-    /** Only what differs from the table of findings, by reason. */
-    readonly actions: Readonly<Record<string, Action>>
+    /** The overrides are only what differs from the table of findings, by reason. */
+    readonly actions: AdmissionActions
   }
 }
 
@@ -111,15 +113,25 @@ export function decodeSettings(decoder: Decoder<keyof typeof identityFlags>): Se
 }
 
 /** What admission does about the reasons that are named. */
-export const decodeActions = (
+export const decodeOverrides = (
   decoder: Decoder<keyof typeof webhookActionFlag>,
   reasons: readonly string[],
 ): ActionOverrides =>
   Object.fromEntries(
     decoder
       .decodeAll('webhook-action', (text) => webhookAction(text, reasons))
-      .map(({ reason, action }) => [reason, action]),
+      .map(({ reason, action: wanted }) => [reason, wanted]),
   )
+
+/** What admission does, where that can be configured. */
+export const decodeActions = (
+  decoder: Decoder<keyof typeof verdictFlags>,
+  reasons: readonly string[],
+): AdmissionActions => ({
+  overrides: decodeOverrides(decoder, reasons),
+  onReferences: decoder.decode('webhook-on-references', action, 'deny'),
+  onLoss: decoder.decode('webhook-on-loss', action, 'warn'),
+})
 
 function decodeConfig(
   reading: Reading<OperatorFlag>,
@@ -195,7 +207,14 @@ function idle(reading: Reading<OperatorFlag>, { metrics, webhook }: Config): rea
   return [
     ...(webhook.address === undefined
       ? given(
-          ['webhook-url', 'webhook-cert-dir', 'webhook-client-ca', 'webhook-action'],
+          [
+            'webhook-url',
+            'webhook-cert-dir',
+            'webhook-client-ca',
+            'webhook-action',
+            'webhook-on-references',
+            'webhook-on-loss',
+          ],
           'the webhook is off',
         )
       : []),
@@ -227,7 +246,9 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
     'webhook-url': webhook.url ?? '',
     'webhook-cert-dir': webhook.certDir ?? '',
     'webhook-client-ca': webhook.clientCa ?? '',
-    'webhook-action': Object.entries(webhook.actions).map((pair) => pair.join('=')),
+    'webhook-action': Object.entries(webhook.actions.overrides).map((pair) => pair.join('=')),
+    'webhook-on-references': webhook.actions.onReferences,
+    'webhook-on-loss': webhook.actions.onLoss,
     'log-level': config.logLevel,
   }
 }

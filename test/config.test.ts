@@ -199,7 +199,7 @@ describe('the webhook', () => {
 
   test('actions are set by reason, the last one wins', () => {
     const argv = ['IdentityCollision=warn', 'TargetPoolNotFound=deny', 'IdentityCollision=ignore']
-    expect(configOf(argv.map((text) => `--webhook-action=${text}`)).webhook.actions).toEqual({
+    expect(configOf(argv.map((text) => `--webhook-action=${text}`)).webhook.actions.overrides).toEqual({
       IdentityCollision: 'ignore',
       TargetPoolNotFound: 'deny',
     })
@@ -213,6 +213,18 @@ describe('the webhook', () => {
     ['IdentityCollision=warn=x', '"warn=x" is no action'],
   ])('action %s is refused', (text, remedy) => {
     expect(problemsOf([domain, `--webhook-action=${text}`])).toEqual([expect.stringContaining(remedy)])
+  })
+
+  test.each(['webhook-on-references', 'webhook-on-loss'])('--%s takes an action', (flag) => {
+    expect(configOf([`--${flag}=ignore`]).webhook.actions).toMatchObject(
+      flag === 'webhook-on-loss' ? { onLoss: 'ignore' } : { onReferences: 'ignore' },
+    )
+    expect(problemsOf([domain, `--${flag}=refuse`])).toEqual([
+      `--${flag} "refuse": no action; write deny, warn, ignore`,
+    ])
+    expect(warningsOf(['--webhook-bind-address=0', `--${flag}=deny`])).toEqual([
+      `--${flag} does nothing while the webhook is off`,
+    ])
   })
 
   test('what it was told is reported as idle when it is off', () => {
@@ -239,7 +251,7 @@ describe('the other flags', () => {
         url: undefined,
         certDir: undefined,
         clientCa: undefined,
-        actions: {},
+        actions: { overrides: {}, onReferences: 'deny', onLoss: 'warn' },
       },
     })
   })

@@ -59,7 +59,7 @@ export async function inspect(
   const inventory = inventoryOf({ settings, served: snapshot.served, cluster: snapshot.manifests }, [])
   const binding = inventory.binding(bindingKey(namespace, name))
   if (!binding) throw new Error(`${namespace}/${name} was listed and is not there`)
-  const assessment = assessed(binding, inventory, { actions, now })
+  const assessment = assessed(binding, inventory, { overrides: actions, now })
   const output = outputState(binding, assessment.clusterSpiffeId, inventory)
   const inspection = { binding, assessment, facts: gather(binding, inventory), output }
   return {

@@ -31,6 +31,21 @@ export const webhookActionFlag = {
   },
 } as const satisfies Flags
 
+/** Of every command that judges pools and objectives, too. */
+export const verdictFlags = {
+  ...webhookActionFlag,
+  'webhook-on-references': {
+    placeholder: 'deny|warn|ignore',
+    help: 'What admission does about a pool or an objective by which a binding would get no identity.',
+    default: 'deny',
+  },
+  'webhook-on-loss': {
+    placeholder: 'deny|warn|ignore',
+    help: 'What admission does about a change of a pool or an objective by which a binding loses its identity otherwise. Deletions are only ever warned about.',
+    default: 'warn',
+  },
+} as const satisfies Flags
+
 export const operatorFlags = {
   ...identityFlags,
   ...clusterFlags,
@@ -87,7 +102,7 @@ export const operatorFlags = {
     placeholder: 'FILE',
     help: 'Serve only clients with a certificate of this authority.',
   },
-  ...webhookActionFlag,
+  ...verdictFlags,
   'log-level': {
     placeholder: 'debug|info|warn|error',
     help: 'The least serious log line that is written.',

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeBinding, isSameSpec } from '../../src/core/binding.ts'
+import { decodeBinding, isSameWish } from '../../src/core/binding.ts'
 import {
   collisionKeyIn,
   decodeOutput,
@@ -37,7 +37,7 @@ function putThrough(
   const status = statusOf(outcome, { settings, generation: one.generation, previous: one.status, now })
   expect(summaryIn(status)?.condition === 'Ready').toBe(evaluation.findings.length === 0)
   expect(isSameStatus(status, one.status)).toBe(false)
-  expect(isSameSpec(one, decodeBinding(object))).toBe(true)
+  expect(isSameWish(one, decodeBinding(object))).toBe(true)
   for (const finding of evaluation.findings) {
     expect(`${finding.field}: ${causeWords(finding)}: ${explain(finding)}`.length).toBeLessThan(40_000)
     expect(finding.message.isWellFormed()).toBe(true)

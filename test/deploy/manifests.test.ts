@@ -78,15 +78,19 @@ describeReal('the manifests', () => {
     expect(at(podTemplateOf(manifests), 'metadata', 'labels')).toEqual(labels)
   })
 
+  const specChanges = "request.operation != 'UPDATE' || object.spec != oldObject.spec"
+  const nameChanges =
+    "object.metadata.?annotations[?'kleym.sonda.red/replaces'] != oldObject.metadata.?annotations[?'kleym.sonda.red/replaces']"
+
   describe('of webhooks', () => {
     test.each(registrations)('have their configuration under the name $name', ({ name, resource }) => {
       expect(nameOf(manifests.only(resource.kind))).toBe(name)
     })
 
     test.each([
-      ['ValidatingWebhookConfiguration', ['validate', 'warn']],
+      ['ValidatingWebhookConfiguration', ['validate', 'references']],
       ['MutatingWebhookConfiguration', ['mutate']],
-    ])('of %s are %s, each for its path, and see only changes of a spec', (kind, verbs) => {
+    ])('of %s are %s, each for its path, and see only changes of what is asked for', (kind, verbs) => {
       const webhooks = listAt(manifests.only(kind), 'webhooks')
       expect(webhooks).toHaveLength(verbs.length)
       for (const [index, verb] of verbs.entries())
@@ -97,7 +101,7 @@ describeReal('the manifests', () => {
           matchConditions: [
             {
               name: 'spec-changes',
-              expression: "request.operation != 'UPDATE' || object.spec != oldObject.spec",
+              expression: verb === 'references' ? specChanges : `${specChanges} || ${nameChanges}`,
             },
           ],
           matchPolicy: 'Equivalent',

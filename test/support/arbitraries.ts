@@ -1,5 +1,6 @@
 /** What fast-check draws: names that Kubernetes allows, manifests near the edge, and JSON of ill will. */
 import * as fc from 'fast-check'
+import { replacesAnnotation } from '../../src/core/binding.ts'
 import { ownerAnnotation } from '../../src/core/clusterspiffeid.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import { clusterSpiffeIdResource, objectiveResources, poolResources } from '../../src/core/resources.ts'
@@ -108,6 +109,13 @@ const refs = (row: readonly { readonly group: string }[]): fc.Arbitrary<JsonObje
     { weight: 1, arbitrary: fc.record({ name: targets, group: fc.constantFrom('', ...groupsOf(row)) }) },
   )
 
+/** With a group as often as without. */
+const anyRef = (row: readonly { readonly group: string }[]): fc.Arbitrary<JsonObject> =>
+  fc.record(
+    { name: fc.constantFrom('a', 'a', 'b'), group: fc.constantFrom('', ...groupsOf(row)) },
+    { requiredKeys: ['name'] },
+  )
+
 /** Mostly the one that is tried first. */
 const someGroup = (row: readonly { readonly group: string }[]): fc.Arbitrary<string | undefined> =>
   fc.oneof(
@@ -199,3 +207,63 @@ export const outputs: fc.Arbitrary<Manifest> = fc
   )
 
 export const isOutput = ({ kind }: Pick<Manifest, 'kind'>): boolean => kind === clusterSpiffeIdResource.kind
+
+/**
+ * Pools, objectives and bindings, each once, of few names in all groups: references with and without a group, unsafe
+ * pools, objectives of other pools, bindings that ask for one container, invalid ones and other names for one identity.
+ */
+export const setsOfObjects: fc.Arbitrary<readonly Manifest[]> = fc.uniqueArray(
+  fc.oneof(
+    {
+      weight: 3,
+      arbitrary: fc
+        .record({
+          name: names,
+          poolRef: anyRef(poolResources),
+          objectiveRef: fc.option(anyRef(objectiveResources), { nil: undefined, freq: 12 }),
+          containerName: fc.constantFrom('main', 'main', 'main', 'side', ''),
+          mode: fc.constantFrom('PerObjective', 'PerObjective', 'PerObjective', 'PerObjective', 'PoolOnly'),
+          replaces: fc.option(names, { nil: undefined, freq: 4 }),
+        })
+        .map(({ name, replaces, ...spec }) =>
+          binding({
+            name,
+            ...(replaces !== undefined && {
+              metadata: { annotations: { [replacesAnnotation]: replaces } },
+            }),
+            spec: spec.mode === 'PoolOnly' ? { ...spec, containerName: undefined } : spec,
+          }),
+        ),
+    },
+    {
+      weight: 2,
+      arbitrary: fc
+        .record({
+          name: fc.constantFrom('a', 'b'),
+          group: fc.constantFrom(...groupsOf(poolResources)),
+          selector: fc.constantFrom(
+            { matchLabels: { app: 'a' } },
+            { matchLabels: { app: 'a' } },
+            { matchLabels: { app: 'b' } },
+            {},
+          ),
+        })
+        .map(pool),
+    },
+    {
+      weight: 3,
+      arbitrary: fc
+        .record({
+          name: fc.constantFrom('a', 'b'),
+          group: fc.constantFrom(...groupsOf(objectiveResources)),
+          poolRef: anyRef(poolResources),
+        })
+        .map(objective),
+    },
+  ),
+  {
+    minLength: 2,
+    maxLength: 6,
+    selector: ({ apiVersion, kind, metadata }) => `${apiVersion} ${kind} ${metadata.name}`,
+  },
+)
