@@ -24,8 +24,9 @@ const tools: Readonly<Record<string, Release>> = {
     await must(shell('flux-apply', await render(before)))
     await must(shell(`flux-apply --prune-from ${earlier}`, await render(after)))
   },
-  'kubectl apply --prune': async ({ shell, render }, _cluster, _before, after) => {
+  'kubectl apply --prune': async ({ shell, render }, _cluster, before, after) => {
     const kinds = 'kleym.sonda.red/v1alpha1/InferenceIdentityBinding'
+    await must(shell('kubectl apply -f -', await render(before)))
     await must(shell(`kubectl apply -f - --prune --all --prune-allowlist=${kinds}`, await render(after)))
   },
 }
@@ -46,7 +47,7 @@ export function renamesSuite(cluster: () => Cluster): void {
     'by %s succeeds, and at every moment there is a ClusterSPIFFEID',
     async (tool) => {
       const tenant = await installed(cluster())
-      const { namespace, reasons } = tenant
+      const { namespace, reasons, settled } = tenant
       const [before] = await outputsWith(cluster(), namespace, 'chat-interactive')
       const recording = await record(cluster(), clusterSpiffeIdResource)
       const output = await outputOf(cluster(), String(before))
@@ -54,6 +55,7 @@ export function renamesSuite(cluster: () => Cluster): void {
       await until('the old binding is gone', async () => !('chat-interactive' in (await reasons())))
       const events = await recording.until((event) => event.type === 'DELETED' && nameIn(event) === before)
       recording.stop()
+      await settled()
       expect(await reasons()).toEqual({ chat: 'Reconciled' })
       const present = new Set([String(before)])
       for (const event of events) {

@@ -2,8 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { parse } from 'yaml'
-import { bindingResource, clusterSpiffeIdResource, poolResources } from '../../../src/core/resources.ts'
-import { listOf, recordOf, type Json } from '../../support/embedded/json.ts'
+import {
+  bindingResource,
+  clusterSpiffeIdResource,
+  objectiveResources,
+  poolResources,
+  type Resource,
+} from '../../../src/core/resources.ts'
+import { listOf, recordOf, textOf, type Json } from '../../support/embedded/json.ts'
 import { gitOpsBinaries } from '../../support/real.ts'
 import { type ProgramResult, runProgram } from '../../support/run-program.ts'
 import { createNamespace, metaOf, until, type Cluster } from '../support/cluster.ts'
@@ -27,7 +33,7 @@ export type Tenant = {
   ) => Promise<ProgramResult>
   /** What the chart gives with these values, in Helm's order. */
   readonly render: (values: object) => Promise<string>
-  /** Until each binding has a status of its present spec, and what is being deleted is gone. */
+  /** Until each binding's status is one of its present spec, pool and objective, and what is being deleted is gone. */
   readonly settled: () => Promise<void>
   /** By name, the reason of each binding's Ready condition. */
   readonly reasons: () => Promise<Readonly<Record<string, unknown>>>
@@ -59,9 +65,11 @@ export async function startTenant(
     helm: runHelm,
     render: async (values) => (await must(runHelm('template', values))).stdout,
     settled: () =>
-      until(`the bindings of ${namespace} have settled`, async () =>
-        (await list(bindingResource, namespace)).every(isSettled),
-      ),
+      until(`the bindings of ${namespace} have settled`, async () => {
+        const bindings = await list(bindingResource, namespace)
+        const settled = await Promise.all(bindings.map((binding) => isSettled(cluster, binding)))
+        return settled.every(Boolean)
+      }),
     reasons: async () =>
       Object.fromEntries(
         (await list(bindingResource, namespace)).map((one) => [metaOf(one)['name'], reasonOf(one)]),
@@ -97,9 +105,18 @@ const readyOf = (binding: Json): Json =>
 
 const reasonOf = (binding: Json): unknown => readyOf(binding)['reason']
 
-function isSettled(binding: Json): boolean {
-  const { generation, deletionTimestamp } = metaOf(binding)
-  return deletionTimestamp === undefined && readyOf(binding)['observedGeneration'] === generation
+async function isSettled({ find }: Cluster, binding: Json): Promise<boolean> {
+  const { namespace, generation, deletionTimestamp } = metaOf(binding)
+  const { reason, observedGeneration } = readyOf(binding)
+  if (deletionTimestamp !== undefined || observedGeneration !== generation) return false
+  const { poolRef, objectiveRef } = recordOf(binding['spec'])
+  const isThere = async (resource: Resource | undefined, ref: unknown): Promise<boolean> =>
+    resource !== undefined &&
+    (await find(resource, { namespace: textOf(namespace), name: textOf(recordOf(ref)['name']) })) !==
+      undefined
+  if (!(await isThere(poolResources[0], poolRef))) return reason === 'TargetPoolNotFound'
+  if (!(await isThere(objectiveResources[0], objectiveRef))) return reason === 'TargetObjectiveNotFound'
+  return reason !== 'TargetPoolNotFound' && reason !== 'TargetObjectiveNotFound'
 }
 
 /** The names of the ClusterSPIFFEIDs that give this ID in this namespace. */
