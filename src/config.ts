@@ -1,3 +1,4 @@
+import type { Departures } from './core/former.ts'
 import type { Settings } from './core/identity.ts'
 import type { AdmissionActions } from './core/reference-verdict.ts'
 import type { ActionOverrides } from './core/verdict.ts'
@@ -31,6 +32,8 @@ import {
 
 /** What `kleym operator` was told, checked and complete. An address that is undefined is switched off. */
 export type Config = Settings & {
+  /** The trust domains and classes of before that may be left. */
+  readonly departures: Departures
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
   readonly namespace: string
@@ -82,7 +85,7 @@ export function operatorConfig(
       (text) =>
         `unexpected argument ${JSON.stringify(text)}; write flags only (a switch is turned off by --FLAG=false)`,
     ),
-    ...(reading.isGiven('trust-domain') ? [] : [trustDomainMissing]),
+    ...(reading.isGiven('trust-domain') ? [] : [trustDomainOfCluster]),
     ...decoder.problems,
     ...contradictions(reading, config),
   ]
@@ -95,6 +98,9 @@ export function operatorConfig(
 const defaultNamespace = 'kleym-system'
 
 export const trustDomainMissing = `the trust domain is missing; write --trust-domain=DOMAIN or set ${identityFlags['trust-domain'].env}`
+
+/** Where `deploy` takes it from. */
+const trustDomainOfCluster = `${trustDomainMissing}; in a cluster that is key ${identityFlags['trust-domain'].env} of ConfigMap kleym-operator-config`
 
 /** Which cluster; where undefined, the usual one. */
 export type ClusterChoice = { readonly kubeconfig: string | undefined; readonly context: string | undefined }
@@ -147,6 +153,10 @@ function decodeConfig(
   const key = decode('metrics-cert-key', fileName, '')
   return {
     ...decodeSettings(decoder),
+    departures: {
+      trustDomains: decoder.decodeAll('trust-domain-change', trustDomain),
+      classNames: decoder.decodeAll('clusterspiffeid-class-change', className),
+    },
     ...clusterChoice(reading),
     namespace: decode('namespace', namespace, undefined) ?? podNamespace ?? defaultNamespace,
     leaderElect: reading.isOn('leader-elect'),
@@ -232,6 +242,8 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
   return {
     'trust-domain': config.trustDomain,
     'clusterspiffeid-class-name': config.className ?? '',
+    'trust-domain-change': config.departures.trustDomains,
+    'clusterspiffeid-class-change': config.departures.classNames.map((name) => name ?? ''),
     kubeconfig: config.kubeconfig ?? '',
     context: config.context ?? '',
     namespace: config.namespace,

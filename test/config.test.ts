@@ -239,6 +239,7 @@ describe('the other flags', () => {
     expect(configOf([])).toEqual({
       trustDomain: 'example.org',
       className: undefined,
+      departures: { trustDomains: [], classNames: [] },
       kubeconfig: undefined,
       context: undefined,
       namespace: 'kleym-system',
@@ -254,6 +255,33 @@ describe('the other flags', () => {
         actions: { overrides: {}, onReferences: 'deny', onLoss: 'warn' },
       },
     })
+  })
+
+  test('what may be left of former settings can be named more than once, no class by an empty text', () => {
+    const config = configOf([
+      '--trust-domain-change=old.org',
+      '--trust-domain-change=older.org',
+      '--clusterspiffeid-class-change=gpu',
+      '--clusterspiffeid-class-change=',
+    ])
+    expect(config.departures).toEqual({
+      trustDomains: ['old.org', 'older.org'],
+      classNames: ['gpu', undefined],
+    })
+    expect(describeConfig(config)).toMatchObject({
+      'trust-domain-change': ['old.org', 'older.org'],
+      'clusterspiffeid-class-change': ['gpu', ''],
+    })
+    expect(problemsOf([domain, '--trust-domain-change=Old.org'])).toEqual([
+      expect.stringContaining('--trust-domain-change "Old.org"'),
+    ])
+    expect(problemsOf([domain, '--trust-domain-change='])).toEqual([expect.stringContaining('empty')])
+  })
+
+  test('without a trust domain it is said where a cluster has it from', () => {
+    expect(problemsOf([])).toEqual([
+      expect.stringContaining('KLEYM_TRUST_DOMAIN of ConfigMap kleym-operator-config'),
+    ])
   })
 
   test('the namespace is the given one, else that of the pod', () => {

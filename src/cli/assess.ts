@@ -179,7 +179,7 @@ function outcomeOf(key: BindingKey, plan: Plan, inventory: Inventory) {
   const { name } = wanted.metadata
   return holderOf(name, inventory) === key
     ? { kind: 'ready' as const, identity, wanted, output: { name } }
-    : refusedOutput(name, takenName(name))
+    : refusedOutput(name, takenName(name), true)
 }
 
 /** Whose the ClusterSPIFFEID of a name is, or will be: the first to render it has it. */

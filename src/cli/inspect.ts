@@ -1,12 +1,11 @@
 import { bindingKey, type Binding } from '../core/binding.ts'
-import type { ClusterSpiffeId, Output } from '../core/clusterspiffeid.ts'
+import { differencesIn, type ClusterSpiffeId, type Output } from '../core/clusterspiffeid.ts'
 import { conditionsIn, readyIn } from '../core/conditions.ts'
 import { gather, type Facts } from '../core/facts.ts'
 import type { Inventory } from '../core/inventory.ts'
-import { field, objectOr, sameJson, textOr, type JsonObject } from '../core/json.ts'
+import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
 import type { Lookup } from '../core/references.ts'
 import { bindingResource, gvk } from '../core/resources.ts'
-import { hasLabels } from '../core/selectors.ts'
 import type { Settings } from '../core/identity.ts'
 import type { ActionOverrides } from '../core/verdict.ts'
 import { assessed, inventoryOf, type Assessment } from './assess.ts'
@@ -41,6 +40,8 @@ type OutputState = {
   readonly unstored: readonly string[]
   /** Others of this binding. */
   readonly leftovers: readonly string[]
+  /** What somebody made after one of this binding, annotation and all; it is left alone. */
+  readonly copies: readonly string[]
 }
 
 /** Says what a binding refers to, what it gives to whom, what is wrong with it, and what is in the cluster of it. */
@@ -83,7 +84,8 @@ function outputState(
   const wantedName = wanted?.metadata.name
   const there = mine.find((output) => output.name === wantedName)
   const leftovers = mine.filter((output) => output !== there).map((output) => output.name)
-  const nothing = { name: wantedName ?? null, differences: [], unstored: [], leftovers }
+  const copies = inventory.copiesOf(bindingKey(namespace, name)).map((output) => output.name)
+  const nothing = { name: wantedName ?? null, differences: [], unstored: [], leftovers, copies }
   if (!wanted) return { ...nothing, state: 'none' }
   if (!there) return { ...nothing, state: 'missing' }
   if (there.deleting) return { ...nothing, state: 'deleting' }
@@ -93,13 +95,11 @@ function outputState(
   return { ...nothing, state, differences, unstored: unstored.map((part) => `spec.${part}`) }
 }
 
-const differencesOf = ({ spec, labels, annotated }: Output, wanted: ClusterSpiffeId): readonly string[] => [
-  ...Object.keys(spec)
-    .filter((part) => !sameJson(spec[part], wanted.spec[part]))
-    .map((part) => `spec.${part}`),
-  ...(hasLabels(labels, wanted.metadata.labels) ? [] : ['metadata.labels']),
-  ...(annotated ? [] : ['metadata.annotations']),
-]
+/** What the kind does not know is no difference: an older CustomResourceDefinition prunes it. */
+const differencesOf = (there: Output, wanted: ClusterSpiffeId): readonly string[] =>
+  differencesIn(there, wanted).filter(
+    (path) => !path.startsWith('spec.') || Object.hasOwn(there.spec, path.slice('spec.'.length)),
+  )
 
 function isFine({ binding, assessment, output }: Inspection): boolean {
   const ready = readyIn(binding.status)
@@ -133,7 +133,7 @@ function linesOf({ binding, assessment, facts, output }: Inspection): readonly s
     `${bindingResource.kind} ${namespace}/${name}, generation ${binding.generation}`,
     ...conditionsIn(binding.status).map(
       ({ type, status, reason, message, observedGeneration }) =>
-        `${String(type)}: ${String(status)}, ${String(reason)} (generation ${String(observedGeneration)}): ${String(message)}`,
+        `${String(type)}: ${String(status)}, ${String(reason)} (${typeof observedGeneration === 'number' ? `generation ${observedGeneration}` : 'no generation yet'}): ${String(message)}`,
     ),
     `pool: ${targetOf(facts.pool) ?? 'none'}`,
     `objective: ${targetOf(facts.objective) ?? 'none'}`,
@@ -142,6 +142,7 @@ function linesOf({ binding, assessment, facts, output }: Inspection): readonly s
       : []),
     `ClusterSPIFFEID: ${inWords(output)}`,
     ...output.leftovers.map((leftover) => `ClusterSPIFFEID: ${leftover} is left over`),
+    ...output.copies.map((copy) => `ClusterSPIFFEID: ${copy} is a copy, which is left alone`),
     ...(binding.deleting
       ? ['it is being deleted']
       : [

@@ -1,5 +1,6 @@
 import { decodeBinding, given, type Binding } from '../core/binding.ts'
 import { readyIn, summaryIn } from '../core/conditions.ts'
+import { isCurrent } from '../core/said.ts'
 import { field, objectOr } from '../core/json.ts'
 import { bindingResource, crdName, gvk, optionalResources } from '../core/resources.ts'
 import { show } from '../core/show.ts'
@@ -64,7 +65,7 @@ function rowOf({ namespace, name, spec, generation, deleting, status: said }: Bi
     reason: ready?.reason ?? 'Initializing',
     message: ready?.message ?? 'the operator has not looked at it yet',
     spiffeID: typeof id === 'string' ? id : null,
-    current: ready?.observedGeneration === generation,
+    current: isCurrent(said, generation),
     deleting,
   }
 }
@@ -89,8 +90,8 @@ function linesOf({ bindings, unserved }: Report): readonly string[] {
       ? table([['NAMESPACE', 'NAME', 'MODE', 'READY', 'REASON', 'SPIFFE ID'], ...rows])
       : []),
     ...troubled.map(
-      ({ namespace, name, message, current }) =>
-        `${namespace}/${name}: ${current ? '' : '(of an earlier generation) '}${message}`,
+      ({ namespace, name, ready, message, current }) =>
+        `${namespace}/${name}: ${current || ready === 'Unknown' ? '' : '(of an earlier generation) '}${message}`,
     ),
     ...leaving.map(({ namespace, name }) => `${namespace}/${name}: it is being deleted`),
     bindings.length === 0

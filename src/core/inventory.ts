@@ -114,6 +114,10 @@ export class Inventory implements Known {
     return this.#outputs.of(key)
   }
 
+  copiesOf(key: BindingKey): readonly Output[] {
+    return this.#outputs.copiesOf(key)
+  }
+
   /**
    * The outputs of other bindings by which their workloads still are what this key's would be. What the reference
    * operator left of a binding that is gone is nobody's to wait for.
@@ -197,7 +201,7 @@ export class Inventory implements Known {
     const changed = this.#outputs.set(name, object === undefined ? undefined : decodeOutput(object))
     return this.#withReplaced([
       ...this.#census.wanting(name),
-      ...changed.flatMap(({ output }) => output.owner ?? []),
+      ...changed.flatMap(({ output }) => output.owner ?? output.copyOf ?? []),
       ...this.#rivals(changed.map(({ held }) => held)),
     ])
   }

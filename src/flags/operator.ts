@@ -48,6 +48,14 @@ export const verdictFlags = {
 
 export const operatorFlags = {
   ...identityFlags,
+  'trust-domain-change': {
+    placeholder: 'DOMAIN',
+    help: 'A former trust domain: ClusterSPIFFEIDs with IDs of it are replaced. Otherwise they are kept as they are. May be repeated.',
+  },
+  'clusterspiffeid-class-change': {
+    placeholder: 'CLASS',
+    help: 'A former className, empty for none: ClusterSPIFFEIDs with it are changed. Otherwise they are kept as they are. May be repeated.',
+  },
   ...clusterFlags,
   namespace: {
     placeholder: 'NAMESPACE',

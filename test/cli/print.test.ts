@@ -24,7 +24,7 @@ describe('the JSON', () => {
             'spec.containerName "main" has no place in a PoolOnly binding; remove it, or set spec.mode to PerObjective',
         },
       ],
-      status: { conditions: expect.any(Array), trustDomain: 'example.org' },
+      status: { observedGeneration: 1, conditions: expect.any(Array), trustDomain: 'example.org' },
       clusterSPIFFEID: null,
     })
   })

@@ -14,9 +14,9 @@ const deploy = resolve(import.meta.dirname, '../../deploy')
 const service = { name: 'kleym-operator-webhook-service', namespace: 'kleym-system', port: 443 }
 const labels = { 'app.kubernetes.io/name': 'kleym', 'app.kubernetes.io/component': 'operator' }
 
-const configOf = (manifests: Manifests) => {
+const configOf = (manifests: Manifests, ...more: readonly string[]) => {
   const { args, env } = containerOf(manifests)
-  return operatorConfig(args, env, { configurableReasons })
+  return operatorConfig([...args, ...more], env, { configurableReasons })
 }
 
 describeReal('the manifests', () => {
@@ -25,13 +25,23 @@ describeReal('the manifests', () => {
     manifests = await build(deploy)
   })
 
+  test('name no trust domain; the container starts without one and says where it is to be set', () => {
+    const env = listAt(podTemplateOf(manifests), 'spec', 'containers').flatMap((one) => listAt(one, 'env'))
+    const domain = env.find((one) => one['name'] === 'KLEYM_TRUST_DOMAIN')
+    // Otherwise the kubelet would not even start it.
+    expect(at(domain, 'valueFrom', 'configMapKeyRef', 'optional')).toBe(true)
+    expect(configOf(manifests)).toEqual({
+      kind: 'usage',
+      problems: [expect.stringContaining('key KLEYM_TRUST_DOMAIN of ConfigMap kleym-operator-config')],
+    })
+  })
+
   test('start the operator with a configuration that it takes without a warning', () => {
     const { ports } = containerOf(manifests)
-    expect(configOf(manifests)).toMatchObject({
+    expect(configOf(manifests, '--trust-domain=example.org')).toMatchObject({
       kind: 'config',
       warnings: [],
       config: {
-        trustDomain: 'example.org',
         leaderElect: true,
         metrics: { address: { port: ports['metrics'] }, secure: true },
         probes: { address: { port: ports['probes'] } },
@@ -178,7 +188,7 @@ describeReal('the manifests', () => {
     const [mount] = containerOf(overlay).mounts
     const certificate = overlay.named('Certificate', 'kleym-operator-webhook')
     const issued = textAt(certificate, 'spec', 'secretName')
-    expect(configOf(overlay)).toMatchObject({
+    expect(configOf(overlay, '--trust-domain=example.org')).toMatchObject({
       kind: 'config',
       warnings: [],
       config: { webhook: { certDir: textAt(mount, 'mountPath') } },
