@@ -7,6 +7,7 @@ import { memory } from './memory/benchmark.ts'
 import { ready } from './ready.ts'
 import { createReport } from './report.ts'
 import { restart } from './restart.ts'
+import { references } from './references/benchmark.ts'
 import { reviews } from './reviews/benchmark.ts'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -16,6 +17,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   collision,
   memory,
   latency,
+  references,
 }
 
 const help = `Usage: npm run bench -- [--quick] [--profile] [${Object.keys(benchmarks).join(' | ')}]…
