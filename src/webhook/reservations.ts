@@ -9,6 +9,7 @@ import {
   type Claim,
   type Holder,
 } from './claim.ts'
+import { VainClaims } from './vain-claims.ts'
 
 type ReservationsOptions = {
   readonly objects: Pick<Objects, 'get' | 'create' | 'replace' | 'remove'>
@@ -16,6 +17,10 @@ type ReservationsOptions = {
   readonly namespace: string
   /** Monotonic, in ms. */
   readonly now: () => number
+  /** The names of the bindings that are known to have a key; a key is of one namespace. */
+  readonly holders: (collisionKey: string) => Iterable<string>
+  /** Told of whoever gets a key although another claims it, because too many claims on it came to nothing. */
+  readonly disregarded?: (claimant: Holder, winner: Holder) => void
   readonly graceMs?: number
   readonly staleMs?: number
 }
@@ -61,6 +66,7 @@ export class Reservations {
   readonly #staleMs: number
   readonly #seen = new Map<string, Seen>()
   readonly #deleted = new Set<string>()
+  readonly #vain: VainClaims
   /** Requests of this replica for one key go one after the other: the API server need not sort them out. */
   readonly #queues = new Map<string, Promise<unknown>>()
 
@@ -68,6 +74,11 @@ export class Reservations {
     this.#options = options
     this.#graceMs = options.graceMs ?? usualGraceMs
     this.#staleMs = options.staleMs ?? usualStaleMs
+    this.#vain = new VainClaims({
+      now: options.now,
+      isFollowed: (collisionKey, { name, uid }) =>
+        this.#deleted.has(uid) || Iterator.from(options.holders(collisionKey)).some((one) => one === name),
+    })
   }
 
   /** How many claims there are, as far as is known. */
@@ -81,6 +92,8 @@ export class Reservations {
   }
 
   forgotten(name: string): void {
+    const seen = this.#seen.get(name)
+    if (seen) this.#vain.collected(seen.claim)
     this.#seen.delete(name)
   }
 
@@ -123,6 +136,8 @@ export class Reservations {
       if (!this.#seen.has(name)) {
         const created = await objects.create(leaseResource, leaseOf(namespace, collisionKey, holder))
         if (created.kind === 'done') return this.#taken(created.object)
+        if (created.kind === 'absent')
+          throw new Error(`there is no namespace ${namespace} for Leases; create it, or name another with --namespace`)
         if (created.kind !== 'conflict') throw unanswered('creating', name, created)
       }
       const found = await objects.get(leaseResource, { namespace, name })
@@ -137,7 +152,7 @@ export class Reservations {
 
   /** Undefined if somebody else changed the claim meanwhile: look again. */
   async #contend(claim: Claim, { collisionKey, holder, holds, signal }: Wish): Promise<Reserved | undefined> {
-    const { objects, namespace, now } = this.#options
+    const { objects, namespace, now, disregarded } = this.#options
     const { since } = this.#note(claim)
     const standing = standingOf(claim, holder, {
       holds: !isSameBinding(claim.holder, holder) && (await holds(claim.holder)),
@@ -145,7 +160,8 @@ export class Reservations {
       deleted: this.#deleted.has(claim.holder.uid),
       graceMs: this.#graceMs,
     })
-    switch (standing) {
+    const isDisregarded = standing === 'pending' && this.#vain.areTooMany(claim)
+    switch (isDisregarded ? 'abandoned' : standing) {
       case 'held':
       case 'pending':
         return { kind: 'taken', by: claim.holder, pending: standing === 'pending' }
@@ -154,7 +170,10 @@ export class Reservations {
         signal?.throwIfAborted()
         const lease = leaseOf(namespace, collisionKey, holder, claim)
         const replaced = await objects.replace(leaseResource, lease)
-        if (replaced.kind === 'done') return this.#taken(replaced.object)
+        if (replaced.kind === 'done') {
+          if (isDisregarded) disregarded?.(claim.holder, holder)
+          return this.#taken(replaced.object)
+        }
         if (replaced.kind === 'conflict' || replaced.kind === 'absent') return undefined
         throw unanswered('taking over', claim.name, replaced)
       }
@@ -172,6 +191,7 @@ export class Reservations {
     if (known?.claim.resourceVersion === claim.resourceVersion) return known
     const seen = { claim, since: this.#options.now() }
     this.#seen.set(claim.name, seen)
+    this.#vain.made(claim)
     return seen
   }
 
@@ -192,7 +212,7 @@ export class Reservations {
     const { objects, namespace } = this.#options
     for (const { name, uid, resourceVersion } of Iterator.from(claims)) {
       const removed = await objects.remove(leaseResource, { namespace, name }, { uid, resourceVersion })
-      if (removed.kind === 'done' || removed.kind === 'absent') this.#seen.delete(name)
+      if (removed.kind === 'done' || removed.kind === 'absent') this.forgotten(name)
     }
   }
 }

@@ -203,7 +203,9 @@ const warningsOf = ({ verdict, remark }: Decision): readonly string[] => [
 
 /** What the audit log keeps of a decision; the API server puts the webhook's name before each key. */
 function notes({ identity }: Evaluation, { verdict, findings }: Verdict): Readonly<Record<string, string>> {
-  const reasons = findings.filter(isHeard).map(({ rule }) => rules[rule].reason)
+  // What refuses comes first: it is what a denial is counted by.
+  const heard = [...findings.filter(({ action }) => action === 'deny'), ...findings.filter(isHeard)]
+  const reasons = heard.map(({ rule }) => rules[rule].reason)
   return {
     decision: verdict,
     ...(reasons.length > 0 && { reasons: [...new Set(reasons)].join(',') }),

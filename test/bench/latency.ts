@@ -1,6 +1,6 @@
 import { leaseResource } from '../../src/core/resources.ts'
 import { isObject, objectOr, type JsonObject } from '../../src/core/json.ts'
-import { registrations } from '../../src/operator/webhook-trust.ts'
+import { registrations } from '../support/webhook-names.ts'
 import type { Benchmark } from './benchmark.ts'
 import { leaseOf } from '../../src/webhook/claim.ts'
 import { create, createAll, createNamespace, startRealCluster, type Cluster } from './cluster.ts'

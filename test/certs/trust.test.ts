@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { refusalOf, type Lives } from '../../certs/certificates.ts'
 import { splitPem } from '../../certs/inspect.ts'
+import { isToken } from '../../certs/registration.ts'
 import type { SecretData } from '../../certs/rotation.ts'
 import { Fleet, names } from './fleet.ts'
 
@@ -30,10 +31,13 @@ async function started(random: (limit: number) => number, skewMs = 0): Promise<F
   return fleet
 }
 
-const isSteady = ({ secret, bundles, served, clock }: Fleet): boolean => {
-  const caBundle = secret?.value['ca.crt'] ?? ''
+const isSteady = ({ secret, bundles, tokens, served, clock }: Fleet): boolean => {
+  const { 'ca.crt': caBundle = '', token = '', ...rest } = secret?.value ?? {}
   return (
     splitPem(caBundle).length === 1 &&
+    tokens.every((one) => isToken(one) && one === token) &&
+    rest['token.next'] === undefined &&
+    rest['token.previous'] === undefined &&
     bundles.every((bundle) => bundle === caBundle) &&
     served.every(
       (pair) =>
@@ -139,7 +143,7 @@ describe('a caBundle that somebody', () => {
     const [caBundle = ''] = fleet.bundles
     const foreign = (await started(halfway)).bundles[0] ?? ''
     fleet.watchful = false
-    fleet.putBundle(0, change(caBundle, foreign))
+    fleet.put(0, { caBundle: change(caBundle, foreign) })
     await fleet.run(1000)
     expect(fleet.bundles).toEqual([caBundle, caBundle])
   })

@@ -6,7 +6,8 @@ import { operatorConfig } from '../../src/config.ts'
 import { configurableReasons } from '../../src/core/findings.ts'
 import { byBytes } from '../../src/core/names.ts'
 import { objectiveResources, poolResources } from '../../src/core/resources.ts'
-import { namesFor, registrations, secretName } from '../../src/operator/webhook-trust.ts'
+import { namesFor } from '../../src/operator/webhook-trust.ts'
+import { registrations, webhookNames } from '../support/webhook-names.ts'
 import { describeReal } from '../support/real.ts'
 import { at, build, containerOf, listAt, nameOf, podTemplateOf, textAt, type Manifests } from './manifests.ts'
 
@@ -185,6 +186,6 @@ describeReal('the manifests', () => {
     expect(at(certificate, 'spec', 'dnsNames')).toContain('kleym-operator-webhook-service.kleym-system.svc')
     expect(overlay.all('Issuer').map(nameOf)).toContain(textAt(certificate, 'spec', 'issuerRef', 'name'))
     // That one the operator writes itself when nobody gives it files.
-    expect(issued).not.toBe(secretName)
+    expect(issued).not.toBe(webhookNames.secret)
   })
 })

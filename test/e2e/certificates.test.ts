@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createAuthority } from '../../certs/authority.ts'
 import { usualLives, type Lives } from '../../certs/certificates.ts'
 import { splitPem } from '../../certs/inspect.ts'
-import { secretName, secretResource } from '../../certs/secret.ts'
+import { secretResource } from '../../certs/secret.ts'
 import { optionalResources } from '../../src/core/resources.ts'
 import { eventResource } from '../../src/controller/events.ts'
 import { resourcePath } from '../../src/kube/client.ts'
-import { registrations } from '../../src/operator/webhook-trust.ts'
+import { registrations, webhookNames } from '../support/webhook-names.ts'
 import { listOf, recordOf, textOf, type Json } from '../support/embedded/json.ts'
 import { describeReal } from '../support/real.ts'
 import { creates, decoded, handshakes, liveBundles } from './certificates/load.ts'
@@ -17,6 +17,7 @@ import { serveBindings, serveOnly } from './support/kinds.ts'
 import { webhooksAreAsked } from './support/webhook.ts'
 
 const namespace = 'kleym-system'
+const secretName = webhookNames.secret
 const secretPath = resourcePath(secretResource, { namespace, name: secretName })
 
 const daysUntil = (seconds: number): number => Math.round((seconds - Date.now() / 1000) / 86_400)

@@ -51,7 +51,7 @@ test('a connection failure, a 5xx, 408, 409 and 429 are transient, everything el
   expect(transient.map((code) => isTransient(refusedWith(code)))).toEqual(transient.map(() => true))
   expect(final.map((code) => isTransient(refusedWith(code)))).toEqual(final.map(() => false))
   expect(isTransient({ kind: 'lost', error: new Error('gone') })).toBe(true)
-  expect(isTransient({ kind: 'ok', code: 200, body: {} })).toBe(false)
+  expect(isTransient({ kind: 'ok', code: 200, body: {}, warnings: [] })).toBe(false)
 })
 
 test('a request carries the query, the JSON body, the token and a user agent', async () => {
@@ -72,7 +72,7 @@ test('a request carries the query, the JSON body, the token and a user agent', a
     accept: 'application/json',
   })
   request.answer(201, { metadata: { name: 'new' } })
-  expect(await answering).toEqual({ kind: 'ok', code: 201, body: { metadata: { name: 'new' } } })
+  expect(await answering).toEqual({ kind: 'ok', code: 201, body: { metadata: { name: 'new' } }, warnings: [] })
 })
 
 test('a PATCH is a merge patch', async () => {

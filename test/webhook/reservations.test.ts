@@ -30,6 +30,9 @@ function scene() {
   const calls: Verb[] = []
   /** Names of the bindings that a live read shows with the key. */
   const holding = new Set<string>()
+  /** Names of the bindings that a watch has shown with the key. */
+  const known = new Set<string>()
+  const disregarded: string[] = []
   const reads: string[] = []
   const objects = objectsOver(memory, async (verb, effect) => {
     calls.push(verb)
@@ -41,7 +44,16 @@ function scene() {
     const reply = mishap.takesEffect ? effect() : failed
     return mishap.reply ?? reply
   })
-  const replica = () => new Reservations({ objects, namespace: 'system', now: clock.now, graceMs, staleMs })
+  const replica = () =>
+    new Reservations({
+      objects,
+      namespace: 'system',
+      now: clock.now,
+      holders: () => known,
+      disregarded: ({ name }, winner) => void disregarded.push(`${name} for ${winner.name}`),
+      graceMs,
+      staleMs,
+    })
   const holds = ({ name }: { readonly name: string }): Promise<boolean> => {
     reads.push(name)
     return Promise.resolve(holding.has(name))
@@ -52,6 +64,8 @@ function scene() {
     mishaps,
     calls,
     holding,
+    known,
+    disregarded,
     reads,
     replica,
     /** One review's wish. */
@@ -111,7 +125,7 @@ describe('a claim', () => {
     fc.assert(
       fc.property(fc.string(), text, text, fc.uuid(), (collisionKey, namespace, name, uid) => {
         const holder = { namespace, name, uid }
-        const seen = { uid: 'u', resourceVersion: '7', transitions: 3 }
+        const seen = { uid: 'u', resourceVersion: '7', collisionKey, transitions: 3 }
         expect(decodeClaim(leaseOf('system', collisionKey, holder, seen))).toEqual({
           name: claimName(collisionKey),
           ...seen,
@@ -131,7 +145,14 @@ describe('a claim', () => {
 })
 
 describe('the rule', () => {
-  const claim = { name: 'claim', uid: 'u', resourceVersion: '1', transitions: 0, holder: holderOf('a') }
+  const claim = {
+    name: 'claim',
+    uid: 'u',
+    resourceVersion: '1',
+    collisionKey: key,
+    transitions: 0,
+    holder: holderOf('a'),
+  }
   const seen = fc.record({
     holds: fc.boolean(),
     deleted: fc.boolean(),

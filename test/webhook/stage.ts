@@ -32,6 +32,7 @@ export function stage(options: Options = {}) {
     objects: objectsOver(leases, (_verb, effect) => Promise.resolve(effect())),
     namespace: 'system',
     now: () => 0,
+    holders: () => [],
   })
   const reach = {
     world: inventoryOf(remembered, served && { served }),

@@ -1,4 +1,4 @@
-import { registrations } from '../../../src/operator/webhook-trust.ts'
+import { registrations } from '../../support/webhook-names.ts'
 import { caBundleIn, createAll, populate, startEmbeddedCluster } from '../cluster.ts'
 import { namespaceOf } from '../inventory.ts'
 import { referencesOf } from '../manifests.ts'
