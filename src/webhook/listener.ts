@@ -103,10 +103,14 @@ export function logHandshakes(server: Http2SecureServer, log: Log): void {
 
 /** An HTTP/2 session that ends by an error takes all reviews on it with it. */
 export function logSessions(server: Http2SecureServer, log: Log): void {
-  server.on('sessionError', (error: NodeJS.ErrnoException, session) => {
-    const fields = { code: error.code, client: session.socket?.remoteAddress, why: error.message }
-    if (error.code?.startsWith('ERR_HTTP2_')) log.warn(fields, 'an HTTP/2 session was ended, and every review on it')
-    else log.debug(fields, 'an HTTP/2 connection broke')
+  server.on('session', (session) => {
+    const client = session.socket.remoteAddress
+    session.on('error', (error: NodeJS.ErrnoException) => {
+      const fields = { code: error.code, client, why: error.message }
+      if (error.code?.startsWith('ERR_HTTP2_'))
+        log.warn(fields, 'an HTTP/2 session was ended, and every review on it')
+      else log.debug(fields, 'an HTTP/2 connection broke')
+    })
   })
 }
 

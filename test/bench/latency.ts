@@ -1,5 +1,6 @@
 import { leaseResource } from '../../src/core/resources.ts'
 import { isObject, objectOr, type JsonObject } from '../../src/core/json.ts'
+import { webhookHost } from '../support/webhook-host.ts'
 import { registrations } from '../support/webhook-names.ts'
 import type { Benchmark } from './benchmark.ts'
 import { leaseOf } from '../../src/webhook/claim.ts'
@@ -29,7 +30,7 @@ export const latency: Benchmark = async (report, { quick }) => {
   stack.use(await runOperator(cluster, { webhook: true }))
   await using bare = startWorker(new URL('reviews/bare.ts', import.meta.url), [])
   const address = await bare.ask('address')
-  await route(cluster, `https://127.0.0.1:${numberIn(address, 'port')}`, textIn(address, 'ca'))
+  await route(cluster, `https://${webhookHost}:${numberIn(address, 'port')}`, textIn(address, 'ca'))
   for (const path of paths) {
     await createNamespace(cluster, path, { webhooks: path === 'claim' ? 'kleym' : path })
     await createAll(cluster, referencesOf(path, warmUps + blocks * size))

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
+import { webhookHost } from '../../support/webhook-host.ts'
 
 export type Balancer = {
   readonly url: string
@@ -58,7 +59,7 @@ export async function startBalancer(): Promise<Balancer> {
     for (const socket of sockets) socket.destroy()
   }
   return {
-    url: `https://127.0.0.1:${port}`,
+    url: `https://${webhookHost}:${port}`,
     add: (one) => void (ports = [...ports, one]),
     remove: (one) => void (ports = ports.filter((other) => other !== one)),
     cut,
