@@ -26,7 +26,7 @@ export type OperatorOptions = {
 
 export type RunningOperator = {
   readonly pid: number
-  /** What the webhook is registered with, unless `args` say otherwise: `https://localhost.:<port>` */
+  /** What the webhook is registered with, unless `args` say otherwise: `https://0.0.0.0:<port>` */
   readonly webhookUrl: string
   /** Where it listens, on 127.0.0.1. */
   readonly webhookPort: number

@@ -310,6 +310,59 @@ describe('another binding', () => {
   })
 })
 
+describe('a key that is claimed again and again without a binding', () => {
+  /** As somebody does who can call the webhook, and makes no binding. */
+  async function insist({ ask, clock }: ReturnType<typeof scene>, one: Reservations, times: number) {
+    for (let count = 0; count < times; count += 1) {
+      if (count > 0) clock.advance(graceMs - 1)
+      expect(await ask(one, 'forged')).toEqual(reserved)
+    }
+  }
+
+  test('is waited for three times', async () => {
+    const here = scene()
+    const one = here.replica()
+    await insist(here, one, 3)
+    expect(await here.ask(one, 'rival')).toEqual(pending('forged'))
+    expect(here.disregarded).toEqual([])
+  })
+
+  test('then refuses nobody for a claim alone, on every replica, claims it as before, and is told of', async () => {
+    const here = scene()
+    const [one, two] = [here.replica(), here.replica()]
+    for (let count = 0; count < 4; count += 1) {
+      await insist(here, one, 1)
+      here.tell(two)
+      here.clock.advance(graceMs - 1)
+    }
+    expect(await here.ask(two, 'rival')).toEqual(reserved)
+    expect(here.claim()).toEqual(holderOf('rival'))
+    expect(here.disregarded).toEqual(['forged for rival'])
+    here.tell(one)
+    expect(await here.ask(one, 'forged')).toEqual(reserved)
+  })
+
+  test('still refuses whoever would take it from a binding that has it', async () => {
+    const here = scene()
+    const one = here.replica()
+    await insist(here, one, 4)
+    here.holding.add('forged')
+    expect(await here.ask(one, 'rival')).toEqual(held('forged'))
+  })
+
+  test('is not one whose bindings came, or came and were deleted', async () => {
+    const here = scene()
+    const one = here.replica()
+    for (const name of ['a', 'b', 'c', 'd']) {
+      await here.ask(one, name)
+      one.holderDeleted(`uid-of-${name}`)
+      here.clock.advance(1000)
+    }
+    await here.ask(one, 'chat')
+    expect(await here.ask(one, 'rival')).toEqual(pending('chat'))
+  })
+})
+
 describe('of any number at once', () => {
   const askers = fc.array(fc.record({ replica: fc.nat({ max: 2 }), name: fc.nat({ max: 5 }) }), {
     minLength: 2,

@@ -75,7 +75,7 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
     problems: () =>
       admission
         .checks()
-        .filter(({ name, problem }) => name !== 'probe' && problem !== undefined)
+        .filter(({ problem, informs }) => !informs && problem !== undefined)
         .map(({ name, problem }) => `${name}: ${problem}`),
     stop: async () => {
       await admission.stop()

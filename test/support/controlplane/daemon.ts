@@ -26,12 +26,7 @@ export async function startDaemon(
   const name = basename(command[0])
   const logPath = join(directory, `${name}.log`)
   const log = await open(logPath, 'a')
-  const { process: child, ended } = tether(command, {
-    scratch: directory,
-    output: log.fd,
-    // Names are found as by the programs of a release, which can't ask the C library.
-    env: { ...process.env, GODEBUG: 'netdns=go' },
-  })
+  const { process: child, ended } = tether(command, { scratch: directory, output: log.fd })
   await log.close()
   let ending: string | undefined
   const end = ended.then((how) => (ending = how))

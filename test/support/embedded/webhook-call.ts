@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { Agent, request } from 'undici'
-import { lookupAsInGo } from '../webhook-host.ts'
 import { groupVersion } from './kind.ts'
 import { isRecord, recordOf, textOf, textsOf, type Json } from './json.ts'
 import type { Attributes, Hook } from './hooks.ts'
@@ -131,11 +130,7 @@ export const createCaller = (services: Services): Caller => {
       const ca = caBundle === '' ? undefined : Buffer.from(caBundle, 'base64').toString('utf8')
       return new Agent({
         allowH2: false,
-        connect: {
-          lookup: lookupAsInGo,
-          ...(ca === undefined ? {} : { ca }),
-          ...(servername === undefined ? {} : { servername }),
-        },
+        connect: { ...(ca === undefined ? {} : { ca }), ...(servername === undefined ? {} : { servername }) },
       })
     })
   return {
