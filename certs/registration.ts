@@ -3,51 +3,70 @@ import { field, isObject, objectOr, sameJson, textOr, type JsonObject } from '..
 /** Where the API server is told to reach the webhook: through its Service, or at a URL outside the cluster. */
 export type WebhookAddress = { readonly kind: 'service' } | { readonly kind: 'url'; readonly url: string }
 
+/** What the operator writes into each webhook of a configuration. */
+export type Registration = {
+  /** The CAs that the webhook is to be trusted by, PEM. Empty where there are none. */
+  readonly caBundle: string
+  /** What the path ends in. Empty where that is no token. */
+  readonly token: string
+}
+
+/** 256 bits that can't be guessed. A segment of the path has to be a DNS-1123 subdomain, so hex, lower case. */
+export const isToken = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
+
 /**
- * A webhook configuration with the CAs that its webhooks are to be trusted by; undefined if it is so already.
+ * A webhook configuration whose webhooks are to be called by this registration; undefined if it is so already.
  * Everything else stays as it is.
  */
-export function withTrust(
+export function withRegistration(
   configuration: JsonObject,
-  caBundle: string,
+  registration: Registration,
   address: WebhookAddress,
 ): JsonObject | undefined {
   const webhooks = field(configuration, 'webhooks')
   if (!Array.isArray(webhooks)) return undefined
-  const trusted = webhooks.map((webhook: unknown) =>
-    isObject(webhook)
-      ? {
-          ...webhook,
-          clientConfig: clientConfig(objectOr(field(webhook, 'clientConfig')), caBundle, address),
-        }
-      : webhook,
+  const registered = webhooks.map((webhook: unknown) =>
+    isObject(webhook) ? { ...webhook, clientConfig: clientConfig(webhook, registration, address) } : webhook,
   )
-  return sameJson(webhooks, trusted) ? undefined : { ...configuration, webhooks: trusted }
+  return sameJson(webhooks, registered) ? undefined : { ...configuration, webhooks: registered }
 }
 
-/** The caBundle of each of its webhooks, as PEM; empty where there is none. */
-export function bundlesOf(configuration: JsonObject): readonly string[] {
+/** What each of its webhooks is registered with. */
+export function registrationsOf(configuration: JsonObject): readonly Registration[] {
   const webhooks = field(configuration, 'webhooks')
   if (!Array.isArray(webhooks)) return []
   return webhooks.map((webhook: unknown) => {
-    const { caBundle } = objectOr(field(objectOr(webhook), 'clientConfig'))
-    return Buffer.from(textOr(caBundle, ''), 'base64').toString()
+    const config = objectOr(field(objectOr(webhook), 'clientConfig'))
+    const last = pathIn(config).split('/').at(-1) ?? ''
+    return {
+      caBundle: Buffer.from(textOr(config['caBundle'], ''), 'base64').toString(),
+      token: isToken(last) ? last : '',
+    }
   })
 }
 
-function clientConfig(now: JsonObject, caBundle: string, address: WebhookAddress): JsonObject {
+/** What a webhook is called at: the first label of its name, such as `validate` or `mutate`. */
+export const routeOf = (webhook: JsonObject): string => textOr(webhook['name'], '').split('.', 1)[0] ?? ''
+
+function clientConfig(
+  webhook: JsonObject,
+  { caBundle, token }: Registration,
+  address: WebhookAddress,
+): JsonObject {
+  const now = objectOr(field(webhook, 'clientConfig'))
   const encoded = { caBundle: Buffer.from(caBundle).toString('base64') }
+  const path = `/${routeOf(webhook)}/${token}`
   switch (address.kind) {
-    case 'service':
-      return { ...now, ...encoded }
+    case 'service': {
+      const service = field(now, 'service')
+      return { ...now, ...(isObject(service) && { service: { ...service, path } }), ...encoded }
+    }
     case 'url':
-      return { url: address.url + pathOf(now), ...encoded }
+      return { url: address.url + path, ...encoded }
   }
 }
 
-/** Each webhook keeps its path, wherever it is called. */
-function pathOf(config: JsonObject): string {
+function pathIn(config: JsonObject): string {
   const service = textOr(field(objectOr(field(config, 'service')), 'path'), '')
-  const { pathname } = URL.parse(textOr(field(config, 'url'), '')) ?? { pathname: '' }
-  return service || pathname.slice(pathname.lastIndexOf('/'))
+  return service || (URL.parse(textOr(field(config, 'url'), ''))?.pathname ?? '')
 }

@@ -4,9 +4,6 @@ import type { Resource } from '../src/core/resources.ts'
 import type { SecretData } from './rotation.ts'
 import type { SecretAccess } from './store.ts'
 
-/** What the operator's own certificates live in. */
-export const secretName = 'kleym-operator-webhook-cert'
-
 export const secretResource: Resource = {
   group: '',
   version: 'v1',
@@ -18,13 +15,13 @@ export const secretResource: Resource = {
 /** The Secret over the API server: one that this replica has not seen is never overwritten. */
 export function secretAccess(
   objects: Pick<Objects, 'get' | 'create' | 'replace'>,
-  namespace: string,
+  at: { readonly namespace: string; readonly name: string },
 ): SecretAccess {
-  const at = { namespace, name: secretName }
+  const { namespace, name } = at
   const written = (reply: Reply): 'written' | 'conflict' => {
     if (reply.kind === 'done') return 'written'
     if (reply.kind === 'conflict' || reply.kind === 'absent') return 'conflict'
-    throw new Error(`writing Secret ${namespace}/${secretName}: ${wordsOf(reply)}`)
+    throw new Error(`writing Secret ${namespace}/${name}: ${wordsOf(reply)}`)
   }
   // What else it holds, and of what type it is, stays: the API server lets nobody change a Secret's type.
   let seen: JsonObject = {}
@@ -32,8 +29,7 @@ export function secretAccess(
     read: async () => {
       const reply = await objects.get(secretResource, at)
       if (reply.kind === 'absent') return undefined
-      if (reply.kind !== 'done')
-        throw new Error(`reading Secret ${namespace}/${secretName}: ${wordsOf(reply)}`)
+      if (reply.kind !== 'done') throw new Error(`reading Secret ${namespace}/${name}: ${wordsOf(reply)}`)
       seen = reply.object
       return {
         data: decoded(objectOr(field(seen, 'data'))),
@@ -41,13 +37,19 @@ export function secretAccess(
       }
     },
     create: async (data) => {
-      const manifest = {
+      const reply = await objects.create(secretResource, {
         apiVersion: 'v1',
         kind: 'Secret',
-        type: 'kubernetes.io/tls',
+        type: data['tls.crt'] === undefined ? 'Opaque' : 'kubernetes.io/tls',
         metadata: { ...at, labels },
-      }
-      return written(await objects.create(secretResource, { ...manifest, data: encoded(data) }))
+        data: encoded(data),
+      })
+      // That a thing is not found which is to be created is said of its namespace.
+      if (reply.kind === 'absent')
+        throw new Error(
+          `there is no namespace ${namespace} for the Secret ${name}; create it, or name another with --namespace`,
+        )
+      return written(reply)
     },
     replace: async (data, resourceVersion) => {
       const metadata = { ...objectOr(seen['metadata']), ...at, resourceVersion }

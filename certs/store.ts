@@ -61,8 +61,10 @@ export async function ensureCertificates(options: Options): Promise<Certificates
     last = change
     try {
       const data = await change.make()
-      const outcome = await (stored ? secret.replace(data, stored.resourceVersion) : secret.create(data))
-      note(change, outcome, stored !== undefined, options)
+      const outcome = await (stored
+        ? secret.replace({ ...stored.data, ...data }, stored.resourceVersion)
+        : secret.create(data))
+      note(change, outcome, stored?.data['tls.crt'] !== undefined, options)
     } catch (error) {
       if (change.kind === 'repair') throw error
       log.warn({ err: error, reason: change.reason }, 'the webhook certificates could not be renewed yet')

@@ -2,10 +2,14 @@ import { messageOf } from '../src/core/show.ts'
 import type { Log } from '../src/log.ts'
 import { refusalOf, type Expiry, type Source, type Trusted, type View } from './certificates.ts'
 import { systemClock, type Clock } from './clock.ts'
+import { Contention } from './contention.ts'
 import type { Names } from './inspect.ts'
+import type { Registration } from './registration.ts'
+import { Standing } from './standing.ts'
+import type { Tokens, TokenSource, TokenView } from './token.ts'
 
 export type Published =
-  /** It was the caBundle of all that is registered already. */
+  /** All that is registered had it already. */
   | { readonly kind: 'standing' }
   | { readonly kind: 'written' }
   /** Somebody changed what is registered since it was read. */
@@ -14,17 +18,23 @@ export type Published =
 
 /** The webhook configurations as they were at one moment. */
 export type Registered = {
-  /** The caBundle of each webhook, empty where there is none. None at all if they could not be read. */
-  readonly bundles: readonly string[]
-  /** Writes a bundle where it is not there yet, and only over what was read. */
-  readonly publish: (caBundle: string) => Promise<Published>
+  /** Of each webhook of those that are there. */
+  readonly webhooks: readonly Registration[]
+  /** What should be there and is not, in words; undefined if all is. */
+  readonly missing: string | undefined
+  /** Writes it where it is not there yet, and only over what was read. */
+  readonly publish: (registration: Registration) => Promise<Published>
 }
 
 type TrustOptions = {
   readonly certificates: Source
+  readonly tokens: TokenSource
+  /** Throws where the configurations could not be read. */
   readonly registered: () => Promise<Registered>
   /** What the API server calls the webhook by. */
   readonly names: Names
+  /** Calls by these tokens are to be served from now on, and no others. */
+  readonly accept: (tokens: readonly string[]) => void
   /** Serves new handshakes with a pair; the first time it starts to serve. */
   readonly use: (pair: Trusted['pair']) => Promise<void> | void
   /** Told at each look of what is served. */
@@ -38,33 +48,41 @@ type TrustOptions = {
 /** However far away a renewal is, things are looked at this often. */
 const longestMs = 60 * 60 * 1000
 
-/** Between two looks, so that two who fight over a caBundle do so at a bearable pace. */
+/** Between two looks: watches tell of every write, our own too. */
 const pauseMs = 100
 
+type Served = Trusted & { readonly expires: Expiry; readonly accepted: readonly string[] }
+
 /**
- * Keeps what is served and what the API server trusts in step: whoever notices that something may have changed
- * calls `refresh`, and a timer does when a renewal is due.
+ * Keeps what is served and how the API server calls it in step: the caBundle that it trusts, and the token that the
+ * path ends in. Whoever notices that something may have changed calls `refresh`, and a timer does when a renewal is
+ * due.
  *
- * Each look reads the configurations, then the certificates, and then writes a bundle only over the configurations
- * that it has read. So they never go back to the bundle of an older Secret, however long a replica was held
- * up in between: who would do that read them before the newer bundle was written, and is overtaken.
+ * Each look reads the configurations, then the certificates and the tokens, and then writes only over the
+ * configurations that it has read. So they never go back to what an older Secret says, however long a replica was held
+ * up in between: who would do that read them before the newer was written, and is overtaken.
  *
  * Serving comes before publishing: with failurePolicy Fail, what is registered and not served refuses every
- * change. That no leaf is served before its CA is trusted is seen to by the certificates, which name a leaf only once
- * its CA has been published (rotation.ts); only where nothing is served yet, or nothing good any more, do both
- * come at once.
+ * change. That no leaf is served before its CA is trusted, and no token called by before it is accepted, is seen to by
+ * the Secret, which names each only once that is so (rotation.ts, token.ts); only where nothing is served yet, or
+ * nothing good any more, do both come at once.
  */
 export class Trust {
   readonly #options: TrustOptions
   readonly #clock: Clock
-  readonly #standing = new Standing()
+  readonly #certificatesStand = new Standing()
+  readonly #tokensStand = new Standing()
+  readonly #contention = new Contention()
+  readonly #shown = new Set<string>()
   #cancel = (): void => {}
   #running: Promise<void> | undefined
   #again = false
   #stopped = false
-  #served: (Trusted & { readonly expires: Expiry }) | undefined
+  #served: Served | undefined
+  #published: Registration | undefined
   #problem: string | undefined = 'the certificates have not been published yet'
   #complaint = ''
+  #missing: string | undefined
 
   constructor(options: TrustOptions) {
     this.#options = options
@@ -72,14 +90,21 @@ export class Trust {
   }
 
   /**
-   * Why the API server may not be able to call the webhook; undefined when what is served chains to the caBundle
-   * of every webhook, as they were last seen. A look that fails makes no replica unready that was ready.
+   * Why the API server may not be able to call the webhook; undefined when what is served is trusted and called as it
+   * should be by all that is registered, as that was last seen. A look that fails makes no replica unready that was
+   * ready.
    */
   get problem(): string | undefined {
     const end = this.#served?.expires.webhook
     return end && end < this.#clock.date()
       ? `the served certificate expired at ${end.toISOString()}`
       : this.#problem
+  }
+
+  /** What somebody should see to, though calls may well come: a configuration that is missing, or one fought over. */
+  get remark(): string | undefined {
+    const times = this.#contention.times(this.#clock.now())
+    return this.#missing ?? (times > 1 ? takenAway(times) : undefined)
   }
 
   /** Looks at everything anew. One look at a time: a call during one is followed by exactly one more. */
@@ -89,6 +114,12 @@ export class Trust {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
     })
+  }
+
+  /** Another token is to come in the place of one that others were shown. */
+  replaceToken(shown: string): void {
+    this.#shown.add(shown)
+    this.refresh()
   }
 
   async stop(): Promise<void> {
@@ -114,26 +145,37 @@ export class Trust {
   }
 
   async #look(): Promise<number> {
-    const { certificates, registered, retryMs = 2000 } = this.#options
+    const { certificates, tokens, registered, retryMs = 2000 } = this.#options
     try {
-      const { bundles, publish } = await registered()
-      const wanted = await certificates(this.#view(bundles))
-      await this.#serve(wanted)
-      const published = await publish(wanted.caBundle)
+      const found = await registered()
+      this.#miss(found.missing)
+      const wanted = await certificates(this.#view(found.webhooks))
+      const keys = await tokens(this.#tokenView(found.webhooks))
+      await this.#serve(wanted, keys, found.webhooks)
+      const registration = { caBundle: wanted.caBundle, token: keys.current }
+      const waitMs = this.#yield(found.webhooks, registration)
+      if (waitMs > 0) return waitMs
+      const published = await found.publish(registration)
       switch (published.kind) {
         case 'overtaken':
           this.#again = true
           return retryMs
         case 'failed':
-          this.#note(this.#distrust(bundles, published.problem))
+          this.#note(this.#refusal(found.webhooks, published.problem))
           this.#complain(published.problem)
           return retryMs
         case 'standing':
-        case 'written':
-          this.#standing.saw(wanted, this.#clock.now(), published.kind === 'written')
-          this.#note(this.#distrust([wanted.caBundle]))
+        case 'written': {
+          const [now, isNew] = [this.#clock.now(), published.kind === 'written']
+          this.#published = registration
+          this.#contention.stands()
+          this.#certificatesStand.saw(keyOf(wanted), now, isNew)
+          this.#tokensStand.saw(tokensKeyOf(keys), now, isNew)
+          this.#note(this.#refusal([registration]))
           this.#complaint = ''
-          return Math.min(Math.max(wanted.renewAt.getTime() - this.#clock.date().getTime(), 0), longestMs)
+          const due = Math.min(wanted.renewAt.getTime(), keys.renewAt.getTime())
+          return Math.min(Math.max(due - this.#clock.date().getTime(), 0), longestMs)
+        }
       }
     } catch (error) {
       const problem = messageOf(error)
@@ -143,22 +185,70 @@ export class Trust {
     }
   }
 
-  #view(live: readonly string[]): View {
+  #view(live: readonly Registration[]): View {
+    const bundles = live.map(({ caBundle }) => caBundle)
     return {
-      live,
-      served: this.#distrust(live) === undefined ? this.#served : undefined,
+      live: bundles,
+      served: this.#distrust(bundles) === undefined ? this.#served : undefined,
       standingMs: (trusted) =>
-        live.every((caBundle) => caBundle === trusted.caBundle)
-          ? this.#standing.forMs(trusted, this.#clock.now())
+        bundles.every((caBundle) => caBundle === trusted.caBundle)
+          ? this.#certificatesStand.forMs(keyOf(trusted), this.#clock.now())
           : 0,
     }
   }
 
-  async #serve({ pair, caBundle, expires }: Trusted & { readonly expires: Expiry }): Promise<void> {
-    const { use, observe } = this.#options
+  #tokenView(live: readonly Registration[]): TokenView {
+    return {
+      live: live.map(({ token }) => token),
+      accepted: this.#served?.accepted ?? [],
+      shown: this.#shown,
+      standingMs: (tokens) =>
+        live.every(({ token }) => token === tokens.current)
+          ? this.#tokensStand.forMs(tokensKeyOf(tokens), this.#clock.now())
+          : 0,
+    }
+  }
+
+  async #serve(
+    { pair, caBundle, expires }: Trusted & { readonly expires: Expiry },
+    { current, next, previous }: Tokens,
+    live: readonly Registration[],
+  ): Promise<void> {
+    const { accept, use, observe } = this.#options
+    // Whatever the Secret says, a token that was accepted stays so for as long as a configuration still carries it.
+    const stillLive = this.#served?.accepted.filter((one) => live.some(({ token }) => token === one)) ?? []
+    const accepted = [...new Set([current, next ?? current, previous ?? current, ...stillLive])]
+    accept(accepted)
     if (pair.cert !== this.#served?.pair.cert || pair.key !== this.#served.pair.key) await use(pair)
-    this.#served = { pair, caBundle, expires }
+    this.#served = { pair, caBundle, expires, accepted }
     observe?.(expires)
+  }
+
+  /** How long to leave it to somebody who takes away what we have written; 0 to write. */
+  #yield(live: readonly Registration[], wanted: Registration): number {
+    const { log } = this.#options
+    const isTaken =
+      isSame(this.#published, wanted) && live.some((one) => !isSame(one, wanted)) && live.length > 0
+    if (!isTaken) return 0
+    const now = this.#clock.now()
+    const before = this.#contention.times(now)
+    const waitMs = this.#contention.taken(now)
+    const times = this.#contention.times(now)
+    if (times !== before)
+      log.warn({ times, pauseMs: waitMs }, `${takenAway(times)}, it is written again after the pause`)
+    return waitMs
+  }
+
+  /** Why a call of one of these would be refused, here or by the API server. */
+  #refusal(webhooks: readonly Registration[], otherwise?: string): string | undefined {
+    const distrust = this.#distrust(
+      webhooks.map(({ caBundle }) => caBundle),
+      otherwise,
+    )
+    if (distrust !== undefined || !this.#served) return distrust
+    const { accepted } = this.#served
+    if (webhooks.every(({ token }) => accepted.includes(token))) return undefined
+    return `the path of a webhook does not end in its token${because(otherwise)}`
   }
 
   /** Why what is served is not trusted by all of these. */
@@ -172,8 +262,7 @@ export class Trust {
     )
     const refusal = refusals.find((one) => one !== undefined)
     if (refusal === undefined) return undefined
-    const why = otherwise === undefined ? '' : `; it could not be told to: ${otherwise}`
-    return `the API server does not trust what is served: ${refusal}${why}`
+    return `the API server does not trust what is served: ${refusal}${because(otherwise)}`
   }
 
   #note(problem: string | undefined): void {
@@ -189,22 +278,25 @@ export class Trust {
     this.#complaint = problem
     this.#options.log.warn({ problem }, 'looking after the webhook certificates failed')
   }
-}
 
-/** For how long something has been seen, and nothing else. */
-class Standing {
-  #what = ''
-  #since = 0
-
-  saw(trusted: Trusted, now: number, isNew: boolean): void {
-    if (!isNew && this.#what === keyOf(trusted)) return
-    this.#what = keyOf(trusted)
-    this.#since = now
-  }
-
-  forMs(trusted: Trusted, now: number): number {
-    return this.#what === keyOf(trusted) ? now - this.#since : 0
+  #miss(missing: string | undefined): void {
+    if (missing === this.#missing) return
+    this.#missing = missing
+    if (missing === undefined) this.#options.log.info({}, 'both webhook configurations are there')
+    else this.#options.log.warn({}, missing)
   }
 }
 
 const keyOf = ({ pair, caBundle }: Trusted): string => `${pair.cert}${caBundle}`
+
+const tokensKeyOf = ({ current, next = '', previous = '' }: Tokens): string =>
+  `${current},${next},${previous}`
+
+const isSame = (one: Registration | undefined, other: Registration): boolean =>
+  one?.caBundle === other.caBundle && one.token === other.token
+
+const takenAway = (times: number): string =>
+  `the caBundle or the path that the operator writes into the webhook configurations was taken away ${times} times in ten minutes`
+
+const because = (otherwise: string | undefined): string =>
+  otherwise === undefined ? '' : `; it could not be told to: ${otherwise}`

@@ -10,7 +10,9 @@ import {
   fileName,
   logLevel,
   namespace,
+  objectName,
   optionalText,
+  serviceName,
   showAddress,
   trustDomain,
   webhookAction,
@@ -52,9 +54,18 @@ export type Config = Settings & {
     readonly url: string | undefined
     readonly certDir: string | undefined
     readonly clientCa: string | undefined
+    readonly names: WebhookNames
     /** The overrides are only what differs from the table of findings, by reason. */
     readonly actions: AdmissionActions
   }
+}
+
+/** What the objects are called that the operator shares with its manifests. */
+export type WebhookNames = {
+  readonly validating: string
+  readonly mutating: string
+  readonly service: string
+  readonly secret: string
 }
 
 export type OperatorConfig =
@@ -171,6 +182,12 @@ function decodeConfig(
       url: decode('webhook-url', webhookUrl, undefined),
       certDir: text('webhook-cert-dir'),
       clientCa: text('webhook-client-ca'),
+      names: {
+        validating: decode('webhook-validating-configuration', objectName, ''),
+        mutating: decode('webhook-mutating-configuration', objectName, ''),
+        service: decode('webhook-service', serviceName, ''),
+        secret: decode('webhook-secret', objectName, ''),
+      },
       actions: decodeActions(decoder, reasons),
     },
     logLevel: decode('log-level', logLevel, 'info'),
@@ -258,6 +275,10 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
     'webhook-url': webhook.url ?? '',
     'webhook-cert-dir': webhook.certDir ?? '',
     'webhook-client-ca': webhook.clientCa ?? '',
+    'webhook-validating-configuration': webhook.names.validating,
+    'webhook-mutating-configuration': webhook.names.mutating,
+    'webhook-service': webhook.names.service,
+    'webhook-secret': webhook.names.secret,
     'webhook-action': Object.entries(webhook.actions.overrides).map((pair) => pair.join('=')),
     'webhook-on-references': webhook.actions.onReferences,
     'webhook-on-loss': webhook.actions.onLoss,

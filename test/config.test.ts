@@ -197,6 +197,31 @@ describe('the webhook', () => {
     expect(configOf(['--webhook-url', url]).webhook.url).toBe(taken)
   })
 
+  test('its objects are called what flags say', () => {
+    const argv = [
+      '--webhook-validating-configuration=a.b',
+      '--webhook-mutating-configuration=c',
+      '--webhook-service=d',
+      '--webhook-secret=e',
+    ]
+    expect(configOf(argv).webhook.names).toEqual({
+      validating: 'a.b',
+      mutating: 'c',
+      service: 'd',
+      secret: 'e',
+    })
+  })
+
+  test.each([
+    ['--webhook-validating-configuration=', 'not the name of an object'],
+    ['--webhook-mutating-configuration=A', 'not the name of an object'],
+    ['--webhook-service=1a', 'not the name of a Service'],
+    ['--webhook-service=a.b', 'not the name of a Service'],
+    ['--webhook-secret=a/b', 'not the name of an object'],
+  ])('%s is refused', (flag, why) => {
+    expect(problemsOf([domain, flag])).toEqual([expect.stringContaining(why)])
+  })
+
   test('actions are set by reason, the last one wins', () => {
     const argv = ['IdentityCollision=warn', 'TargetPoolNotFound=deny', 'IdentityCollision=ignore']
     expect(configOf(argv.map((text) => `--webhook-action=${text}`)).webhook.actions.overrides).toEqual({
@@ -252,6 +277,12 @@ describe('the other flags', () => {
         url: undefined,
         certDir: undefined,
         clientCa: undefined,
+        names: {
+          validating: 'kleym-validating-webhook-configuration',
+          mutating: 'kleym-mutating-webhook-configuration',
+          service: 'kleym-operator-webhook-service',
+          secret: 'kleym-operator-webhook-cert',
+        },
         actions: { overrides: {}, onReferences: 'deny', onLoss: 'warn' },
       },
     })

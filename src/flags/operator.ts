@@ -110,6 +110,26 @@ export const operatorFlags = {
     placeholder: 'FILE',
     help: 'Serve only clients with a certificate of this authority.',
   },
+  'webhook-validating-configuration': {
+    placeholder: 'NAME',
+    help: 'The ValidatingWebhookConfiguration that the operator writes its caBundle and paths into.',
+    default: 'kleym-validating-webhook-configuration',
+  },
+  'webhook-mutating-configuration': {
+    placeholder: 'NAME',
+    help: 'The MutatingWebhookConfiguration that the operator writes its caBundle and paths into.',
+    default: 'kleym-mutating-webhook-configuration',
+  },
+  'webhook-service': {
+    placeholder: 'NAME',
+    help: 'The Service by which the API server reaches the webhook: its certificate is for that name.',
+    default: 'kleym-operator-webhook-service',
+  },
+  'webhook-secret': {
+    placeholder: 'NAME',
+    help: 'The Secret that holds the certificates and the token of the webhook.',
+    default: 'kleym-operator-webhook-cert',
+  },
   ...verdictFlags,
   'log-level': {
     placeholder: 'debug|info|warn|error',

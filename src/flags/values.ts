@@ -98,6 +98,18 @@ export const namespace = (text: string): Parsed<string | undefined> =>
     ? value(text === '' ? undefined : text)
     : problem('not the name of a namespace; write up to 63 of a-z, 0-9 and "-", such as kleym-system')
 
+/** The name of an object that is neither a namespace nor a Service. */
+export const objectName = (text: string): Parsed<string> =>
+  isDns1123Subdomain(text)
+    ? value(text)
+    : problem('not the name of an object; write up to 253 of a-z, 0-9, "-" and "."')
+
+/** RFC 1035, which Services still follow. */
+export const serviceName = (text: string): Parsed<string> =>
+  isDns1123Label(text) && /^[a-z]/.test(text)
+    ? value(text)
+    : problem('not the name of a Service; write up to 63 of a-z, 0-9 and "-", a letter first')
+
 /** The name of a file beside another. */
 export const fileName = (text: string): Parsed<string> =>
   text === '' || text.includes('/')

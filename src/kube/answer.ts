@@ -1,5 +1,6 @@
 import { objectOr } from '../core/json.ts'
 import { asText } from './object.ts'
+import { hideTokens } from './tokens.ts'
 
 /** The API server said no: a `Status`, or whatever a proxy in between made of it. */
 export type Refused = {
@@ -15,7 +16,16 @@ export type Refused = {
 /** No answer, or none that can be read: whether the request took effect is unknown. */
 export type Lost = { readonly kind: 'lost'; readonly error: Error }
 
-export type Answer = { readonly kind: 'ok'; readonly code: number; readonly body: unknown } | Refused | Lost
+export type Answer =
+  | {
+      readonly kind: 'ok'
+      readonly code: number
+      readonly body: unknown
+      /** What kubectl would print as `Warning: …`. */
+      readonly warnings: readonly string[]
+    }
+  | Refused
+  | Lost
 
 /**
  * Whether the same request may succeed later. Such a failure is no outcome: it is retried,
@@ -53,7 +63,7 @@ export function statusRefusal(status: unknown): Refused {
   const refused = refusalOf(status, typeof code === 'number' ? code : 500)
   return {
     ...refused,
-    message: messageIn(status) ?? 'the watch ended with an error',
+    message: hideTokens(messageIn(status) ?? 'the watch ended with an error').text,
     retryAfterMs: wait(undefined, status),
   }
 }

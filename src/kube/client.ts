@@ -2,7 +2,9 @@ import type { Dispatcher } from 'undici'
 import { type Answer, type Lost, type Refused, refusal } from './answer.ts'
 import type { ClusterConfig } from './config.ts'
 import { jsonLines } from './lines.ts'
+import { hideTokens } from './tokens.ts'
 import { createTransport, type Passage } from './transport.ts'
+import { warningsIn } from './warnings.ts'
 
 export { type Answer, explain, isTransient, type Lost, type Refused } from './answer.ts'
 export { resourcePath } from './path.ts'
@@ -33,12 +35,14 @@ export type Client = {
 export type ClientOptions = {
   /** Told of every answer, for metrics; `ms` is the whole time, or that until a watch opened. */
   readonly onAnswer?: (method: Call['method'] | 'WATCH', code: number | 'lost', ms: number) => void
+  /** Told of each token of a webhook that an answer showed: it has left that out. */
+  readonly onTokenShown?: (token: string) => void
   readonly userAgent?: string
   readonly timeoutMs?: number
 }
 
 export function createClient(config: ClusterConfig, options: ClientOptions = {}): Client {
-  const { onAnswer, userAgent = 'kleym-operator', timeoutMs = 30_000 } = options
+  const { onAnswer, onTokenShown, userAgent = 'kleym-operator', timeoutMs = 30_000 } = options
   const transport = createTransport(config)
   const { origin, pathname } = new URL(config.server)
   const prefix = pathname.replace(/\/$/v, '')
@@ -51,6 +55,21 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
     headers: { ...passage.headers, ...rest.headers, accept: 'application/json', 'user-agent': userAgent },
   })
 
+  const hidden = (text: string): string => {
+    const { text: rest, tokens } = hideTokens(text)
+    for (const token of tokens) onTokenShown?.(token)
+    return rest
+  }
+
+  const refusedBy = async ({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<Refused> => {
+    const retryAfter = headers['retry-after']
+    return refusal(
+      statusCode,
+      hidden(await body.text()),
+      typeof retryAfter === 'string' ? retryAfter : undefined,
+    )
+  }
+
   async function attempt(call: Call): Promise<Answer> {
     using limit = timeLimit(timeoutMs, call.signal)
     try {
@@ -58,8 +77,9 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
       const { method, body, signal } = { ...call, signal: limit.signal }
       const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: contentType(method) }
       const response = await passage.calls.request(send(call, passage, { method, signal, ...sent }))
-      const text = await response.body.text()
-      return isSuccess(response) ? readable(response.statusCode, text) : refusedBy(response, text)
+      if (!isSuccess(response)) return await refusedBy(response)
+      const warnings = warningsIn(response.headers['warning']).map(hidden)
+      return readable(response.statusCode, await response.body.text(), warnings)
     } catch (error) {
       return lost(limit.signal.aborted ? limit.signal.reason : error)
     }
@@ -70,7 +90,7 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
       const passage = await beforeAbort(signal, transport.passage())
       const watch = { path, query: { ...query, watch: 'true' } }
       const response = await passage.watches.request(send(watch, passage, { method: 'GET', signal }))
-      if (!isSuccess(response)) return refusedBy(response, await response.body.text())
+      if (!isSuccess(response)) return await refusedBy(response)
       return { kind: 'open', events: jsonLines(response.body) }
     } catch (error) {
       return lost(signal.aborted ? signal.reason : error)
@@ -111,16 +131,11 @@ const contentType = (method: Call['method']): Rest['headers'] & {} => ({
 
 const isSuccess = ({ statusCode }: Dispatcher.ResponseData): boolean => statusCode >= 200 && statusCode < 300
 
-function refusedBy({ statusCode, headers }: Dispatcher.ResponseData, text: string): Refused {
-  const retryAfter = headers['retry-after']
-  return refusal(statusCode, text, typeof retryAfter === 'string' ? retryAfter : undefined)
-}
-
-function readable(code: number, text: string): Answer {
+function readable(code: number, text: string, warnings: readonly string[]): Answer {
   try {
-    return { kind: 'ok', code, body: text === '' ? undefined : JSON.parse(text) }
-  } catch (error) {
-    return lost(new Error(`a ${code} answer that is no JSON: ${text.slice(0, 100)}`, { cause: error }))
+    return { kind: 'ok', code, body: text === '' ? undefined : JSON.parse(text), warnings }
+  } catch {
+    return lost(new Error(`a ${code} answer that is no JSON: ${hideTokens(text.slice(0, 100)).text}`))
   }
 }
 

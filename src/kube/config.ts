@@ -1,4 +1,4 @@
-import { messageOf } from '../core/show.ts'
+import { objectOr } from '../core/json.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -82,12 +82,24 @@ function read(file: string): KubeConfig {
   try {
     config.loadFromFile(file)
   } catch (error) {
-    throw new Error(`kubeconfig ${file}: ${messageOf(error)}`, {
-      cause: error,
-    })
+    // Without its cause: what the parser says quotes the file, and a token may stand beside the mistake.
+    throw new Error(`kubeconfig ${file}: ${mistakeIn(error)}`)
   }
   return config
 }
+
+/** Where the mistake is, and never what stands there. */
+function mistakeIn(error: unknown): string {
+  if (!(error instanceof Error)) return noKubeconfig
+  const { line, column } = objectOr(objectOr(error)['mark'])
+  if (typeof line === 'number' && typeof column === 'number')
+    return `it is not YAML that can be read, at line ${line + 1}, column ${column + 1}`
+  const isOfTheFileSystem = 'syscall' in error
+  const namesAField = /^(?:clusters|users|contexts)\[\d+\][.a-z]* is missing$/.test(error.message)
+  return isOfTheFileSystem || namesAField ? error.message : noKubeconfig
+}
+
+const noKubeconfig = 'it is empty, or no kubeconfig'
 
 function select(config: KubeConfig, source: string, wanted: string | undefined): ClusterConfig {
   const name = wanted ?? config.currentContext

@@ -37,10 +37,20 @@ export class Ledger {
     return [key, { uid, resourceVersion, object: this.#isNews(key, object) ? object : undefined }]
   }
 
-  /** Removals first, so that what they free is free when the others are looked at. */
-  replace(listed: ReadonlyMap<string, Listed>): void {
-    for (const [key, { uid }] of this.#known) if (listed.get(key)?.uid !== uid) this.#remove(key)
-    for (const { object } of listed.values()) if (object) this.upsert(object)
+  /** Removals first, so that what they free is free when the others are looked at. Returns how many were news. */
+  replace(listed: ReadonlyMap<string, Listed>): number {
+    const gone = this.#known
+      .entries()
+      .filter(([key, { uid }]) => listed.get(key)?.uid !== uid)
+      .map(([key]) => key)
+      .toArray()
+    for (const key of gone) this.#remove(key)
+    const news = listed
+      .values()
+      .flatMap(({ object }) => (object ? [object] : []))
+      .toArray()
+    for (const object of news) this.upsert(object)
+    return gone.length + news.length
   }
 
   upsert(object: KubeObject): void {

@@ -8,7 +8,13 @@ import type { KubeObject } from './object.ts'
 export type Timings = {
   readonly pageSize: number
   readonly backoff: BackoffRange
-  /** Bookmarks come every minute, on quiet kinds too: longer silence is a dead connection. */
+  /**
+   * Bookmarks come every minute, but none that is not newer than where the watch began: of a kind on which nothing
+   * happens the API server learns no newer version by itself, for ten minutes. It does by a list. So after this
+   * silence, early enough for the next bookmark, one object is listed.
+   */
+  readonly nudgeMs: number
+  /** Longer silence may be that of a dead connection: the kind is listed again. */
   readonly idleMs: number
   /** The API server ends a watch after a random time in between, so that not all end at once. */
   readonly watchSeconds: { readonly from: number; readonly to: number }
@@ -23,6 +29,7 @@ export type Timings = {
 export const usualTimings: Timings = {
   pageSize: 500,
   backoff: usualBackoff,
+  nudgeMs: 30_000,
   idleMs: 75_000,
   watchSeconds: { from: 300, to: 600 },
   resumeWithinMs: 20_000,

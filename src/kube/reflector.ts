@@ -18,6 +18,8 @@ export type { ReflectorOptions } from './reflector-options.ts'
 type Ending =
   | { readonly kind: 'current'; readonly version: string | undefined }
   | { readonly kind: 'expired' }
+  /** Nothing was heard, which may be because there was nothing to say. */
+  | { readonly kind: 'silent' }
   | { readonly kind: 'failed'; readonly why: string; readonly retryAfterMs?: number | undefined }
 
 /**
@@ -39,6 +41,7 @@ export class Reflector {
   #complaint = ''
   #complainedAt = Number.NEGATIVE_INFINITY
   #synced = false
+  #silent = false
   #lastContact = Number.NEGATIVE_INFINITY
   #restarts = 0
 
@@ -97,6 +100,11 @@ export class Reflector {
       this.#version = ending.version
       return 0
     }
+    if (ending.kind === 'silent') {
+      this.#version = undefined
+      this.#silent = true
+      return 0
+    }
     this.#restarts += 1
     this.#failures += 1
     if (ending.kind === 'expired') {
@@ -136,8 +144,13 @@ export class Reflector {
   }
 
   #replace(listed: ReadonlyMap<string, Listed>, version: string, asked: number): Ending {
-    this.#ledger.replace(listed)
+    const news = this.#ledger.replace(listed)
     this.#lastContact = asked
+    if (this.#silent && news > 0) {
+      this.#restarts += 1
+      this.#log.warn({ path: this.#path, news }, 'a watch had fallen silent, and is replaced')
+    }
+    this.#silent = false
     if (!this.#synced) {
       this.#synced = true
       this.#ledger.synced()
@@ -147,7 +160,7 @@ export class Reflector {
 
   async #watch(from: string, stop: AbortSignal): Promise<Ending> {
     const opened = this.#clock.now()
-    using idle = new IdleTimer(this.#clock, this.#timings.idleMs, stop)
+    using idle = this.#idleTimer(stop)
     const answer = await this.#options.client.watch(this.#path, this.#watchQuery(from), idle.signal)
     if (answer.kind !== 'open') return endingOf(answer)
     let events = 0
@@ -159,6 +172,7 @@ export class Reflector {
         events += 1
       }
     } catch (error) {
+      if (idle.isSilent) return { kind: 'silent' }
       return { kind: 'failed', why: String(idle.signal.reason ?? error) }
     }
     const short = events === 0 && this.#clock.now() - opened < this.#timings.shortWatchMs
@@ -167,6 +181,16 @@ export class Reflector {
     // Watches that end cleanly one after another, all without a word, must not go on for ever.
     const isSilent = this.#clock.now() - this.#lastContact > this.#timings.idleMs
     return { kind: 'current', version: isSilent ? undefined : (this.#version ?? from) }
+  }
+
+  #idleTimer(stop: AbortSignal): IdleTimer {
+    const { nudgeMs, idleMs } = this.#timings
+    const query = { ...this.#selectors(), limit: '1' }
+    // What comes of it is of no matter: what it is for is heard on the watch, or not.
+    const nudge = (): void =>
+      void this.#options.client.call({ method: 'GET', path: this.#path, query, signal: timer.signal })
+    const timer = new IdleTimer(this.#clock, { nudgeMs, nudge, endMs: idleMs }, stop)
+    return timer
   }
 
   /** Undefined to go on. */

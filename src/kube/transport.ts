@@ -5,8 +5,10 @@ import {
   HttpMethod,
   KubeConfig,
   RequestContext,
+  type User,
 } from '@kubernetes/client-node'
 import { Agent, type Dispatcher, ProxyAgent } from 'undici'
+import { objectOr, textOr } from '../core/json.ts'
 import type { ClusterConfig } from './config.ts'
 
 /** What one request is sent with. */
@@ -46,7 +48,9 @@ export function createTransport({ server, credentials }: ClusterConfig): Transpo
   return {
     async passage() {
       const context = new RequestContext(server, HttpMethod.GET)
-      await security.applySecurityAuthentication(context)
+      await security.applySecurityAuthentication(context).catch((error: unknown) => {
+        throw new Error(credentialsProblem(error, security.getCurrentUser()))
+      })
       const { options } = security
       if (!agents || !isDeepStrictEqual(agents.options, options)) {
         retire(agents)
@@ -58,6 +62,20 @@ export function createTransport({ server, credentials }: ClusterConfig): Transpo
       await Promise.all([agents?.calls.destroy(), agents?.watches.destroy()])
     },
   }
+}
+
+/**
+ * Why there are no credentials, in words of ours: those of the library hold what an exec plugin printed, on either
+ * stream, or what a file of tokens holds. What the file system says names paths alone.
+ */
+function credentialsProblem(error: unknown, user: User | null): string {
+  if (error instanceof Error && 'syscall' in error) return error.message
+  const command = textOr(objectOr(user?.exec)['command'], '')
+  if (command === '') return `the credentials of user ${JSON.stringify(user?.name ?? '')} can't be had`
+  const plugin = `the exec plugin ${JSON.stringify(command)} of user ${JSON.stringify(user?.name ?? '')}`
+  if (error instanceof SyntaxError) return `${plugin} printed something that is no JSON`
+  if (error instanceof TypeError) return `${plugin} printed no ExecCredential with a status`
+  return `${plugin} failed; run it by hand to see what it says`
 }
 
 /** The library's credentials, that say how they would connect instead of making an agent. */

@@ -16,18 +16,11 @@ import { createObjects } from '../kube/objects.ts'
 import { Reflector } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../serving/metrics.ts'
-import { probeName, startProbe, type Probe } from './probe.ts'
+import { createProbe, probeAnswer, tryWay } from './probe.ts'
 import type { Check } from '../serving/probes.ts'
-import {
-  addressOf,
-  calledBy,
-  mounted,
-  registered,
-  registrations,
-  secretName,
-  secretResource,
-  selfManaged,
-} from './webhook-trust.ts'
+import { configurationsOf, registered } from './webhook-configurations.ts'
+import { addressOf, calledBy, mounted, selfManaged, tokens } from './webhook-trust.ts'
+import { secretResource } from '../../certs/secret.ts'
 import { claimLabel } from '../webhook/claim.ts'
 import type { ListLive } from '../webhook/fresh.ts'
 import type { ReadLive } from '../webhook/live.ts'
@@ -41,6 +34,7 @@ import {
   type WebhookServer,
 } from '../webhook/server.ts'
 import { Undecided } from '../webhook/undecided.ts'
+import { Tokens } from '../webhook/token.ts'
 
 type AdmissionOptions = {
   readonly config: Config
@@ -52,6 +46,7 @@ type AdmissionOptions = {
   readonly notices: () => readonly string[]
   readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>
   readonly metrics: Metrics
+  readonly shownTokens: ShownTokens
   readonly log: Log
   /** How long the operator's own certificates live; tests have no years to wait. */
   readonly lives?: Lives
@@ -63,6 +58,9 @@ export type Admission = {
   readonly checks: () => readonly Check[]
 }
 
+/** Tokens that the API server has shown us, and so others: it says the URL of a call that failed. */
+export type ShownTokens = Set<string>
+
 const switchedOff: Admission = { start: () => {}, stop: () => Promise.resolve(), checks: () => [] }
 
 /** How long endpoints may still lead here after this replica has said that it is not ready. */
@@ -70,35 +68,51 @@ const endpointsMoveOnMs = 10_000
 
 /** The webhook with its certificates: serving, trusted by the API server, and kept so. */
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { config, client, reservations, isLeading, metrics, log } = options
+  const { config, client, reservations, isLeading, metrics, shownTokens, log } = options
   metrics.claimsFrom(() => reservations.size)
   const listen = config.webhook.address
   if (!listen) return switchedOff
-  const objects = createObjects(client)
-  const routes = routesOf(options, objects)
+  const { namespace } = config
+  const routes = routesOf(options, createObjects(client))
+  const known = new Tokens()
   let server: WebhookServer | undefined
-  const trust = createTrust(options, objects, async (pair) => {
+  const trust = createTrust(options, known, async (pair) => {
     if (server) return server.setCertificate(pair)
-    const clientCa = await caOf(config.webhook.clientCa)
-    server = await startWebhookServer({ ...listen, routes, log, tls: { ...pair, clientCa } })
+    const tls = { ...pair, clientCa: await caOf(config.webhook.clientCa) }
+    const admits = (token: string): boolean => known.admits(token)
+    server = await startWebhookServer({ ...listen, routes, admits, log, tls, turnedAway: metrics.turnedAway })
     log.info({ port: server.port }, 'the webhook is served')
   })
   const claims = watchClaims(options)
   const watches = [claims, ...watchTrust(options, () => trust.refresh())]
+  const probe = createProbe({
+    client,
+    namespace,
+    report: (reached) => {
+      metrics.webhookProbe(reached)
+      // Not while the outage lasts: the next token would be shown like the one before.
+      if (reached) for (const token of shownTokens) trust.replaceToken(token)
+      if (reached) shownTokens.clear()
+    },
+  })
   let collecting: NodeJS.Timeout | undefined
-  let probe: Probe | undefined
+  const begin = async (): Promise<void> => {
+    // Whether users are being shown the token at this moment, since nobody serves, can't be told any more once we do.
+    await Promise.race([tryWay({ client, namespace }), sleep(outageShowsMs)])
+    trust.refresh()
+    probe.start()
+  }
   return {
     start: () => {
       for (const watch of watches) watch.start()
-      trust.refresh()
+      void begin()
       collecting = setInterval(() => {
         if (isLeading()) void reservations.collect()
       }, collectEveryMs)
-      probe = startProbe({ objects, namespace: config.namespace, report: metrics.webhookProbe })
     },
     stop: async () => {
       clearInterval(collecting)
-      probe?.stop()
+      probe.stop()
       const quiet = Promise.all([trust.stop(), ...watches.map((watch) => watch.stop())])
       await (config.webhook.url === undefined ? sleep(endpointsMoveOnMs) : quiet)
       await server?.close()
@@ -107,28 +121,31 @@ export function createAdmission(options: AdmissionOptions): Admission {
     checks: () => [
       { name: 'webhook', problem: server ? undefined : 'not served yet' },
       { name: 'certificates', problem: trust.problem },
+      { name: 'registration', problem: trust.remark, informs: true },
       { name: 'claims', problem: claims.synced ? undefined : 'waiting for Lease' },
       { name: 'bindings', problem: staleness(options.feed) },
-      { name: 'probe', problem: probe?.problem(), informs: true },
+      { name: 'probe', problem: probe.problem(), informs: true },
     ],
   }
 }
 
 function createTrust(
-  { config, metrics, log, lives }: AdmissionOptions,
-  objects: Objects,
+  { config, client, metrics, log, lives }: AdmissionOptions,
+  known: Tokens,
   use: (pair: Trusted['pair']) => Promise<void>,
 ): Trust {
   const { namespace } = config
+  const { certDir, names } = config.webhook
   const address = addressOf(config.webhook.url)
-  const { certDir } = config.webhook
-  const source = { objects, namespace, address, log, lives }
+  const source = { objects: createObjects(client), namespace, names, address, log, lives }
   return new Trust({
     log,
     use,
     certificates: certDir === undefined ? selfManaged(source) : mounted(certDir, source),
-    registered: registered(objects, address),
-    names: calledBy(address, namespace),
+    tokens: tokens(source),
+    accept: (accepted) => known.accept(accepted),
+    registered: registered(source),
+    names: calledBy(address, namespace, names.service),
     observe: ({ authority, webhook }) => {
       metrics.certificateExpires('authority', authority)
       metrics.certificateExpires('webhook', webhook)
@@ -153,11 +170,11 @@ function watchClaims({ config, client, reservations, log }: AdmissionOptions): R
 
 /** Whatever somebody else does to the configurations or the Secret is looked at at once. */
 function watchTrust({ config, client, log }: AdmissionOptions, changed: () => void): readonly Reflector[] {
-  const own =
-    config.webhook.certDir === undefined
-      ? [{ resource: secretResource, name: secretName, namespace: config.namespace }]
-      : []
-  return [...registrations, ...own].map(
+  const { names } = config.webhook
+  return [
+    ...configurationsOf(names),
+    { resource: secretResource, name: names.secret, namespace: config.namespace },
+  ].map(
     ({ name, resource, ...at }) =>
       new Reflector({
         client,
@@ -187,9 +204,13 @@ function ignoranceOf(feed: AdmissionOptions['feed']): string | undefined {
 /** How often the leader looks for claims that have served their time. */
 const collectEveryMs = 10_000
 
+/** How long the start waits at most to be told that calls fail. */
+const outageShowsMs = 2000
+
 const caOf = async (file: string | undefined): Promise<string | undefined> =>
   file === undefined ? undefined : readFile(file, 'utf8')
 
+/** By the first label of the webhooks' names in deploy/webhook. */
 function routesOf(
   { config, client, inventory, reservations, feed, notices, metrics, log }: AdmissionOptions,
   objects: Objects,
@@ -209,6 +230,8 @@ function routesOf(
   const guarded =
     (review: Review): Review =>
     async (request, signal) => {
+      const probed = probeAnswer(request, config)
+      if (probed) return probed
       const answered = metrics.reviewStarted()
       let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'
       let reason: string | undefined
@@ -224,9 +247,9 @@ function routesOf(
       }
     }
   return {
-    '/validate': guarded(validating(reach)),
-    '/mutate': guarded(mutating(reach)),
-    '/references': guarded(
+    validate: guarded(validating(reach)),
+    mutate: guarded(mutating(reach)),
+    references: guarded(
       judgingReferences({
         inventory,
         read,
@@ -242,7 +265,7 @@ function routesOf(
 
 /** One line a denial: who, what, why. */
 function logDenial(log: Log, request: AdmissionRequest, { verdict, findings }: Verdict): void {
-  if (verdict !== 'deny' || (request.dryRun && request.name === probeName)) return
+  if (verdict !== 'deny') return
   const reasons = findings.filter(({ action }) => action === 'deny').map(({ rule }) => rules[rule].reason)
   logRefusal(log, request, reasons)
 }

@@ -1,10 +1,18 @@
-import type { Objects } from '../core/objects.ts'
+import { randomBytes } from 'node:crypto'
+import { isObject, textOr, field, objectOr } from '../core/json.ts'
 import { bindingResource } from '../core/resources.ts'
+import { explain, resourcePath, type Answer, type Client } from '../kube/client.ts'
+import type { AdmissionRequest, AdmissionResponse } from '../webhook/admission-review.ts'
 
-export type Probe = { readonly stop: () => void; readonly problem: () => string | undefined }
+export type Probe = {
+  /** Tries the way from now on. */
+  readonly start: () => void
+  readonly stop: () => void
+  readonly problem: () => string | undefined
+}
 
 type ProbeOptions = {
-  readonly objects: Pick<Objects, 'create'>
+  readonly client: Pick<Client, 'call'>
   /** The operator's own, where it may create bindings, which a dry run is to the API server too. */
   readonly namespace: string
   readonly report: (reached: boolean) => void
@@ -14,24 +22,28 @@ type ProbeOptions = {
 const everyMs = 60_000
 const firstMs = 5_000
 
-/** Never stored: it is wrong in a way that only a webhook of ours answers for in these words. */
-export const probeName = 'kleym-webhook-probe'
+/** What the dry run is called. A binding of that name that is to be stored is judged like any other. */
+const probeName = 'kleym-webhook-probe'
+const nonceAnnotation = 'kleym.sonda.red/probe'
 
 /**
- * Tries the way from now on. What it finds is told, and decides nothing: a replica that is not ready is no
- * endpoint, so that the first one's probe could never come back.
+ * What it finds is told, and decides nothing: a replica that is not ready is no endpoint, so that the first one's
+ * probe could never come back.
  */
-export function startProbe(options: ProbeOptions): Probe {
+export function createProbe(options: ProbeOptions): Probe {
   let problem: string | undefined = 'not tried yet'
   let stopped = false
+  let timer: NodeJS.Timeout | undefined
   const attempt = async (): Promise<void> => {
     problem = await tryWay(options)
     if (stopped) return
     options.report(problem === undefined)
     timer = setTimeout(() => void attempt(), everyMs)
   }
-  let timer = setTimeout(() => void attempt(), firstMs)
   return {
+    start: () => {
+      timer = setTimeout(() => void attempt(), firstMs)
+    },
     stop: () => {
       stopped = true
       clearTimeout(timer)
@@ -40,36 +52,46 @@ export function startProbe(options: ProbeOptions): Probe {
   }
 }
 
-/** Undefined if a webhook of ours refused a binding that must be; otherwise what happened instead. */
-async function tryWay({ objects, namespace }: ProbeOptions): Promise<string | undefined> {
-  const spec = {
-    mode: 'PoolOnly',
-    poolRef: { name: probeName },
-    serviceAccountName: probeName,
-    containerName: '',
-  }
-  const binding = {
-    apiVersion: `${bindingResource.group}/${bindingResource.version}`,
-    kind: bindingResource.kind,
-    metadata: { name: probeName, namespace },
-    spec,
-  }
-  return problemOf(await objects.create(bindingResource, binding, { dryRun: true }))
+/**
+ * Undefined if a webhook of ours was asked about a dry run, of a binding that nothing is wrong with: a refusal would
+ * count among those of others, in the API server's metrics and in ours.
+ */
+export async function tryWay({
+  client,
+  namespace,
+}: Pick<ProbeOptions, 'client' | 'namespace'>): Promise<string | undefined> {
+  const nonce = randomBytes(16).toString('hex')
+  const answer = await client.call({
+    method: 'POST',
+    path: resourcePath(bindingResource, { namespace }),
+    query: { dryRun: 'All' },
+    body: {
+      apiVersion: `${bindingResource.group}/${bindingResource.version}`,
+      kind: bindingResource.kind,
+      metadata: { name: probeName, namespace, annotations: { [nonceAnnotation]: nonce } },
+      spec: { mode: 'PoolOnly', poolRef: { name: probeName }, serviceAccountName: probeName },
+    },
+  })
+  return problemOf(answer, nonce)
 }
 
-const ours = /^admission webhook "(?:mutate|validate)\.inferenceidentitybinding\.kleym\.sonda\.red" denied/
-
-function problemOf(reply: Awaited<ReturnType<Objects['create']>>): string | undefined {
-  switch (reply.kind) {
-    case 'refused':
-      return ours.test(reply.message) ? undefined : reply.message
-    case 'done':
-      return 'a binding that is wrong was not refused: no webhook was asked'
-    case 'absent':
-      return 'the API server does not serve InferenceIdentityBindings'
-    case 'conflict':
-      return reply.message
-    case 'failed':
-      return reply.cause
-  }
+function problemOf(answer: Answer, nonce: string): string | undefined {
+  if (answer.kind !== 'ok') return explain(answer)
+  return answer.warnings.includes(replyTo(nonce))
+    ? undefined
+    : 'a dry run of a binding came back without a word of the webhook: it was not asked'
 }
+
+/** The answer to a probe, of whichever replica; undefined for a request that is none. */
+export function probeAnswer(
+  { dryRun, operation, name, namespace, object }: AdmissionRequest,
+  own: { readonly namespace: string },
+): AdmissionResponse | undefined {
+  if (!dryRun || operation !== 'CREATE' || name !== probeName || namespace !== own.namespace) return undefined
+  const annotations = field(objectOr(field(objectOr(object), 'metadata')), 'annotations')
+  const nonce = isObject(annotations) ? textOr(annotations[nonceAnnotation], '') : ''
+  if (!/^[0-9a-f]{32}$/.test(nonce)) return undefined
+  return { kind: 'allowed', warnings: [replyTo(nonce)], auditAnnotations: {}, patch: [] }
+}
+
+const replyTo = (nonce: string): string => `${probeName} ${nonce}`

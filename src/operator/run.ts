@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createAdmission } from './admission.ts'
+import { createAdmission, type ShownTokens } from './admission.ts'
+import { disregardedEvent } from './disregarded-event.ts'
 import { exitCodes, usage, type CommandResult } from '../cli/result.ts'
 import { describeConfig, operatorConfig, type Config } from '../config.ts'
+import { eventResource } from '../controller/events.ts'
 import { given } from '../core/binding.ts'
 import { summaryIn } from '../core/conditions.ts'
 import { Holds } from '../core/holds.ts'
@@ -68,9 +70,11 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
   await using started = new AsyncDisposableStack()
   let stopping = false
   const metrics = createMetrics()
+  const shownTokens: ShownTokens = new Set()
   const client = createClient(cluster, {
     onAnswer: (method, code) =>
       metrics.apiRequest(method === 'WATCH' ? 'GET' : method, code === 'lost' ? undefined : code),
+    onTokenShown: (token) => shownTokens.add(token),
   })
   started.defer(() => client.close())
   const inventory = new Inventory({ trustDomain: config.trustDomain, className: config.className })
@@ -84,10 +88,17 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     log,
     halted: () => feed.halted(),
   })
+  const objects = createObjects(client)
   const reservations = new Reservations({
-    objects: createObjects(client),
+    objects,
     namespace: config.namespace,
     now: () => performance.now(),
+    holders: (claim) => [...inventory.holders(claim), ...inventory.sharing(claim)],
+    disregarded: (claimant, winner) => {
+      metrics.claimDisregarded()
+      log.warn({ claimant, winner }, 'a claim that may never be followed by a binding refused nobody')
+      void objects.create(eventResource, disregardedEvent(claimant, winner, new Date()))
+    },
   })
   const feed = createFeed({
     client,
@@ -107,6 +118,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     reservations,
     feed,
     metrics,
+    shownTokens,
     log,
     isLeading: leadership.isLeading,
     notices: () => [holds.words()].filter((words) => words !== undefined),

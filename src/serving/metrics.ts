@@ -12,7 +12,7 @@ export type BindingOutcome = {
 export type ReviewResult = {
   readonly operation: string
   readonly decision: 'allow' | 'warn' | 'deny' | 'error'
-  /** The first of its findings. */
+  /** The first of its findings, of those that refuse if it was refused. */
   readonly reason?: string | undefined
 }
 
@@ -33,6 +33,10 @@ export type Metrics = {
   readonly outputWritten: (action: string) => void
   /** Asked at each scrape: bindings that go on under another trust domain or class than the configured one. */
   readonly heldFrom: (source: () => { readonly trustDomain: number; readonly className: number }) => void
+  /** Somebody other than the API server was at the door of the webhook. */
+  readonly turnedAway: (what: 'call' | 'connection') => void
+  /** A claim refused nobody, since too many on its key came to nothing. */
+  readonly claimDisregarded: () => void
   readonly reconciled: (result: 'settled' | 'wait' | 'retry' | 'error', seconds: number) => void
   /** Asked at each scrape. */
   readonly queueDepthFrom: (source: () => number) => void
@@ -104,7 +108,7 @@ function bindingMetrics(registers: Registry[]): Pick<Metrics, 'bindingOutcome' |
 
 function admissionMetrics(
   registers: Registry[],
-): Pick<Metrics, 'reviewStarted' | 'claimsFrom' | 'webhookProbe'> {
+): Pick<Metrics, 'reviewStarted' | 'claimsFrom' | 'webhookProbe' | 'turnedAway' | 'claimDisregarded'> {
   let source: (() => number) | undefined
   const claims: Gauge = new Gauge({
     name: 'kleym_admission_claims',
@@ -136,7 +140,20 @@ function admissionMetrics(
   })
   const probe = new Gauge({
     name: 'kleym_webhook_probe_success',
-    help: 'Whether the last dry run through the API server came back through the webhook.',
+    help: 'Whether the last dry run through the API server came back through the webhook; absent before the first.',
+    registers,
+  })
+  // A gauge without labels would be 0 from the start, which is what an alert asks for.
+  probe.remove()
+  const turnedAway = new Counter({
+    name: 'kleym_webhook_turned_away_total',
+    help: 'Calls of the webhook without its token, and connections from such addresses that were too many.',
+    labelNames: ['what'] as const,
+    registers,
+  })
+  const disregarded = new Counter({
+    name: 'kleym_admission_claims_disregarded_total',
+    help: 'Claims on collision keys that refused nobody, since too many on the same key were followed by no binding.',
     registers,
   })
   return {
@@ -158,6 +175,8 @@ function admissionMetrics(
       source = given
     },
     webhookProbe: (reached) => probe.set(reached ? 1 : 0),
+    turnedAway: (what) => turnedAway.inc({ what }),
+    claimDisregarded: () => disregarded.inc(),
   }
 }
 

@@ -12,6 +12,7 @@ import { readJson, type Json } from './json.ts'
 import type { App, Patience } from './listener.ts'
 import { Undecided } from './undecided.ts'
 import { refusalOf, refusals, statusBody, type Refusal } from './refusal.ts'
+import { calledIn, type Called } from './token.ts'
 
 /** The decision. It may reject: that is HTTP 500, so that the webhook's `failurePolicy` decides. */
 export type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse>
@@ -23,6 +24,11 @@ export type Observe = (route: string, outcome: Observed, seconds: number, reques
 
 type Reach = {
   readonly routes: Readonly<Record<string, Review>>
+  readonly admits: (token: string) => boolean
+  /** A call with a token came from this address. */
+  readonly knows: (address: string) => void
+  /** One without came. */
+  readonly turnedAway: (address: string) => void
   readonly log: Log
   readonly reserveMs: number
   readonly patience: Patience
@@ -42,19 +48,24 @@ type Outcome =
 export function addRoutes(app: App, reach: Reach): void {
   acceptJson(app)
   limitBodies(app, reach)
+  // Before anything of the request is looked at but its path, and before any of its body is read.
   app.addHook('onRequest', (request, reply, done) => {
-    if (request.is404) respond(reach, request, reply, refused(misdirected(reach, request)))
+    const called = calledBy(reach, request)
+    if (!called) turnAway(reach, request, reply)
+    else if (request.is404) respond(reach, request, reply, refused(misdirected(reach, request, called)))
     else done()
   })
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     // A method that fastify has never heard of comes here without passing the hook.
-    const refusal = request.is404 ? misdirected(reach, request) : refusalOf(error)
+    const called = calledBy(reach, request)
+    if (!called) return turnAway(reach, request, reply)
+    const refusal = request.is404 ? misdirected(reach, request, called) : refusalOf(error)
     if (!refusal) reach.log.error({ err: error }, 'the webhook server failed')
     respond(reach, request, reply, refused(refusal ?? refusals.failed()))
   })
   for (const [route, review] of Object.entries(reach.routes)) {
     app.post<{ Querystring: { timeout?: unknown }; Body: Json | undefined }>(
-      route,
+      `/${route}/:token`,
       async (request, reply) => {
         const timeout = timeoutMs(request.query.timeout)
         const budget = budgetMs(timeout, reach.reserveMs) - reply.elapsedTime
@@ -64,6 +75,26 @@ export function addRoutes(app: App, reach: Reach): void {
     )
   }
 }
+
+/** What is called by whom may call; undefined for a call without a token. */
+function calledBy({ admits, knows }: Reach, request: Request): Called | undefined {
+  const called = calledIn(request.url)
+  if (!called || !admits(called.token)) return undefined
+  knows(request.ip)
+  return called
+}
+
+/** The same answer to all, made once. What it leaves unread of a large body is not waited for. */
+function turnAway({ turnedAway }: Reach, request: Request, reply: Reply): void {
+  turnedAway(request.ip)
+  const isLarge = !(Number(request.headers['content-length'] ?? 0) <= largestUnreadBytes)
+  if (isLarge || request.headers['transfer-encoding'] !== undefined) reply.header('connection', 'close')
+  answer(request, reply, refusals.stranger.code, strangersAnswer)
+}
+
+const largestUnreadBytes = 65_536
+
+const strangersAnswer = statusBody(refusals.stranger)
 
 async function answerTo(
   reach: Reach,
@@ -101,23 +132,26 @@ function respond(reach: Reach, request: Request, reply: Reply, outcome: Outcome)
   const [code, body] =
     outcome.kind === 'refused' ? [outcome.refusal.code, statusBody(outcome.refusal)] : [200, outcome.body]
   if (code === 405) reply.header('allow', 'POST')
+  if (reach.isClosing()) reply.header('connection', 'close')
+  answer(request, reply, code, body)
+  if (request.is404) return
+  const route = calledIn(request.url)?.route ?? ''
+  if (outcome.kind === 'refused' && code < 500) {
+    const { message, uid } = outcome.refusal
+    reach.log.warn({ route, code, uid, client: request.ip }, `refused a call: ${message}`)
+  }
+  reach.observe?.(route, observed(outcome), reply.elapsedTime / 1000, outcome.asked)
+}
+
+function answer(request: Request, reply: Reply, code: number, body: string): void {
   if (request.raw.httpVersionMajor > 1) {
     // fastify sets it where a body is left unread. HTTP/2 ends the stream instead, once the answer is out; it would
     // stay open for as long as the client keeps sending.
     reply.removeHeader('connection')
     const { stream, readableEnded } = request.raw
     if (!readableEnded) stream.once('finish', () => stream.close())
-  } else if (reach.isClosing()) {
-    reply.header('connection', 'close')
   }
   reply.code(code).type('application/json').send(body)
-  if (request.is404) return
-  const route = request.routeOptions.url ?? ''
-  if (outcome.kind === 'refused' && code < 500) {
-    const { message, uid } = outcome.refusal
-    reach.log.warn({ route, code, uid, client: request.ip }, `refused a call: ${message}`)
-  }
-  reach.observe?.(route, observed(outcome), reply.elapsedTime / 1000, outcome.asked)
 }
 
 function observed(outcome: Outcome): Observed {
@@ -131,12 +165,8 @@ const refused = (refusal: Refusal, asked?: AdmissionRequest): Outcome => ({
   ...(asked && { asked }),
 })
 
-function misdirected({ routes }: Reach, request: Request): Refusal {
-  const [path = ''] = request.url.split('?', 1)
-  return Object.hasOwn(routes, path)
-    ? refusals.wrongMethod(request.method)
-    : refusals.notFound(Object.keys(routes))
-}
+const misdirected = ({ routes }: Reach, { method }: Request, { route }: Called): Refusal =>
+  Object.hasOwn(routes, route) ? refusals.wrongMethod(method) : refusals.notFound(Object.keys(routes))
 
 /** JSON alone. What can't be read is for the route to refuse, like any other body that is not what it should be. */
 function acceptJson(app: App): void {

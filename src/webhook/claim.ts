@@ -15,6 +15,7 @@ export type Claim = {
   readonly name: string
   readonly uid: string
   readonly resourceVersion: string
+  readonly collisionKey: string
   readonly holder: Holder
   /** How often it was renewed or taken over. */
   readonly transitions: number
@@ -60,17 +61,15 @@ export function leaseOf(
 export function decodeClaim(lease: unknown): Claim {
   const { metadata, spec } = objectOr(lease)
   const meta = objectOr(metadata)
+  const annotations = objectOr(field(meta, 'annotations'))
   const [namespace = '', name = ''] = textOr(field(objectOr(spec), 'holderIdentity'), '').split('/', 2)
   return {
     name: textOr(field(meta, 'name'), ''),
     uid: textOr(field(meta, 'uid'), ''),
     resourceVersion: textOr(field(meta, 'resourceVersion'), ''),
     transitions: numberOr(field(objectOr(spec), 'leaseTransitions'), 0),
-    holder: {
-      namespace,
-      name,
-      uid: textOr(field(objectOr(field(meta, 'annotations')), uidAnnotation), ''),
-    },
+    collisionKey: textOr(field(annotations, keyAnnotation), ''),
+    holder: { namespace, name, uid: textOr(field(annotations, uidAnnotation), '') },
   }
 }
 

@@ -75,7 +75,9 @@ function notes({
   },
   verdict: { verdict, findings },
 }: Decision): Readonly<Record<string, string>> {
-  const reasons = findings.filter(isHeard).map(({ rule }) => rules[rule].reason)
+  // What refuses comes first: it is what a denial is counted by.
+  const heard = [...findings.filter(({ action }) => action === 'deny'), ...findings.filter(isHeard)]
+  const reasons = heard.map(({ rule }) => rules[rule].reason)
   return {
     decision: verdict,
     ...(reasons.length > 0 && { reasons: [...new Set(reasons)].join(',') }),

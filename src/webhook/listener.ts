@@ -4,7 +4,8 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import Fastify from 'fastify'
 import type { Log } from '../log.ts'
-import { maxBodyBytes, refusalOf, refusals, statusBody } from './refusal.ts'
+import type { Newcomers } from './newcomers.ts'
+import { maxBodyBytes, refusals, statusBody } from './refusal.ts'
 
 export type Tls = { readonly key: string; readonly cert: string; readonly clientCa?: string | undefined }
 
@@ -19,11 +20,20 @@ export type Patience = {
 
 export const usualPatience: Patience = { handshake: 10_000, headers: 10_000, body: 10_000, idle: 120_000 }
 
+/**
+ * A client may cancel this many streams at once, and as many a second after that, before its session is ended. The API
+ * server cancels one for each request that a user gives up; Node's own limit, 1,000 and 33, would end a session that is
+ * as busy as one can be, and every review on it. No client reaches this one.
+ */
+export type StreamResets = { readonly burst: number; readonly perSecond: number }
+
+export const usualStreamResets: StreamResets = { burst: 100_000, perSecond: 100_000 }
+
 /** As many as Go's own server allows on a connection; its client opens another one for more. */
 const maxConcurrentStreams = 250
 
 /** fastify over HTTP/2, and HTTP/1.1 for those who ask for it, with a limit on whatever a client can hold. */
-export function createListener(tls: Tls, patience: Patience) {
+export function createListener(tls: Tls, patience: Patience, resets: StreamResets) {
   const https = {
     ...secureContext(tls),
     allowHTTP1: true,
@@ -31,6 +41,8 @@ export function createListener(tls: Tls, patience: Patience) {
     rejectUnauthorized: tls.clientCa !== undefined,
     handshakeTimeout: patience.handshake,
     settings: { maxConcurrentStreams },
+    streamResetBurst: resets.burst,
+    streamResetRate: resets.perSecond,
     // These four are for HTTP/1.1. Bodies have a timer of their own, which covers HTTP/2 and answers.
     headersTimeout: patience.headers,
     requestTimeout: patience.headers + 2 * patience.body,
@@ -48,9 +60,10 @@ export function createListener(tls: Tls, patience: Patience) {
     // What still arrives while closing is served: the API server has nobody else to ask for it.
     return503OnClosing: false,
     clientErrorHandler: answerBadHttp,
-    frameworkErrors: (error, _request, reply) => {
-      const refusal = refusalOf(error) ?? refusals.failed()
-      reply.raw.writeHead(refusal.code, { 'content-type': 'application/json' }).end(statusBody(refusal))
+    // A path that is no URL, and so none with a token.
+    frameworkErrors: (_error, _request, reply) => {
+      const { stranger } = refusals
+      reply.raw.writeHead(stranger.code, { 'content-type': 'application/json' }).end(statusBody(stranger))
     },
   })
 }
@@ -85,6 +98,36 @@ export function logHandshakes(server: Http2SecureServer, log: Log): void {
     const fields = { code: error.code, client: socket.remoteAddress }
     if (error.code?.includes('_ALERT_')) log.warn(fields, 'a client refused the webhook certificate')
     else log.debug(fields, 'a TLS handshake failed')
+  })
+}
+
+/** An HTTP/2 session that ends by an error takes all reviews on it with it. */
+export function logSessions(server: Http2SecureServer, log: Log): void {
+  server.on('session', (session) => {
+    const client = session.socket.remoteAddress
+    session.on('error', (error: NodeJS.ErrnoException) => {
+      const fields = { code: error.code, client, why: error.message }
+      if (error.code?.startsWith('ERR_HTTP2_'))
+        log.warn(fields, 'an HTTP/2 session was ended, and every review on it')
+      else log.debug(fields, 'an HTTP/2 connection broke')
+    })
+  })
+}
+
+/** Ends the connections that are one too many, before their handshake. */
+export function limitNewcomers(
+  server: Http2SecureServer,
+  newcomers: Newcomers,
+  dropped: (address: string) => void,
+): void {
+  server.prependListener('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? ''
+    if (newcomers.admits(address)) {
+      socket.once('close', () => newcomers.left(address))
+      return
+    }
+    dropped(address)
+    socket.resetAndDestroy()
   })
 }
 

@@ -17,10 +17,16 @@ const badRequest = (message: string, uid?: string): Refusal => ({
 
 export const refusals = {
   badRequest,
-  notFound: (paths: readonly string[]): Refusal => ({
+  /** The same for every call without a token, whatever else is wrong with it: it tells nothing. */
+  stranger: {
+    code: 403,
+    reason: 'Forbidden',
+    message: 'the path of the call does not end in a token of this webhook',
+  } satisfies Refusal,
+  notFound: (routes: readonly string[]): Refusal => ({
     code: 404,
     reason: 'NotFound',
-    message: `there is no such path, expected one of ${paths.join(', ')}`,
+    message: `there is no such webhook, expected one of ${routes.join(', ')}`,
   }),
   wrongMethod: (method: string): Refusal => ({
     code: 405,
@@ -72,8 +78,6 @@ export function refusalOf(error: {
       }
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return badRequest('the body is not as long as its content-length says')
-    case 'FST_ERR_BAD_URL':
-      return badRequest('the path is not a valid URL')
     default:
       // A body stream that broke off: fastify gives it the status code.
       return error.statusCode === 400 ? badRequest('the body could not be read') : undefined

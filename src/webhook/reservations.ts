@@ -10,6 +10,7 @@ import {
   type Contender,
   type Holder,
 } from './claim.ts'
+import { VainClaims } from './vain-claims.ts'
 
 type ReservationsOptions = {
   readonly objects: Pick<Objects, 'get' | 'create' | 'replace' | 'remove'>
@@ -17,6 +18,10 @@ type ReservationsOptions = {
   readonly namespace: string
   /** Monotonic, in ms. */
   readonly now: () => number
+  /** The bindings that are known to have what was claimed, all of one namespace. */
+  readonly holders: (claim: string) => Iterable<Pick<Holder, 'name'>>
+  /** Told of whoever gets a key although another claims it, because too many claims on it came to nothing. */
+  readonly disregarded?: (claimant: Holder, winner: Holder) => void
   readonly graceMs?: number
   readonly staleMs?: number
 }
@@ -62,6 +67,7 @@ export class Reservations {
   readonly #staleMs: number
   readonly #seen = new Map<string, Seen>()
   readonly #deleted = new Set<string>()
+  readonly #vain: VainClaims
   /** Requests of this replica for one key go one after the other: the API server need not sort them out. */
   readonly #queues = new Map<string, Promise<unknown>>()
 
@@ -69,6 +75,12 @@ export class Reservations {
     this.#options = options
     this.#graceMs = options.graceMs ?? usualGraceMs
     this.#staleMs = options.staleMs ?? usualStaleMs
+    this.#vain = new VainClaims({
+      now: options.now,
+      isFollowed: (collisionKey, { name, uid }) =>
+        this.#deleted.has(uid) ||
+        Iterator.from(options.holders(collisionKey)).some((one) => one.name === name),
+    })
   }
 
   /** How many claims there are, as far as is known. */
@@ -82,6 +94,8 @@ export class Reservations {
   }
 
   forgotten(name: string): void {
+    const seen = this.#seen.get(name)
+    if (seen) this.#vain.collected(seen.claim)
     this.#seen.delete(name)
   }
 
@@ -124,6 +138,10 @@ export class Reservations {
       if (!this.#seen.has(name)) {
         const created = await objects.create(leaseResource, leaseOf(namespace, collisionKey, holder))
         if (created.kind === 'done') return this.#taken(created.object)
+        if (created.kind === 'absent')
+          throw new Error(
+            `there is no namespace ${namespace} for Leases; create it, or name another with --namespace`,
+          )
         if (created.kind !== 'conflict') throw unanswered('creating', name, created)
       }
       const found = await objects.get(leaseResource, { namespace, name })
@@ -141,7 +159,7 @@ export class Reservations {
     claim: Claim,
     { collisionKey, holder, contends, signal }: Wish,
   ): Promise<Reserved | undefined> {
-    const { objects, namespace, now } = this.#options
+    const { objects, namespace, now, disregarded } = this.#options
     const { since } = this.#note(claim)
     const standing = standingOf(claim, holder, {
       contender: isSameBinding(claim.holder, holder) ? 'none' : await contends(claim.holder),
@@ -149,7 +167,8 @@ export class Reservations {
       deleted: this.#deleted.has(claim.holder.uid),
       graceMs: this.#graceMs,
     })
-    switch (standing) {
+    const isDisregarded = standing === 'pending' && this.#vain.areTooMany(claim)
+    switch (isDisregarded ? 'abandoned' : standing) {
       case 'held':
       case 'pending':
         return { kind: 'taken', by: claim.holder, pending: standing === 'pending' }
@@ -158,7 +177,10 @@ export class Reservations {
         signal?.throwIfAborted()
         const lease = leaseOf(namespace, collisionKey, holder, claim)
         const replaced = await objects.replace(leaseResource, lease)
-        if (replaced.kind === 'done') return this.#taken(replaced.object)
+        if (replaced.kind === 'done') {
+          if (isDisregarded) disregarded?.(claim.holder, holder)
+          return this.#taken(replaced.object)
+        }
         if (replaced.kind === 'conflict' || replaced.kind === 'absent') return undefined
         throw unanswered('taking over', claim.name, replaced)
       }
@@ -176,6 +198,7 @@ export class Reservations {
     if (known?.claim.resourceVersion === claim.resourceVersion) return known
     const seen = { claim, since: this.#options.now() }
     this.#seen.set(claim.name, seen)
+    this.#vain.made(claim)
     return seen
   }
 
@@ -196,7 +219,7 @@ export class Reservations {
     const { objects, namespace } = this.#options
     for (const { name, uid, resourceVersion } of Iterator.from(claims)) {
       const removed = await objects.remove(leaseResource, { namespace, name }, { uid, resourceVersion })
-      if (removed.kind === 'done' || removed.kind === 'absent') this.#seen.delete(name)
+      if (removed.kind === 'done' || removed.kind === 'absent') this.forgotten(name)
     }
   }
 }

@@ -6,13 +6,19 @@ import {
   connections,
   createListener,
   endIdleSessions,
+  limitNewcomers,
   logHandshakes,
+  logSessions,
   secureContext,
   usualPatience,
+  usualStreamResets,
   type App,
   type Patience,
+  type StreamResets,
   type Tls,
 } from './listener.ts'
+import { Newcomers, usualHospitality, type Hospitality } from './newcomers.ts'
+import { Seldom } from './seldom.ts'
 
 export type { AdmissionRequest, Observe, Patience, Review, Tls }
 
@@ -21,13 +27,19 @@ export type WebhookServerOptions = {
   /** 0 for any that is free. */
   readonly port: number
   readonly tls: Tls
-  /** By path, `/validate` and the like. */
+  /** By the first label of the webhook's name, `validate` and the like; the path is `/validate/<token>`. */
   readonly routes: Readonly<Record<string, Review>>
+  /** Whether a call with this token is to be served. Any other gets the same 403, and nothing else happens. */
+  readonly admits: (token: string) => boolean
   readonly log: Log
   /** Kept of a request's timeout for the answer to travel, 500 ms if not given. */
   readonly reserveMs?: number
   readonly patience?: Partial<Patience>
   readonly observe?: Observe
+  /** Told of each call without a token, and of each connection that was one too many. */
+  readonly turnedAway?: (what: 'call' | 'connection') => void
+  readonly hospitality?: Hospitality
+  readonly resets?: StreamResets
 }
 
 export type WebhookServer = {
@@ -42,15 +54,37 @@ const usualGraceMs = 10_000
 
 /** Rejects where the address is taken or the certificate can't be used. */
 export async function startWebhookServer(options: WebhookServerOptions): Promise<WebhookServer> {
-  const { host, port, tls, routes, log, reserveMs = 500, observe } = options
+  const { host, port, tls, routes, admits, log, reserveMs = 500, observe, turnedAway } = options
   const patience = { ...usualPatience, ...options.patience }
-  const app = createListener(tls, patience)
+  const app = createListener(tls, patience, options.resets ?? usualStreamResets)
+  const now = (): number => performance.now()
+  const newcomers = new Newcomers(options.hospitality ?? usualHospitality, now)
+  const strangers = strangersIn(log, now)
+  limitNewcomers(app.server, newcomers, (address) => {
+    strangers.connections.happened(address)
+    turnedAway?.('connection')
+  })
   const open = connections(app.server)
   const deadlines = new Deadlines()
   let closing = false
   logHandshakes(app.server, log)
+  logSessions(app.server, log)
   endIdleSessions(app.server, patience)
-  addRoutes(app, { routes, log, reserveMs, patience, observe, deadlines, isClosing: () => closing })
+  addRoutes(app, {
+    routes,
+    admits,
+    knows: (address) => newcomers.knows(address),
+    turnedAway: (address) => {
+      strangers.calls.happened(address)
+      turnedAway?.('call')
+    },
+    log,
+    reserveMs,
+    patience,
+    observe,
+    deadlines,
+    isClosing: () => closing,
+  })
   await app.listen({ host, port })
   return {
     port: portOf(app.server.address()),
@@ -66,6 +100,19 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
     },
   }
 }
+
+/** Neither may be the API server: it calls with the token, and is known by that. */
+const strangersIn = (log: Log, now: () => number) => ({
+  calls: new Seldom(
+    (count, client) => log.warn({ count, client }, 'calls without the token of the webhook were refused'),
+    now,
+  ),
+  connections: new Seldom(
+    (count, client) =>
+      log.warn({ count, client }, 'new connections from an address that has shown no token were cut off'),
+    now,
+  ),
+})
 
 const portOf = (address: ReturnType<App['server']['address']>): number =>
   typeof address === 'object' && address ? address.port : 0

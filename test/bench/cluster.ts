@@ -1,4 +1,4 @@
-import { isObject, objectOr, type JsonObject } from '../../src/core/json.ts'
+import type { JsonObject } from '../../src/core/json.ts'
 import type { Objects } from '../../src/core/objects.ts'
 import type { Resource } from '../../src/core/resources.ts'
 import { createClient, type Client } from '../../src/kube/client.ts'
@@ -112,12 +112,4 @@ export async function populate(
     cluster,
     indexes.map((index) => binding(namespaceOf(index), index)),
   )
-}
-
-/** The certificate authority in a webhook configuration. */
-export function caBundleIn(configuration: JsonObject): string {
-  const webhooks: unknown = configuration['webhooks']
-  const [webhook]: readonly unknown[] = Array.isArray(webhooks) ? webhooks : []
-  const config = isObject(webhook) ? objectOr(webhook['clientConfig']) : {}
-  return Buffer.from(String(config['caBundle']), 'base64').toString()
 }

@@ -1,5 +1,6 @@
 import { isObject, objectOr, type JsonObject } from '../../src/core/json.ts'
-import { registrations } from '../../src/operator/webhook-trust.ts'
+import { webhookHost } from '../support/webhook-host.ts'
+import { registrations } from '../support/webhook-names.ts'
 import type { Cluster } from './cluster.ts'
 import { numberIn, startWorker, textIn } from './worker.ts'
 
@@ -14,7 +15,7 @@ export async function routeByNamespace({ objects }: Pick<Cluster, 'objects'>): P
   await using stack = new AsyncDisposableStack()
   const bare = stack.use(startWorker(new URL('reviews/bare.ts', import.meta.url), []))
   const address = await bare.ask('address')
-  const url = `https://127.0.0.1:${numberIn(address, 'port')}`
+  const url = `https://${webhookHost}:${numberIn(address, 'port')}`
   const ca = textIn(address, 'ca')
   for (const { resource, name } of registrations) {
     const reply = await objects.get(resource, { name })

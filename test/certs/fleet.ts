@@ -1,8 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { createAuthority, issueLeaf } from '../../certs/authority.ts'
 import { refusalOf, type Lives, type Trusted } from '../../certs/certificates.ts'
+import type { Registration } from '../../certs/registration.ts'
 import type { SecretData } from '../../certs/rotation.ts'
 import { ensureCertificates, type Issuer, type SecretAccess } from '../../certs/store.ts'
+import { tokensFrom } from '../../certs/token.ts'
 import { Trust, type Registered } from '../../certs/trust.ts'
 import { createLog } from '../../src/log.ts'
 import { manualClock, type ManualClock } from '../support/manual-clock.ts'
@@ -46,7 +49,11 @@ type FleetOptions = {
   readonly lagMs: number
 }
 
-type Replica = { readonly trust: Trust; served: Trusted['pair'] | undefined }
+type Replica = {
+  readonly trust: Trust
+  served: Trusted['pair'] | undefined
+  accepted: readonly string[]
+}
 
 /** Requests that still go through, and what those after them wait for. */
 type Hold = { left: number; readonly released: Promise<void> }
@@ -62,18 +69,20 @@ export class Fleet {
   /** What was refused, with when. Only counted from when `watchful` is set. */
   readonly failures: string[] = []
   watchful = false
+  /** Of configurations, by replicas. */
+  writes = 0
   secret: Stored<SecretData> | undefined
   readonly #options: FleetOptions
   readonly #log = createLog({ level: 'debug', destination: { write: (line) => void this.lines.push(line) } })
-  readonly #configurations: Stored<string>[] = ['validating', 'mutating'].map(() => ({
-    value: '',
+  readonly #configurations: Stored<Registration>[] = ['validating', 'mutating'].map(() => ({
+    value: { caBundle: '', token: '' },
     resourceVersion: '0',
   }))
   readonly #replicas = new Map<string, Replica>()
   readonly #holds = new Map<string, Hold>()
   readonly #leaves = new Set<string>()
-  /** Every caBundle with the time at which it was replaced. */
-  readonly #past: { readonly caBundle: string; readonly until: number }[] = []
+  /** Everything that was registered with the time at which it was replaced. */
+  readonly #past: { readonly registration: Registration; readonly until: number }[] = []
   readonly #verdicts = new Map<string, string | undefined>()
   #version = 0
 
@@ -82,7 +91,16 @@ export class Fleet {
   }
 
   get bundles(): readonly string[] {
-    return this.#configurations.map(({ value }) => value)
+    return this.#configurations.map(({ value }) => value.caBundle)
+  }
+
+  /** What the path of each configuration ends in. */
+  get tokens(): readonly string[] {
+    return this.#configurations.map(({ value }) => value.token)
+  }
+
+  get remarks(): readonly (string | undefined)[] {
+    return [...this.#replicas.values()].map(({ trust }) => trust.remark)
   }
 
   /** How many different leaves have been served. */
@@ -118,16 +136,29 @@ export class Fleet {
           issuer: weakIssuer,
           replaced: (why) => void this.replaced.push(why),
         }),
+      tokens: tokensFrom({ secret, now: date, log: this.#log, lives: this.#options.lives }),
+      accept: (accepted) => {
+        const replica = this.#replicas.get(name)
+        if (replica?.trust !== trust) return
+        replica.accepted = accepted
+        this.#check()
+      },
       registered: () => this.#registered(name),
       use: (pair) => {
-        if (this.#replicas.get(name)?.trust !== trust) return
-        this.#replicas.set(name, { trust, served: pair })
+        const replica = this.#replicas.get(name)
+        if (replica?.trust !== trust) return
+        replica.served = pair
         this.#leaves.add(pair.cert)
         this.#check()
       },
     })
-    this.#replicas.set(name, { trust, served: undefined })
+    this.#replicas.set(name, { trust, served: undefined, accepted: [] })
     trust.refresh()
+  }
+
+  /** Every replica is told that others were shown a token. */
+  show(token: string): void {
+    for (const { trust } of this.#replicas.values()) trust.replaceToken(token)
   }
 
   /** Has a replica look, and holds it up after some of its requests until what is returned is called. */
@@ -148,11 +179,14 @@ export class Fleet {
   }
 
   /** Somebody else writes a configuration. */
-  putBundle(index: number, caBundle: string): void {
+  put(index: number, change: Partial<Registration>): void {
     const before = this.#configurations[index]
     if (!before) throw new Error(`there is no configuration ${index}`)
-    this.#past.push({ caBundle: before.value, until: this.clock.now() })
-    this.#configurations[index] = { value: caBundle, resourceVersion: this.#next() }
+    this.#past.push({ registration: before.value, until: this.clock.now() })
+    this.#configurations[index] = {
+      value: { ...before.value, ...change },
+      resourceVersion: this.#next(),
+    }
     this.#tell()
     this.#check()
   }
@@ -222,15 +256,17 @@ export class Fleet {
       this.#configurations.keys().map((index) => this.#request(name, () => this.#configurations[index])),
     )
     return {
-      bundles: seen.map((one) => one?.value ?? ''),
-      publish: async (caBundle) => {
+      webhooks: seen.flatMap((one) => one?.value ?? []),
+      missing: undefined,
+      publish: async (registration) => {
         let kind: 'standing' | 'written' = 'standing'
         for (const [index, before] of seen.entries()) {
-          if (before?.value === caBundle) continue
+          if (isDeepStrictEqual(before?.value, registration)) continue
           kind = 'written'
           const isWritten = await this.#request(name, () => {
             if (this.#configurations[index]?.resourceVersion !== before?.resourceVersion) return false
-            this.putBundle(index, caBundle)
+            this.writes += 1
+            this.put(index, registration)
             return true
           })
           if (!isWritten) return { kind: 'overtaken' }
@@ -240,16 +276,24 @@ export class Fleet {
     }
   }
 
-  /** Whatever is served has to be accepted by whatever an API server may still trust. */
+  /** Whatever is served has to be accepted by whatever an API server may still trust, and its calls be served. */
   #check(): void {
     if (!this.watchful) return
     const recent = this.#past.filter(({ until }) => until >= this.clock.now() - this.#options.lagMs)
-    const trusted = new Set([...this.bundles, ...recent.map(({ caBundle }) => caBundle)])
-    for (const [name, { served }] of this.#replicas) {
+    const registrations = [
+      ...this.#configurations.map(({ value }) => value),
+      ...recent.map(({ registration }) => registration),
+    ]
+    const trusted = new Set(registrations.map(({ caBundle }) => caBundle))
+    const called = new Set(registrations.map(({ token }) => token))
+    for (const [name, { served, accepted }] of this.#replicas) {
       for (const caBundle of served ? trusted : []) {
         const refusal = served && this.#refusal({ pair: served, caBundle })
         if (refusal !== undefined) this.failures.push(`${name} at ${this.clock.now()}: ${refusal}`)
       }
+      for (const token of served ? called : [])
+        if (!accepted.includes(token))
+          this.failures.push(`${name} at ${this.clock.now()}: a token is not accepted`)
     }
   }
 

@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { refusalOf, type Lives } from '../../certs/certificates.ts'
 import { splitPem } from '../../certs/inspect.ts'
+import { isToken } from '../../certs/registration.ts'
 import type { SecretData } from '../../certs/rotation.ts'
 import { Fleet, names } from './fleet.ts'
 
@@ -30,10 +31,13 @@ async function started(random: (limit: number) => number, skewMs = 0): Promise<F
   return fleet
 }
 
-const isSteady = ({ secret, bundles, served, clock }: Fleet): boolean => {
-  const caBundle = secret?.value['ca.crt'] ?? ''
+const isSteady = ({ secret, bundles, tokens, served, clock }: Fleet): boolean => {
+  const { 'ca.crt': caBundle = '', token = '', ...rest } = secret?.value ?? {}
   return (
     splitPem(caBundle).length === 1 &&
+    tokens.every((one) => isToken(one) && one === token) &&
+    rest['token.next'] === undefined &&
+    rest['token.previous'] === undefined &&
     bundles.every((bundle) => bundle === caBundle) &&
     served.every(
       (pair) =>
@@ -55,7 +59,8 @@ describe('property: however requests and events of several replicas interleave,'
       fc.asyncProperty(numbers, fc.constantFrom(0, 3000), async (stream, skewMs) => {
         const random = randomly(stream)
         const fleet = await started(random, skewMs)
-        const first = fleet.bundles[0]
+        const [first] = fleet.bundles
+        const [token] = fleet.tokens
         for (let minute = 0; minute < 3; minute += 1) {
           await fleet.run(random(60_000))
           fleet.start(replicas[random(replicas.length)] ?? 'a')
@@ -65,6 +70,7 @@ describe('property: however requests and events of several replicas interleave,'
         expect(fleet.replaced).toEqual([])
         expect(fleet.bundles[0]).not.toBe(first)
         expect(fleet.leaves).toBeGreaterThan(2)
+        expect(fleet.tokens[0]).not.toBe(token)
         await settles(fleet)
       }),
       { numRuns: 12 },
@@ -139,7 +145,7 @@ describe('a caBundle that somebody', () => {
     const [caBundle = ''] = fleet.bundles
     const foreign = (await started(halfway)).bundles[0] ?? ''
     fleet.watchful = false
-    fleet.putBundle(0, change(caBundle, foreign))
+    fleet.put(0, { caBundle: change(caBundle, foreign) })
     await fleet.run(1000)
     expect(fleet.bundles).toEqual([caBundle, caBundle])
   })
@@ -163,11 +169,91 @@ test('a CA is followed by the next one at two thirds of its life: both, then the
   ])
 })
 
+describe('the token', () => {
+  test('is followed by the next one at two thirds of the life of a leaf: accepted, then called by, then alone', async () => {
+    const fleet = await started(halfway)
+    const seen: string[] = []
+    const [first] = fleet.tokens
+    for (let ms = 0; ms < lives.leafMs; ms += 100) {
+      await fleet.run(100)
+      const { token, 'token.next': next, 'token.previous': previous } = fleet.secret?.value ?? {}
+      const state = [token === first ? 'old' : 'new', next && 'a next one', previous && 'a previous one']
+      const text = state.filter(Boolean).join(', ')
+      if (seen.at(-1) !== text) seen.push(text)
+    }
+    expect(seen.slice(0, 4)).toEqual(['old', 'old, a next one', 'new, a previous one', 'new'])
+    expect(fleet.failures).toEqual([])
+  })
+
+  test('that others were shown is followed by another without a refused call, once however many replicas know', async () => {
+    const fleet = await started(halfway)
+    const [first = ''] = fleet.tokens
+    const tokens = new Set<string>()
+    fleet.show(first)
+    for (let ms = 0; ms < 30_000; ms += 100) {
+      await fleet.run(100)
+      for (const token of fleet.tokens) tokens.add(token)
+    }
+    expect(tokens.size).toBe(2)
+    expect(tokens.has(first)).toBe(true)
+    expect(fleet.tokens).not.toContain(first)
+    expect(fleet.failures).toEqual([])
+    await settles(fleet)
+  })
+
+  test.each([
+    ['all of it', () => ({ token: '', 'token.made': '', 'token.next': '', 'token.previous': '' })],
+    ['what is no token', () => ({ token: 'hush' })],
+    ['when it was made', () => ({ 'token.made': '' })],
+  ])(
+    'may be spoilt in the Secret at any time (%s) without a refused call',
+    async (_what, spoil) => {
+      await fc.assert(
+        fc.asyncProperty(numbers, async (stream) => {
+          const random = randomly(stream)
+          const fleet = await started(random)
+          if (random(2) === 0) fleet.show(fleet.tokens[0] ?? '')
+          await fleet.run(random(20_000))
+          fleet.putSecret({ ...fleet.secret?.value, ...spoil() })
+          await fleet.run(2000)
+          expect(fleet.failures).toEqual([])
+          await settles(fleet)
+          expect(fleet.failures).toEqual([])
+        }),
+        { numRuns: 6 },
+      )
+    },
+    120_000,
+  )
+
+  test('is put back at once where somebody takes it away, and left alone ever longer by a rival', async () => {
+    const fleet = await started(halfway)
+    const [token = ''] = fleet.tokens
+    fleet.watchful = false
+    fleet.put(0, { token: '' })
+    await fleet.run(1000)
+    expect(fleet.tokens).toEqual([token, token])
+    expect(fleet.remarks).toEqual([undefined, undefined, undefined])
+    const before = fleet.writes
+    for (let ms = 0; ms < 120_000; ms += 100) {
+      await fleet.run(100)
+      if (fleet.tokens[0] !== '') fleet.put(0, { token: '' })
+    }
+    // Without a pause each of the 1,200 would be answered by a write.
+    expect(fleet.writes - before).toBeLessThan(30)
+    expect(fleet.writes - before).toBeGreaterThan(5)
+    expect(fleet.remarks).toContainEqual(expect.stringContaining('was taken away'))
+    expect(fleet.lines.filter((line) => line.includes('was taken away')).length).toBeGreaterThan(0)
+  })
+})
+
 test('property: no log line of any of this holds a key', async () => {
   const fleet = await started(halfway)
   const keys: string[] = []
+  const tokens: string[] = []
   const remember = (): void => {
-    const { 'ca.key': ca = '', 'tls.key': tls = '' } = fleet.secret?.value ?? {}
+    const { 'ca.key': ca = '', 'tls.key': tls = '', token = '' } = fleet.secret?.value ?? {}
+    tokens.push(token)
     keys.push(...`${ca}${tls}`.split('\n').filter((line) => line.length === 64))
   }
   for (let rounds = 0; rounds < 4; rounds += 1) {
@@ -181,4 +267,5 @@ test('property: no log line of any of this holds a key', async () => {
   const logged = fleet.lines.join('') + fleet.replaced.join('')
   expect(keys.filter((line) => logged.includes(line))).toEqual([])
   expect(logged).not.toContain('PRIVATE KEY')
+  expect(tokens.filter((token) => !isToken(token) || logged.includes(token))).toEqual([])
 })

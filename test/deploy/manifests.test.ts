@@ -1,14 +1,24 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { join, resolve } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { operatorConfig } from '../../src/config.ts'
 import { configurableReasons } from '../../src/core/findings.ts'
 import { byBytes } from '../../src/core/names.ts'
 import { objectiveResources, poolResources } from '../../src/core/resources.ts'
-import { namesFor, registrations, secretName } from '../../src/operator/webhook-trust.ts'
+import { namesFor } from '../../src/operator/webhook-trust.ts'
+import { registrations, webhookNames } from '../support/webhook-names.ts'
 import { describeReal } from '../support/real.ts'
-import { at, build, containerOf, listAt, nameOf, podTemplateOf, textAt, type Manifests } from './manifests.ts'
+import type { JsonObject } from '../../src/core/json.ts'
+import {
+  at,
+  build,
+  containerOf,
+  listAt,
+  nameOf,
+  overlayOf,
+  podTemplateOf,
+  textAt,
+  type Manifests,
+} from './manifests.ts'
 
 const deploy = resolve(import.meta.dirname, '../../deploy')
 const service = { name: 'kleym-operator-webhook-service', namespace: 'kleym-system', port: 443 }
@@ -17,6 +27,12 @@ const labels = { 'app.kubernetes.io/name': 'kleym', 'app.kubernetes.io/component
 const configOf = (manifests: Manifests, ...more: readonly string[]) => {
   const { args, env } = containerOf(manifests)
   return operatorConfig([...args, ...more], env, { configurableReasons })
+}
+
+/** What a kustomization of somebody's own makes of them. */
+async function overlaid(kustomization: JsonObject): Promise<Manifests> {
+  await using overlay = await overlayOf(kustomization)
+  return await build(overlay.directory)
 }
 
 describeReal('the manifests', () => {
@@ -52,10 +68,7 @@ describeReal('the manifests', () => {
   })
 
   test('take a trust domain, a class and an image from an overlay', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'overlay-'))
-    onTestFinished(() => rm(directory, { recursive: true }))
-    const kustomization = {
-      resources: [relative(directory, deploy)],
+    const mine = await overlaid({
       images: [{ name: 'kleym-operator', newName: 'registry.example.com/kleym' }],
       configMapGenerator: [
         {
@@ -65,13 +78,33 @@ describeReal('the manifests', () => {
           literals: ['KLEYM_TRUST_DOMAIN=prod.example.com', 'KLEYM_CLUSTERSPIFFEID_CLASS_NAME=kleym'],
         },
       ],
-    }
-    await writeFile(join(directory, 'kustomization.yaml'), JSON.stringify(kustomization))
-    const mine = await build(directory)
+    })
     expect(configOf(mine)).toMatchObject({ config: { trustDomain: 'prod.example.com', className: 'kleym' } })
     expect(containerOf(mine).image).toBe('registry.example.com/kleym:0.1.0')
     // Another configuration is another name, so that the pods are replaced.
     expect(nameOf(mine.only('ConfigMap'))).not.toBe(nameOf(manifests.only('ConfigMap')))
+  })
+
+  test('follow a namePrefix: the operator is told the names, and may write those two configurations alone', async () => {
+    const mine = await overlaid({ namePrefix: 'team-' })
+    const parsed = configOf(mine)
+    if (parsed.kind !== 'config') throw new Error(JSON.stringify(parsed))
+    const { webhook } = parsed.config
+    expect(webhook.names).toEqual({
+      validating: nameOf(mine.only('ValidatingWebhookConfiguration')),
+      mutating: nameOf(mine.only('MutatingWebhookConfiguration')),
+      service: 'team-kleym-operator-webhook-service',
+      secret: webhookNames.secret,
+    })
+    expect(webhook.names.validating).toBe('team-kleym-validating-webhook-configuration')
+    const [one] = listAt(mine.only('MutatingWebhookConfiguration'), 'webhooks')
+    expect(textAt(one, 'clientConfig', 'service', 'name')).toBe(webhook.names.service)
+    expect(mine.named('Service', webhook.names.service)).toBeDefined()
+    const named = mine
+      .all('ClusterRole')
+      .flatMap((role) => listAt(role, 'rules'))
+      .flatMap(({ resourceNames }) => (Array.isArray(resourceNames) ? resourceNames : []))
+    expect(named).toEqual([webhook.names.validating, webhook.names.mutating])
   })
 
   test('lead to the pods wherever they select them', () => {
@@ -107,7 +140,8 @@ describeReal('the manifests', () => {
         expect(webhooks[index]).toMatchObject({
           name: `${verb}.inferenceidentitybinding.kleym.sonda.red`,
           admissionReviewVersions: ['v1'],
-          clientConfig: { service: { ...service, path: `/${verb}` } },
+          // Without a path: the operator writes it, with its token.
+          clientConfig: { service },
           matchConditions: [
             {
               name: 'spec-changes',
@@ -157,7 +191,7 @@ describeReal('the manifests', () => {
           ports: [{ port: 443, targetPort: 'webhook' }],
         },
       })
-      expect(namesFor({ kind: 'service' }, 'kleym-system').dnsNames).toContain(
+      expect(namesFor({ kind: 'service' }, 'kleym-system', webhookNames.service).dnsNames).toContain(
         'kleym-operator-webhook-service.kleym-system.svc',
       )
     })
@@ -199,6 +233,6 @@ describeReal('the manifests', () => {
     expect(at(certificate, 'spec', 'dnsNames')).toContain('kleym-operator-webhook-service.kleym-system.svc')
     expect(overlay.all('Issuer').map(nameOf)).toContain(textAt(certificate, 'spec', 'issuerRef', 'name'))
     // That one the operator writes itself when nobody gives it files.
-    expect(issued).not.toBe(secretName)
+    expect(issued).not.toBe(webhookNames.secret)
   })
 })

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { objectOr, textOr, type JsonObject } from '../../src/core/json.ts'
 import { kubectl } from '../support/kubectl.ts'
@@ -9,6 +12,18 @@ export type Manifests = {
   readonly named: (kind: string, name: string) => JsonObject
   /** The one object of its kind. */
   readonly only: (kind: string) => JsonObject
+}
+
+const deploy = resolve(import.meta.dirname, '../../deploy')
+
+/** A folder with a kustomization of somebody's own over `deploy`. */
+export async function overlayOf(
+  kustomization: JsonObject,
+): Promise<AsyncDisposable & { readonly directory: string }> {
+  const directory = await mkdtemp(join(tmpdir(), 'overlay-'))
+  const all = { ...kustomization, resources: [relative(directory, deploy)] }
+  await writeFile(join(directory, 'kustomization.yaml'), JSON.stringify(all))
+  return { directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) }
 }
 
 /** What `kubectl apply -k` would apply. */
@@ -55,16 +70,21 @@ export const podTemplateOf = (manifests: Manifests): JsonObject =>
 export function containerOf(manifests: Manifests) {
   const container = single(listAt(podTemplateOf(manifests), 'spec', 'containers'), 'containers')
   const args = at(container, 'args')
+  const env = Object.fromEntries(listAt(container, 'env').flatMap((variable) => valueOf(variable, manifests)))
   return {
     image: textAt(container, 'image'),
-    args: Array.isArray(args) ? args.map(String) : [],
-    env: Object.fromEntries(listAt(container, 'env').flatMap((variable) => valueOf(variable, manifests))),
+    args: Array.isArray(args) ? args.map((arg) => expanded(String(arg), env)) : [],
+    env,
     ports: Object.fromEntries(
       listAt(container, 'ports').map((port) => [textAt(port, 'name'), at(port, 'containerPort')]),
     ),
     mounts: listAt(container, 'volumeMounts'),
   }
 }
+
+/** `$(NAME)` is the value of a variable of the container, where there is one. */
+const expanded = (arg: string, env: Readonly<Record<string, string>>): string =>
+  arg.replaceAll(/\$\((\w+)\)/g, (whole, name: string) => env[name] ?? whole)
 
 /** As it is written, or from its ConfigMap. A variable that is optional and not in there is not set. */
 function valueOf(variable: JsonObject, manifests: Manifests): readonly (readonly [string, string])[] {

@@ -2,21 +2,23 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createAuthority } from '../../certs/authority.ts'
 import { usualLives, type Lives } from '../../certs/certificates.ts'
 import { splitPem } from '../../certs/inspect.ts'
-import { secretName, secretResource } from '../../certs/secret.ts'
-import { optionalResources } from '../../src/core/resources.ts'
+import { secretResource } from '../../certs/secret.ts'
+import { bindingResource, optionalResources } from '../../src/core/resources.ts'
 import { eventResource } from '../../src/controller/events.ts'
 import { resourcePath } from '../../src/kube/client.ts'
-import { registrations } from '../../src/operator/webhook-trust.ts'
+import { registrations, webhookNames } from '../support/webhook-names.ts'
 import { listOf, recordOf, textOf, type Json } from '../support/embedded/json.ts'
 import { describeReal } from '../support/real.ts'
-import { creates, decoded, handshakes, liveBundles } from './certificates/load.ts'
+import { creates, decoded, handshakes, liveBundles, liveTokens } from './certificates/load.ts'
 import { startReplica, type Replica } from './certificates/replicas.ts'
 import { startBalancer, type Balancer } from './support/balancer.ts'
 import { createNamespace, startCluster, until, type Cluster } from './support/cluster.ts'
 import { serveBindings, serveOnly } from './support/kinds.ts'
+import { poolOnly } from './support/manifests.ts'
 import { webhooksAreAsked } from './support/webhook.ts'
 
 const namespace = 'kleym-system'
+const secretName = webhookNames.secret
 const secretPath = resourcePath(secretResource, { namespace, name: secretName })
 
 const daysUntil = (seconds: number): number => Math.round((seconds - Date.now() / 1000) / 86_400)
@@ -56,6 +58,10 @@ describeReal('the certificates of three replicas behind one address', () => {
   const start = async (lives: Lives): Promise<void> => {
     await stop()
     await cluster.client.delete(secretPath)
+    await startAgain(lives)
+  }
+
+  const startAgain = async (lives: Lives): Promise<void> => {
     const options = { kubeconfig: cluster.plane.kubeconfig, url: balancer.url, lives }
     replicas = await Promise.all(
       [1, 2, 3].map(() => startReplica({ ...options, write: (line) => void lines.push(line) })),
@@ -151,6 +157,24 @@ describeReal('the certificates of three replicas behind one address', () => {
       expect(events[0]).toMatchObject({ type: 'Warning', regarding: { kind: 'Secret', name: secretName } })
     })
 
+    test('and the path is taken away, it is put back in seconds, with the token that it had', async () => {
+      const before = await liveTokens(cluster)
+      for (const { resource, name } of registrations) {
+        const configuration = (await cluster.find(resource, { name })) ?? {}
+        const webhooks = listOf(configuration['webhooks']).map((webhook) => {
+          const { clientConfig, ...rest } = recordOf(webhook)
+          return { ...rest, clientConfig: { ...recordOf(clientConfig), url: `${balancer.url}/validate` } }
+        })
+        const reply = await cluster.client.put(resourcePath(resource, { name }), {
+          ...configuration,
+          webhooks,
+        })
+        expect(reply.code).toBe(200)
+      }
+      await until('it is put back', async () => (await liveTokens(cluster)).join() === before.join())
+      await webhooksAreAsked(cluster)
+    })
+
     test.each([
       ['blanks', () => ''],
       ['adds a CA to', (live: string, other: string) => live + other],
@@ -176,6 +200,27 @@ describeReal('the certificates of three replicas behind one address', () => {
     })
   })
 
+  test('are joined by a token, which is another one after an outage that showed it', async () => {
+    const lives = { ...usualLives, settleMs: 500 }
+    const [shown = ''] = await liveTokens(cluster)
+    await stop()
+    const failing = await cluster.client.post(
+      `${resourcePath(bindingResource, { namespace: 'default' })}?dryRun=All`,
+      { ...poolOnly({ name: 'outage', namespace: 'default' }) },
+    )
+    expect(textOf(failing.body['message'])).toContain(`/validate/${shown}?`)
+    await startAgain(lives)
+    const load = underLoad()
+    await until('it is another one, alone', async () => {
+      const tokens = await liveTokens(cluster)
+      const { token, 'token.previous': previous } = await secretData()
+      return tokens.every((one) => one !== shown && one === token) && previous === undefined
+    })
+    await load.stop()
+    expect(load.failures()).toEqual([])
+    expect(lines.join('')).not.toContain(shown)
+  })
+
   test('are what the metrics tell of', async () => {
     const [text = ''] = await Promise.all(replicas.map(({ metrics }) => metrics.text()))
     const end = (certificate: string): number =>
@@ -186,6 +231,7 @@ describeReal('the certificates of three replicas behind one address', () => {
 
   test('leave no key in any log', () => {
     expect(lines.join('')).not.toContain('PRIVATE KEY')
+    expect(lines.filter((line) => /[0-9a-f]{64}/.test(line))).toEqual([])
     expect(lines.some((line) => line.includes('replaced the webhook certificates'))).toBe(true)
   })
 })

@@ -35,7 +35,7 @@ const references = [...poolResources, ...objectiveResources].map(
 
 /** What the API server says when it can't ask the validating webhook, whose failurePolicy is Fail. */
 const ownWords =
-  /^Error from server \(InternalError\): .*Internal error occurred: failed calling webhook "validate\.inferenceidentitybinding\.kleym\.sonda\.red": failed to call webhook: Post "https:\/\/127\.0\.0\.1:\d+\/validate\?timeout=5s": dial tcp 127\.0\.0\.1:\d+: connect: connection refused$/m
+  /^Error from server \(InternalError\): .*Internal error occurred: failed calling webhook "validate\.inferenceidentitybinding\.kleym\.sonda\.red": failed to call webhook: Post "https:\/\/0\.0\.0\.0:\d+\/validate\/[0-9a-f]{64}\?timeout=5s": dial tcp 0\.0\.0\.0:\d+: connect: connection refused$/m
 
 describeReal('a webhook that is down', () => {
   let cluster: Cluster

@@ -1,5 +1,6 @@
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { type Answer, createClient, isTransient, resourcePath } from '../../src/kube/client.ts'
 import { loadKubeConfig } from '../../src/kube/config.ts'
@@ -51,7 +52,7 @@ test('a connection failure, a 5xx, 408, 409 and 429 are transient, everything el
   expect(transient.map((code) => isTransient(refusedWith(code)))).toEqual(transient.map(() => true))
   expect(final.map((code) => isTransient(refusedWith(code)))).toEqual(final.map(() => false))
   expect(isTransient({ kind: 'lost', error: new Error('gone') })).toBe(true)
-  expect(isTransient({ kind: 'ok', code: 200, body: {} })).toBe(false)
+  expect(isTransient({ kind: 'ok', code: 200, body: {}, warnings: [] })).toBe(false)
 })
 
 test('a request carries the query, the JSON body, the token and a user agent', async () => {
@@ -72,7 +73,12 @@ test('a request carries the query, the JSON body, the token and a user agent', a
     accept: 'application/json',
   })
   request.answer(201, { metadata: { name: 'new' } })
-  expect(await answering).toEqual({ kind: 'ok', code: 201, body: { metadata: { name: 'new' } } })
+  expect(await answering).toEqual({
+    kind: 'ok',
+    code: 201,
+    body: { metadata: { name: 'new' } },
+    warnings: [],
+  })
 })
 
 test('a PATCH is a merge patch', async () => {
@@ -189,6 +195,39 @@ test('credentials that cannot be had are a lost answer, not an exception', async
   expect((await client.call({ method: 'GET', path })).kind).toBe('lost')
   expect((await client.watch(path, {}, new AbortController().signal)).kind).toBe('lost')
   await client.close()
+})
+
+test.for([
+  ['text that is no JSON', 'echo hush-hush', /printed something that is no JSON/],
+  ['JSON that is no credential', `echo '{"hush": "hush"}'`, /printed no ExecCredential/],
+  ['an error', 'echo hush-hush >&2; exit 3', /failed; run it by hand/],
+] as const)('nothing is told of what an exec plugin printed: %s', async ([, script, told]) => {
+  await using server = await startScripted()
+  const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args: ['-c', script] }
+  const kubeconfig = server.kubeconfig({ exec: { ...exec, interactiveMode: 'Never' } })
+  const client = createClient(loadKubeConfig({ kubeconfig }))
+  const answer = await client.call({ method: 'GET', path })
+  expect(answer).toMatchObject({ kind: 'lost', error: { message: expect.stringMatching(told) } })
+  expect(inspect(answer, { depth: 9 })).not.toContain('hush')
+  await client.close()
+})
+
+test('what an answer says is without the token of a webhook, and tells which that was', async () => {
+  await using server = await startScripted()
+  const shown: string[] = []
+  const client = server.client({ onTokenShown: (token) => void shown.push(token) })
+  const [one, other] = ['a1'.repeat(32), 'b2'.repeat(32)]
+  const why = (token: string): string =>
+    `failed calling webhook: Post "https://svc.ns.svc:443/validate/${token}?timeout=5s": context deadline exceeded`
+  const refused = client.call({ method: 'POST', path, body: {} })
+  ;(await server.next()).answer(500, status(500, 'InternalError', why(one)))
+  expect(await refused).toMatchObject({ message: why('x').replace('/x?', '/…?') })
+  const warned = client.call({ method: 'POST', path, body: {} })
+  const warning = `299 - "${why(other).replaceAll('"', String.raw`\"`)}"`
+  ;(await server.next()).answer(201, {}, { warning })
+  expect(await warned).toMatchObject({ kind: 'ok', warnings: [why('x').replace('/x?', '/…?')] })
+  expect(shown).toEqual([one, other])
+  for (const answer of [refused, warned]) expect(inspect(await answer, { depth: 9 })).not.toMatch(/a1a1|b2b2/)
 })
 
 test('credentials that do not come in time are a lost answer', async () => {

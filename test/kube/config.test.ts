@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { loadKubeConfig, namespaceOfPod } from '../../src/kube/config.ts'
 
@@ -109,6 +110,28 @@ test.for([
   const load = () => loadKubeConfig({ kubeconfig: file, context })
   expect(load).toThrow(file)
   expect(load).toThrow(reason)
+})
+
+test.for([
+  ['indentation', 'users:\n- name: a\n  user:\n    token: hush-hush\n   x: y\n', 'line 5, column 4'],
+  ['an alias of nothing', 'token: *hush-hush', 'line 1, column 9'],
+  ['a tag', 'token: !!hush-hush x', 'line 1, column 8'],
+  ['a list that does not end', '[hush-hush,', 'line 1, column 12'],
+  ['a string', 'hush-hush', 'no current-context'],
+  ['an entry that is none', 'users: [hush-hush]', 'users[0].name is missing'],
+  ['nothing', '', 'it is empty, or no kubeconfig'],
+] as const)('a mistake beside a token (%s) is told by its place, never by its text', ([, content, told]) => {
+  const file = write(join(scratch(), 'broken'), content)
+  const load = (): unknown => {
+    try {
+      return loadKubeConfig({ kubeconfig: file })
+    } catch (error) {
+      return error
+    }
+  }
+  const problem = load()
+  expect(String(problem)).toContain(told)
+  expect(inspect(problem, { depth: 9 })).not.toContain('hush')
 })
 
 test('without any configuration the start is refused', () => {

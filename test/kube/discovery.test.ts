@@ -51,6 +51,7 @@ async function arrange(options: Options = {}) {
     random: () => 0,
     log: { debug: () => {}, info: () => {}, warn: (_, said) => void warned.push(said), error: () => {} },
     ...options,
+    timings: { nudgeMs: Number.POSITIVE_INFINITY, ...options.timings },
   })
   stack.defer(() => kinds.stop())
   kinds.start()

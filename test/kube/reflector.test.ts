@@ -47,6 +47,8 @@ async function arrange(options: Partial<ReflectorOptions> = {}) {
     random: () => 0,
     log: { debug: () => {}, info: say, warn: say, error: say },
     ...options,
+    // No request but those that a test is about.
+    timings: { nudgeMs: Number.POSITIVE_INFINITY, ...options.timings },
   })
   stack.defer(() => reflector.stop())
   reflector.start()
@@ -300,7 +302,7 @@ test('a watch that goes on failing without a word is followed by a list', async 
   await expect.poll(() => rig.told, soon).toEqual(['a@1', 'synced', 'a@2'])
 })
 
-test('a silent watch is cut off after 75 s and followed by a list', async () => {
+test('a watch that is silent for 75 s is followed by a list, and nothing is said of it where nothing was missed', async () => {
   await using rig = await arrange()
   await rig.lists(1, [object('a', 1)])
   const watch = await rig.watches(1)
@@ -311,9 +313,42 @@ test('a silent watch is cut off after 75 s and followed by a list', async () => 
   await expect.poll(() => rig.clock.waits(), soon).toEqual([75_000])
   rig.clock.advance(75_000)
   await watch.closed
-  await expect(rig.backsOff()).resolves.toBe(800)
-  await rig.lists(4, [])
-  await expect.poll(() => rig.told, soon).toEqual(['a@1', 'synced', 'a@2', '-ns/a/uid-a'])
+  await rig.lists(4, [object('a', 2)])
+  await rig.watches(4)
+  expect(rig.said).toEqual([])
+  expect(rig.reflector.restarts).toBe(0)
+})
+
+test('what a silent watch kept to itself is told by the list, and that it did', async () => {
+  await using rig = await arrange()
+  await rig.lists(1, [object('a', 1), object('b', 1)])
+  const watch = await rig.watches(1)
+  const { lastContact } = rig.reflector
+  rig.clock.advance(1)
+  bookmark(watch, 2)
+  await expect.poll(() => rig.reflector.lastContact, soon).toBeGreaterThan(lastContact)
+  rig.clock.advance(75_000)
+  await watch.closed
+  await rig.lists(4, [object('a', 2)])
+  await expect.poll(() => rig.told.slice(3), soon).toEqual(['-ns/b/uid-b', 'a@2'])
+  expect(rig.said).toEqual(['a watch had fallen silent, and is replaced'])
+  expect(rig.reflector.restarts).toBe(1)
+})
+
+test('after 30 s of silence one object is listed, so that the next bookmark is a newer one', async () => {
+  await using rig = await arrange({ timings: { nudgeMs: 30_000 }, labelSelector: 'a=b' })
+  await rig.lists(1, [object('a', 1)])
+  const watch = await rig.watches(1)
+  await expect.poll(() => rig.clock.waits(), soon).toEqual([30_000])
+  rig.clock.advance(30_000)
+  const nudge = await rig.lists(9, [object('unseen', 9)])
+  expect(nudge.query).toEqual({ labelSelector: 'a=b', limit: '1' })
+  expect(rig.clock.waits()).toContain(45_000)
+  bookmark(watch, 9)
+  await expect.poll(() => rig.clock.waits(), soon).toEqual([30_000])
+  watch.end()
+  await rig.watches(9)
+  expect(rig.told).toEqual(['a@1', 'synced'])
 })
 
 test('watches that end cleanly but never say a word are followed by a list', async () => {

@@ -7,6 +7,7 @@ import { freePort } from './controlplane/daemon.ts'
 import { tether } from './controlplane/tether.ts'
 import { createClient, type Endpoint } from './embedded/client.ts'
 import { listOf, recordOf, textOf } from './embedded/json.ts'
+import { webhookHost } from './webhook-host.ts'
 
 const program = resolve(import.meta.dirname, '../../src/main.ts')
 const namespace = 'kleym-system'
@@ -25,8 +26,10 @@ export type OperatorOptions = {
 
 export type RunningOperator = {
   readonly pid: number
-  /** What the webhook is registered with: `https://127.0.0.1:<port>` */
+  /** What the webhook is registered with, unless `args` say otherwise: `https://0.0.0.0:<port>` */
   readonly webhookUrl: string
+  /** Where it listens, on 127.0.0.1. */
+  readonly webhookPort: number
   /** `http://127.0.0.1:<port>`, with `/healthz` and `/readyz` */
   readonly probes: string
   /** All that it has written, standard output and standard error. */
@@ -41,7 +44,7 @@ export type RunningOperator = {
 export async function startOperator(options: OperatorOptions): Promise<RunningOperator> {
   await createNamespace(await endpointOf(options.kubeconfig))
   const scratch = await mkdtemp(join(tmpdir(), 'operator-'))
-  const webhook = `127.0.0.1:${await freePort()}`
+  const webhook = await freePort()
   const probe = `127.0.0.1:${await freePort()}`
   const { process: child, ended } = tether([process.execPath, program, ...argsOf(options, webhook, probe)], {
     scratch,
@@ -62,7 +65,8 @@ export async function startOperator(options: OperatorOptions): Promise<RunningOp
   const probes = `http://${probe}`
   return {
     pid: child.pid ?? 0,
-    webhookUrl: `https://${webhook}`,
+    webhookUrl: urlOf(webhook),
+    webhookPort: webhook,
     probes,
     log: () => output,
     async ready() {
@@ -83,17 +87,19 @@ export async function startOperator(options: OperatorOptions): Promise<RunningOp
   }
 }
 
+const urlOf = (port: number): string => `https://${webhookHost}:${port}`
+
 const argsOf = (
   { kubeconfig, trustDomain, args = [] }: OperatorOptions,
-  webhook: string,
+  webhook: number,
   probe: string,
 ): readonly string[] => [
   'operator',
   `--kubeconfig=${kubeconfig}`,
   `--trust-domain=${trustDomain}`,
   `--namespace=${namespace}`,
-  `--webhook-bind-address=${webhook}`,
-  `--webhook-url=https://${webhook}`,
+  `--webhook-bind-address=127.0.0.1:${webhook}`,
+  `--webhook-url=${urlOf(webhook)}`,
   `--health-probe-bind-address=${probe}`,
   ...args,
 ]

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { misuses } from './misuse/clients.ts'
-import { admissionReview, call, session } from './serving.ts'
+import { admissionReview, call, session, withToken } from './serving.ts'
 
 /** What a server may hold more of after a misuse than before: noise, and no leak of ten connections' worth. */
 const heapGrowthBytes = 2 * 2 ** 20
@@ -41,13 +41,20 @@ beforeAll(async () => {
 })
 afterAll(() => void child.kill())
 
-test.each(misuses)('%s: no crash, no leak, and the next review is served', async (_what, misuse) => {
-  await misuse(url, 10)
-  const before = await ask()
-  for (let round = 0; round < 2; round++) await misuse(url, 10)
-  await using client = await session(url, { ca })
-  const body = JSON.stringify(admissionReview())
-  expect(await call(client, '/validate', { body })).toMatchObject({ status: 200 })
-  await expect.poll(async () => (await ask()).heap, patience).toBeLessThan(before.heap + heapGrowthBytes)
-  expect((await ask()).errors).toEqual([])
+const doors = [
+  ['with the token', withToken('/validate')],
+  ['without it', '/validate'],
+] as const
+
+describe.each(doors)('%s', (_door, path) => {
+  test.each(misuses)('%s: no crash, no leak, and the next review is served', async (_what, misuse) => {
+    await misuse(url, path, 10)
+    const before = await ask()
+    for (let round = 0; round < 2; round++) await misuse(url, path, 10)
+    await using client = await session(url, { ca })
+    const body = JSON.stringify(admissionReview())
+    expect(await call(client, '/validate', { body })).toMatchObject({ status: 200 })
+    await expect.poll(async () => (await ask()).heap, patience).toBeLessThan(before.heap + heapGrowthBytes)
+    expect((await ask()).errors).toEqual([])
+  })
 })

@@ -31,6 +31,9 @@ function scene() {
   /** Names of the bindings that a live read shows with the key. */
   const holding = new Set<string>()
   const renamed = new Set<string>()
+  /** Names of the bindings that a watch has shown with the key. */
+  const known = new Set<string>()
+  const disregarded: string[] = []
   const reads: string[] = []
   const objects = objectsOver(memory, async (verb, effect) => {
     calls.push(verb)
@@ -42,7 +45,16 @@ function scene() {
     const reply = mishap.takesEffect ? effect() : failed
     return mishap.reply ?? reply
   })
-  const replica = () => new Reservations({ objects, namespace: 'system', now: clock.now, graceMs, staleMs })
+  const replica = () =>
+    new Reservations({
+      objects,
+      namespace: 'system',
+      now: clock.now,
+      holders: () => known.values().map((name) => ({ name })),
+      disregarded: ({ name }, winner) => void disregarded.push(`${name} for ${winner.name}`),
+      graceMs,
+      staleMs,
+    })
   const contends = ({ name }: { readonly name: string }): Promise<Contender> => {
     reads.push(name)
     return Promise.resolve(holding.has(name) ? 'rival' : renamed.has(name) ? 'renamed' : 'none')
@@ -54,6 +66,8 @@ function scene() {
     calls,
     holding,
     renamed,
+    known,
+    disregarded,
     reads,
     replica,
     /** One review's wish. */
@@ -113,7 +127,7 @@ describe('a claim', () => {
     fc.assert(
       fc.property(fc.string(), text, text, fc.uuid(), (collisionKey, namespace, name, uid) => {
         const holder = { namespace, name, uid }
-        const seen = { uid: 'u', resourceVersion: '7', transitions: 3 }
+        const seen = { uid: 'u', resourceVersion: '7', collisionKey, transitions: 3 }
         expect(decodeClaim(leaseOf('system', collisionKey, holder, seen))).toEqual({
           name: claimName(collisionKey),
           ...seen,
@@ -133,7 +147,14 @@ describe('a claim', () => {
 })
 
 describe('the rule', () => {
-  const claim = { name: 'claim', uid: 'u', resourceVersion: '1', transitions: 0, holder: holderOf('a') }
+  const claim = {
+    name: 'claim',
+    uid: 'u',
+    resourceVersion: '1',
+    collisionKey: key,
+    transitions: 0,
+    holder: holderOf('a'),
+  }
   const seen = fc.record({
     contender: fc.constantFrom<Contender>('rival', 'none'),
     deleted: fc.boolean(),
@@ -300,6 +321,59 @@ describe('another binding', () => {
     expect(await ask(one, 'rival')).toMatchObject({ kind: 'taken', pending: true })
     clock.advance(graceMs + 1)
     expect(await ask(one, 'rival')).toEqual(reserved)
+  })
+})
+
+describe('a key that is claimed again and again without a binding', () => {
+  /** As somebody does who can call the webhook, and makes no binding. */
+  async function insist({ ask, clock }: ReturnType<typeof scene>, one: Reservations, times: number) {
+    for (let count = 0; count < times; count += 1) {
+      if (count > 0) clock.advance(graceMs - 1)
+      expect(await ask(one, 'forged')).toEqual(reserved)
+    }
+  }
+
+  test('is waited for three times', async () => {
+    const here = scene()
+    const one = here.replica()
+    await insist(here, one, 3)
+    expect(await here.ask(one, 'rival')).toEqual(pending('forged'))
+    expect(here.disregarded).toEqual([])
+  })
+
+  test('then refuses nobody for a claim alone, on every replica, claims it as before, and is told of', async () => {
+    const here = scene()
+    const [one, two] = [here.replica(), here.replica()]
+    for (let count = 0; count < 4; count += 1) {
+      await insist(here, one, 1)
+      here.tell(two)
+      here.clock.advance(graceMs - 1)
+    }
+    expect(await here.ask(two, 'rival')).toEqual(reserved)
+    expect(here.claim()).toEqual(holderOf('rival'))
+    expect(here.disregarded).toEqual(['forged for rival'])
+    here.tell(one)
+    expect(await here.ask(one, 'forged')).toEqual(reserved)
+  })
+
+  test('still refuses whoever would take it from a binding that has it', async () => {
+    const here = scene()
+    const one = here.replica()
+    await insist(here, one, 4)
+    here.holding.add('forged')
+    expect(await here.ask(one, 'rival')).toEqual(held('forged'))
+  })
+
+  test('is not one whose bindings came, or came and were deleted', async () => {
+    const here = scene()
+    const one = here.replica()
+    for (const name of ['a', 'b', 'c', 'd']) {
+      await here.ask(one, name)
+      one.holderDeleted(`uid-of-${name}`)
+      here.clock.advance(1000)
+    }
+    await here.ask(one, 'chat')
+    expect(await here.ask(one, 'rival')).toEqual(pending('chat'))
   })
 })
 

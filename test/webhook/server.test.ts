@@ -6,7 +6,17 @@ import request from 'supertest'
 import { describe, expect, test } from 'vitest'
 import type { AdmissionRequest, AdmissionResponse } from '../../src/webhook/admission-review.ts'
 import type { Review } from '../../src/webhook/server.ts'
-import { admissionReview, allowed, call, newClientPair, newPair, pair, serving, session } from './serving.ts'
+import {
+  admissionReview,
+  allowed,
+  call,
+  newClientPair,
+  newPair,
+  pair,
+  serving,
+  session,
+  withToken,
+} from './serving.ts'
 
 const review = JSON.stringify(admissionReview())
 const { uid } = admissionReview().request
@@ -73,13 +83,13 @@ describe('a review', () => {
       response: { uid, allowed: true },
     }
     const h2 = await call(client, '/validate?timeout=5s', { body: review })
-    const h1 = await request(server.url).post('/mutate').ca(pair.ca).type('json').send(review)
+    const h1 = await request(server.url).post(withToken('/mutate')).ca(pair.ca).type('json').send(review)
     expect([h2.status, h2.body]).toEqual([200, expected])
     expect([h1.status, h1.body]).toEqual([200, expected])
   })
 
   test('a denial is HTTP 200, as the API server wants it', async () => {
-    await using server = await serving({ routes: { '/validate': async () => denied } })
+    await using server = await serving({ routes: { validate: async () => denied } })
     await using client = await session(server.url)
     const answer = await call(client, '/validate', { body: review })
     expect(answer).toMatchObject({
@@ -89,10 +99,10 @@ describe('a review', () => {
   })
 
   test('any path of the table is served by its own review', async () => {
-    const routes = { '/warn': async () => allowed, '/validate': async () => denied }
+    const routes = { references: async () => allowed, validate: async () => denied }
     await using server = await serving({ routes })
     await using client = await session(server.url)
-    expect(await call(client, '/warn', { body: review })).toMatchObject({
+    expect(await call(client, '/references', { body: review })).toMatchObject({
       body: { response: { allowed: true } },
     })
     expect(await call(client, '/validate', { body: review })).toMatchObject({
@@ -105,17 +115,17 @@ describe('a review', () => {
     const observe = (route: string, outcome: string, seconds: number, asked?: AdmissionRequest): void => {
       seen.push([route, outcome, asked?.uid, seconds >= 0 && seconds < 60])
     }
-    const routes = { '/a': async () => allowed, '/d': async () => denied, '/e': fail }
+    const routes = { a: async () => allowed, d: async () => denied, e: fail }
     await using server = await serving({ observe, routes })
     await using client = await session(server.url)
     for (const path of ['/a', '/d', '/e']) await call(client, path, { body: review })
     await call(client, '/a', { body: '{}' })
     await call(client, '/nowhere', { body: review })
     expect(seen).toEqual([
-      ['/a', 'allowed', uid, true],
-      ['/d', 'denied', uid, true],
-      ['/e', 'error', uid, true],
-      ['/a', 'malformed', undefined, true],
+      ['a', 'allowed', uid, true],
+      ['d', 'denied', uid, true],
+      ['e', 'error', uid, true],
+      ['a', 'malformed', undefined, true],
     ])
   })
 })
@@ -124,7 +134,7 @@ const nested = (depth: number): string => `${'{"a":['.repeat(depth)}${']}'.repea
 const withVersion = JSON.stringify({ ...admissionReview(), apiVersion: 'admission.k8s.io/v1beta1' })
 
 const bad = [
-  ['an unknown path', 404, '/nowhere', {}, /expected one of \/validate, \/mutate/],
+  ['an unknown path', 404, '/nowhere', {}, /expected one of validate, mutate/],
   ['GET', 405, '/validate', { method: 'GET', body: '' }, /GET, expected POST/],
   ['PUT', 405, '/validate', { method: 'PUT' }, /PUT, expected POST/],
   ['another content type', 415, '/validate', { type: 'text/plain' }, /expected application\/json/],
@@ -138,7 +148,6 @@ const bad = [
   ['nesting to the cap', 400, '/validate', { body: '['.repeat(maxBody) }, /deeper than 256 levels/],
   ['an old version', 400, '/validate', { body: withVersion }, /v1beta1.*expected "admission.k8s.io\/v1"/],
   ['a list', 400, '/validate', { body: '[]' }, /a list, expected an AdmissionReview/],
-  ['a path that is no URL', 400, '/%zz', {}, /not a valid URL/],
 ] as const
 
 describe.each(bad)('%s', (_what, code, path, options, message) => {
@@ -184,7 +193,14 @@ async function overHttp1(
 ): Promise<{ status: number | undefined; body: unknown; connection: string | undefined }> {
   const headers = { 'content-type': type, 'content-length': Buffer.byteLength(body) }
   const { port } = new URL(url)
-  const outgoing = httpsRequest({ host: '127.0.0.1', port, path: url.split(port)[1], method, headers, agent })
+  const outgoing = httpsRequest({
+    host: '127.0.0.1',
+    port,
+    path: withToken(url.split(port)[1] ?? ''),
+    method,
+    headers,
+    agent,
+  })
   // A server that refuses a body need not read it to its end.
   outgoing.on('error', () => {})
   const response = once(outgoing, 'response')
@@ -206,7 +222,7 @@ describe('a body', () => {
       lengths.push(JSON.stringify(object).length)
       return allowed
     }
-    await using server = await serving({ routes: { '/validate': measure } })
+    await using server = await serving({ routes: { validate: measure } })
     await using client = await session(server.url)
     const envelope = JSON.stringify(admissionReview({ object: { filler: '' } })).length
     const object = { filler: 'x'.repeat(maxBody - envelope) }
@@ -222,7 +238,7 @@ describe('a body', () => {
       objects.push(object)
       return allowed
     }
-    await using server = await serving({ routes: { '/validate': keep } })
+    await using server = await serving({ routes: { validate: keep } })
     await using client = await session(server.url)
     for (const key of [
       '__proto__',
@@ -248,7 +264,7 @@ describe('a body', () => {
     await using client = await session(server.url)
     const stream = client.request({
       ':method': 'POST',
-      ':path': '/validate',
+      ':path': withToken('/validate'),
       'content-type': 'application/json',
     })
     const [head, closed] = [once(stream, 'response'), once(stream, 'close')]
@@ -263,18 +279,18 @@ describe('a body', () => {
     await using server = await serving({ patience: { body: 50 } })
     const socket = await handshake(server.url, pair)
     socket.write(
-      'POST /validate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+      `POST ${withToken('/validate')} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{`,
     )
     expect(await textOf(socket)).toMatch(/^HTTP\/1.1 408 .*connection: close.*did not arrive within 0.05 s/is)
   })
 
   test('a call that its client gives up is not an error', async () => {
     const { review: waits, called } = stuck()
-    await using server = await serving({ routes: { '/slow': waits, '/validate': async () => allowed } })
+    await using server = await serving({ routes: { slow: waits, validate: async () => allowed } })
     await using client = await session(server.url)
     const stream = client.request({
       ':method': 'POST',
-      ':path': '/slow?timeout=600ms',
+      ':path': withToken('/slow?timeout=600ms'),
       'content-type': 'application/json',
     })
     stream.end(review)
@@ -317,7 +333,7 @@ test('a client that never finishes its handshake is cut off', async () => {
 describe('the deadline', () => {
   test('a review that has not answered by then is an error, with its uid', async () => {
     const { review: waits, aborted } = stuck()
-    await using server = await serving({ routes: { '/validate': waits } })
+    await using server = await serving({ routes: { validate: waits } })
     await using client = await session(server.url)
     const started = performance.now()
     const answer = await call(client, '/validate?timeout=600ms', { body: review })
@@ -330,13 +346,13 @@ describe('the deadline', () => {
   })
 
   test('a review that answers its own abort is late all the same', async () => {
-    await using server = await serving({ routes: { '/validate': giveUp } })
+    await using server = await serving({ routes: { validate: giveUp } })
     await using client = await session(server.url)
     expect(await call(client, '/validate?timeout=10ms', { body: review })).toMatchObject({ status: 500 })
   })
 
   test('a review that failed is an error that is logged without the object', async () => {
-    await using server = await serving({ routes: { '/validate': fail } })
+    await using server = await serving({ routes: { validate: fail } })
     await using client = await session(server.url)
     const object = { spec: { secret: 'hush' } }
     const answer = await call(client, '/validate', { body: JSON.stringify(admissionReview({ object })) })
@@ -347,7 +363,7 @@ describe('the deadline', () => {
   })
 
   test('an answer that is no JSON is an error', async () => {
-    await using server = await serving({ routes: { '/validate': odd } })
+    await using server = await serving({ routes: { validate: odd } })
     await using client = await session(server.url)
     expect(await call(client, '/validate', { body: review })).toMatchObject({ status: 500 })
   })
@@ -403,7 +419,7 @@ describe('close', () => {
       called.resolve()
       return go
     }
-    await using server = await serving({ routes: { '/validate': slow } })
+    await using server = await serving({ routes: { validate: slow } })
     await using client = await session(server.url)
     const [goaway, ended] = [once(client, 'goaway'), once(client, 'close')]
     const underWay = call(client, '/validate', { body: review })
@@ -423,7 +439,7 @@ describe('close', () => {
       called.resolve()
       return go
     }
-    await using server = await serving({ routes: { '/validate': slow } })
+    await using server = await serving({ routes: { validate: slow } })
     const agent = new Agent({ ca: pair.ca, keepAlive: true })
     const post = { method: 'POST', type: 'application/json', body: review }
     const underWay = overHttp1(`${server.url}/validate`, agent, post)
@@ -437,7 +453,7 @@ describe('close', () => {
 
   test('cuts off what does not end within the grace', async () => {
     const { review: waits, aborted, called } = stuck()
-    await using server = await serving({ routes: { '/validate': waits } })
+    await using server = await serving({ routes: { validate: waits } })
     await using client = await session(server.url)
     const underWay = call(client, '/validate?timeout=30s', { body: review }).catch(String)
     await called

@@ -54,6 +54,12 @@ export const allowed = {
   patch: [],
 } as const satisfies AdmissionResponse
 
+/** What every call of these tests ends its path in, unless it says otherwise. */
+export const token = 'ab'.repeat(32)
+
+/** `/validate?timeout=5s` as the API server calls it. */
+export const withToken = (path: string): string => path.replace(/(?=\?|$)/, `/${token}`)
+
 export type Line = { readonly level: string; readonly fields: object; readonly message: string }
 
 export function logInto(lines: Line[]): Log {
@@ -73,7 +79,8 @@ export async function serving(options: Partial<WebhookServerOptions> = {}): Prom
     host: '127.0.0.1',
     port: 0,
     tls: pair,
-    routes: { '/validate': async () => allowed, '/mutate': async () => allowed },
+    routes: { validate: async () => allowed, mutate: async () => allowed },
+    admits: (given) => given === token,
     log: logInto(lines),
     ...options,
   })
@@ -112,8 +119,12 @@ function answered(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders & Inco
   })
 }
 
-/** One call over HTTP/2; `body` of the answer is its JSON. */
-export async function call(client: ClientHttp2Session, path: string, request: Call = {}): Promise<Answer> {
+/** One call over HTTP/2, with the token; `body` of the answer is its JSON. */
+export const call = (client: ClientHttp2Session, path: string, request: Call = {}): Promise<Answer> =>
+  callAt(client, withToken(path), request)
+
+/** One call of exactly this path. */
+export async function callAt(client: ClientHttp2Session, path: string, request: Call = {}): Promise<Answer> {
   const { method = 'POST', type = 'application/json', body } = request
   const stream = client.request({ ':method': method, ':path': path, 'content-type': type })
   const head = answered(stream)

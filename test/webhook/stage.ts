@@ -42,6 +42,7 @@ export function stage(options: Options = {}) {
     objects: objectsOver(leases, (_verb, effect) => Promise.resolve(effect())),
     namespace: 'system',
     now: () => 0,
+    holders: () => [],
   })
   const inventory = inventoryOf(remembered, served && { served })
   const notices = (): readonly string[] => options.notices ?? []

@@ -1,8 +1,8 @@
 import { Agent, request } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { isObject, objectOr } from '../../../src/core/json.ts'
-import { registrations } from '../../../src/operator/webhook-trust.ts'
-import { caBundleIn, type Cluster } from '../cluster.ts'
+import { registrations } from '../../support/webhook-names.ts'
+import type { Cluster } from '../cluster.ts'
 import { admissionReview } from '../reviews/review.ts'
 
 export type Asked = AsyncDisposable & {
@@ -17,8 +17,9 @@ export async function askWebhook({ objects }: Cluster, namespace: string): Promi
   if (reply.kind !== 'done') throw new Error(`reading ${resource.kind} ${name}: ${reply.kind}`)
   const { webhooks } = reply.object
   const [webhook]: readonly unknown[] = Array.isArray(webhooks) ? webhooks : []
-  const { url } = isObject(webhook) ? objectOr(webhook['clientConfig']) : {}
-  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: caBundleIn(reply.object) })
+  const { url, caBundle } = isObject(webhook) ? objectOr(webhook['clientConfig']) : {}
+  const ca = Buffer.from(String(caBundle), 'base64').toString()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca })
   const body = JSON.stringify(admissionReview(namespace, 0))
   return {
     review: async () => {

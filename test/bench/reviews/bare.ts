@@ -1,11 +1,16 @@
 import { createSecureServer } from 'node:http2'
 import { createAuthority, issueLeaf } from '../../../certs/authority.ts'
+import { webhookHost } from '../../support/webhook-host.ts'
 import { answerAs, cpuSeconds } from '../worker.ts'
 
 /** The floor: Node's own server, that parses the body and allows whatever it is, with its uid. */
 const lifetime = { now: new Date(), lifetimeDays: 1 }
 const authority = await createAuthority(lifetime)
-const leaf = await issueLeaf(authority, { ...lifetime, dnsNames: [], ipAddresses: ['127.0.0.1'] })
+const leaf = await issueLeaf(authority, {
+  ...lifetime,
+  dnsNames: [],
+  ipAddresses: ['127.0.0.1', webhookHost],
+})
 
 const server = createSecureServer(
   { key: leaf.keyPem, cert: leaf.certPem, allowHTTP1: true },
@@ -33,4 +38,9 @@ server.listen(0, '127.0.0.1', () => {
   if (typeof address === 'object' && address) listening.resolve(address.port)
 })
 
-answerAs(async () => ({ port: await listening.promise, ca: authority.certPem, cpu: cpuSeconds() }))
+answerAs(async () => ({
+  port: await listening.promise,
+  ca: authority.certPem,
+  path: '/validate',
+  cpu: cpuSeconds(),
+}))

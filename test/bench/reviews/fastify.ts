@@ -21,5 +21,6 @@ await app.listen({ host: '127.0.0.1', port: 0 })
 answerAs(() => ({
   port: app.listeningOrigin.split(':').map(Number).at(-1),
   ca: authority.certPem,
+  path: '/validate',
   cpu: cpuSeconds(),
 }))

@@ -12,7 +12,7 @@ const shapes = {
   'http/1.1': { connections: 128, inFlight: 1 },
 } as const satisfies Record<Protocol, { connections: number; inFlight: number }>
 
-export type Target = { readonly port: number; readonly ca: string }
+export type Target = { readonly port: number; readonly ca: string; readonly path: string }
 
 /**
  * Posts bodies for some seconds, a new one as soon as one is answered, and says how many were answered. The
@@ -20,13 +20,13 @@ export type Target = { readonly port: number; readonly ca: string }
  * that allows is an error.
  */
 export async function load(
-  { port, ca }: Target,
+  { port, ca, path }: Target,
   protocol: Protocol,
   bodies: readonly string[],
   seconds: number,
 ): Promise<{ readonly answered: number; readonly seconds: number }> {
   const { connections, inFlight } = shapes[protocol]
-  const posts = { authority: `127.0.0.1:${port}`, path: '/validate?timeout=5s', bodies }
+  const posts = { authority: `127.0.0.1:${port}`, path: `${path}?timeout=5s`, bodies }
   const lines = await Promise.all(
     Array.from({ length: connections }, async () => {
       const socket = connect({ host: '127.0.0.1', port, ca, ALPNProtocols: [protocol] })

@@ -1,5 +1,6 @@
-import { registrations } from '../../../src/operator/webhook-trust.ts'
-import { caBundleIn, createAll, populate, startEmbeddedCluster } from '../cluster.ts'
+import { registrations } from '../../support/webhook-names.ts'
+import { registrationsOf } from '../../../certs/registration.ts'
+import { createAll, populate, startEmbeddedCluster } from '../cluster.ts'
 import { namespaceOf } from '../inventory.ts'
 import { referencesOf } from '../manifests.ts'
 import { runOperator } from '../operator.ts'
@@ -25,11 +26,12 @@ await condition(async () => (await operator.metric('kleym_identity_bindings', /R
 
 const [{ resource, name }] = registrations
 const registered = await cluster.objects.get(resource, { name })
-const ca = registered.kind === 'done' ? caBundleIn(registered.object) : ''
-const port = Number(new URL(operator.webhookUrl).port)
+const [{ caBundle: ca, token } = { caBundle: '', token: '' }] =
+  registered.kind === 'done' ? registrationsOf(registered.object) : []
+const port = operator.webhookPort
 
 answerAs(async (question) =>
   question === 'end'
     ? { lines: (await operator.end()).join('\n') }
-    : { port, ca, cpu: await cpuSecondsOf(operator.pid) },
+    : { port, ca, path: `/validate/${token}`, cpu: await cpuSecondsOf(operator.pid) },
 )

@@ -72,7 +72,7 @@ async function post(
   seconds: number,
 ): Promise<Run> {
   const before = await worker.ask('address')
-  const target = { port: numberIn(before, 'port'), ca: textIn(before, 'ca') }
+  const target = { port: numberIn(before, 'port'), ca: textIn(before, 'ca'), path: textIn(before, 'path') }
   const done = await load(target, protocol, bodies, seconds)
   const cpu = numberIn(await worker.ask('address'), 'cpu') - numberIn(before, 'cpu')
   return { answered: done.answered, rate: done.answered / done.seconds, cpu: (cpu / done.answered) * 1e6 }

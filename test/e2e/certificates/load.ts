@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { listOf, recordOf, textOf } from '../../support/embedded/json.ts'
-import { registrations } from '../../../src/operator/webhook-trust.ts'
+import { registrationsOf } from '../../../certs/registration.ts'
+import { webhookHost } from '../../support/webhook-host.ts'
+import { registrations } from '../../support/webhook-names.ts'
 import { bindingResource } from '../../../src/core/resources.ts'
 import { resourcePath } from '../../../src/kube/client.ts'
 import { poolOnly } from '../support/manifests.ts'
@@ -76,12 +78,22 @@ export async function liveBundles({ find }: Cluster): Promise<readonly string[]>
   )
 }
 
+/** What the path of each webhook that is registered ends in. */
+export async function liveTokens({ find }: Cluster): Promise<readonly string[]> {
+  const configurations = await Promise.all(
+    registrations.map(({ resource, name }) => find(resource, { name })),
+  )
+  return configurations.flatMap((configuration) =>
+    configuration ? registrationsOf(configuration).map(({ token }) => token) : [],
+  )
+}
+
 /** New connections to each replica, as an API server makes them that has just read what to trust. */
 export const handshakes = (cluster: Cluster, ports: readonly number[], everyMs: number): Load =>
   repeatedly(everyMs, async (count) => {
     const bundles = await liveBundles(cluster)
     const ca = bundles[count % bundles.length] ?? ''
-    const socket = connect({ host: '127.0.0.1', port: ports[count % ports.length] ?? 0, ca })
+    const socket = connect({ host: webhookHost, port: ports[count % ports.length] ?? 0, ca })
     try {
       await once(socket, 'secureConnect')
       return undefined

@@ -42,12 +42,15 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
   const { config } = parsed
   const log = createLog({ level: 'info', destination: { write } })
   const metrics = createMetrics()
-  const client = createClient(loadKubeConfig({ kubeconfig }))
+  const shownTokens = new Set<string>()
+  const onTokenShown = (token: string): void => void shownTokens.add(token)
+  const client = createClient(loadKubeConfig({ kubeconfig }), { onTokenShown })
   const inventory = new Inventory({ trustDomain: config.trustDomain, className: config.className })
   const reservations = new Reservations({
     objects: createObjects(client),
     namespace: config.namespace,
     now: () => performance.now(),
+    holders: (collisionKey) => inventory.holders(collisionKey),
   })
   const bindingReleased = (uid: string): void => reservations.holderDeleted(uid)
   const feed = createFeed({ client, inventory, log, mark: () => {}, bindingReleased })
@@ -58,6 +61,7 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
     reservations,
     feed,
     metrics,
+    shownTokens,
     log,
     isLeading: () => false,
     notices: () => [],
@@ -72,7 +76,7 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
     problems: () =>
       admission
         .checks()
-        .filter(({ name, problem }) => name !== 'probe' && problem !== undefined)
+        .filter(({ problem, informs }) => !informs && problem !== undefined)
         .map(({ name, problem }) => `${name}: ${problem}`),
     stop: async () => {
       await admission.stop()

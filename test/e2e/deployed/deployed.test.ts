@@ -8,7 +8,8 @@ import {
   type Resource,
 } from '../../../src/core/resources.ts'
 import { resourcePath } from '../../../src/kube/client.ts'
-import { registrations, secretName, secretResource } from '../../../src/operator/webhook-trust.ts'
+import { secretResource } from '../../../certs/secret.ts'
+import { registrations, webhookNames } from '../../support/webhook-names.ts'
 import { listAt, textAt } from '../../deploy/manifests.ts'
 import { binding, clusterSpiffeId, objective, pool } from '../../support/builders.ts'
 import { textOf } from '../../support/embedded/json.ts'
@@ -25,6 +26,7 @@ import { deploy, openSite, type RunningPod, type Site } from './support/site.ts'
 
 const ready = 'Ready/Reconciled'
 const namespace = 'kleym-system'
+const secretName = webhookNames.secret
 /** Its CustomResourceDefinition comes and goes. */
 const rareGroup = 'inference.networking.k8s.io'
 const isRare = ({ kind, group }: Resource): boolean => kind === 'InferenceObjective' && group === rareGroup

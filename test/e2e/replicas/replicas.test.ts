@@ -144,7 +144,7 @@ describeReal('three replicas behind one address', () => {
 
   test('a replica that is told to stop is unready first, and asks its HTTP/2 clients to leave', async () => {
     const replica = await fleet.grow()
-    const session = connect(replica.webhookUrl, { rejectUnauthorized: false })
+    const session = connect(`https://127.0.0.1:${replica.webhookPort}`, { rejectUnauthorized: false })
     await once(session, 'connect')
     const readiness: Promise<boolean>[] = []
     session.once('goaway', () => void readiness.push(isReady(replica)))

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
+import { webhookHost } from '../../support/webhook-host.ts'
 
 export type Balancer = {
   readonly url: string
@@ -7,6 +8,8 @@ export type Balancer = {
   readonly add: (port: number) => void
   /** and no new connection leads to it from now on. Those that are open stay. */
   readonly remove: (port: number) => void
+  /** How many connections there have been. */
+  readonly connections: () => number
   /** Ends all connections, so that the next calls go to the next replicas. */
   readonly cut: () => void
   readonly stop: () => Promise<void>
@@ -58,9 +61,10 @@ export async function startBalancer(): Promise<Balancer> {
     for (const socket of sockets) socket.destroy()
   }
   return {
-    url: `https://127.0.0.1:${port}`,
+    url: `https://${webhookHost}:${port}`,
     add: (one) => void (ports = [...ports, one]),
     remove: (one) => void (ports = ports.filter((other) => other !== one)),
+    connections: () => next,
     cut,
     stop: async () => {
       const closed = once(server.close(), 'close')

@@ -27,6 +27,7 @@ export async function collectAsIfLater(cluster: Cluster): Promise<void> {
     namespace,
     now: () => now,
     staleMs: 1,
+    holders: () => [],
   })
   for (const lease of await leases(cluster)) reservations.observed(lease)
   now = 2

@@ -4,13 +4,14 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 
-/** What a broken or hostile client does, over and over; resolves when it has gone. The number is of connections. */
-export type Misuse = (url: string, connections: number) => Promise<void>
+/** What a broken or hostile client does at a path, over and over; resolves when it has gone. */
+export type Misuse = (url: string, path: string, connections: number) => Promise<void>
 
-const post = { ':method': 'POST', ':path': '/validate', 'content-type': 'application/json' }
+const postTo = (path: string) => ({ ':method': 'POST', ':path': path, 'content-type': 'application/json' })
+type Post = ReturnType<typeof postTo>
 
 /** Streams that are cancelled as soon as they are open (CVE-2023-44487). */
-const rapidResets = overSessions((session) => {
+const rapidResets = overSessions((session, post) => {
   for (let count = 0; count < 500; count++) {
     const stream = session.request(post)
     stream.on('error', () => {})
@@ -19,7 +20,7 @@ const rapidResets = overSessions((session) => {
 })
 
 /** More streams than are allowed, none of which ever says anything. */
-const silentStreams = overSessions((session) => {
+const silentStreams = overSessions((session, post) => {
   for (let count = 0; count < 1000; count++)
     session
       .request(post)
@@ -35,7 +36,7 @@ const pingsAndSettings = overSessions((session) => {
 })
 
 /** Answers that nobody reads: the window stays shut. */
-const unreadAnswers = overSessions((session) => {
+const unreadAnswers = overSessions((session, post) => {
   session.settings({ initialWindowSize: 0 })
   for (let count = 0; count < 200; count++)
     session
@@ -44,7 +45,7 @@ const unreadAnswers = overSessions((session) => {
       .end('{}')
 })
 
-const hugeHeaders = overSessions((session) => {
+const hugeHeaders = overSessions((session, post) => {
   for (let count = 0; count < 20; count++)
     session
       .request({ ...post, 'x-huge': 'x'.repeat(60_000) })
@@ -78,14 +79,14 @@ const garbage = overSockets(async (socket) => {
 })
 
 /** Connections that are made and then say nothing. */
-const halfOpen: Misuse = async (url, connections) => {
+const halfOpen: Misuse = async (url, _path, connections) => {
   const { hostname, port } = new URL(url)
   const sockets = Array.from({ length: 10 * connections }, () => connectTcp(Number(port), hostname))
   await Promise.all(sockets.map(gone))
 }
 
 /** Bodies that begin and never end, until the server has enough of them. */
-const slowBodies = overSessions((session) => {
+const slowBodies = overSessions((session, post) => {
   for (let count = 0; count < 100; count++)
     session
       .request(post)
@@ -114,15 +115,15 @@ async function untilCutOff(closed: Promise<unknown>): Promise<void> {
   if ((await Promise.race([closed, open])) === 'open') throw new Error('the server keeps the connection')
 }
 
-function overSessions(misbehave: (session: ClientHttp2Session) => void): Misuse {
-  return async (url, connections) => {
+function overSessions(misbehave: (session: ClientHttp2Session, post: Post) => void): Misuse {
+  return async (url, path, connections) => {
     const one = async (): Promise<void> => {
       const limits = { maxOutstandingPings: 1000, maxOutstandingSettings: 1000 }
       const session = connectHttp2(url, { rejectUnauthorized: false, ...limits })
       session.on('error', () => {})
       const closed = emitted(session, 'close')
       await before(closed, emitted(session, 'connect'))
-      misbehave(session)
+      misbehave(session, postTo(path))
       await untilCutOff(closed).finally(() => session.destroy())
     }
     await Promise.all(Array.from({ length: connections }, one))
@@ -130,7 +131,7 @@ function overSessions(misbehave: (session: ClientHttp2Session) => void): Misuse 
 }
 
 function overSockets(misbehave: (socket: TLSSocket) => Promise<void>): Misuse {
-  return async (url, connections) => {
+  return async (url, _path, connections) => {
     const { hostname, port } = new URL(url)
     const one = async (): Promise<void> => {
       const socket = connectTls({

@@ -7,7 +7,7 @@ const ignore = (): void => {}
 const error = (_fields: object, message: string): void => void errors.push(message)
 const log: Log = { debug: ignore, info: ignore, warn: ignore, error, child: () => log }
 
-const patience = { handshake: 500, headers: 300, body: 300, idle: 500 }
+const patience = { handshake: 2000, headers: 300, body: 300, idle: 500 }
 const { url } = await serving({ patience, log })
 
 process.on('message', () => {

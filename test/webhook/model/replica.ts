@@ -54,7 +54,14 @@ export class Replica {
       (verb, effect) =>
         new Promise((answer) => called({ replica: name, label: `${name} ${verb}s a claim`, effect, answer })),
     )
-    this.#reservations = new Reservations({ objects, namespace: 'system', now, graceMs, staleMs })
+    this.#reservations = new Reservations({
+      objects,
+      namespace: 'system',
+      now,
+      holders: (collisionKey) => this.#inventory.holders(collisionKey),
+      graceMs,
+      staleMs,
+    })
     const readBinding = (at: { readonly namespace: string; readonly name: string }): Promise<unknown> =>
       new Promise((resolve, reject) => {
         const effect = (): Reply => memory.get(bindingResource, at)

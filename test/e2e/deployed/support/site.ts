@@ -33,7 +33,13 @@ export type Site = {
 
 export type RunningPod = RunningOperator & { readonly metrics: string }
 
-export async function openSite(): Promise<Site> {
+type SiteOptions = {
+  /** What is applied, `deploy` unless given, and what it puts before the names in there. */
+  readonly directory?: string
+  readonly prefix?: string
+}
+
+export async function openSite({ directory = deploy, prefix = '' }: SiteOptions = {}): Promise<Site> {
   await using undo = new AsyncDisposableStack()
   const audit = await createAuthorizationLog()
   undo.defer(audit.remove)
@@ -46,7 +52,8 @@ export async function openSite(): Promise<Site> {
     if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`)
     return stdout
   }
-  const manifests = await build(deploy)
+  const account = `${prefix}kleym-operator`
+  const manifests = await build(directory)
   await kubectl('create', '-f', outputDefinition)
   await serveOnly(cluster, optionalResources)
   const running: RunningOperator[] = []
@@ -59,14 +66,14 @@ export async function openSite(): Promise<Site> {
     route,
     kubectl,
     install: async () => {
-      await kubectl('apply', '-k', deploy)
+      await kubectl('apply', '-k', directory)
       await kubectl('wait', '--for=condition=Established', '-f', definition)
-      await rolesAreInForce(cluster)
+      await rolesAreInForce(cluster, account)
     },
     start: async () => {
-      const operator = await startPod(cluster, manifests, kubectl)
+      const operator = await startPod(cluster, manifests, account, kubectl)
       running.push(operator)
-      route.leadTo(operator.webhookUrl)
+      route.leadTo(`https://127.0.0.1:${operator.webhookPort}`)
       await operator.ready()
       return operator
     },
@@ -77,10 +84,11 @@ export async function openSite(): Promise<Site> {
 async function startPod(
   { plane }: Cluster,
   manifests: Manifests,
+  account: string,
   kubectl: Site['kubectl'],
 ): Promise<RunningPod> {
   const { args } = containerOf(manifests)
-  const token = await kubectl('create', 'token', 'kleym-operator', '-n', 'kleym-system')
+  const token = await kubectl('create', 'token', account, '-n', 'kleym-system')
   const kubeconfig = join(plane.directory, 'kubeconfig-of-the-operator')
   await writeFile(kubeconfig, kubeconfigOf(plane.server, plane.caPem, token.trim()), { mode: 0o600 })
   const metrics = `127.0.0.1:${await freePort()}`
@@ -99,7 +107,7 @@ async function startPod(
 }
 
 /** The API server's authorizer learns of new roles a moment later; one of each binding is asked for. */
-async function rolesAreInForce({ client }: Cluster): Promise<void> {
+async function rolesAreInForce({ client }: Cluster, account: string): Promise<void> {
   const attempts = [
     { verb: 'list', group: 'kleym.sonda.red', resource: 'inferenceidentitybindings' },
     { verb: 'create', group: 'authentication.k8s.io', resource: 'tokenreviews' },
@@ -110,7 +118,7 @@ async function rolesAreInForce({ client }: Cluster): Promise<void> {
       const { body } = await client.post('/apis/authorization.k8s.io/v1/subjectaccessreviews', {
         apiVersion: 'authorization.k8s.io/v1',
         kind: 'SubjectAccessReview',
-        spec: { user: 'system:serviceaccount:kleym-system:kleym-operator', resourceAttributes },
+        spec: { user: `system:serviceaccount:kleym-system:${account}`, resourceAttributes },
       })
       return recordOf(body['status'])['allowed'] === true
     })

@@ -27,7 +27,7 @@ export async function startFleet(kubeconfig: string, size: number): Promise<Flee
     const replica = await startOperator({ kubeconfig, trustDomain, args })
     replicas = [...replicas, replica]
     await replica.ready()
-    balancer.add(portOf(replica))
+    balancer.add(replica.webhookPort)
     return replica
   }
   const fleet: Fleet = {
@@ -37,13 +37,13 @@ export async function startFleet(kubeconfig: string, size: number): Promise<Flee
     kill: async (replica) => {
       forget(replica)
       await replica.stop('SIGKILL')
-      balancer.remove(portOf(replica))
+      balancer.remove(replica.webhookPort)
     },
     retire: async (replica) => {
       forget(replica)
       const stopped = replica.stop()
       await until('it says that it is not ready', async () => !(await isReady(replica)))
-      balancer.remove(portOf(replica))
+      balancer.remove(replica.webhookPort)
       return stopped
     },
     stop: async () => {
@@ -54,8 +54,6 @@ export async function startFleet(kubeconfig: string, size: number): Promise<Flee
   await Promise.all(Array.from({ length: size }, grow))
   return fleet
 }
-
-const portOf = ({ webhookUrl }: RunningOperator): number => Number(new URL(webhookUrl).port)
 
 export async function isReady({ probes }: RunningOperator): Promise<boolean> {
   const reply = await fetch(`${probes}/readyz`).catch(() => undefined)

@@ -1,0 +1,76 @@
+/** How many connections an address may open that has not shown a token. */
+export type Hospitality = {
+  /** At once; API servers open one for each call that is under way. */
+  readonly burst: number
+  readonly perSecond: number
+  /** Open at one time. */
+  readonly open: number
+}
+
+/** A handshake is about a millisecond of CPU: 20 a second cost 2 % of one, from each address. */
+export const usualHospitality: Hospitality = { burst: 200, perSecond: 20, open: 256 }
+
+/** For this long after a call with a token an address is known, and may connect as it likes. */
+const knownMs = 600_000
+
+/** Addresses that are remembered; those that were not heard of for longest are forgotten. */
+const rememberedAddresses = 10_000
+
+type Address = { allowance: number; at: number; open: number; knownUntil: number }
+
+/**
+ * Who may connect. A TLS handshake costs the server more than the client, and comes before anything can be asked of
+ * it: without a limit whoever reaches the port could keep the event loop busy with handshakes alone. API servers are
+ * told from others by their first call: their connections are never limited after it.
+ */
+export class Newcomers {
+  readonly #hospitality: Hospitality
+  readonly #now: () => number
+  readonly #addresses = new Map<string, Address>()
+
+  /** `now` is monotonic, in ms. */
+  constructor(hospitality: Hospitality, now: () => number) {
+    this.#hospitality = hospitality
+    this.#now = now
+  }
+
+  /** Whether a new connection from there is to be kept; one that is counts as open until `left`. */
+  admits(address: string): boolean {
+    const one = this.#of(address)
+    const { burst, perSecond, open } = this.#hospitality
+    const now = this.#now()
+    one.allowance = Math.min(burst, one.allowance + ((now - one.at) / 1000) * perSecond)
+    one.at = now
+    if (now >= one.knownUntil) {
+      if (one.allowance < 1 || one.open >= open) return false
+      one.allowance -= 1
+    }
+    one.open += 1
+    return true
+  }
+
+  left(address: string): void {
+    const one = this.#addresses.get(address)
+    if (one) one.open = Math.max(0, one.open - 1)
+  }
+
+  /** A call from there had a token. */
+  knows(address: string): void {
+    this.#of(address).knownUntil = this.#now() + knownMs
+  }
+
+  #of(address: string): Address {
+    const one = this.#addresses.get(address) ?? {
+      allowance: this.#hospitality.burst,
+      at: this.#now(),
+      open: 0,
+      knownUntil: Number.NEGATIVE_INFINITY,
+    }
+    // The last to be heard of is the last of the map.
+    this.#addresses.delete(address)
+    this.#addresses.set(address, one)
+    if (this.#addresses.size > rememberedAddresses)
+      for (const oldest of this.#addresses.keys().take(1)) this.#addresses.delete(oldest)
+    return one
+  }
+}

@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest'
+import { manualClock } from '../support/manual-clock.ts'
+import { VainClaims } from '../../src/webhook/vain-claims.ts'
+
+const minuteMs = 60_000
+
+function scene() {
+  const clock = manualClock()
+  /** Names of the bindings that followed. */
+  const followed = new Set<string>()
+  const vain = new VainClaims({ now: clock.now, isFollowed: (_key, { name }) => followed.has(name) })
+  const claim = (name: string, collisionKey = 'the key') => ({
+    name: `claim-of-${collisionKey}`,
+    uid: 'u',
+    resourceVersion: '1',
+    collisionKey,
+    transitions: 0,
+    holder: { namespace: 'default', name, uid: `uid-of-${name}` },
+  })
+  return { clock, followed, vain, claim }
+}
+
+describe('claims that no binding followed', () => {
+  test('are too many from the fourth in ten minutes on, until they are older', () => {
+    const { clock, vain, claim } = scene()
+    const seen: boolean[] = []
+    for (const name of ['a', 'b', 'c', 'd']) {
+      vain.made(claim(name))
+      seen.push(vain.areTooMany(claim(name)))
+      clock.advance(minuteMs)
+    }
+    expect(seen).toEqual([false, false, false, true])
+    clock.advance(6 * minuteMs - 1)
+    expect(vain.areTooMany(claim('d'))).toBe(true)
+    clock.advance(1)
+    expect(vain.areTooMany(claim('d'))).toBe(false)
+  })
+
+  test('are counted a key, and those that one followed are not', () => {
+    const { followed, vain, claim } = scene()
+    for (const name of ['a', 'b', 'c', 'd', 'e']) vain.made(claim(name))
+    expect(vain.areTooMany(claim('e', 'another key'))).toBe(false)
+    followed.add('a')
+    expect(vain.areTooMany(claim('e'))).toBe(true)
+    followed.add('b')
+    expect(vain.areTooMany(claim('e'))).toBe(false)
+  })
+
+  test('of one binding that is tried again at once are one, and again later are more', () => {
+    const { clock, vain, claim } = scene()
+    for (let count = 0; count < 20; count += 1) {
+      vain.made(claim('a'))
+      clock.advance(1000)
+      if (count === 13) expect(vain.areTooMany(claim('a'))).toBe(false)
+    }
+    for (let count = 0; count < 3; count += 1) {
+      clock.advance(15_000)
+      vain.made(claim('a'))
+    }
+    expect(vain.areTooMany(claim('a'))).toBe(true)
+  })
+
+  test('are all that is kept, and for no longer than they count', () => {
+    const { clock, followed, vain, claim } = scene()
+    for (let count = 0; count < 1000; count += 1) vain.made(claim(`b-${count}`, `key ${count}`))
+    for (let count = 0; count < 500; count += 1) {
+      followed.add(`b-${count}`)
+      vain.collected(claim(`b-${count}`, `key ${count}`))
+    }
+    expect(vain.size).toBe(500)
+    clock.advance(10 * minuteMs)
+    vain.made(claim('last', 'last key'))
+    expect(vain.size).toBe(1)
+  })
+})
