@@ -29,8 +29,7 @@ export function secretAccess(
     read: async () => {
       const reply = await objects.get(secretResource, at)
       if (reply.kind === 'absent') return undefined
-      if (reply.kind !== 'done')
-        throw new Error(`reading Secret ${namespace}/${name}: ${wordsOf(reply)}`)
+      if (reply.kind !== 'done') throw new Error(`reading Secret ${namespace}/${name}: ${wordsOf(reply)}`)
       seen = reply.object
       return {
         data: decoded(objectOr(field(seen, 'data'))),

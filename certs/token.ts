@@ -54,7 +54,12 @@ type Options = {
 const attempts = 10
 const retryMs = 5000
 
-const names = { current: 'token', next: 'token.next', previous: 'token.previous', made: 'token.made' } as const
+const names = {
+  current: 'token',
+  next: 'token.next',
+  previous: 'token.previous',
+  made: 'token.made',
+} as const
 
 /** The tokens of the Secret, which is given one where it has none. A token lives as long as a leaf. */
 export const tokensFrom =

@@ -20,7 +20,10 @@ const validatingResource = configurationResource(
   'ValidatingWebhookConfiguration',
   'validatingwebhookconfigurations',
 )
-const mutatingResource = configurationResource('MutatingWebhookConfiguration', 'mutatingwebhookconfigurations')
+const mutatingResource = configurationResource(
+  'MutatingWebhookConfiguration',
+  'mutatingwebhookconfigurations',
+)
 
 /** The two objects by which the API server is told of the webhook. */
 export const configurationsOf = ({ validating, mutating }: Pick<WebhookNames, 'validating' | 'mutating'>) =>
@@ -69,11 +72,7 @@ export const registered =
         if (there.length === 0) return { kind: 'failed', problem: missingWords(missing) }
         let kind: 'standing' | 'written' = 'standing'
         for (const { resource, name, object } of there) {
-          const wanted = withRegistration(
-            object ?? (await manifestOf(resource, name)),
-            registration,
-            address,
-          )
+          const wanted = withRegistration(object ?? (await manifestOf(resource, name)), registration, address)
           if (!wanted) continue
           const reply = await (object ? objects.replace(resource, wanted) : objects.create(resource, wanted))
           if (reply.kind === 'conflict') return { kind: 'overtaken' }

@@ -137,7 +137,9 @@ export class Reservations {
         const created = await objects.create(leaseResource, leaseOf(namespace, collisionKey, holder))
         if (created.kind === 'done') return this.#taken(created.object)
         if (created.kind === 'absent')
-          throw new Error(`there is no namespace ${namespace} for Leases; create it, or name another with --namespace`)
+          throw new Error(
+            `there is no namespace ${namespace} for Leases; create it, or name another with --namespace`,
+          )
         if (created.kind !== 'conflict') throw unanswered('creating', name, created)
       }
       const found = await objects.get(leaseResource, { namespace, name })

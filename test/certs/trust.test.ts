@@ -205,22 +205,26 @@ describe('the token', () => {
     ['all of it', () => ({ token: '', 'token.made': '', 'token.next': '', 'token.previous': '' })],
     ['what is no token', () => ({ token: 'hush' })],
     ['when it was made', () => ({ 'token.made': '' })],
-  ])('may be spoilt in the Secret at any time (%s) without a refused call', async (_what, spoil) => {
-    await fc.assert(
-      fc.asyncProperty(numbers, async (stream) => {
-        const random = randomly(stream)
-        const fleet = await started(random)
-        if (random(2) === 0) fleet.show(fleet.tokens[0] ?? '')
-        await fleet.run(random(20_000))
-        fleet.putSecret({ ...fleet.secret?.value, ...spoil() })
-        await fleet.run(2000)
-        expect(fleet.failures).toEqual([])
-        await settles(fleet)
-        expect(fleet.failures).toEqual([])
-      }),
-      { numRuns: 6 },
-    )
-  }, 120_000)
+  ])(
+    'may be spoilt in the Secret at any time (%s) without a refused call',
+    async (_what, spoil) => {
+      await fc.assert(
+        fc.asyncProperty(numbers, async (stream) => {
+          const random = randomly(stream)
+          const fleet = await started(random)
+          if (random(2) === 0) fleet.show(fleet.tokens[0] ?? '')
+          await fleet.run(random(20_000))
+          fleet.putSecret({ ...fleet.secret?.value, ...spoil() })
+          await fleet.run(2000)
+          expect(fleet.failures).toEqual([])
+          await settles(fleet)
+          expect(fleet.failures).toEqual([])
+        }),
+        { numRuns: 6 },
+      )
+    },
+    120_000,
+  )
 
   test('is put back at once where somebody takes it away, and left alone ever longer by a rival', async () => {
     const fleet = await started(halfway)

@@ -70,9 +70,7 @@ export const podTemplateOf = (manifests: Manifests): JsonObject =>
 export function containerOf(manifests: Manifests) {
   const container = single(listAt(podTemplateOf(manifests), 'spec', 'containers'), 'containers')
   const args = at(container, 'args')
-  const env = Object.fromEntries(
-    listAt(container, 'env').flatMap((variable) => valueOf(variable, manifests)),
-  )
+  const env = Object.fromEntries(listAt(container, 'env').flatMap((variable) => valueOf(variable, manifests)))
   return {
     image: textAt(container, 'image'),
     args: Array.isArray(args) ? args.map((arg) => expanded(String(arg), env)) : [],

@@ -30,6 +30,19 @@ import { webhooksAreAsked } from './support/webhook.ts'
 
 const namespace = 'default'
 
+/** A review as the API server would send it, of a binding to what is there. */
+const review = (name: string, containerName: string) =>
+  JSON.stringify(
+    admissionReview({
+      name,
+      namespace,
+      object: {
+        ...binding({ name, namespace, spec: { containerName } }),
+        metadata: { name, namespace, uid: name },
+      },
+    }),
+  )
+
 describeReal('the door of the webhook', () => {
   let cluster: Cluster
   let operator: RunningOperator
@@ -75,16 +88,6 @@ describeReal('the door of the webhook', () => {
       : samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
   }
 
-  /** A review as the API server would send it, of a binding to what is there. */
-  const review = (name: string, containerName: string) =>
-    JSON.stringify(
-      admissionReview({
-        name,
-        namespace,
-        object: { ...binding({ name, namespace, spec: { containerName } }), metadata: { name, namespace, uid: name } },
-      }),
-    )
-
   /** Posts straight to the port, past the API server. */
   async function post(path: string, body: string): Promise<Answer> {
     await using client = await session(operator.webhookUrl, { ca: caBundle })
@@ -92,7 +95,9 @@ describeReal('the door of the webhook', () => {
   }
 
   const claims = async (): Promise<readonly string[]> =>
-    (await cluster.list(leaseResource, 'kleym-system')).map((lease) => textOf(metaOf(lease)['name'])).toSorted()
+    (await cluster.list(leaseResource, 'kleym-system'))
+      .map((lease) => textOf(metaOf(lease)['name']))
+      .toSorted()
 
   test('has a path that the operator wrote into every webhook: the label of its name, and one token', async () => {
     const paths: string[] = []
@@ -162,19 +167,28 @@ describeReal('the door of the webhook', () => {
     expect(code).toBe(422)
     const reasons = (await metricsText())
       .split('\n')
-      .flatMap((line) => /^kleym_admission_reviews_total\{.*decision="deny",reason="(\w+)"/.exec(line)?.[1] ?? [])
+      .flatMap(
+        (line) => /^kleym_admission_reviews_total\{.*decision="deny",reason="(\w+)"/.exec(line)?.[1] ?? [],
+      )
     expect(new Set(reasons)).toEqual(new Set(['InvalidContainerName']))
   })
 
   test('is called over HTTP/1.1, as in clusters, where the suites register it, and over HTTP/2 on loopback', async () => {
     const life = { now: new Date(), lifetimeDays: 1 }
     const authority = await createAuthority(life)
-    const leaf = await issueLeaf(authority, { dnsNames: [], ipAddresses: [webhookHost, '127.0.0.1'], ...life })
-    const versions = new Map<string, string>()
-    const server = createSecureServer({ key: leaf.keyPem, cert: leaf.certPem, allowHTTP1: true }, (request, response) => {
-      versions.set(request.headers.host ?? request.authority, request.httpVersion)
-      response.writeHead(500).end()
+    const leaf = await issueLeaf(authority, {
+      dnsNames: [],
+      ipAddresses: [webhookHost, '127.0.0.1'],
+      ...life,
     })
+    const versions = new Map<string, string>()
+    const server = createSecureServer(
+      { key: leaf.keyPem, cert: leaf.certPem, allowHTTP1: true },
+      (request, response) => {
+        versions.set(request.headers.host ?? request.authority, request.httpVersion)
+        response.writeHead(500).end()
+      },
+    )
     onTestFinished(() => void server.close())
     await once(server.listen(0, '0.0.0.0'), 'listening')
     const address = server.address()
@@ -190,7 +204,10 @@ describeReal('the door of the webhook', () => {
         admissionReviewVersions: ['v1'],
         sideEffects: 'None',
         failurePolicy: 'Ignore',
-        clientConfig: { url: `https://${host}:${port}/`, caBundle: Buffer.from(authority.certPem).toString('base64') },
+        clientConfig: {
+          url: `https://${host}:${port}/`,
+          caBundle: Buffer.from(authority.certPem).toString('base64'),
+        },
         rules: [{ apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'], operations: ['CREATE'] }],
       })),
     })
@@ -206,15 +223,16 @@ describeReal('the door of the webhook', () => {
     await cluster.client.delete(resourcePath(resource, { name: 'protocols' }))
   })
 
+  const create = (name: string) =>
+    cluster.client.post(resourcePath(bindingResource, { namespace }), {
+      ...binding({ name, namespace, spec: { containerName: 'coveted' } }),
+    })
+  const forge = () => post(`/validate/${token}?timeout=5s`, review('forged', 'coveted'))
+
   test(
     'holds against whoever has the token: a key that is claimed again and again is refused to nobody for it',
     { timeout: 120_000 },
     async () => {
-      const create = (name: string) =>
-        cluster.client.post(resourcePath(bindingResource, { namespace }), {
-          ...binding({ name, namespace, spec: { containerName: 'coveted' } }),
-        })
-      const forge = () => post(`/validate/${token}?timeout=5s`, review('forged', 'coveted'))
       expect(await forge()).toMatchObject({ status: 200, body: { response: { allowed: true } } })
       expect(await create('rightful-claim')).toMatchObject({ code: 422 })
       const started = performance.now()
@@ -248,10 +266,14 @@ describeReal('the door of the webhook', () => {
     const args = ['--namespace=nowhere', `--metrics-bind-address=${address}`, '--metrics-secure=false']
     const lost = await startOperator({ kubeconfig: cluster.plane.kubeconfig, trustDomain, args })
     onTestFinished(async () => void (await lost.stop('SIGKILL')))
-    const notFound = () => metric('kleym_api_requests_total', /method="POST",code="404"/, address).catch(() => 0)
+    const notFound = () =>
+      metric('kleym_api_requests_total', /method="POST",code="404"/, address).catch(() => 0)
     // The first is the dry run by which it looks for an outage.
     await until('it was tried again and again', async () => ((await notFound()) ?? 0) > 3)
-    const said = lost.log().split('\n').filter((line) => line.includes('no namespace nowhere'))
+    const said = lost
+      .log()
+      .split('\n')
+      .filter((line) => line.includes('no namespace nowhere'))
     expect(said).toEqual([expect.stringContaining('create it, or name another with --namespace')])
     expect(lost.log()).not.toContain('there is no Secret')
   })

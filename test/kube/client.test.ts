@@ -73,7 +73,12 @@ test('a request carries the query, the JSON body, the token and a user agent', a
     accept: 'application/json',
   })
   request.answer(201, { metadata: { name: 'new' } })
-  expect(await answering).toEqual({ kind: 'ok', code: 201, body: { metadata: { name: 'new' } }, warnings: [] })
+  expect(await answering).toEqual({
+    kind: 'ok',
+    code: 201,
+    body: { metadata: { name: 'new' } },
+    warnings: [],
+  })
 })
 
 test('a PATCH is a merge patch', async () => {
@@ -207,13 +212,14 @@ test.for([
   await client.close()
 })
 
+const why = (token: string): string =>
+  `failed calling webhook: Post "https://svc.ns.svc:443/validate/${token}?timeout=5s": context deadline exceeded`
+
 test('what an answer says is without the token of a webhook, and tells which that was', async () => {
   await using server = await startScripted()
   const shown: string[] = []
   const client = server.client({ onTokenShown: (token) => void shown.push(token) })
   const [one, other] = ['a1'.repeat(32), 'b2'.repeat(32)]
-  const why = (token: string): string =>
-    `failed calling webhook: Post "https://svc.ns.svc:443/validate/${token}?timeout=5s": context deadline exceeded`
   const refused = client.call({ method: 'POST', path, body: {} })
   ;(await server.next()).answer(500, status(500, 'InternalError', why(one)))
   expect(await refused).toMatchObject({ message: why('x').replace('/x?', '/…?') })

@@ -47,26 +47,35 @@ const strangers = [
 ] as const
 
 describe.each(strangers)('%s without the token', (_what, path, asked) => {
-  test.each(['h2', 'http/1.1'])('is answered by the same 403 over %s, and nothing is done', async (protocol) => {
-    const reviewed: string[] = []
-    const validate = async () => {
-      reviewed.push('validate')
-      return allowed
-    }
-    const observed: string[] = []
-    await using server = await serving({
-      routes: { validate },
-      observe: (route) => void observed.push(route),
-    })
-    const first = protocol === 'h2' ? await overHttp2(server.url, '/validate') : await overHttp1(server.url, '/validate')
-    const answer = protocol === 'h2' ? await overHttp2(server.url, path, asked) : await overHttp1(server.url, path, asked)
-    expect(answer.status).toBe(403)
-    expect(answer.body).toEqual(first.body)
-    expect(answer.headers['allow']).toBe(undefined)
-    expect(reviewed).toEqual([])
-    expect(observed).toEqual([])
-    expect(JSON.stringify(server.lines)).not.toMatch(/(?:ab){4}|(?:cd){4}/i)
-  })
+  test.each(['h2', 'http/1.1'])(
+    'is answered by the same 403 over %s, and nothing is done',
+    async (protocol) => {
+      const reviewed: string[] = []
+      const validate = async () => {
+        reviewed.push('validate')
+        return allowed
+      }
+      const observed: string[] = []
+      await using server = await serving({
+        routes: { validate },
+        observe: (route) => void observed.push(route),
+      })
+      const first =
+        protocol === 'h2'
+          ? await overHttp2(server.url, '/validate')
+          : await overHttp1(server.url, '/validate')
+      const answer =
+        protocol === 'h2'
+          ? await overHttp2(server.url, path, asked)
+          : await overHttp1(server.url, path, asked)
+      expect(answer.status).toBe(403)
+      expect(answer.body).toEqual(first.body)
+      expect(answer.headers['allow']).toBe(undefined)
+      expect(reviewed).toEqual([])
+      expect(observed).toEqual([])
+      expect(JSON.stringify(server.lines)).not.toMatch(/(?:ab){4}|(?:cd){4}/i)
+    },
+  )
 })
 
 type Asked = { readonly method?: string; readonly type?: string; readonly body?: string | Buffer }
@@ -111,16 +120,23 @@ describe('the tokens', () => {
 
   test('admit what is accepted and nothing else, all that is accepted at once, and at first nothing', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(hex, { minLength: 1, maxLength: 3 }), hex, fc.string(), (accepted, one, text) => {
-        const tokens = new Tokens()
-        expect(accepted.map((known) => tokens.admits(known))).toEqual(accepted.map(() => false))
-        tokens.accept(accepted)
-        expect(accepted.map((known) => tokens.admits(known))).toEqual(accepted.map(() => true))
-        expect(tokens.admits(one)).toBe(accepted.includes(one))
-        expect(tokens.admits(text)).toBe(false)
-        tokens.accept([one])
-        expect(accepted.map((known) => tokens.admits(known))).toEqual(accepted.map((known) => known === one))
-      }),
+      fc.property(
+        fc.uniqueArray(hex, { minLength: 1, maxLength: 3 }),
+        hex,
+        fc.string(),
+        (accepted, one, text) => {
+          const tokens = new Tokens()
+          expect(accepted.map((known) => tokens.admits(known))).toEqual(accepted.map(() => false))
+          tokens.accept(accepted)
+          expect(accepted.map((known) => tokens.admits(known))).toEqual(accepted.map(() => true))
+          expect(tokens.admits(one)).toBe(accepted.includes(one))
+          expect(tokens.admits(text)).toBe(false)
+          tokens.accept([one])
+          expect(accepted.map((known) => tokens.admits(known))).toEqual(
+            accepted.map((known) => known === one),
+          )
+        },
+      ),
     )
   })
 
@@ -142,7 +158,9 @@ describe('the tokens', () => {
     await using server = await serving({ admits: (given) => tokens.admits(given) })
     await using client = await session(server.url)
     const statuses = async (): Promise<readonly number[]> => {
-      const answers = [token, other].map((one) => callAt(client, `/validate/${one}?timeout=5s`, { body: review }))
+      const answers = [token, other].map((one) =>
+        callAt(client, `/validate/${one}?timeout=5s`, { body: review }),
+      )
       return (await Promise.all(answers)).map(({ status }) => status)
     }
     const seen: (readonly number[])[] = []
@@ -176,7 +194,14 @@ describe('calls without the token', () => {
     const post = async (length: number): Promise<string | undefined> => {
       const { port } = server
       const headers = { 'content-type': 'application/json', 'content-length': length }
-      const outgoing = httpsRequest({ host: '127.0.0.1', port, path: '/validate', method: 'POST', headers, agent })
+      const outgoing = httpsRequest({
+        host: '127.0.0.1',
+        port,
+        path: '/validate',
+        method: 'POST',
+        headers,
+        agent,
+      })
       outgoing.on('error', () => {}).on('socket', (socket) => connections.add(socket))
       const response = once(outgoing, 'response')
       outgoing.end(Buffer.alloc(length, ' '))
@@ -191,19 +216,19 @@ describe('calls without the token', () => {
   })
 })
 
+/** Whether a connection from an address of the machine gets as far as TLS. */
+async function connects(port: number, localAddress: string): Promise<boolean> {
+  const tcp = tcpConnect({ host: '127.0.0.1', port, localAddress })
+  const socket = tlsConnect({ socket: tcp, ca: pair.ca, servername: 'localhost' })
+  const cutOff = Promise.race([closed(tcp), closed(socket)]).then(() => false)
+  const secured = new Promise<boolean>((resolve) => socket.once('secureConnect', () => resolve(true)))
+  const result = await Promise.race([secured, cutOff])
+  socket.destroy()
+  return result
+}
+
 describe('new connections', () => {
   const hospitality = { burst: 5, perSecond: 0.001, open: 100 }
-
-  /** Whether a connection from an address of the machine gets as far as TLS. */
-  async function connects(port: number, localAddress: string): Promise<boolean> {
-    const tcp = tcpConnect({ host: '127.0.0.1', port, localAddress })
-    const socket = tlsConnect({ socket: tcp, ca: pair.ca, servername: 'localhost' })
-    const cutOff = Promise.race([closed(tcp), closed(socket)]).then(() => false)
-    const secured = new Promise<boolean>((resolve) => socket.once('secureConnect', () => resolve(true)))
-    const result = await Promise.race([secured, cutOff])
-    socket.destroy()
-    return result
-  }
 
   test('from an address that has shown no token are limited, those of one that has are not, and it is said once', async () => {
     await using server = await serving({ hospitality })
@@ -261,21 +286,22 @@ test('what happens all the time is said at once, and then once a minute with how
 
 const isOfSessions = ({ message }: Line): boolean => message.includes('HTTP/2 session')
 
-describe('an HTTP/2 session', () => {
-  const cancel = async (url: string, streams: number): Promise<boolean> => {
-    await using client = await session(url)
-    for (let count = 0; count < streams && !client.destroyed; count += 1) {
-      const stream = client.request({ ':method': 'POST', ':path': withToken('/validate') })
-      stream.on('error', () => {}).end(review)
-      stream.close(8)
-      if (count % 50 === 49) await new Promise((resolve) => void setImmediate(resolve))
-    }
-    return await call(client, '/validate', { body: review }).then(
-      ({ status }) => status === 200,
-      () => false,
-    )
+/** Whether a session serves on after so many of its streams were cancelled. */
+const cancel = async (url: string, streams: number): Promise<boolean> => {
+  await using client = await session(url)
+  for (let count = 0; count < streams && !client.destroyed; count += 1) {
+    const stream = client.request({ ':method': 'POST', ':path': withToken('/validate') })
+    stream.on('error', () => {}).end(review)
+    stream.close(8)
+    if (count % 50 === 49) await new Promise((resolve) => void setImmediate(resolve))
   }
+  return await call(client, '/validate', { body: review }).then(
+    ({ status }) => status === 200,
+    () => false,
+  )
+}
 
+describe('an HTTP/2 session', () => {
   test('lives on when thousands of its streams were cancelled', async () => {
     await using server = await serving()
     expect(await cancel(server.url, 3000)).toBe(true)

@@ -6,7 +6,17 @@ import request from 'supertest'
 import { describe, expect, test } from 'vitest'
 import type { AdmissionRequest, AdmissionResponse } from '../../src/webhook/admission-review.ts'
 import type { Review } from '../../src/webhook/server.ts'
-import { admissionReview, allowed, call, newClientPair, newPair, pair, serving, session, withToken } from './serving.ts'
+import {
+  admissionReview,
+  allowed,
+  call,
+  newClientPair,
+  newPair,
+  pair,
+  serving,
+  session,
+  withToken,
+} from './serving.ts'
 
 const review = JSON.stringify(admissionReview())
 const { uid } = admissionReview().request
@@ -183,7 +193,14 @@ async function overHttp1(
 ): Promise<{ status: number | undefined; body: unknown; connection: string | undefined }> {
   const headers = { 'content-type': type, 'content-length': Buffer.byteLength(body) }
   const { port } = new URL(url)
-  const outgoing = httpsRequest({ host: '127.0.0.1', port, path: withToken(url.split(port)[1] ?? ''), method, headers, agent })
+  const outgoing = httpsRequest({
+    host: '127.0.0.1',
+    port,
+    path: withToken(url.split(port)[1] ?? ''),
+    method,
+    headers,
+    agent,
+  })
   // A server that refuses a body need not read it to its end.
   outgoing.on('error', () => {})
   const response = once(outgoing, 'response')
@@ -432,6 +449,30 @@ describe('close', () => {
     expect(await underWay).toMatchObject({ status: 200, connection: 'close' })
     await closed
     agent.destroy()
+  })
+
+  test('drains before: every answer over HTTP/1.1 sends its client away, and whoever comes is served', async () => {
+    await using server = await serving()
+    const agent = new Agent({ ca: pair.ca, keepAlive: true })
+    const post = { method: 'POST', type: 'application/json', body: review }
+    const call1 = () => overHttp1(`${server.url}/validate`, agent, post)
+    expect(await call1()).toMatchObject({ status: 200, connection: 'keep-alive' })
+    const started = performance.now()
+    const drained = server.drain({ quietMs: 200, longestMs: 600 })
+    while (performance.now() - started < 400)
+      expect(await call1()).toMatchObject({ status: 200, connection: 'close' })
+    await drained
+    const took = performance.now() - started
+    expect(took).toBeGreaterThanOrEqual(595)
+    expect(await call1()).toMatchObject({ status: 200, connection: 'close' })
+    agent.destroy()
+  })
+
+  test('has drained once nobody has called for a while', async () => {
+    await using server = await serving()
+    const started = performance.now()
+    await server.drain({ quietMs: 50, longestMs: 60_000 })
+    expect(performance.now() - started).toBeLessThan(10_000)
   })
 
   test('cuts off what does not end within the grace', async () => {

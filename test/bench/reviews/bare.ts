@@ -6,7 +6,11 @@ import { answerAs, cpuSeconds } from '../worker.ts'
 /** The floor: Node's own server, that parses the body and allows whatever it is, with its uid. */
 const lifetime = { now: new Date(), lifetimeDays: 1 }
 const authority = await createAuthority(lifetime)
-const leaf = await issueLeaf(authority, { ...lifetime, dnsNames: [], ipAddresses: ['127.0.0.1', webhookHost] })
+const leaf = await issueLeaf(authority, {
+  ...lifetime,
+  dnsNames: [],
+  ipAddresses: ['127.0.0.1', webhookHost],
+})
 
 const server = createSecureServer(
   { key: leaf.keyPem, cert: leaf.certPem, allowHTTP1: true },
