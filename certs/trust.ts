@@ -1,9 +1,11 @@
 import { messageOf } from '../src/core/show.ts'
 import type { Log } from '../src/log.ts'
-import { refusalOf, type Expiry, type Source, type Trusted, type View } from './certificates.ts'
+import { distrustOf, problemOf, type Served } from './calls.ts'
+import type { Expiry, Source, Trusted, View } from './certificates.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { Contention } from './contention.ts'
 import type { Names } from './inspect.ts'
+import { Notices } from './notices.ts'
 import type { Registration } from './registration.ts'
 import { Standing } from './standing.ts'
 import type { Tokens, TokenSource, TokenView } from './token.ts'
@@ -51,8 +53,6 @@ const longestMs = 60 * 60 * 1000
 /** Between two looks: watches tell of every write, our own too. */
 const pauseMs = 100
 
-type Served = Trusted & { readonly expires: Expiry; readonly accepted: readonly string[] }
-
 /**
  * Keeps what is served and how the API server calls it in step: the caBundle that it trusts, and the token that the
  * path ends in. Whoever notices that something may have changed calls `refresh`, and a timer does when a renewal is
@@ -74,19 +74,18 @@ export class Trust {
   readonly #tokensStand = new Standing()
   readonly #contention = new Contention()
   readonly #shown = new Set<string>()
+  readonly #notices: Notices
   #cancel = (): void => {}
   #running: Promise<void> | undefined
   #again = false
   #stopped = false
-  #served: Served | undefined
+  #served: (Served & { readonly expires: Expiry }) | undefined
   #published: Registration | undefined
-  #problem: string | undefined = 'the certificates have not been published yet'
-  #complaint = ''
-  #missing: string | undefined
 
   constructor(options: TrustOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    this.#notices = new Notices(options.log)
   }
 
   /**
@@ -98,13 +97,13 @@ export class Trust {
     const end = this.#served?.expires.webhook
     return end && end < this.#clock.date()
       ? `the served certificate expired at ${end.toISOString()}`
-      : this.#problem
+      : this.#notices.problem
   }
 
   /** What somebody should see to, though calls may well come: a configuration that is missing, or one fought over. */
   get remark(): string | undefined {
     const times = this.#contention.times(this.#clock.now())
-    return this.#missing ?? (times > 1 ? takenAway(times) : undefined)
+    return this.#notices.missing ?? (times > 1 ? takenAway(times) : undefined)
   }
 
   /** Looks at everything anew. One look at a time: a call during one is followed by exactly one more. */
@@ -148,7 +147,7 @@ export class Trust {
     const { certificates, tokens, registered, retryMs = 2000 } = this.#options
     try {
       const found = await registered()
-      this.#miss(found.missing)
+      this.#notices.misses(found.missing)
       const wanted = await certificates(this.#view(found.webhooks))
       const keys = await tokens(this.#tokenView(found.webhooks))
       await this.#serve(wanted, keys, found.webhooks)
@@ -161,8 +160,8 @@ export class Trust {
           this.#again = true
           return retryMs
         case 'failed':
-          this.#note(this.#refusal(found.webhooks, published.problem))
-          this.#complain(published.problem)
+          this.#notices.found(problemOf(this.#served, found.webhooks, this.#asked(published.problem)))
+          this.#notices.failed(published.problem)
           return retryMs
         case 'standing':
         case 'written': {
@@ -171,16 +170,16 @@ export class Trust {
           this.#contention.stands()
           this.#certificatesStand.saw(keyOf(wanted), now, isNew)
           this.#tokensStand.saw(tokensKeyOf(keys), now, isNew)
-          this.#note(this.#refusal([registration]))
-          this.#complaint = ''
+          this.#notices.found(problemOf(this.#served, [registration], this.#asked()))
+          this.#notices.succeeded()
           const due = Math.min(wanted.renewAt.getTime(), keys.renewAt.getTime())
           return Math.min(Math.max(due - this.#clock.date().getTime(), 0), longestMs)
         }
       }
     } catch (error) {
       const problem = messageOf(error)
-      if (this.#problem !== undefined) this.#note(problem)
-      this.#complain(problem)
+      if (this.#notices.problem !== undefined) this.#notices.found(problem)
+      this.#notices.failed(problem)
       return retryMs
     }
   }
@@ -189,7 +188,7 @@ export class Trust {
     const bundles = live.map(({ caBundle }) => caBundle)
     return {
       live: bundles,
-      served: this.#distrust(bundles) === undefined ? this.#served : undefined,
+      served: distrustOf(this.#served, bundles, this.#asked()) === undefined ? this.#served : undefined,
       standingMs: (trusted) =>
         bundles.every((caBundle) => caBundle === trusted.caBundle)
           ? this.#certificatesStand.forMs(keyOf(trusted), this.#clock.now())
@@ -227,8 +226,7 @@ export class Trust {
   /** How long to leave it to somebody who takes away what we have written; 0 to write. */
   #yield(live: readonly Registration[], wanted: Registration): number {
     const { log } = this.#options
-    const isTaken =
-      isSame(this.#published, wanted) && live.some((one) => !isSame(one, wanted)) && live.length > 0
+    const isTaken = isSame(this.#published, wanted) && live.some((one) => !isSame(one, wanted))
     if (!isTaken) return 0
     const now = this.#clock.now()
     const before = this.#contention.times(now)
@@ -239,51 +237,8 @@ export class Trust {
     return waitMs
   }
 
-  /** Why a call of one of these would be refused, here or by the API server. */
-  #refusal(webhooks: readonly Registration[], otherwise?: string): string | undefined {
-    const distrust = this.#distrust(
-      webhooks.map(({ caBundle }) => caBundle),
-      otherwise,
-    )
-    if (distrust !== undefined || !this.#served) return distrust
-    const { accepted } = this.#served
-    if (webhooks.every(({ token }) => accepted.includes(token))) return undefined
-    return `the path of a webhook does not end in its token${because(otherwise)}`
-  }
-
-  /** Why what is served is not trusted by all of these. */
-  #distrust(bundles: readonly string[], otherwise?: string): string | undefined {
-    const served = this.#served
-    if (!served || bundles.length === 0) return otherwise ?? 'nothing is served or registered yet'
-    if (bundles.includes('')) return otherwise ?? 'a webhook has no caBundle'
-    const asked = { names: this.#options.names, now: this.#clock.date() }
-    const refusals = [...new Set(bundles)].map((caBundle) =>
-      refusalOf({ pair: served.pair, caBundle }, asked),
-    )
-    const refusal = refusals.find((one) => one !== undefined)
-    if (refusal === undefined) return undefined
-    return `the API server does not trust what is served: ${refusal}${because(otherwise)}`
-  }
-
-  #note(problem: string | undefined): void {
-    if (problem === this.#problem) return
-    this.#problem = problem
-    if (problem === undefined) this.#options.log.info({}, 'the webhook certificates are published')
-    else this.#options.log.warn({ problem }, 'the webhook certificates are not published')
-  }
-
-  /** What goes on failing in the same way is said once. */
-  #complain(problem: string): void {
-    if (problem === this.#complaint || problem === this.#problem) return
-    this.#complaint = problem
-    this.#options.log.warn({ problem }, 'looking after the webhook certificates failed')
-  }
-
-  #miss(missing: string | undefined): void {
-    if (missing === this.#missing) return
-    this.#missing = missing
-    if (missing === undefined) this.#options.log.info({}, 'both webhook configurations are there')
-    else this.#options.log.warn({}, missing)
+  #asked(otherwise?: string) {
+    return { names: this.#options.names, now: this.#clock.date(), otherwise }
   }
 }
 
@@ -297,6 +252,3 @@ const isSame = (one: Registration | undefined, other: Registration): boolean =>
 
 const takenAway = (times: number): string =>
   `the caBundle or the path that the operator writes into the webhook configurations was taken away ${times} times in ten minutes`
-
-const because = (otherwise: string | undefined): string =>
-  otherwise === undefined ? '' : `; it could not be told to: ${otherwise}`

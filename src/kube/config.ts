@@ -79,13 +79,19 @@ function merge(files: readonly string[]): KubeConfig {
 
 function read(file: string): KubeConfig {
   const config = new KubeConfig()
-  try {
-    config.loadFromFile(file)
-  } catch (error) {
-    // Without its cause: what the parser says quotes the file, and a token may stand beside the mistake.
-    throw new Error(`kubeconfig ${file}: ${mistakeIn(error)}`)
-  }
+  const mistake = attempt(() => config.loadFromFile(file))
+  // Without its cause: what the parser says quotes the file, and a token may stand beside the mistake.
+  if (mistake !== undefined) throw new Error(`kubeconfig ${file}: ${mistake}`)
   return config
+}
+
+function attempt(load: () => void): string | undefined {
+  try {
+    load()
+    return undefined
+  } catch (error) {
+    return mistakeIn(error)
+  }
 }
 
 /** Where the mistake is, and never what stands there. */

@@ -1,8 +1,7 @@
 import { admissionLabel, crdName, leaseResource, namespaceResource } from '../core/resources.ts'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Lives, Trusted } from '../../certs/certificates.ts'
-import { Trust } from '../../certs/trust.ts'
+import type { Lives } from '../../certs/certificates.ts'
 import type { Config } from '../config.ts'
 import { rules } from '../core/findings.ts'
 import type { Inventory } from '../core/inventory.ts'
@@ -18,9 +17,7 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../serving/metrics.ts'
 import { createProbe, probeAnswer, tryWay } from './probe.ts'
 import type { Check } from '../serving/probes.ts'
-import { configurationsOf, registered } from './webhook-configurations.ts'
-import { addressOf, calledBy, mounted, selfManaged, tokens } from './webhook-trust.ts'
-import { secretResource } from '../../certs/secret.ts'
+import { createTrust, watchTrust } from './webhook-trust.ts'
 import { claimLabel } from '../webhook/claim.ts'
 import type { ListLive } from '../webhook/fresh.ts'
 import type { ReadLive } from '../webhook/live.ts'
@@ -66,6 +63,9 @@ const switchedOff: Admission = { start: () => {}, stop: () => Promise.resolve(),
 /** How long endpoints may still lead here after this replica has said that it is not ready. */
 const endpointsMoveOnMs = 10_000
 
+/** How long those who still call are asked to leave, before whoever does not is cut off. */
+const drainPatience = { quietMs: 1000, longestMs: 5000 }
+
 /** The webhook with its certificates: serving, trusted by the API server, and kept so. */
 export function createAdmission(options: AdmissionOptions): Admission {
   const { config, client, reservations, isLeading, metrics, shownTokens, log } = options
@@ -79,8 +79,14 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const trust = createTrust(options, known, async (pair) => {
     if (server) return server.setCertificate(pair)
     const tls = { ...pair, clientCa: await caOf(config.webhook.clientCa) }
-    const admits = (token: string): boolean => known.admits(token)
-    server = await startWebhookServer({ ...listen, routes, admits, log, tls, turnedAway: metrics.turnedAway })
+    server = await startWebhookServer({
+      ...listen,
+      routes,
+      admits: known.admits,
+      log,
+      tls,
+      turnedAway: metrics.turnedAway,
+    })
     log.info({ port: server.port }, 'the webhook is served')
   })
   const claims = watchClaims(options)
@@ -114,7 +120,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
       clearInterval(collecting)
       probe.stop()
       const quiet = Promise.all([trust.stop(), ...watches.map((watch) => watch.stop())])
-      await (config.webhook.url === undefined ? sleep(endpointsMoveOnMs) : quiet)
+      const moved = config.webhook.url === undefined ? sleep(endpointsMoveOnMs) : quiet
+      await Promise.all([server?.drain(drainPatience), moved])
       await server?.close()
       await quiet
     },
@@ -127,30 +134,6 @@ export function createAdmission(options: AdmissionOptions): Admission {
       { name: 'probe', problem: probe.problem(), informs: true },
     ],
   }
-}
-
-function createTrust(
-  { config, client, metrics, log, lives }: AdmissionOptions,
-  known: Tokens,
-  use: (pair: Trusted['pair']) => Promise<void>,
-): Trust {
-  const { namespace } = config
-  const { certDir, names } = config.webhook
-  const address = addressOf(config.webhook.url)
-  const source = { objects: createObjects(client), namespace, names, address, log, lives }
-  return new Trust({
-    log,
-    use,
-    certificates: certDir === undefined ? selfManaged(source) : mounted(certDir, source),
-    tokens: tokens(source),
-    accept: (accepted) => known.accept(accepted),
-    registered: registered(source),
-    names: calledBy(address, namespace, names.service),
-    observe: ({ authority, webhook }) => {
-      metrics.certificateExpires('authority', authority)
-      metrics.certificateExpires('webhook', webhook)
-    },
-  })
 }
 
 function watchClaims({ config, client, reservations, log }: AdmissionOptions): Reflector {
@@ -166,25 +149,6 @@ function watchClaims({ config, client, reservations, log }: AdmissionOptions): R
     },
     log,
   })
-}
-
-/** Whatever somebody else does to the configurations or the Secret is looked at at once. */
-function watchTrust({ config, client, log }: AdmissionOptions, changed: () => void): readonly Reflector[] {
-  const { names } = config.webhook
-  return [
-    ...configurationsOf(names),
-    { resource: secretResource, name: names.secret, namespace: config.namespace },
-  ].map(
-    ({ name, resource, ...at }) =>
-      new Reflector({
-        client,
-        resource,
-        ...at,
-        fieldSelector: `metadata.name=${name}`,
-        handler: { upserted: changed, removed: changed, synced: () => {} },
-        log,
-      }),
-  )
 }
 
 /** A replica that has not heard of bindings for this long might allow what another one has given away. */

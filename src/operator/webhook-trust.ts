@@ -1,24 +1,31 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
-import { usualLives, type Lives, type Source } from '../../certs/certificates.ts'
+import { usualLives, type Lives, type Source, type Trusted } from '../../certs/certificates.ts'
 import { fromFiles } from '../../certs/files.ts'
 import type { Names } from '../../certs/inspect.ts'
 import type { WebhookAddress } from '../../certs/registration.ts'
-import { secretAccess } from '../../certs/secret.ts'
+import { secretAccess, secretResource } from '../../certs/secret.ts'
 import { ensureCertificates } from '../../certs/store.ts'
 import { tokensFrom, type TokenSource } from '../../certs/token.ts'
-import type { WebhookNames } from '../config.ts'
+import { Trust } from '../../certs/trust.ts'
+import type { Config, WebhookNames } from '../config.ts'
 import { eventResource } from '../controller/events.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
+import type { Client } from '../kube/client.ts'
+import { createObjects } from '../kube/objects.ts'
+import { Reflector } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
+import type { Metrics } from '../serving/metrics.ts'
+import type { Tokens } from '../webhook/token.ts'
+import { configurationsOf, registered } from './webhook-configurations.ts'
 
-export const addressOf = (url: string | undefined): WebhookAddress =>
+const addressOf = (url: string | undefined): WebhookAddress =>
   url === undefined ? { kind: 'service' } : { kind: 'url', url }
 
 /** The name that the API server checks the certificate against. What others issue need not hold more. */
-export function calledBy(...called: Parameters<typeof namesFor>): Names {
+function calledBy(...called: Parameters<typeof namesFor>): Names {
   const { dnsNames, ipAddresses } = namesFor(...called)
   return { dnsNames: dnsNames.slice(0, 1), ipAddresses }
 }
@@ -44,7 +51,7 @@ type Options = {
 }
 
 /** The operator's own CA and leaf, in a Secret that all replicas share. */
-export function selfManaged({
+function selfManaged({
   objects,
   namespace,
   names: { secret: name, service },
@@ -62,7 +69,7 @@ export function selfManaged({
 }
 
 /** The tokens, in the same Secret, whoever the certificates are from. */
-export const tokens = ({ objects, namespace, names, log, lives = usualLives }: Options): TokenSource =>
+const tokens = ({ objects, namespace, names, log, lives = usualLives }: Options): TokenSource =>
   tokensFrom({
     secret: secretAccess(objects, { namespace, name: names.secret }),
     now: () => new Date(),
@@ -91,7 +98,7 @@ function replacedEvent(
 }
 
 /** Somebody else's certificates, as cert-manager mounts them. */
-export const mounted = (
+const mounted = (
   directory: string,
   { namespace, names, address, log, lives = usualLives }: Options,
 ): Source =>
@@ -102,3 +109,58 @@ export const mounted = (
     log,
     lives,
   })
+
+type TrustSurroundings = {
+  readonly config: Pick<Config, 'namespace' | 'webhook'>
+  readonly client: Pick<Client, 'call' | 'watch'>
+  readonly metrics: Pick<Metrics, 'certificateExpires'>
+  readonly log: Log
+  readonly lives?: Lives
+}
+
+/** What keeps that which is served and that which is registered in step. */
+export function createTrust(
+  { config, client, metrics, log, lives }: TrustSurroundings,
+  known: Tokens,
+  use: (pair: Trusted['pair']) => Promise<void>,
+): Trust {
+  const { namespace } = config
+  const { certDir, names } = config.webhook
+  const address = addressOf(config.webhook.url)
+  const source = { objects: createObjects(client), namespace, names, address, log, lives }
+  return new Trust({
+    log,
+    use,
+    certificates: certDir === undefined ? selfManaged(source) : mounted(certDir, source),
+    tokens: tokens(source),
+    accept: (accepted) => known.accept(accepted),
+    registered: registered(source),
+    names: calledBy(address, namespace, names.service),
+    observe: ({ authority, webhook }) => {
+      metrics.certificateExpires('authority', authority)
+      metrics.certificateExpires('webhook', webhook)
+    },
+  })
+}
+
+/** Whatever somebody else does to the configurations or the Secret is looked at at once. */
+export function watchTrust(
+  { config, client, log }: TrustSurroundings,
+  changed: () => void,
+): readonly Reflector[] {
+  const { names } = config.webhook
+  return [
+    ...configurationsOf(names),
+    { resource: secretResource, name: names.secret, namespace: config.namespace },
+  ].map(
+    ({ name, resource, ...at }) =>
+      new Reflector({
+        client,
+        resource,
+        ...at,
+        fieldSelector: `metadata.name=${name}`,
+        handler: { upserted: changed, removed: changed, synced: () => {} },
+        log,
+      }),
+  )
+}

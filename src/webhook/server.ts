@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../log.ts'
 import type { AdmissionRequest } from './admission-review.ts'
 import { addRoutes, type Observe, type Review } from './calls.ts'
@@ -46,20 +47,27 @@ export type WebhookServer = {
   readonly port: number
   /** For new handshakes; open connections stay. Throws for a pair that can't be used, and keeps the old one. */
   readonly setCertificate: (pair: { readonly key: string; readonly cert: string }) => void
+  /**
+   * From now on each answer over HTTP/1.1 asks its client to leave, while new calls and connections are served as before:
+   * a client that finds a connection closed on which it has just sent a call can't know whether that was heard, and
+   * the call fails. Resolves once nobody has called for `quietMs`, or after `longestMs`.
+   */
+  readonly drain: (patience: { readonly quietMs: number; readonly longestMs: number }) => Promise<void>
   /** Asks the clients to leave and serves what is under way; whatever is left after `graceMs` is cut off. */
   readonly close: (graceMs?: number) => Promise<void>
 }
 
 const usualGraceMs = 10_000
 
+const now = (): number => performance.now()
+
 /** Rejects where the address is taken or the certificate can't be used. */
 export async function startWebhookServer(options: WebhookServerOptions): Promise<WebhookServer> {
   const { host, port, tls, routes, admits, log, reserveMs = 500, observe, turnedAway } = options
   const patience = { ...usualPatience, ...options.patience }
   const app = createListener(tls, patience, options.resets ?? usualStreamResets)
-  const now = (): number => performance.now()
   const newcomers = new Newcomers(options.hospitality ?? usualHospitality, now)
-  const strangers = strangersIn(log, now)
+  const strangers = strangersIn(log)
   limitNewcomers(app.server, newcomers, (address) => {
     strangers.connections.happened(address)
     turnedAway?.('connection')
@@ -67,13 +75,17 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   const open = connections(app.server)
   const deadlines = new Deadlines()
   let closing = false
+  let lastCall = now()
   logHandshakes(app.server, log)
   logSessions(app.server, log)
   endIdleSessions(app.server, patience)
   addRoutes(app, {
     routes,
     admits,
-    knows: (address) => newcomers.knows(address),
+    knows: (address) => {
+      lastCall = now()
+      newcomers.knows(address)
+    },
     turnedAway: (address) => {
       strangers.calls.happened(address)
       turnedAway?.('call')
@@ -89,6 +101,12 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   return {
     port: portOf(app.server.address()),
     setCertificate: ({ key, cert }) => app.server.setSecureContext(secureContext({ ...tls, key, cert })),
+    drain: async ({ quietMs, longestMs }) => {
+      closing = true
+      const end = now() + longestMs
+      lastCall = now()
+      for (let left = quietMs; left > 0; left = Math.min(lastCall + quietMs, end) - now()) await sleep(left)
+    },
     close: async (graceMs = usualGraceMs) => {
       closing = true
       const cutOff = setTimeout(() => {
@@ -102,7 +120,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
 }
 
 /** Neither may be the API server: it calls with the token, and is known by that. */
-const strangersIn = (log: Log, now: () => number) => ({
+const strangersIn = (log: Log) => ({
   calls: new Seldom(
     (count, client) => log.warn({ count, client }, 'calls without the token of the webhook were refused'),
     now,

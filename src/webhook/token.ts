@@ -21,7 +21,7 @@ export class Tokens {
   }
 
   /** In a time that tells nothing about how much of a token was right: all are compared, and each to its end. */
-  admits(token: string): boolean {
+  readonly admits = (token: string): boolean => {
     const given = Buffer.from(token)
     return this.#accepted
       .map((one) => one.length === given.length && timingSafeEqual(one, given))

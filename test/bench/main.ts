@@ -2,6 +2,7 @@ import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Benchmark } from './benchmark.ts'
 import { collision } from './collision.ts'
+import { flood } from './flood.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory/benchmark.ts'
 import { ready } from './ready.ts'
@@ -18,6 +19,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   memory,
   latency,
   references,
+  flood,
 }
 
 const help = `Usage: npm run bench -- [--quick] [--profile] [${Object.keys(benchmarks).join(' | ')}]…

@@ -30,6 +30,19 @@ import { webhooksAreAsked } from './support/webhook.ts'
 
 const namespace = 'default'
 
+/** A review as the API server would send it, of a binding to what is there. */
+const review = (name: string, containerName: string) =>
+  JSON.stringify(
+    admissionReview({
+      name,
+      namespace,
+      object: {
+        ...binding({ name, namespace, spec: { containerName } }),
+        metadata: { name, namespace, uid: name },
+      },
+    }),
+  )
+
 describeReal('the door of the webhook', () => {
   let cluster: Cluster
   let operator: RunningOperator
@@ -74,19 +87,6 @@ describeReal('the door of the webhook', () => {
       ? undefined
       : samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
   }
-
-  /** A review as the API server would send it, of a binding to what is there. */
-  const review = (name: string, containerName: string) =>
-    JSON.stringify(
-      admissionReview({
-        name,
-        namespace,
-        object: {
-          ...binding({ name, namespace, spec: { containerName } }),
-          metadata: { name, namespace, uid: name },
-        },
-      }),
-    )
 
   /** Posts straight to the port, past the API server. */
   async function post(path: string, body: string): Promise<Answer> {
@@ -223,15 +223,16 @@ describeReal('the door of the webhook', () => {
     await cluster.client.delete(resourcePath(resource, { name: 'protocols' }))
   })
 
+  const create = (name: string) =>
+    cluster.client.post(resourcePath(bindingResource, { namespace }), {
+      ...binding({ name, namespace, spec: { containerName: 'coveted' } }),
+    })
+  const forge = () => post(`/validate/${token}?timeout=5s`, review('forged', 'coveted'))
+
   test(
     'holds against whoever has the token: a key that is claimed again and again is refused to nobody for it',
     { timeout: 120_000 },
     async () => {
-      const create = (name: string) =>
-        cluster.client.post(resourcePath(bindingResource, { namespace }), {
-          ...binding({ name, namespace, spec: { containerName: 'coveted' } }),
-        })
-      const forge = () => post(`/validate/${token}?timeout=5s`, review('forged', 'coveted'))
       expect(await forge()).toMatchObject({ status: 200, body: { response: { allowed: true } } })
       expect(await create('rightful-claim')).toMatchObject({ code: 422 })
       const started = performance.now()

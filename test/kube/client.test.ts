@@ -212,13 +212,14 @@ test.for([
   await client.close()
 })
 
+const why = (token: string): string =>
+  `failed calling webhook: Post "https://svc.ns.svc:443/validate/${token}?timeout=5s": context deadline exceeded`
+
 test('what an answer says is without the token of a webhook, and tells which that was', async () => {
   await using server = await startScripted()
   const shown: string[] = []
   const client = server.client({ onTokenShown: (token) => void shown.push(token) })
   const [one, other] = ['a1'.repeat(32), 'b2'.repeat(32)]
-  const why = (token: string): string =>
-    `failed calling webhook: Post "https://svc.ns.svc:443/validate/${token}?timeout=5s": context deadline exceeded`
   const refused = client.call({ method: 'POST', path, body: {} })
   ;(await server.next()).answer(500, status(500, 'InternalError', why(one)))
   expect(await refused).toMatchObject({ message: why('x').replace('/x?', '/…?') })

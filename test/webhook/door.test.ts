@@ -216,19 +216,19 @@ describe('calls without the token', () => {
   })
 })
 
+/** Whether a connection from an address of the machine gets as far as TLS. */
+async function connects(port: number, localAddress: string): Promise<boolean> {
+  const tcp = tcpConnect({ host: '127.0.0.1', port, localAddress })
+  const socket = tlsConnect({ socket: tcp, ca: pair.ca, servername: 'localhost' })
+  const cutOff = Promise.race([closed(tcp), closed(socket)]).then(() => false)
+  const secured = new Promise<boolean>((resolve) => socket.once('secureConnect', () => resolve(true)))
+  const result = await Promise.race([secured, cutOff])
+  socket.destroy()
+  return result
+}
+
 describe('new connections', () => {
   const hospitality = { burst: 5, perSecond: 0.001, open: 100 }
-
-  /** Whether a connection from an address of the machine gets as far as TLS. */
-  async function connects(port: number, localAddress: string): Promise<boolean> {
-    const tcp = tcpConnect({ host: '127.0.0.1', port, localAddress })
-    const socket = tlsConnect({ socket: tcp, ca: pair.ca, servername: 'localhost' })
-    const cutOff = Promise.race([closed(tcp), closed(socket)]).then(() => false)
-    const secured = new Promise<boolean>((resolve) => socket.once('secureConnect', () => resolve(true)))
-    const result = await Promise.race([secured, cutOff])
-    socket.destroy()
-    return result
-  }
 
   test('from an address that has shown no token are limited, those of one that has are not, and it is said once', async () => {
     await using server = await serving({ hospitality })
@@ -286,21 +286,22 @@ test('what happens all the time is said at once, and then once a minute with how
 
 const isOfSessions = ({ message }: Line): boolean => message.includes('HTTP/2 session')
 
-describe('an HTTP/2 session', () => {
-  const cancel = async (url: string, streams: number): Promise<boolean> => {
-    await using client = await session(url)
-    for (let count = 0; count < streams && !client.destroyed; count += 1) {
-      const stream = client.request({ ':method': 'POST', ':path': withToken('/validate') })
-      stream.on('error', () => {}).end(review)
-      stream.close(8)
-      if (count % 50 === 49) await new Promise((resolve) => void setImmediate(resolve))
-    }
-    return await call(client, '/validate', { body: review }).then(
-      ({ status }) => status === 200,
-      () => false,
-    )
+/** Whether a session serves on after so many of its streams were cancelled. */
+const cancel = async (url: string, streams: number): Promise<boolean> => {
+  await using client = await session(url)
+  for (let count = 0; count < streams && !client.destroyed; count += 1) {
+    const stream = client.request({ ':method': 'POST', ':path': withToken('/validate') })
+    stream.on('error', () => {}).end(review)
+    stream.close(8)
+    if (count % 50 === 49) await new Promise((resolve) => void setImmediate(resolve))
   }
+  return await call(client, '/validate', { body: review }).then(
+    ({ status }) => status === 200,
+    () => false,
+  )
+}
 
+describe('an HTTP/2 session', () => {
   test('lives on when thousands of its streams were cancelled', async () => {
     await using server = await serving()
     expect(await cancel(server.url, 3000)).toBe(true)

@@ -324,15 +324,15 @@ describe('another binding', () => {
   })
 })
 
-describe('a key that is claimed again and again without a binding', () => {
-  /** As somebody does who can call the webhook, and makes no binding. */
-  async function insist({ ask, clock }: ReturnType<typeof scene>, one: Reservations, times: number) {
-    for (let count = 0; count < times; count += 1) {
-      if (count > 0) clock.advance(graceMs - 1)
-      expect(await ask(one, 'forged')).toEqual(reserved)
-    }
+/** As somebody does who can call the webhook, and makes no binding. */
+async function insist({ ask, clock }: ReturnType<typeof scene>, one: Reservations, times: number) {
+  for (let count = 0; count < times; count += 1) {
+    if (count > 0) clock.advance(graceMs - 1)
+    expect(await ask(one, 'forged')).toEqual(reserved)
   }
+}
 
+describe('a key that is claimed again and again without a binding', () => {
   test('is waited for three times', async () => {
     const here = scene()
     const one = here.replica()

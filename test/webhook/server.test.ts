@@ -451,6 +451,30 @@ describe('close', () => {
     agent.destroy()
   })
 
+  test('drains before: every answer over HTTP/1.1 sends its client away, and whoever comes is served', async () => {
+    await using server = await serving()
+    const agent = new Agent({ ca: pair.ca, keepAlive: true })
+    const post = { method: 'POST', type: 'application/json', body: review }
+    const call1 = () => overHttp1(`${server.url}/validate`, agent, post)
+    expect(await call1()).toMatchObject({ status: 200, connection: 'keep-alive' })
+    const started = performance.now()
+    const drained = server.drain({ quietMs: 200, longestMs: 600 })
+    while (performance.now() - started < 400)
+      expect(await call1()).toMatchObject({ status: 200, connection: 'close' })
+    await drained
+    const took = performance.now() - started
+    expect(took).toBeGreaterThanOrEqual(595)
+    expect(await call1()).toMatchObject({ status: 200, connection: 'close' })
+    agent.destroy()
+  })
+
+  test('has drained once nobody has called for a while', async () => {
+    await using server = await serving()
+    const started = performance.now()
+    await server.drain({ quietMs: 50, longestMs: 60_000 })
+    expect(performance.now() - started).toBeLessThan(10_000)
+  })
+
   test('cuts off what does not end within the grace', async () => {
     const { review: waits, aborted, called } = stuck()
     await using server = await serving({ routes: { validate: waits } })

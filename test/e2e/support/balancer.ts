@@ -10,8 +10,6 @@ export type Balancer = {
   readonly remove: (port: number) => void
   /** How many connections there have been. */
   readonly connections: () => number
-  /** Ends all connections, so that the next calls go to the next replicas. */
-  readonly cut: () => void
   readonly stop: () => Promise<void>
 }
 
@@ -57,18 +55,14 @@ export async function startBalancer(): Promise<Balancer> {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
-  const cut = (): void => {
-    for (const socket of sockets) socket.destroy()
-  }
   return {
     url: `https://${webhookHost}:${port}`,
     add: (one) => void (ports = [...ports, one]),
     remove: (one) => void (ports = ports.filter((other) => other !== one)),
     connections: () => next,
-    cut,
     stop: async () => {
       const closed = once(server.close(), 'close')
-      cut()
+      for (const socket of sockets) socket.destroy()
       await closed
     },
   }

@@ -6,9 +6,8 @@ import { controlPlane } from '../../../support/real.ts'
 export type ApiServer = { readonly client: Client; readonly stop: () => Promise<void> }
 
 /**
- * Another API server of a control plane, with the credentials and certificates of the first. An API server sends all
- * its calls to a webhook over one HTTP/2 connection, and so to one replica: it takes two of them for two replicas to
- * be asked at the same time.
+ * Another API server of a control plane, with the credentials and certificates of the first: each has connections of
+ * its own, and clients of a cluster are led to any of them.
  */
 export async function startAnotherApiServer(plane: ControlPlane): Promise<ApiServer> {
   const { directory, etcd, caPem, adminToken } = plane

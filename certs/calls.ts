@@ -1,0 +1,50 @@
+import { refusalOf, type Trusted } from './certificates.ts'
+import type { Names } from './inspect.ts'
+import type { Registration } from './registration.ts'
+
+/** What a replica serves, and the tokens of the calls that it serves. */
+export type Served = Trusted & { readonly accepted: readonly string[] }
+
+type Asked = {
+  /** What the API server calls the webhook by. */
+  readonly names: Names
+  readonly now: Date
+  /** Why what is registered could not be changed, where that was tried. */
+  readonly otherwise?: string | undefined
+}
+
+/** Why an API server that calls by one of these would not be answered, by its own doing or by ours. */
+export function problemOf(
+  served: Served | undefined,
+  webhooks: readonly Registration[],
+  asked: Asked,
+): string | undefined {
+  const distrust = distrustOf(
+    served,
+    webhooks.map(({ caBundle }) => caBundle),
+    asked,
+  )
+  if (distrust !== undefined || !served) return distrust
+  return webhooks.every(({ token }) => served.accepted.includes(token))
+    ? undefined
+    : `the path of a webhook does not end in its token${because(asked)}`
+}
+
+/** Why what is served is not trusted by all of these. */
+export function distrustOf(
+  served: Trusted | undefined,
+  bundles: readonly string[],
+  asked: Asked,
+): string | undefined {
+  const { otherwise } = asked
+  if (!served || bundles.length === 0) return otherwise ?? 'nothing is served or registered yet'
+  if (bundles.includes('')) return otherwise ?? 'a webhook has no caBundle'
+  const refusals = [...new Set(bundles)].map((caBundle) => refusalOf({ pair: served.pair, caBundle }, asked))
+  const refusal = refusals.find((one) => one !== undefined)
+  return refusal === undefined
+    ? undefined
+    : `the API server does not trust what is served: ${refusal}${because(asked)}`
+}
+
+const because = ({ otherwise }: Asked): string =>
+  otherwise === undefined ? '' : `; it could not be told to: ${otherwise}`
