@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { bindingKey, type Binding, type BindingKey, type Mode } from './binding.ts'
 import type { Identity, Settings } from './identity.ts'
 import { field, numberOr, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
+import { decodeStats, type OutputStats } from './output-stats.ts'
 import { clusterSpiffeIdResource } from './resources.ts'
 import { collisionKey, decodePodSelector, hasLabels, podSelectorOf, type Labels } from './selectors.ts'
 
@@ -29,7 +30,13 @@ export type Output = {
   readonly owner: BindingKey | undefined
   /** False for what the reference wrote and nobody has adopted yet. */
   readonly annotated: boolean
+  /** Undefined while SPIRE Controller Manager has not looked at it. */
+  readonly stats: OutputStats | undefined
 }
+
+/** Whether two states of one object differ in nothing that the operator reacts to: what SCM says of it is for people. */
+export const isSameButForStats = (a: Output, b: Output): boolean =>
+  sameJson({ ...a, stats: undefined, resourceVersion: '' }, { ...b, stats: undefined, resourceVersion: '' })
 
 type Named = Pick<Binding, 'namespace' | 'name'>
 
@@ -89,7 +96,7 @@ function nameBase(
 }
 
 export function decodeOutput(object: unknown): Output {
-  const { metadata, spec } = objectOr(object)
+  const { metadata, spec, status } = objectOr(object)
   const meta = objectOr(metadata)
   const annotation = field(objectOr(field(meta, 'annotations')), ownerAnnotation)
   const output = {
@@ -100,6 +107,7 @@ export function decodeOutput(object: unknown): Output {
     deleting: field(meta, 'deletionTimestamp') !== undefined,
     labels: objectOr(field(meta, 'labels')),
     spec: objectOr(spec),
+    stats: decodeStats(status),
   }
   const annotated = typeof annotation === 'string'
   return { ...output, annotated, owner: annotated ? keyIn(annotation) : writtenByReferenceFor(output) }

@@ -1,9 +1,10 @@
 import { bindingKey, decodeBinding, isSameSpec, type Binding, type BindingKey } from './binding.ts'
 import { BindingIndex } from './binding-index.ts'
 import { Catalogue } from './catalogue.ts'
-import { decodeOutput, type Output } from './clusterspiffeid.ts'
+import { decodeOutput, isSameButForStats, type Output } from './clusterspiffeid.ts'
 import { identityOf } from './evaluate.ts'
 import type { Neighbours, World } from './facts.ts'
+import type { Fallback } from './fallbacks.ts'
 import type { Identity, Settings } from './identity.ts'
 import { field, objectOr, textOr } from './json.ts'
 import { OutputIndex } from './output-index.ts'
@@ -117,6 +118,21 @@ export class Inventory implements World {
     return this.#outputs.of(key)
   }
 
+  /** All outputs of ours. */
+  outputs(): Iterable<Output> {
+    return this.#outputs.owned()
+  }
+
+  /** Those that SPIRE Controller Manager has not looked at. */
+  unprocessed(): readonly Output[] {
+    return this.#outputs.unprocessed()
+  }
+
+  /** The ClusterSPIFFEIDs of others that give way to ours. */
+  fallbacks(): Iterable<Fallback> {
+    return this.#outputs.fallbacks()
+  }
+
   /**
    * The outputs of other bindings by which their workloads still are what this key's would be. What the reference
    * operator left of a binding that is gone is nobody's to wait for.
@@ -195,7 +211,10 @@ export class Inventory implements World {
   }
 
   #applyOutput(name: string, object: unknown): ReadonlySet<BindingKey> {
-    const changed = this.#outputs.set(name, object === undefined ? undefined : decodeOutput(object))
+    const before = this.#outputs.get(name)
+    const after = object === undefined ? undefined : decodeOutput(object)
+    const changed = this.#outputs.set(name, after)
+    if (before && after && isSameButForStats(before, after)) return nobody
     return new Set([
       ...this.#index.wanting(name),
       ...changed.flatMap(({ output }) => output.owner ?? []),
