@@ -45,8 +45,9 @@ const adviceRules: ReadonlySet<Finding['rule']> = new Set([
 
 type Advice = (binding: Binding, identity: Identity, world: World) => Finding | undefined
 
-const overlap: Advice = (binding, { pods, mode }, { neighbours }) => {
-  const names = listed(neighbours.nesting(binding, pods), binding)
+const overlap: Advice = (binding, identity, { neighbours }) => {
+  const { mode } = identity
+  const names = listed(neighbours.overlapping(binding, identity), binding)
   if (names === undefined) return undefined
   const pool = binding.spec.poolRef.name
   return finding(

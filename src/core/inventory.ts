@@ -8,9 +8,9 @@ import type { Fallback } from './fallbacks.ts'
 import type { Identity, Settings } from './identity.ts'
 import { field, objectOr, textOr } from './json.ts'
 import { OutputIndex } from './output-index.ts'
+import { doOverlap } from './overlap.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import { bindingResource, clusterSpiffeIdResource, type Resource } from './resources.ts'
-import { doNest } from './selectors.ts'
 
 /** What a feeder reports. Objects are raw: they are decoded here, once. */
 export type Change =
@@ -44,10 +44,11 @@ export class Inventory implements World {
   readonly neighbours: Neighbours = {
     sharingSpiffeId: (spiffeId) => namesOf(this.#index.giving(spiffeId)),
     onPool: (binding, poolGroup, mode) => namesOf(this.#index.beside(binding, poolGroup, mode)),
-    nesting: (binding, pods) =>
-      Iterator.from(this.#index.near(binding, pods)).flatMap((key) => {
-        const entry = this.#entries.get(key)
-        return entry?.identity && doNest(pods.labels, entry.identity.pods.labels) ? [entry.binding.name] : []
+    overlapping: (binding, identity) =>
+      Iterator.from(this.#index.near(binding, identity.pods)).flatMap((key) => {
+        const { binding: other, identity: its } = this.#entries.get(key) ?? {}
+        const isNear = other && its && doOverlap({ binding, identity }, { binding: other, identity: its })
+        return isNear ? [other.name] : []
       }),
   }
   /** By the resource itself: there is one of each kind, in resources.ts. */

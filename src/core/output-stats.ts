@@ -73,7 +73,9 @@ export function statsWords(stats: OutputStats | undefined, none: string): readon
         ]
       : []),
     ...(stats.entryFailures > 0
-      ? [`the SPIRE server refused ${stats.entryFailures} entries; the log of SPIRE Controller Manager says why`]
+      ? [
+          `the SPIRE server refused ${stats.entryFailures} entries; the log of SPIRE Controller Manager says why`,
+        ]
       : []),
     ...(stats.entriesMasked > 0
       ? [`${stats.entriesMasked} entries are masked: an older ClusterSPIFFEID gives the same ones`]

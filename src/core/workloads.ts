@@ -28,11 +28,7 @@ export type Workloads = {
  * What the pods that are there show about a binding that stands for an identity: SPIRE Controller Manager looks neither
  * at their service account nor at their containers, and so makes entries by which nobody gets anything.
  */
-export function adviseOnPods(
-  binding: Binding,
-  identity: Identity,
-  workloads: Workloads,
-): readonly Finding[] {
+export function adviseOnPods(binding: Binding, identity: Identity, workloads: Workloads): readonly Finding[] {
   const account = textOr(binding.spec.serviceAccountName, '')
   const container = identity.mode === 'PerObjective' ? textOr(binding.spec.containerName, '') : undefined
   const { pods, complete } = workloads.list
@@ -78,7 +74,8 @@ function lostIdentities(
   { mode, pods: { labels } }: Identity,
   { list: { pods }, fallbacks, settings }: Workloads,
 ): Finding | undefined {
-  const isForAll = mode === 'PoolOnly' && pods.every((pod) => pod.serviceAccountName === spec.serviceAccountName)
+  const isForAll =
+    mode === 'PoolOnly' && pods.every((pod) => pod.serviceAccountName === spec.serviceAccountName)
   if (isForAll) return undefined
   const names: string[] = []
   for (const fallback of fallbacks) {

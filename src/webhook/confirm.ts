@@ -5,9 +5,9 @@ import type { Finding } from '../core/findings.ts'
 import type { Identity } from '../core/identity.ts'
 import { field, objectOr } from '../core/json.ts'
 import { byBytes, isDns1123Subdomain } from '../core/names.ts'
+import { doOverlap } from '../core/overlap.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from '../core/references.ts'
 import { bindingResource, gvk, objectiveResources, poolResources, type Resource } from '../core/resources.ts'
-import { doNest } from '../core/selectors.ts'
 
 /**
  * Reads one object from the API server; undefined if it is not there. Throws when no answer can be had, which
@@ -92,17 +92,13 @@ class LiveWorld implements World {
           neighbours.onPool(binding, poolGroup, mode),
           (peer) =>
             peer.identity.mode === mode &&
-            isFor(peer.binding, binding) &&
+            peer.binding.spec.serviceAccountName === binding.spec.serviceAccountName &&
             peer.identity.poolGroup === poolGroup &&
             peer.binding.spec.poolRef.name === binding.spec.poolRef.name,
         ),
-      nesting: (binding, pods) =>
-        this.#near(
-          neighbours.nesting(binding, pods),
-          (peer) =>
-            isFor(peer.binding, binding) &&
-            peer.binding.spec.containerName === binding.spec.containerName &&
-            doNest(pods.labels, peer.identity.pods.labels),
+      overlapping: (binding, identity) =>
+        this.#near(neighbours.overlapping(binding, identity), (peer) =>
+          doOverlap({ binding, identity }, peer),
         ),
     }
   }
@@ -185,13 +181,14 @@ class LiveWorld implements World {
   }
 
   /** Reads those of whom advice may speak, up to so many of each kind. */
-  async readNeighbours(binding: Binding, { spiffeId, poolGroup, pods, mode }: Identity): Promise<void> {
+  async readNeighbours(binding: Binding, identity: Identity): Promise<void> {
     const { neighbours } = this.#remembered
+    const { spiffeId, poolGroup, mode } = identity
     const other = mode === 'PoolOnly' ? 'PerObjective' : 'PoolOnly'
     const near = [
       ...Iterator.from(neighbours.sharingSpiffeId(spiffeId)).take(readAtMost),
       ...Iterator.from(neighbours.onPool(binding, poolGroup, other)).take(readAtMost),
-      ...Iterator.from(neighbours.nesting(binding, pods)).take(readAtMost),
+      ...Iterator.from(neighbours.overlapping(binding, identity)).take(readAtMost),
     ]
     const { namespace, name: own } = binding
     const unread = [...new Set(near)].filter((name) => name !== own && !this.#peers.has(name))
@@ -214,8 +211,6 @@ class LiveWorld implements World {
     return peer
   }
 }
-
-const isFor = (a: Binding, b: Binding): boolean => a.spec.serviceAccountName === b.spec.serviceAccountName
 
 const place = (resource: Resource, namespace: string, name: string): string =>
   `${gvk(resource)} ${bindingKey(namespace, name)}`
