@@ -47,6 +47,8 @@ export type Config = Settings & {
     readonly url: string | undefined
     readonly certDir: string | undefined
     readonly clientCa: string | undefined
+    /** Whether reviews look at the pods that are there. */
+    readonly workloads: boolean
     /** Only what differs from the table of findings, by reason. */
     readonly actions: Readonly<Record<string, Action>>
   }
@@ -149,6 +151,7 @@ function decodeConfig(
       url: decode('webhook-url', webhookUrl, undefined),
       certDir: text('webhook-cert-dir'),
       clientCa: text('webhook-client-ca'),
+      workloads: reading.isOn('workloads'),
       actions: decodeActions(decoder, reasons),
     },
     logLevel: decode('log-level', logLevel, 'info'),
@@ -195,7 +198,7 @@ function idle(reading: Reading<OperatorFlag>, { metrics, webhook }: Config): rea
   return [
     ...(webhook.address === undefined
       ? given(
-          ['webhook-url', 'webhook-cert-dir', 'webhook-client-ca', 'webhook-action'],
+          ['webhook-url', 'webhook-cert-dir', 'webhook-client-ca', 'webhook-action', 'workloads'],
           'the webhook is off',
         )
       : []),
@@ -228,6 +231,7 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
     'webhook-cert-dir': webhook.certDir ?? '',
     'webhook-client-ca': webhook.clientCa ?? '',
     'webhook-action': Object.entries(webhook.actions).map((pair) => pair.join('=')),
+    workloads: webhook.workloads,
     'log-level': config.logLevel,
   }
 }

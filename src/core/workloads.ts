@@ -29,24 +29,27 @@ export type Workloads = {
  * at their service account nor at their containers, and so makes entries by which nobody gets anything.
  */
 export function adviseOnPods(binding: Binding, identity: Identity, workloads: Workloads): readonly Finding[] {
-  const account = textOr(binding.spec.serviceAccountName, '')
-  const container = identity.mode === 'PerObjective' ? textOr(binding.spec.containerName, '') : undefined
   const { pods, complete } = workloads.list
-  const unfit = complete && pods.length > 0 ? whyNoneFits(pods, account, container) : undefined
+  const unfit = complete && pods.length > 0 ? whyNoneFits(pods, wantedBy(binding, identity)) : undefined
   const lost = lostIdentities(binding, identity, workloads)
   return [unfit, lost].filter((one) => one !== undefined)
 }
 
-/** Whether a pod of the pool holds a workload that the binding is for. */
-export const fits = (pod: Pod, account: string, container: string | undefined): boolean =>
+/** The workloads of a pool that a binding is for; without a container it is for all of them. */
+export type Wanted = { readonly account: string; readonly container: string | undefined }
+
+export const wantedBy = ({ spec }: Binding, { mode }: Identity): Wanted => ({
+  account: textOr(spec.serviceAccountName, ''),
+  container: mode === 'PerObjective' ? textOr(spec.containerName, '') : undefined,
+})
+
+/** Whether there is such a workload in a pod of the pool. */
+export const fits = (pod: Pod, { account, container }: Wanted): boolean =>
   pod.serviceAccountName === account && (container === undefined || pod.containers.includes(container))
 
 /** The account comes first: where it is wrong, its containers are nobody's. */
-function whyNoneFits(
-  pods: readonly Pod[],
-  account: string,
-  container: string | undefined,
-): Finding | undefined {
+function whyNoneFits(pods: readonly Pod[], wanted: Wanted): Finding | undefined {
+  const { account, container } = wanted
   const running = pods.filter((pod) => pod.serviceAccountName === account)
   if (running.length === 0) {
     const accounts = listed(pods.map(({ serviceAccountName }) => serviceAccountName))
@@ -56,7 +59,7 @@ function whyNoneFits(
       `spec.serviceAccountName ${show(account)}: no pod of the pool runs as it, of ${pods.length} that are there; they run as ${accounts}`,
     )
   }
-  if (container === undefined || running.some((pod) => fits(pod, account, container))) return undefined
+  if (container === undefined || running.some((pod) => fits(pod, wanted))) return undefined
   const containers = listed(running.flatMap((pod) => pod.containers))
   return finding(
     'noSuchContainer',

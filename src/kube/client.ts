@@ -16,6 +16,8 @@ export type Call = {
   /** Sent as JSON; that of a PATCH is a merge patch. */
   readonly body?: unknown
   readonly signal?: AbortSignal
+  /** A longer answer counts as lost; the rest of it is not waited for. */
+  readonly maxBytes?: number
 }
 
 /** Once open, `events` yields what the API server sends, ends when it ends the watch, and throws when it breaks. */
@@ -58,7 +60,7 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
       const { method, body, signal } = { ...call, signal: limit.signal }
       const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: contentType(method) }
       const response = await passage.calls.request(send(call, passage, { method, signal, ...sent }))
-      const text = await response.body.text()
+      const text = await textOf(response.body, call.maxBytes)
       return isSuccess(response) ? readable(response.statusCode, text) : refusedBy(response, text)
     } catch (error) {
       return lost(limit.signal.aborted ? limit.signal.reason : error)
@@ -93,6 +95,20 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
     watch: (path, query, signal) => counted('WATCH', open(path, query, signal)),
     close: () => transport.close(),
   }
+}
+
+/** Leaving the loop early ends the stream, and with it the connection. */
+async function textOf(body: Dispatcher.ResponseData['body'], maxBytes: number | undefined): Promise<string> {
+  if (maxBytes === undefined) return body.text()
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    const part = Buffer.from(chunk)
+    bytes += part.length
+    if (bytes > maxBytes) throw new Error(`the answer has more than ${maxBytes} bytes`)
+    chunks.push(part)
+  }
+  return Buffer.concat(chunks).toString()
 }
 
 type Rest = {

@@ -11,6 +11,7 @@ import type { Verdict } from '../core/verdict.ts'
 import type { Feed } from './feed.ts'
 import type { Client } from '../kube/client.ts'
 import { createObjects } from '../kube/objects.ts'
+import { listRememberedPods } from '../kube/pods.ts'
 import { Reflector } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../serving/metrics.ts'
@@ -38,6 +39,7 @@ import {
 } from '../webhook/server.ts'
 import { Undecided } from '../webhook/undecided.ts'
 import { warning } from '../webhook/warn.ts'
+import { blind, createPodLookup } from '../webhook/workloads.ts'
 
 type AdmissionOptions = {
   readonly config: Config
@@ -186,14 +188,23 @@ const caOf = async (file: string | undefined): Promise<string | undefined> =>
   file === undefined ? undefined : readFile(file, 'utf8')
 
 function routesOf(
-  { config, inventory, reservations, feed, metrics, log }: AdmissionOptions,
+  { config, client, inventory, reservations, feed, metrics, log }: AdmissionOptions,
   objects: Objects,
 ): Readonly<Record<string, Review>> {
+  const lookAtPods = createPodLookup({
+    list: (...page) => listRememberedPods(client, ...page),
+    fallbacks: () => inventory.fallbacks(),
+    settings: inventory.settings,
+    now: () => performance.now(),
+    observe: metrics.podsLookedAt,
+    warn: log.warn,
+  })
   const reach = {
     world: inventory,
     read: (signal: AbortSignal): ReadLive => liveReads(objects, signal),
     actions: config.webhook.actions,
     reserve: (...claim: Parameters<Reservations['reserve']>) => reservations.reserve(...claim),
+    lookAtPods: config.webhook.workloads ? lookAtPods : blind,
     observe: (request: AdmissionRequest, verdict: Verdict) => logDenial(log, request, verdict),
   }
   const guarded =

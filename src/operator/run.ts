@@ -6,6 +6,7 @@ import { given } from '../core/binding.ts'
 import { summaryIn } from '../core/conditions.ts'
 import { configurableReasons } from '../core/findings.ts'
 import { Inventory } from '../core/inventory.ts'
+import { fateOf } from '../core/output-stats.ts'
 import { gvk } from '../core/resources.ts'
 import { messageOf } from '../core/show.ts'
 import { createFeed, type Feed } from './feed.ts'
@@ -151,6 +152,7 @@ function reportCluster(metrics: Metrics, inventory: Inventory, feed: Feed): void
       }))
       .toArray(),
   )
+  metrics.outputsFrom(() => Iterator.from(inventory.outputs()).map(({ stats }) => fateOf(stats)))
   metrics.reflectorsFrom(() =>
     feed.reflectors().map(({ resource, reflector }) => ({
       resource: gvk(resource),

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { fates, type Fate } from '../core/output-stats.ts'
 import { atMost, codeLabel, modeLabel, oneOf } from './metric-labels.ts'
 
 /** What a binding's status says: `Ready`/`Reconciled`, a failure, or `Ready`/`Initializing` before there is one. */
@@ -29,6 +30,10 @@ export type Metrics = {
   readonly claimsFrom: (source: () => number) => void
   /** Whether a dry run through the API server came back through the webhook. */
   readonly webhookProbe: (reached: boolean) => void
+  /** An admission review looked at the pods of its binding. */
+  readonly podsLookedAt: (look: 'complete' | 'partial' | 'forbidden' | 'failed') => void
+  /** Asked at each scrape: what became of each ClusterSPIFFEID of ours. */
+  readonly outputsFrom: (source: () => Iterable<Fate>) => void
   readonly reconciled: (result: 'settled' | 'wait' | 'retry' | 'error', seconds: number) => void
   /** Asked at each scrape. */
   readonly queueDepthFrom: (source: () => number) => void
@@ -60,6 +65,7 @@ export function createMetrics(): Metrics {
     ...admissionMetrics([registry]),
     ...loopMetrics([registry]),
     ...clusterMetrics([registry]),
+    ...workloadMetrics([registry]),
   }
 }
 
@@ -233,5 +239,32 @@ function clusterMetrics(registers: Registry[]): Pick<Metrics, ClusterMetrics> {
     },
     apiRequest: (method, code = 0) => requests.inc({ method: methodLabel(method), code: codeLabel(code) }),
     certificateExpires: (certificate, at) => expiry.set({ certificate }, at.getTime() / 1000),
+  }
+}
+
+/** What becomes of identities once they are given. */
+function workloadMetrics(registers: Registry[]): Pick<Metrics, 'podsLookedAt' | 'outputsFrom'> {
+  let source: Parameters<Metrics['outputsFrom']>[0] | undefined
+  const outputs = new Gauge({
+    name: 'kleym_clusterspiffeids',
+    help: 'ClusterSPIFFEIDs of InferenceIdentityBindings by what SPIRE Controller Manager made of them.',
+    labelNames: ['state'] as const,
+    registers,
+    collect: () => {
+      for (const state of fates) outputs.set({ state }, 0)
+      for (const state of source?.() ?? []) outputs.inc({ state })
+    },
+  })
+  const looks = new Counter({
+    name: 'kleym_admission_pod_lists_total',
+    help: 'Admission reviews that looked at the pods of their binding, by what they saw of them.',
+    labelNames: ['result'] as const,
+    registers,
+  })
+  return {
+    podsLookedAt: (result) => looks.inc({ result }),
+    outputsFrom: (given) => {
+      source = given
+    },
   }
 }

@@ -4,11 +4,14 @@ import { collisionMessage } from '../core/checks/collision.ts'
 import type { Evaluation } from '../core/evaluate.ts'
 import type { World } from '../core/facts.ts'
 import { causeWords, explain, rules, type Cause, type Finding } from '../core/findings.ts'
+import type { Standing } from '../core/overlap.ts'
 import { bindingResource } from '../core/resources.ts'
 import { judge, type ActionOverrides, type JudgedFinding, type Verdict } from '../core/verdict.ts'
+import { workloadRules } from '../core/workloads.ts'
 import type { AdmissionRequest, AdmissionResponse, StatusCause } from './admission-review.ts'
 import { confirm, holdsLive, needsConfirmation, type ReadLive } from './confirm.ts'
 import type { Reservations, Reserved } from './reservations.ts'
+import { nothingSeen, type LookAtPods, type Seen } from './workloads.ts'
 
 type Reach = {
   readonly world: World
@@ -16,6 +19,7 @@ type Reach = {
   readonly read: (signal: AbortSignal) => ReadLive
   readonly actions: ActionOverrides
   readonly reserve: Reservations['reserve']
+  readonly lookAtPods: LookAtPods
   /** Told of each decision, for the log and the metrics. */
   readonly observe: (request: AdmissionRequest, verdict: Verdict) => void
 }
@@ -30,7 +34,7 @@ type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<Admiss
 export const validating =
   (reach: Reach): Review =>
   async (request, signal) => {
-    const decision = await reserveKey(request, await decide(request, reach, signal), reach, signal)
+    const decision = await settle(request, await decide(request, reach, signal), reach, signal)
     const { evaluation, verdict } = decision
     reach.observe(request, verdict)
     return verdict.verdict === 'deny'
@@ -68,6 +72,8 @@ type Decision = {
   readonly earlier: readonly Finding[]
   readonly evaluation: Evaluation
   readonly verdict: Verdict
+  /** What the binding stood for before the request. */
+  readonly before?: Standing | undefined
   /** What there is to know beside the findings. */
   readonly remark?: string | undefined
 }
@@ -82,12 +88,42 @@ async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSign
     const earlier = before ? appraise(before, world) : untouched
     const heldKey = earlier.evaluation.identity?.collisionKey
     const verdict = judge(findings, earlier.findings, reach.actions)
-    return { binding, heldKey, earlier: earlier.findings, evaluation, verdict }
+    const stood = earlier.evaluation.identity
+    const standing = before && stood && { binding: before, identity: stood }
+    return { binding, heldKey, earlier: earlier.findings, evaluation, verdict, before: standing }
   }
   const remembered = verdictIn(reach.world)
   const neighbours = remembered.verdict.findings.some((one) => one.action === 'deny' && isAdvice(one))
   if (!neighbours && !needsConfirmation(remembered.verdict.findings)) return remembered
   return verdictIn(await confirm(binding, reach.world, reach.read(signal), { neighbours }))
+}
+
+/**
+ * What takes a call: the look at the pods of a binding that is allowed, and the claim on its key. Both at once, unless
+ * what the pods show may refuse: nothing is claimed for what is refused.
+ */
+async function settle(
+  request: AdmissionRequest,
+  decision: Decision,
+  reach: Reach,
+  signal: AbortSignal,
+): Promise<Decision> {
+  const { binding, before, verdict } = decision
+  const { identity } = decision.evaluation
+  const isLooked = identity && verdict.verdict !== 'deny'
+  const looking = isLooked ? reach.lookAtPods({ binding, identity }, before, signal) : nothingSeen
+  const claim = (one: Decision): Promise<Decision> => reserveKey(request, one, reach, signal)
+  const mayRefuse = workloadRules.some((rule) => reach.actions[rules[rule].reason] === 'deny')
+  if (mayRefuse) return claim(withAdvice(decision, await looking, reach))
+  const [reserved, seen] = await Promise.all([claim(decision), looking])
+  return withAdvice(reserved, seen, reach)
+}
+
+function withAdvice(decision: Decision, { found, earlier }: Seen, { actions }: Reach): Decision {
+  const { verdict } = decision
+  if (verdict.verdict === 'deny' || found.length === 0) return decision
+  const known = [...decision.earlier, ...earlier]
+  return { ...decision, earlier: known, verdict: judge([...verdict.findings, ...found], known, actions) }
 }
 
 /** Two requests at once, here or on two replicas, must not both be allowed one collision key. */

@@ -1,10 +1,12 @@
 import { leaseResource } from '../../src/core/resources.ts'
 import type { JsonObject } from '../../src/core/json.ts'
+import type { Inventory } from '../../src/core/inventory.ts'
 import type { Resource } from '../../src/core/resources.ts'
 import type { ActionOverrides, Verdict } from '../../src/core/verdict.ts'
 import type { AdmissionRequest, AdmissionResponse } from '../../src/webhook/admission-review.ts'
 import { Reservations } from '../../src/webhook/reservations.ts'
 import { mutating, validating } from '../../src/webhook/review.ts'
+import { blind, type LookAtPods } from '../../src/webhook/workloads.ts'
 import { inventoryOf } from '../support/builders.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
 import { MemoryObjects, objectsOver } from './memory-objects.ts'
@@ -18,6 +20,8 @@ type Options = {
   readonly actions?: ActionOverrides
   readonly served?: readonly Resource[]
   readonly leases?: MemoryObjects
+  /** How its pods are looked at; not at all unless given. */
+  readonly lookAtPods?: (inventory: Inventory) => LookAtPods
 }
 
 type Asked = Parameters<typeof requestFor>[1]
@@ -33,9 +37,11 @@ export function stage(options: Options = {}) {
     namespace: 'system',
     now: () => 0,
   })
+  const world = inventoryOf(remembered, served && { served })
   const reach = {
-    world: inventoryOf(remembered, served && { served }),
+    world,
     actions,
+    lookAtPods: options.lookAtPods?.(world) ?? blind,
     read: () => (resource: Resource, at: { readonly namespace: string; readonly name: string }) => {
       reads.push(`${resource.group}/${resource.plural}/${at.namespace}/${at.name}`)
       if (!live) return Promise.reject(new Error('the API server is gone'))
