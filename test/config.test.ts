@@ -239,9 +239,19 @@ describe('the other flags', () => {
         url: undefined,
         certDir: undefined,
         clientCa: undefined,
+        workloads: true,
         actions: {},
       },
     })
+  })
+
+  test('pods are looked at unless that is switched off', () => {
+    expect(configOf(['--workloads=false']).webhook.workloads).toBe(false)
+    expect(configOf(['--workloads']).webhook.workloads).toBe(true)
+    expect(problemsOf([domain, '--workloads=maybe'])).toEqual([expect.stringContaining('--workloads')])
+    expect(warningsOf(['--workloads=false', '--webhook-bind-address=0'])).toEqual([
+      '--workloads does nothing while the webhook is off',
+    ])
   })
 
   test('the namespace is the given one, else that of the pod', () => {
@@ -347,6 +357,7 @@ test('the logged values, given as flags, are the same configuration', () => {
     '--metrics-cert-path=/c',
     '--webhook-bind-address=[::1]:2',
     '--webhook-action=IdentityCollision=warn',
+    '--workloads=false',
     '--leader-elect',
   ])
   const argv = Object.entries(describeConfig(config)).flatMap(([name, value]) =>

@@ -7,6 +7,7 @@ import { configurableReasons } from '../../src/core/findings.ts'
 import { byBytes } from '../../src/core/names.ts'
 import { objectiveResources, poolResources } from '../../src/core/resources.ts'
 import { namesFor, registrations, secretName } from '../../src/operator/webhook-trust.ts'
+import { permissionsOf } from '../e2e/deployed/support/permissions.ts'
 import { describeReal } from '../support/real.ts'
 import { at, build, containerOf, listAt, nameOf, podTemplateOf, textAt, type Manifests } from './manifests.ts'
 
@@ -62,6 +63,23 @@ describeReal('the manifests', () => {
     expect(containerOf(mine).image).toBe('registry.example.com/kleym:0.1.0')
     // Another configuration is another name, so that the pods are replaced.
     expect(nameOf(mine.only('ConfigMap'))).not.toBe(nameOf(manifests.only('ConfigMap')))
+  })
+
+  test('leave the permission to list pods out where an overlay says so, and what needs it', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'overlay-'))
+    onTestFinished(() => rm(directory, { recursive: true }))
+    const kustomization = {
+      resources: [relative(directory, deploy)],
+      components: [relative(directory, join(deploy, 'components/without-pods'))],
+    }
+    await writeFile(join(directory, 'kustomization.yaml'), JSON.stringify(kustomization))
+    const mine = await build(directory)
+    const mayListPods = (one: Manifests): readonly string[] =>
+      permissionsOf(one).flatMap(({ role, resource }) => (resource === 'pods' ? [role] : []))
+    expect(mayListPods(manifests)).toEqual(['kleym-pods-role'])
+    expect(mayListPods(mine)).toEqual([])
+    expect(mine.all('ClusterRole').map(nameOf)).not.toContain('kleym-pods-role')
+    expect(configOf(mine)).toMatchObject({ warnings: [], config: { webhook: { workloads: false } } })
   })
 
   test('lead to the pods wherever they select them', () => {
