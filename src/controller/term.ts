@@ -4,9 +4,11 @@ import type { Inventory } from '../core/inventory.ts'
 import type { Objects, Reply } from '../core/objects.ts'
 import { bindingResource } from '../core/resources.ts'
 import type { Log } from '../log.ts'
+import { eventOf, eventResource } from './events.ts'
 import { runLoop } from './loop.ts'
 import { Outputs } from './output.ts'
 import { wait, type Result } from './outcome.ts'
+import { Processing } from './processing.ts'
 import { Queue } from './queue.ts'
 import { reconcile } from './reconcile.ts'
 import { Statuses } from './statuses.ts'
@@ -53,6 +55,18 @@ export function startTerm(options: TermOptions): Term {
       warn: log.warn,
     }),
   }
+  const processing = new Processing({
+    inventory,
+    now: () => performance.now(),
+    announce: async (binding, news) => {
+      const event = eventOf(binding, news, { now: new Date(), instance })
+      return (await objects.create(eventResource, event)).kind !== 'failed'
+    },
+    warn: log.warn,
+  })
+  const checking = setInterval(() => {
+    if (halted() === undefined) void processing.check()
+  }, checkEveryMs)
   const mark = (keys: Iterable<BindingKey>): void => {
     for (const key of keys) queue.add(key)
   }
@@ -71,11 +85,15 @@ export function startTerm(options: TermOptions): Term {
     mark,
     depth: () => queue.depth,
     end: async () => {
+      clearInterval(checking)
       await queue.shutdown()
       await ended
     },
   }
 }
+
+/** How often it is looked for outputs that nobody has processed. */
+const checkEveryMs = 5_000
 
 /** How long after a halt a key is looked at again. */
 const haltedMs = 10_000
