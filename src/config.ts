@@ -92,7 +92,7 @@ export function operatorConfig(
 }
 
 /** What the reference operator calls the namespace of its own manifests, too. */
-const defaultNamespace = 'kleym-system'
+export const operatorNamespace = 'kleym-system'
 
 export const trustDomainMissing = `the trust domain is missing; write --trust-domain=DOMAIN or set ${identityFlags['trust-domain'].env}`
 
@@ -138,7 +138,7 @@ function decodeConfig(
   return {
     ...decodeSettings(decoder),
     ...clusterChoice(reading),
-    namespace: decode('namespace', namespace, undefined) ?? podNamespace ?? defaultNamespace,
+    namespace: decode('namespace', namespace, undefined) ?? podNamespace ?? operatorNamespace,
     leaderElect: reading.isOn('leader-elect'),
     metrics: {
       address: listener('metrics-bind-address'),

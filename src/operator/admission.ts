@@ -58,9 +58,16 @@ export type Admission = {
   readonly start: () => void
   readonly stop: () => Promise<void>
   readonly checks: () => readonly Check[]
+  /** When the certificates in use expire. */
+  readonly certificates: () => Readonly<Record<string, Date>>
 }
 
-const switchedOff: Admission = { start: () => {}, stop: () => Promise.resolve(), checks: () => [] }
+const switchedOff: Admission = {
+  start: () => {},
+  stop: () => Promise.resolve(),
+  checks: () => [],
+  certificates: () => ({}),
+}
 
 /** How long endpoints may still lead here after this replica has said that it is not ready. */
 const endpointsMoveOnMs = 10_000
@@ -74,7 +81,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const objects = createObjects(client)
   const routes = routesOf(options, objects)
   let server: WebhookServer | undefined
-  const trust = createTrust(options, objects, async (pair) => {
+  let expiry: Readonly<Record<string, Date>> = {}
+  const trust = createTrust({ ...options, expires: (at) => (expiry = at) }, objects, async (pair) => {
     if (server) return server.setCertificate(pair)
     const clientCa = await caOf(config.webhook.clientCa)
     server = await startWebhookServer({ ...listen, routes, log, tls: { ...pair, clientCa } })
@@ -108,11 +116,18 @@ export function createAdmission(options: AdmissionOptions): Admission {
       { name: 'bindings', problem: staleness(options.feed) },
       { name: 'probe', problem: probe?.problem(), informs: true },
     ],
+    certificates: () => expiry,
   }
 }
 
 function createTrust(
-  { config, metrics, log, lives }: AdmissionOptions,
+  {
+    config,
+    metrics,
+    log,
+    lives,
+    expires,
+  }: AdmissionOptions & { readonly expires: (at: Readonly<Record<string, Date>>) => void },
   objects: Objects,
   use: (pair: Trusted['pair']) => Promise<void>,
 ): Trust {
@@ -127,6 +142,7 @@ function createTrust(
     registered: registered(objects, address),
     names: calledBy(address, namespace),
     observe: ({ authority, webhook }) => {
+      expires({ authority, webhook })
       metrics.certificateExpires('authority', authority)
       metrics.certificateExpires('webhook', webhook)
     },

@@ -14,6 +14,9 @@ type ProbeOptions = {
 const everyMs = 60_000
 const firstMs = 5_000
 
+/** What there is to say before the first attempt. */
+export const notTried = 'not tried yet'
+
 /** Never stored: it is wrong in a way that only a webhook of ours answers for in these words. */
 export const probeName = 'kleym-webhook-probe'
 
@@ -22,7 +25,7 @@ export const probeName = 'kleym-webhook-probe'
  * endpoint, so that the first one's probe could never come back.
  */
 export function startProbe(options: ProbeOptions): Probe {
-  let problem: string | undefined = 'not tried yet'
+  let problem: string | undefined = notTried
   let stopped = false
   const attempt = async (): Promise<void> => {
     problem = await tryWay(options)

@@ -20,6 +20,7 @@ import { createLeadership, type Leadership } from './leadership.ts'
 import { createLog, type Log } from '../log.ts'
 import { createMetrics, type Metrics } from '../serving/metrics.ts'
 import { startMetrics } from './protected-metrics.ts'
+import { createPublishing } from './publish.ts'
 import { startProbes, type Check } from '../serving/probes.ts'
 import type { StopSignals } from './signals.ts'
 
@@ -115,6 +116,15 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     { name: 'contract', problem: feed.halted() },
     ...admission.checks(),
   ]
+  const publishing = createPublishing({
+    config,
+    objects: createObjects(client),
+    isLeading: leadership.isLeading,
+    halted: () => feed.halted(),
+    checks: ready,
+    certificates: admission.certificates,
+    log,
+  })
   if (config.probes.address) {
     const probes = await startProbes({ ...config.probes.address, healthy: () => [], ready, log })
     started.defer(() => probes.close())
@@ -128,12 +138,14 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     log.info({ bindings: inventory.keys().size }, 'everything is known')
     admission.start()
     leadership.start()
+    publishing.start()
   }
   void begin()
   const rest = started.move()
   return {
     stop: async () => {
       stopping = true
+      publishing.stop()
       await Promise.all([admission.stop(), leadership.stop()])
       await rest.disposeAsync()
     },
