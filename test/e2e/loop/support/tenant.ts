@@ -3,6 +3,7 @@ import { expect, vi } from 'vitest'
 import { bindingResource } from '../../../../src/core/resources.ts'
 import { resourcePath } from '../../../../src/kube/client.ts'
 import { listOf, recordOf, textOf, type Json } from '../../../support/embedded/json.ts'
+import { podObject, type PodOptions } from '../../../support/pods.ts'
 import { resourceOf, type Manifest } from '../../../support/vectors.ts'
 import { bodyOf, createNamespace, metaOf, type Cluster } from '../../support/cluster.ts'
 import { outputsOf } from '../../support/scene.ts'
@@ -14,6 +15,8 @@ type Named = Pick<Manifest, 'apiVersion' | 'kind' | 'metadata'>
 export type Tenant = {
   readonly namespace: string
   readonly has: (...manifests: readonly Manifest[]) => Promise<void>
+  /** A pod that nothing runs. */
+  readonly hasPod: (pod: PodOptions) => Promise<void>
   readonly changes: (manifest: Named, patch: Json) => Promise<Json>
   readonly loses: (...manifests: readonly Named[]) => Promise<void>
   readonly find: (manifest: Named) => Promise<Json | undefined>
@@ -51,6 +54,7 @@ export function tenantOf(cluster: Cluster, namespace: string): Tenant {
     has: async (...manifests) => {
       for (const manifest of manifests) await cluster.create(resourceOf(manifest), taken(manifest))
     },
+    hasPod: async (pod) => void (await cluster.create(podResource, podObject({ ...pod, namespace }))),
     changes: async (manifest, patch) =>
       bodyOf(await cluster.client.patch(pathOf(manifest), patch), `changing ${manifest.metadata.name}`),
     loses: async (...manifests) => {
@@ -79,6 +83,8 @@ export function tenantOf(cluster: Cluster, namespace: string): Tenant {
     events: async (name) => (await eventsOn(cluster, namespace, name)).map(({ reason }) => textOf(reason)),
   }
 }
+
+const podResource = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true }
 
 const bindingNamed = (namespace: string, name: string): Manifest => ({
   apiVersion: `${bindingResource.group}/${bindingResource.version}`,
