@@ -41,7 +41,7 @@ type Options = {
 /** All that one review may take. What takes longer, or is larger, is left: it is only for advice. */
 const withinMs = 300
 /** Of most pools one of the first pods is what the binding is for, and then no more of them are of interest. */
-const first = { limit: 10, maxBytes: 512 * 1024 }
+const first = { limit: 5, maxBytes: 512 * 1024 }
 /** Before it is said that none is. With the first page this makes the 2 MiB of a review. */
 const second = { limit: 500, maxBytes: 1536 * 1024 }
 

@@ -8,6 +8,7 @@ import { ready } from './ready.ts'
 import { createReport } from './report.ts'
 import { restart } from './restart.ts'
 import { reviews } from './reviews/benchmark.ts'
+import { workloads } from './workloads.ts'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   reviews,
@@ -16,6 +17,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   collision,
   memory,
   latency,
+  workloads,
 }
 
 const help = `Usage: npm run bench -- [--quick] [--profile] [${Object.keys(benchmarks).join(' | ')}]…

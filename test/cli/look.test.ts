@@ -155,12 +155,12 @@ describe('kleym status', () => {
   })
 })
 
-describe('kleym status on the operator', () => {
-  const lines = async (sight: OperatorSight): Promise<readonly [number, readonly string[]]> => {
-    const { code, stdout } = await statusOf(clusterWith(), {}, sight)
-    return [code, stdout.split('\n').filter((line) => line.startsWith('operator: '))]
-  }
+const operatorLinesOf = async (sight: OperatorSight): Promise<readonly [number, readonly string[]]> => {
+  const { code, stdout } = await statusOf(clusterWith(), {}, sight)
+  return [code, stdout.split('\n').filter((line) => line.startsWith('operator: '))]
+}
 
+describe('kleym status on the operator', () => {
   test.each<readonly [string, OperatorSight, string]>([
     [
       'that has not been heard of for three heartbeats',
@@ -194,7 +194,7 @@ describe('kleym status on the operator', () => {
       'no operator has said in namespace kleym-system that it runs',
     ],
   ])('%s: 2', async (_title, sight, words) => {
-    const [code, said] = await lines(sight)
+    const [code, said] = await operatorLinesOf(sight)
     expect(code).toBe(2)
     expect(said.filter((line) => line.startsWith(`operator: ${words}`))).toHaveLength(1)
   })
@@ -208,14 +208,14 @@ describe('kleym status on the operator', () => {
     ],
     ['that may not be looked at', { kind: 'unseen', why: '403' }, 'it could not be seen: 403'],
   ])('%s: 0', async (_title, sight, words) => {
-    const [code, [line]] = await lines(sight)
+    const [code, [line]] = await operatorLinesOf(sight)
     expect(code).toBe(0)
     expect(line).toContain(words)
   })
 
   test('halted is not said twice', async () => {
     const halted = 'another contract'
-    const [, said] = await lines(
+    const [, said] = await operatorLinesOf(
       operator({ halted, checks: [{ name: 'contract', ok: false, problem: halted }] }),
     )
     expect(said.filter((line) => line.includes(halted))).toHaveLength(1)
@@ -233,19 +233,19 @@ describe('kleym status on the operator', () => {
   })
 })
 
-describe('a deletion', () => {
-  const leaving = (deletionTimestamp: string) =>
-    statusOf(clusterWith(binding({ metadata: { deletionTimestamp, finalizers: ['example.org/keep'] } })))
+const lookAtLeaving = (deletionTimestamp: string) =>
+  statusOf(clusterWith(binding({ metadata: { deletionTimestamp, finalizers: ['example.org/keep'] } })))
 
+describe('a deletion', () => {
   test('that has just begun is said: 0', async () => {
-    expect(await leaving(ago(59))).toMatchObject({
+    expect(await lookAtLeaving(ago(59))).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('default/chat: it is being deleted\n'),
     })
   })
 
   test('that hangs is an error, with what keeps it: 2', async () => {
-    expect(await leaving(ago(61))).toMatchObject({
+    expect(await lookAtLeaving(ago(61))).toMatchObject({
       code: 2,
       stdout: expect.stringContaining(
         'default/chat: it has been being deleted for 61 s; what keeps it: example.org/keep\n',
@@ -400,22 +400,22 @@ describe('kleym inspect', () => {
   })
 })
 
-describe('kleym inspect on what became of an output', () => {
-  const withStats = async (
-    status: unknown,
-    createdAt = ago(60),
-    spec: JsonObject = {},
-  ): Promise<CommandResult> => {
-    const objects = await settled(binding({ spec }), pool(), objective())
-    return look(
-      objects.map((one) =>
-        one.kind === 'ClusterSPIFFEID'
-          ? { ...one, metadata: { ...one.metadata, creationTimestamp: createdAt }, status }
-          : one,
-      ),
-    )
-  }
+const withStats = async (
+  written: unknown,
+  createdAt = ago(60),
+  spec: JsonObject = {},
+): Promise<CommandResult> => {
+  const objects = await settled(binding({ spec }), pool(), objective())
+  return look(
+    objects.map((one) =>
+      one.kind === 'ClusterSPIFFEID'
+        ? { ...one, metadata: { ...one.metadata, creationTimestamp: createdAt }, status: written }
+        : one,
+    ),
+  )
+}
 
+describe('kleym inspect on what became of an output', () => {
   test.each([
     [
       'that nobody has looked at for over 30 s',

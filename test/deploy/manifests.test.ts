@@ -20,6 +20,10 @@ const configOf = (manifests: Manifests) => {
   return operatorConfig(args, env, { configurableReasons })
 }
 
+/** The roles by which the operator may see pods. */
+const mayListPods = (one: Manifests): readonly string[] =>
+  permissionsOf(one).flatMap(({ role, resource }) => (resource === 'pods' ? [role] : []))
+
 describeReal('the manifests', () => {
   let manifests: Manifests
   beforeAll(async () => {
@@ -74,8 +78,6 @@ describeReal('the manifests', () => {
     }
     await writeFile(join(directory, 'kustomization.yaml'), JSON.stringify(kustomization))
     const mine = await build(directory)
-    const mayListPods = (one: Manifests): readonly string[] =>
-      permissionsOf(one).flatMap(({ role, resource }) => (resource === 'pods' ? [role] : []))
     expect(mayListPods(manifests)).toEqual(['kleym-pods-role'])
     expect(mayListPods(mine)).toEqual([])
     expect(mine.all('ClusterRole').map(nameOf)).not.toContain('kleym-pods-role')

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clusterSpiffeIdResource, crdName, definitionResource } from '../../src/core/resources.ts'
 import { resourcePath } from '../../src/kube/client.ts'
 import { binding, objective, pool } from '../support/builders.ts'
-import type { Json } from '../support/embedded/json.ts'
+import type { ScratchFile } from '../support/embedded/kubeconfig.ts'
 import { describeReal } from '../support/real.ts'
 import { kleym, type Ended } from '../cli/program.ts'
 import { bodyOf, metaOf } from './support/cluster.ts'
@@ -92,16 +92,9 @@ describeReal('the commands that look at a cluster', () => {
     expect(stdout).toContain('operator: no operator has said in namespace default that it runs')
   })
 
-  /** As SPIRE Controller Manager writes it. */
-  const process = async (output: string, stats: Json): Promise<void> => {
-    const path = resourcePath(clusterSpiffeIdResource, { name: output, subresource: 'status' })
-    const status = { stats: { namespacesSelected: 1, ...stats } }
-    bodyOf(await stage.cluster.client.patch(path, { status }), 'processing the output')
-  }
-
   test('inspect says all about a binding: 0 where it is well', async () => {
     const output = metaOf(await tenant.output('fine'))['name']
-    await process(String(output), { podsSelected: 3, entriesToSet: 3 })
+    await tenant.processed('fine', { podsSelected: 3, entriesToSet: 3 })
     for (const pod of [
       { name: 'fits', containers: ['main'], initContainers: ['side'] },
       { name: 'stranger', account: 'other', containers: ['side'] },
@@ -129,18 +122,17 @@ describeReal('the commands that look at a cluster', () => {
   })
 
   test('inspect says that SPIRE Controller Manager ignores the namespace: 2', async () => {
-    const output = String(metaOf(await tenant.output('fine'))['name'])
-    await process(output, { namespacesIgnored: 1, podsSelected: 0, entriesToSet: 0 })
+    await tenant.processed('fine', { namespacesIgnored: 1, podsSelected: 0, entriesToSet: 0 })
     const { code, stdout } = await inspect('fine')
     expect(code).toBe(2)
     expect(stdout).toContain('SPIRE Controller Manager: its namespace is ignored')
-    await process(output, { namespacesIgnored: 0, podsSelected: 3, entriesToSet: 3 })
+    await tenant.processed('fine', { namespacesIgnored: 0, podsSelected: 3, entriesToSet: 3 })
   })
 
   describe('as somebody with the viewer role in one namespace', () => {
-    let kubeconfig: string
+    let kubeconfig: ScratchFile
     const lookAs = (...argv: readonly string[]): Promise<Ended> =>
-      kleym([...argv, '-n', tenant.namespace, '--kubeconfig', kubeconfig])
+      kleym([...argv, '-n', tenant.namespace, '--kubeconfig', kubeconfig.path])
 
     beforeAll(async () => {
       kubeconfig = await viewer(stage.cluster, tenant.namespace)
@@ -148,6 +140,7 @@ describeReal('the commands that look at a cluster', () => {
         expect(await lookAs('status')).toMatchObject({ stderr: '' })
       })
     })
+    afterAll(() => kubeconfig.remove())
 
     test('inspect tells what the status says, and what it could not see', async () => {
       const { code, stdout } = await lookAs('inspect', 'binding', 'fine')

@@ -10,7 +10,7 @@ import { describeReal } from '../support/real.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
 import { metric } from './loop/support/metrics.ts'
 import { eventually, newTenant, type Tenant } from './loop/support/tenant.ts'
-import { bodyOf, metaOf, startCluster, until, type Cluster } from './support/cluster.ts'
+import { bodyOf, startCluster, until, type Cluster } from './support/cluster.ts'
 import { serveBindings, serveOnly } from './support/kinds.ts'
 import { webhooksAreAsked } from './support/webhook.ts'
 
@@ -58,6 +58,21 @@ describeReal('the workloads of a binding, on a real API server', () => {
   const reasons = async (manifest: Manifest): Promise<readonly string[]> =>
     (await warnings(manifest)).flatMap((warning) => /[A-Za-z]+\/([A-Za-z]+): /.exec(warning)?.[1] ?? [])
 
+  const events = async () => (await tenant.events('chat')).filter((reason) => reason === 'NotProcessed')
+  const runs = () => metric(metrics, 'kleym_reconcile_duration_seconds_count')
+  const counted = async (state: string): Promise<boolean> =>
+    (await (await fetch(`http://${metrics}/metrics`)).text()).includes(
+      `kleym_clusterspiffeids{state="${state}"} 1\n`,
+    )
+  /** As the operator lists them. */
+  const list = (pairs: readonly string[], limit: number, token?: string) =>
+    listRememberedPods(
+      client,
+      { namespace: tenant.namespace, pairs },
+      { limit, maxBytes: 1_000_000, ...(token !== undefined && { token }) },
+      AbortSignal.timeout(5_000),
+    )
+
   test('a service account as which no pod runs is warned of, naming as whom they run', async () => {
     expect(await warnings(binding())).toEqual([
       expect.stringMatching(
@@ -97,14 +112,6 @@ describeReal('the workloads of a binding, on a real API server', () => {
   })
 
   describe('the pods that the API server remembers', () => {
-    const list = (pairs: readonly string[], limit: number, token?: string) =>
-      listRememberedPods(
-        client,
-        { namespace: tenant.namespace, pairs },
-        { limit, maxBytes: 1_000_000, ...(token !== undefined && { token }) },
-        AbortSignal.timeout(5_000),
-      )
-
     test('come in pages, of the limit that is asked for', async () => {
       const page = await list(['app=chat'], 1)
       expect(page).toMatchObject({ kind: 'page', pods: [{ name: 'a' }], next: expect.any(String) })
@@ -146,7 +153,6 @@ describeReal('the workloads of a binding, on a real API server', () => {
 
   describe('an output', () => {
     const spec = { serviceAccountName: 'other', containerName: 'vllm' }
-    const events = async () => (await tenant.events('chat')).filter((reason) => reason === 'NotProcessed')
 
     beforeAll(async () => {
       await tenant.has(binding({ spec }))
@@ -164,20 +170,10 @@ describeReal('the workloads of a binding, on a real API server', () => {
     })
 
     test('is counted by what became of it, and its status is nothing to react to', async () => {
-      const name = String(metaOf(await tenant.output('chat'))['name'])
-      const runs = () => metric(metrics, 'kleym_reconcile_duration_seconds_count')
-      const counted = async (state: string): Promise<boolean> =>
-        (await (await fetch(`http://${metrics}/metrics`)).text()).includes(
-          `kleym_clusterspiffeids{state="${state}"} 1\n`,
-        )
       expect(await counted('not_processed')).toBe(true)
       const before = await runs()
-      const path = resourcePath(clusterSpiffeIdResource, { name, subresource: 'status' })
       for (let pods = 1; pods <= 20; pods += 1)
-        bodyOf(
-          await cluster.client.patch(path, { status: { stats: { podsSelected: pods, entriesToSet: pods } } }),
-          'a status of SPIRE Controller Manager',
-        )
+        await tenant.processed('chat', { podsSelected: pods, entriesToSet: pods })
       await eventually(async () => {
         expect(await counted('entries')).toBe(true)
       })

@@ -46,6 +46,10 @@ function watching(
 const other = { account: 'other' }
 const update = (oldObject: Manifest) => ({ operation: 'UPDATE', oldObject }) as const
 
+/** A first page without a fit, and this one behind it. */
+const pages = (rest: ReturnType<typeof page>): ReturnType<typeof watching> =>
+  watching((_at, { token }) => (token === undefined ? page([other], 'more') : rest))
+
 describe('a review that allows', () => {
   test('lists the pods of the pool, those of the namespace alone, and warns', async () => {
     const { validate, asked, looks } = watching(() => page([other]))
@@ -88,8 +92,6 @@ describe('a review that allows', () => {
   })
 
   test('asks for the others before it says that there is none', async () => {
-    const pages = (rest: ReturnType<typeof page>): ReturnType<typeof watching> =>
-      watching((_at, { token }) => (token === undefined ? page([other], 'more') : rest))
     for (const [rest, outcome] of [
       [page([other]), 'allowed?NoSuchServiceAccount'],
       [page([{}]), 'allowed'],

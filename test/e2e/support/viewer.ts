@@ -1,6 +1,5 @@
-import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { stringify } from 'yaml'
+import { writeKubeconfig, type ScratchFile } from '../../support/embedded/kubeconfig.ts'
 import type { Cluster } from './cluster.ts'
 
 const roles = resolve(import.meta.dirname, '../../../deploy/rbac')
@@ -9,7 +8,7 @@ const roles = resolve(import.meta.dirname, '../../../deploy/rbac')
  * The kubeconfig of a ServiceAccount that is bound to the viewer role in one namespace, beside what `deploy` lets
  * everybody see.
  */
-export async function viewer(cluster: Cluster, namespace: string): Promise<string> {
+export async function viewer(cluster: Cluster, namespace: string): Promise<ScratchFile> {
   const kubectl = async (...args: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await cluster.kubectl(args)
     if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`)
@@ -28,23 +27,6 @@ export async function viewer(cluster: Cluster, namespace: string): Promise<strin
     `--serviceaccount=${namespace}:viewer`,
   )
   const token = await kubectl('create', 'token', 'viewer', '-n', namespace)
-  const { server, caPem, directory } = cluster.plane
-  const file = join(directory, `kubeconfig-of-a-viewer-in-${namespace}`)
-  await writeFile(file, kubeconfigOf(server, caPem, token.trim()), { mode: 0o600 })
-  return file
+  const { server, caPem } = cluster.plane
+  return writeKubeconfig(server, caPem, token.trim())
 }
-
-const kubeconfigOf = (server: string, caPem: string, token: string): string =>
-  stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'viewer',
-    clusters: [
-      {
-        name: 'viewer',
-        cluster: { server, 'certificate-authority-data': Buffer.from(caPem).toString('base64') },
-      },
-    ],
-    users: [{ name: 'viewer', user: { token } }],
-    contexts: [{ name: 'viewer', context: { cluster: 'viewer', user: 'viewer' } }],
-  })
