@@ -22,7 +22,7 @@ export function decodeFallback({ name, owner, deleting, spec }: Output): Fallbac
   return pods && namespaces && { name, className: textOr(field(spec, 'className'), ''), pods, namespaces }
 }
 
-/** Which pods are meant: those that are there by all their labels or, where none is, any that have these. */
+/** Which pods are meant: those that are there by all their labels or, where these are not known, any that have some. */
 export type PodsMeant = {
   readonly namespace: string
   readonly there: readonly { readonly labels: JsonObject }[]

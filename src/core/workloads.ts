@@ -75,14 +75,15 @@ function whyNoneFits(pods: readonly Pod[], wanted: Wanted): Finding | undefined 
 function lostIdentities(
   { namespace, spec }: Binding,
   { mode, pods: { labels } }: Identity,
-  { list: { pods }, fallbacks, settings }: Workloads,
+  { list: { pods, complete }, fallbacks, settings }: Workloads,
 ): Finding | undefined {
   const isForAll =
     mode === 'PoolOnly' && pods.every((pod) => pod.serviceAccountName === spec.serviceAccountName)
   if (isForAll) return undefined
+  const meant = { namespace, labels, there: complete ? pods : [] }
   const names: string[] = []
   for (const fallback of fallbacks) {
-    if (mayServe(fallback, { namespace, there: pods, labels }, settings)) names.push(fallback.name)
+    if (mayServe(fallback, meant, settings)) names.push(fallback.name)
     if (names.length > nameAtMost) break
   }
   if (names.length === 0) return undefined

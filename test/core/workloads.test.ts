@@ -190,6 +190,7 @@ describe('a fallback', () => {
     const zone = fallback({ podSelector: { matchLabels: { zone: 'a' } } })
     expect(given(binding(), { pods: [], others: [zone] })).toEqual([suppressed])
     expect(given(binding(), { pods: [{}], others: [zone] })).toEqual([])
+    expect(given(binding(), { pods: [{}], complete: false, others: [zone] })).toEqual([suppressed])
     expect(given(binding(), { pods: [{}, { labels: { app: 'chat', zone: 'a' } }], others: [zone] })).toEqual([
       suppressed,
     ])
