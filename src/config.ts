@@ -1,7 +1,9 @@
-import type { Action } from './core/findings.ts'
+import type { Departures } from './core/former.ts'
 import type { Settings } from './core/identity.ts'
+import type { AdmissionActions } from './core/reference-verdict.ts'
 import type { ActionOverrides } from './core/verdict.ts'
 import {
+  action,
   address,
   className,
   decoderOf,
@@ -24,11 +26,14 @@ import {
   operatorHelp,
   type OperatorFlag,
   type clusterFlags,
+  type verdictFlags,
   type webhookActionFlag,
 } from './flags/operator.ts'
 
 /** What `kleym operator` was told, checked and complete. An address that is undefined is switched off. */
 export type Config = Settings & {
+  /** The trust domains and classes of before that may be left. */
+  readonly departures: Departures
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
   readonly namespace: string
@@ -49,8 +54,8 @@ export type Config = Settings & {
     readonly clientCa: string | undefined
     /** Whether reviews look at the pods that are there. */
     readonly workloads: boolean
-    /** Only what differs from the table of findings, by reason. */
-    readonly actions: Readonly<Record<string, Action>>
+    /** The overrides are only what differs from the table of findings, by reason. */
+    readonly actions: AdmissionActions
   }
 }
 
@@ -82,7 +87,7 @@ export function operatorConfig(
       (text) =>
         `unexpected argument ${JSON.stringify(text)}; write flags only (a switch is turned off by --FLAG=false)`,
     ),
-    ...(reading.isGiven('trust-domain') ? [] : [trustDomainMissing]),
+    ...(reading.isGiven('trust-domain') ? [] : [trustDomainOfCluster]),
     ...decoder.problems,
     ...contradictions(reading, config),
   ]
@@ -95,6 +100,9 @@ export function operatorConfig(
 export const operatorNamespace = 'kleym-system'
 
 export const trustDomainMissing = `the trust domain is missing; write --trust-domain=DOMAIN or set ${identityFlags['trust-domain'].env}`
+
+/** Where `deploy` takes it from. */
+const trustDomainOfCluster = `${trustDomainMissing}; in a cluster that is key ${identityFlags['trust-domain'].env} of ConfigMap kleym-operator-config`
 
 /** Which cluster; where undefined, the usual one. */
 export type ClusterChoice = { readonly kubeconfig: string | undefined; readonly context: string | undefined }
@@ -113,15 +121,25 @@ export function decodeSettings(decoder: Decoder<keyof typeof identityFlags>): Se
 }
 
 /** What admission does about the reasons that are named. */
-export const decodeActions = (
+export const decodeOverrides = (
   decoder: Decoder<keyof typeof webhookActionFlag>,
   reasons: readonly string[],
 ): ActionOverrides =>
   Object.fromEntries(
     decoder
       .decodeAll('webhook-action', (text) => webhookAction(text, reasons))
-      .map(({ reason, action }) => [reason, action]),
+      .map(({ reason, action: wanted }) => [reason, wanted]),
   )
+
+/** What admission does, where that can be configured. */
+export const decodeActions = (
+  decoder: Decoder<keyof typeof verdictFlags>,
+  reasons: readonly string[],
+): AdmissionActions => ({
+  overrides: decodeOverrides(decoder, reasons),
+  onReferences: decoder.decode('webhook-on-references', action, 'deny'),
+  onLoss: decoder.decode('webhook-on-loss', action, 'warn'),
+})
 
 function decodeConfig(
   reading: Reading<OperatorFlag>,
@@ -137,6 +155,10 @@ function decodeConfig(
   const key = decode('metrics-cert-key', fileName, '')
   return {
     ...decodeSettings(decoder),
+    departures: {
+      trustDomains: decoder.decodeAll('trust-domain-change', trustDomain),
+      classNames: decoder.decodeAll('clusterspiffeid-class-change', className),
+    },
     ...clusterChoice(reading),
     namespace: decode('namespace', namespace, undefined) ?? podNamespace ?? operatorNamespace,
     leaderElect: reading.isOn('leader-elect'),
@@ -198,7 +220,15 @@ function idle(reading: Reading<OperatorFlag>, { metrics, webhook }: Config): rea
   return [
     ...(webhook.address === undefined
       ? given(
-          ['webhook-url', 'webhook-cert-dir', 'webhook-client-ca', 'webhook-action', 'workloads'],
+          [
+            'webhook-url',
+            'webhook-cert-dir',
+            'webhook-client-ca',
+            'webhook-action',
+            'webhook-on-references',
+            'webhook-on-loss',
+            'workloads',
+          ],
           'the webhook is off',
         )
       : []),
@@ -216,6 +246,8 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
   return {
     'trust-domain': config.trustDomain,
     'clusterspiffeid-class-name': config.className ?? '',
+    'trust-domain-change': config.departures.trustDomains,
+    'clusterspiffeid-class-change': config.departures.classNames.map((name) => name ?? ''),
     kubeconfig: config.kubeconfig ?? '',
     context: config.context ?? '',
     namespace: config.namespace,
@@ -230,7 +262,9 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
     'webhook-url': webhook.url ?? '',
     'webhook-cert-dir': webhook.certDir ?? '',
     'webhook-client-ca': webhook.clientCa ?? '',
-    'webhook-action': Object.entries(webhook.actions).map((pair) => pair.join('=')),
+    'webhook-action': Object.entries(webhook.actions.overrides).map((pair) => pair.join('=')),
+    'webhook-on-references': webhook.actions.onReferences,
+    'webhook-on-loss': webhook.actions.onLoss,
     workloads: webhook.workloads,
     'log-level': config.logLevel,
   }

@@ -199,7 +199,7 @@ describe('the webhook', () => {
 
   test('actions are set by reason, the last one wins', () => {
     const argv = ['IdentityCollision=warn', 'TargetPoolNotFound=deny', 'IdentityCollision=ignore']
-    expect(configOf(argv.map((text) => `--webhook-action=${text}`)).webhook.actions).toEqual({
+    expect(configOf(argv.map((text) => `--webhook-action=${text}`)).webhook.actions.overrides).toEqual({
       IdentityCollision: 'ignore',
       TargetPoolNotFound: 'deny',
     })
@@ -215,6 +215,18 @@ describe('the webhook', () => {
     expect(problemsOf([domain, `--webhook-action=${text}`])).toEqual([expect.stringContaining(remedy)])
   })
 
+  test.each(['webhook-on-references', 'webhook-on-loss'])('--%s takes an action', (flag) => {
+    expect(configOf([`--${flag}=ignore`]).webhook.actions).toMatchObject(
+      flag === 'webhook-on-loss' ? { onLoss: 'ignore' } : { onReferences: 'ignore' },
+    )
+    expect(problemsOf([domain, `--${flag}=refuse`])).toEqual([
+      `--${flag} "refuse": no action; write deny, warn, ignore`,
+    ])
+    expect(warningsOf(['--webhook-bind-address=0', `--${flag}=deny`])).toEqual([
+      `--${flag} does nothing while the webhook is off`,
+    ])
+  })
+
   test('what it was told is reported as idle when it is off', () => {
     expect(warningsOf(['--webhook-bind-address=0', '--webhook-cert-dir=/certs'])).toEqual([
       '--webhook-cert-dir does nothing while the webhook is off',
@@ -227,6 +239,7 @@ describe('the other flags', () => {
     expect(configOf([])).toEqual({
       trustDomain: 'example.org',
       className: undefined,
+      departures: { trustDomains: [], classNames: [] },
       kubeconfig: undefined,
       context: undefined,
       namespace: 'kleym-system',
@@ -240,7 +253,7 @@ describe('the other flags', () => {
         certDir: undefined,
         clientCa: undefined,
         workloads: true,
-        actions: {},
+        actions: { overrides: {}, onReferences: 'deny', onLoss: 'warn' },
       },
     })
   })
@@ -251,6 +264,33 @@ describe('the other flags', () => {
     expect(problemsOf([domain, '--workloads=maybe'])).toEqual([expect.stringContaining('--workloads')])
     expect(warningsOf(['--workloads=false', '--webhook-bind-address=0'])).toEqual([
       '--workloads does nothing while the webhook is off',
+    ])
+  })
+
+  test('what may be left of former settings can be named more than once, no class by an empty text', () => {
+    const config = configOf([
+      '--trust-domain-change=old.org',
+      '--trust-domain-change=older.org',
+      '--clusterspiffeid-class-change=gpu',
+      '--clusterspiffeid-class-change=',
+    ])
+    expect(config.departures).toEqual({
+      trustDomains: ['old.org', 'older.org'],
+      classNames: ['gpu', undefined],
+    })
+    expect(describeConfig(config)).toMatchObject({
+      'trust-domain-change': ['old.org', 'older.org'],
+      'clusterspiffeid-class-change': ['gpu', ''],
+    })
+    expect(problemsOf([domain, '--trust-domain-change=Old.org'])).toEqual([
+      expect.stringContaining('--trust-domain-change "Old.org"'),
+    ])
+    expect(problemsOf([domain, '--trust-domain-change='])).toEqual([expect.stringContaining('empty')])
+  })
+
+  test('without a trust domain it is said where a cluster has it from', () => {
+    expect(problemsOf([])).toEqual([
+      expect.stringContaining('KLEYM_TRUST_DOMAIN of ConfigMap kleym-operator-config'),
     ])
   })
 

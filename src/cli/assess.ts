@@ -1,15 +1,22 @@
-import { appraise } from '../core/advice.ts'
-import { bindingKey, decodeBinding, given, type Binding, type BindingKey } from '../core/binding.ts'
+import { admit, findingsOn, isDenied, type Admission } from '../core/admit.ts'
+import { bindingKey, given, type Binding, type BindingKey } from '../core/binding.ts'
 import { statusOf } from '../core/conditions.ts'
 import type { ClusterSpiffeId } from '../core/clusterspiffeid.ts'
 import { evaluate } from '../core/evaluate.ts'
-import type { Finding } from '../core/findings.ts'
 import type { Settings } from '../core/identity.ts'
 import { Inventory, type Change } from '../core/inventory.ts'
 import type { JsonObject } from '../core/json.ts'
 import { planOf, refusedOutput, takenName, type Plan } from '../core/plan.ts'
-import { bindingResource, type Resource } from '../core/resources.ts'
-import { judge, type ActionOverrides, type Verdict } from '../core/verdict.ts'
+import type { AdmissionActions, ReferenceVerdict } from '../core/reference-verdict.ts'
+import type { Resource } from '../core/resources.ts'
+import {
+  isSameHarm,
+  judge,
+  verdictOf,
+  type ActionOverrides,
+  type JudgedFinding,
+  type Verdict,
+} from '../core/verdict.ts'
 import type { Manifest } from './manifests.ts'
 
 /** What is known of one binding of the input: what admission says of it, and what the loop makes of it. */
@@ -23,56 +30,102 @@ export type Assessment = {
   readonly clusterSpiffeId: ClusterSpiffeId | undefined
 }
 
+/** What admission says of a pool or an objective of the input, by what it does to bindings that are there before it. */
+export type ReferenceAssessment = {
+  readonly resource: Resource
+  readonly namespace: string
+  readonly name: string
+  readonly verdict: ReferenceVerdict
+}
+
 type Given = {
   readonly settings: Settings
   readonly served: readonly Resource[]
   /** What the cluster holds already; nothing, where there is none. */
   readonly cluster: readonly Manifest[]
   readonly manifests: readonly Manifest[]
-  readonly actions: ActionOverrides
+  readonly actions: AdmissionActions
   readonly now: Date
 }
 
-/**
- * Applies the bindings of the input one after the other, as to a cluster with the webhook, then looks at what
- * the loop would settle on if all of them had got in.
- */
-export function assess(input: Given): readonly Assessment[] {
-  const others = input.manifests.filter(({ resource }) => resource !== bindingResource)
-  const bindings = input.manifests.filter(({ resource }) => resource === bindingResource)
-  const admitted = inventoryOf(input, others)
-  const settled = inventoryOf(input, [...others, ...bindings])
-  return bindings.map((manifest) => {
-    const binding = decodeBinding(manifest.object)
-    const key = bindingKey(manifest.namespace, manifest.name)
-    const before = admitted.binding(key)
-    const earlier = before ? findingsOn(before, admitted) : []
-    const verdict = judge(findingsOn(binding, admitted), earlier, input.actions)
-    if (verdict.verdict !== 'deny') admitted.apply(upserted(manifest))
-    return { ...namesOf(binding), verdict, ...settle(key, settled, input.now) }
-  })
+export type Assessments = {
+  readonly bindings: readonly Assessment[]
+  readonly references: readonly ReferenceAssessment[]
 }
+
+/**
+ * Applies the input one after the other, as to a cluster with the webhook, then looks at what the loop would settle on
+ * if all of it had got in.
+ */
+export function assess(input: Given): Assessments {
+  const { admitted, admissions } = admitAll(input)
+  const settled = inventoryOf(input, input.manifests)
+  const bindings: Assessment[] = []
+  const references: ReferenceAssessment[] = []
+  for (const { manifest, admission } of admissions) {
+    const { resource, namespace, name } = manifest
+    if (admission.kind === 'reference')
+      references.push({ resource, namespace, name, verdict: admission.verdict })
+    if (admission.kind !== 'binding') continue
+    const verdict = withoutAnswered(admission.verdict, admission.binding, admitted)
+    const later = settle(bindingKey(namespace, name), settled, input.now)
+    bindings.push({ ...namesOf(admission.binding), verdict, ...later })
+  }
+  return { bindings, references }
+}
+
+/** Whether admission refuses something of the input. */
+export const isRefused = (input: Given): boolean =>
+  admitAll(input).admissions.some(({ admission }) => isDenied(admission))
+
+type AdmittedAll = {
+  /** What has got in. */
+  readonly admitted: Inventory
+  /** One for each manifest, in their order. */
+  readonly admissions: readonly { readonly manifest: Manifest; readonly admission: Admission }[]
+}
+
+function admitAll(input: Given): AdmittedAll {
+  const admitted = inventoryOf(input, [])
+  const admissions = input.manifests.map((manifest) => {
+    const admission = admit(manifest, admitted, input.actions)
+    if (!isDenied(admission)) admitted.apply(upserted(manifest))
+    return { manifest, admission }
+  })
+  return { admitted, admissions }
+}
+
+/** Without warnings that something is missing which came later in the same input. */
+function withoutAnswered(verdict: Verdict, binding: Binding, admitted: Inventory): Verdict {
+  const missing = verdict.findings.filter(isMissing)
+  if (missing.length === 0) return verdict
+  const still = findingsOn(binding, admitted)
+  const findings = verdict.findings.filter(
+    (one) => !isMissing(one) || still.some((later) => isSameHarm(later, one)),
+  )
+  return verdictOf(findings)
+}
+
+const isMissing = ({ action, cause }: JudgedFinding): boolean => action === 'warn' && cause === 'NotFound'
 
 /** What admission would say today of each binding that a cluster holds. */
 export function audit(input: Omit<Given, 'manifests'>): readonly Assessment[] {
   const inventory = inventoryOf(input, [])
-  return [...inventory.bindings()].map((binding) => assessed(binding, inventory, input))
+  return [...inventory.bindings()].map((binding) =>
+    assessed(binding, inventory, { overrides: input.actions.overrides, now: input.now }),
+  )
 }
 
 /** What admission would say today of a binding that is there. */
 export const assessed = (
   binding: Binding,
   inventory: Inventory,
-  { actions, now }: Pick<Given, 'actions' | 'now'>,
+  { overrides, now }: { readonly overrides: ActionOverrides; readonly now: Date },
 ): Assessment => ({
   ...namesOf(binding),
-  verdict: judge(findingsOn(binding, inventory), [], actions),
+  verdict: judge(findingsOn(binding, inventory), [], overrides),
   ...settle(bindingKey(binding.namespace, binding.name), inventory, now),
 })
-
-/** What is being deleted is past judging. */
-const findingsOn = (binding: Binding, inventory: Inventory): readonly Finding[] =>
-  binding.deleting ? [] : appraise(binding, inventory).findings
 
 /** What is known of a cluster that has these manifests, too. */
 export function inventoryOf(
@@ -126,7 +179,7 @@ function outcomeOf(key: BindingKey, plan: Plan, inventory: Inventory) {
   const { name } = wanted.metadata
   return holderOf(name, inventory) === key
     ? { kind: 'ready' as const, identity, wanted, output: { name } }
-    : refusedOutput(name, takenName(name))
+    : refusedOutput(name, takenName(name), true)
 }
 
 /** Whose the ClusterSPIFFEID of a name is, or will be: the first to render it has it. */

@@ -4,7 +4,7 @@ import { describeFlags, readFlags, type Environment, type Flags } from '../flags
 import { configurableReasons } from '../core/findings.ts'
 import { gvk, optionalResources, type Resource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
-import { clusterFlags, identityFlags, webhookActionFlag } from '../flags/operator.ts'
+import { clusterFlags, identityFlags, verdictFlags } from '../flags/operator.ts'
 import { servedResource, type CheckOptions } from './check.ts'
 import { format, outputFlag, type ParsedOptions } from './options.ts'
 
@@ -28,7 +28,7 @@ const flags = {
     placeholder: 'GROUP/VERSION/KIND,…',
     help: 'The only kinds that count as served; may be repeated. Otherwise all of them, or what the cluster serves.',
   },
-  ...webhookActionFlag,
+  ...verdictFlags,
   live: { help: 'Add what the current cluster holds, read only. Without -f: audit it.', default: 'false' },
   ...clusterFlags,
 } as const satisfies Flags

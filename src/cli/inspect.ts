@@ -84,7 +84,7 @@ async function lookAt(
   const binding = inventory.binding(bindingKey(namespace, name)) ?? decodeBinding(found.object)
   const canJudge = missed.every(({ resource }) => resource === clusterSpiffeIdResource)
   const facts = canJudge ? gather(binding, inventory) : undefined
-  const assessment = canJudge ? assessed(binding, inventory, { actions, now }) : undefined
+  const assessment = canJudge ? assessed(binding, inventory, { overrides: actions, now }) : undefined
   const identity = facts?.identity
   const rendering = identity
     ? renderingOf({ binding, identity })
@@ -169,7 +169,7 @@ function linesOf(inspection: Inspection): readonly string[] {
     `${bindingResource.kind} ${namespace}/${name}, generation ${binding.generation}`,
     ...conditionsIn(binding.status).map(
       ({ type, status, reason, message, observedGeneration }) =>
-        `${String(type)}: ${String(status)}, ${String(reason)} (generation ${String(observedGeneration)}): ${String(message)}`,
+        `${String(type)}: ${String(status)}, ${String(reason)} (${typeof observedGeneration === 'number' ? `generation ${observedGeneration}` : 'no generation yet'}): ${String(message)}`,
     ),
     ...(judged
       ? [

@@ -1,4 +1,4 @@
-import { clusterChoice, decodeActions, decodeSettings, operatorNamespace } from '../config.ts'
+import { clusterChoice, decodeOverrides, decodeSettings, operatorNamespace } from '../config.ts'
 import { configurableReasons } from '../core/findings.ts'
 import { show } from '../core/show.ts'
 import { clusterFlags, identityFlags, webhookActionFlag } from '../flags/operator.ts'
@@ -91,7 +91,7 @@ export function inspectOptions(argv: readonly string[], env: Environment): Parse
   const options: InspectOptions = {
     name,
     settings,
-    actions: decodeActions(decoder, configurableReasons),
+    actions: decodeOverrides(decoder, configurableReasons),
     namespace: decoder.decode('namespace', namespace, undefined) ?? 'default',
     format: decoder.decode('output', format, 'text'),
   }

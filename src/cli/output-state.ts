@@ -1,9 +1,7 @@
 import { bindingKey, type Binding } from '../core/binding.ts'
-import type { ClusterSpiffeId, Output } from '../core/clusterspiffeid.ts'
+import { differencesIn, type ClusterSpiffeId, type Output } from '../core/clusterspiffeid.ts'
 import type { Inventory } from '../core/inventory.ts'
-import { sameJson } from '../core/json.ts'
 import { fateOf, isTrouble, notProcessed, statsWords, type OutputStats } from '../core/output-stats.ts'
-import { hasLabels } from '../core/selectors.ts'
 
 /** What is in the cluster, against what should be. */
 export type OutputState = {
@@ -15,6 +13,8 @@ export type OutputState = {
   readonly unstored: readonly string[]
   /** Others of this binding. */
   readonly leftovers: readonly string[]
+  /** What somebody made after one of this binding, annotation and all; it is left alone. */
+  readonly copies: readonly string[]
   /** What SPIRE Controller Manager made of it; null while it has not looked at it. */
   readonly stats: OutputStats | null
   /** In words, a sentence each. */
@@ -40,7 +40,8 @@ export function outputState(
   const wantedName = wanted?.metadata.name
   const there = mine.find((output) => output.name === wantedName)
   const leftovers = mine.filter((output) => output !== there).map((output) => output.name)
-  const nothing = { ...unseen, name: wantedName ?? null, leftovers }
+  const copies = seen.inventory.copiesOf(bindingKey(namespace, name)).map((output) => output.name)
+  const nothing = { ...unseen, name: wantedName ?? null, leftovers, copies }
   if (!wanted) return { ...nothing, state: 'none' }
   if (!there) return { ...nothing, state: 'missing' }
   const made = { stats: there.stats ?? null, processing: processingOf(there, seen) }
@@ -58,6 +59,7 @@ export const unseen: OutputState = {
   differences: [],
   unstored: [],
   leftovers: [],
+  copies: [],
   stats: null,
   processing: [],
 }
@@ -77,17 +79,16 @@ export const isStuck = ({ state, stats, processing }: OutputState): boolean =>
   !processing.includes(notYet) &&
   isTrouble(fateOf(stats ?? undefined))
 
-const differencesOf = ({ spec, labels, annotated }: Output, wanted: ClusterSpiffeId): readonly string[] => [
-  ...Object.keys(spec)
-    .filter((part) => !sameJson(spec[part], wanted.spec[part]))
-    .map((part) => `spec.${part}`),
-  ...(hasLabels(labels, wanted.metadata.labels) ? [] : ['metadata.labels']),
-  ...(annotated ? [] : ['metadata.annotations']),
-]
+/** What the kind does not know is no difference: an older CustomResourceDefinition prunes it. */
+const differencesOf = (there: Output, wanted: ClusterSpiffeId): readonly string[] =>
+  differencesIn(there, wanted).filter(
+    (path) => !path.startsWith('spec.') || Object.hasOwn(there.spec, path.slice('spec.'.length)),
+  )
 
 export const outputLines = (output: OutputState): readonly string[] => [
   ...(output.state === 'unseen' ? [] : [`ClusterSPIFFEID: ${inWords(output)}`]),
   ...output.leftovers.map((leftover) => `ClusterSPIFFEID: ${leftover} is left over`),
+  ...output.copies.map((copy) => `ClusterSPIFFEID: ${copy} is a copy, which is left alone`),
   ...output.processing.map((words) => `SPIRE Controller Manager: ${words}`),
 ]
 

@@ -3,9 +3,10 @@ import { modes } from '../core/binding.ts'
 import { summaryIn } from '../core/conditions.ts'
 import { causeWords, explain, rules } from '../core/findings.ts'
 import type { JsonObject } from '../core/json.ts'
+import { consequenceLine } from '../core/reference-verdict.ts'
 import { printable, show } from '../core/show.ts'
 import type { JudgedFinding } from '../core/verdict.ts'
-import type { Assessment } from './assess.ts'
+import type { Assessment, Assessments, ReferenceAssessment } from './assess.ts'
 
 export const formats = ['text', 'json', 'yaml'] as const
 export type Format = (typeof formats)[number]
@@ -22,15 +23,44 @@ export function printed(report: unknown, lines: readonly string[], format: Forma
   }
 }
 
-export function print(assessments: readonly Assessment[], format: Format): string {
+export function print({ bindings, references }: Assessments, format: Format): string {
   switch (format) {
-    case 'json':
-      return `${JSON.stringify({ bindings: assessments.map(jsonOf) }, undefined, 2)}\n`
+    case 'json': {
+      const report = {
+        bindings: bindings.map(jsonOf),
+        references: references.filter(hasNews).map(referenceJson),
+      }
+      return `${JSON.stringify(report, undefined, 2)}\n`
+    }
     case 'yaml':
-      return yamlOf(assessments)
+      return yamlOf(bindings)
     case 'text':
-      return assessments.map(textOf).join('')
+      return [...bindings.map(textOf), ...references.filter(hasNews).map(referenceText)].join('')
   }
+}
+
+/** Of most pools and objectives there is nothing to say. */
+export const hasNews = ({ verdict }: ReferenceAssessment): boolean => verdict.verdict !== 'allow'
+
+const referenceJson = ({ resource, namespace, name, verdict }: ReferenceAssessment): JsonObject => ({
+  group: resource.group,
+  kind: resource.kind,
+  namespace,
+  name,
+  verdict: verdict.verdict,
+  consequences: verdict.consequences.map((one) => ({
+    binding: one.binding.name,
+    action: one.action,
+    message: consequenceLine(one),
+  })),
+})
+
+function referenceText({ resource, namespace, name, verdict }: ReferenceAssessment): string {
+  const heading = `${verdict.verdict.padEnd(5)} ${namespace}/${name} (${resource.kind} of ${resource.group})`
+  const lines = verdict.consequences
+    .filter(({ action }) => action !== 'ignore')
+    .map((one) => `  ${one.action} ${printable(consequenceLine(one))}`)
+  return [heading, ...lines].map((line) => `${line}\n`).join('')
 }
 
 export const jsonOf = ({

@@ -1,5 +1,6 @@
 import { decodeBinding, given, type Binding } from '../core/binding.ts'
 import { readyIn, summaryIn } from '../core/conditions.ts'
+import { isCurrent } from '../core/said.ts'
 import { field, objectOr } from '../core/json.ts'
 import { bindingResource, crdName, gvk, optionalResources } from '../core/resources.ts'
 import { show } from '../core/show.ts'
@@ -86,7 +87,7 @@ function rowOf(binding: Binding, hangsFor: number | undefined): Row {
     reason: ready?.reason ?? 'Initializing',
     message: ready?.message ?? 'the operator has not looked at it yet',
     spiffeID: typeof id === 'string' ? id : null,
-    current: ready?.observedGeneration === generation,
+    current: isCurrent(said, generation),
     deleting,
     hangs:
       hangsFor === undefined
@@ -120,8 +121,8 @@ function linesOf({ operator, bindings, unserved }: Report): readonly string[] {
       ? table([['NAMESPACE', 'NAME', 'MODE', 'READY', 'REASON', 'SPIFFE ID'], ...rows])
       : []),
     ...troubled.map(
-      ({ namespace, name, message, current }) =>
-        `${namespace}/${name}: ${current ? '' : '(of an earlier generation) '}${message}`,
+      ({ namespace, name, ready, message, current }) =>
+        `${namespace}/${name}: ${current || ready === 'Unknown' ? '' : '(of an earlier generation) '}${message}`,
     ),
     ...leaving.map(({ namespace, name, hangs }) => `${namespace}/${name}: ${hangs ?? 'it is being deleted'}`),
     bindings.length === 0

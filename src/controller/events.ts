@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Binding } from '../core/binding.ts'
-import { summaryIn, summaryOf, type Outcome } from '../core/conditions.ts'
-import type { JsonObject } from '../core/json.ts'
+import { conditionIn, summaryIn, summaryOf, type Outcome } from '../core/conditions.ts'
+import { changeOfIdentity } from '../core/said.ts'
+import { field, objectOr, type JsonObject } from '../core/json.ts'
 import type { Resource } from '../core/resources.ts'
 import { bindingResource } from '../core/resources.ts'
 
@@ -56,34 +57,64 @@ export function eventOf(
 /**
  * What a transition says to those who watch the binding: nothing where the outcome is what the status says.
  *
- * @param version the binding's resourceVersion when the transition was first announced
+ * @param about the binding's resourceVersion when the transition was first announced
  */
-export function eventsOf(
-  binding: Binding,
-  outcome: Outcome,
-  { now, instance, version }: { readonly now: Date; readonly instance: string; readonly version: string },
-): readonly JsonObject[] {
-  const before = summaryIn(binding.status)
-  const after = summaryOf(outcome)
-  if (before?.condition === after.condition && before.reason === after.reason) return []
-  const event = (type: News['type'], reason: string, note: string): JsonObject =>
-    eventOf(binding, { type, reason, note, about: version }, { now, instance })
-  const resolved = before?.reason === 'IdentityCollision'
+export function transitionNews({ status }: Binding, outcome: Outcome, about: string): readonly News[] {
   return [
-    ...(resolved
-      ? [event('Normal', 'IdentityCollisionResolved', 'no other binding claims the same container any more')]
-      : []),
-    outcome.kind === 'ready'
-      ? event(
-          'Normal',
-          'Reconciled',
-          `${outcome.identity.spiffeId} by ClusterSPIFFEID ${outcome.output.name}`,
-        )
-      : event('Warning', after.reason, outcome.message),
+    ...changeNews(status, outcome, about),
+    ...recreationNews(status, outcome),
+    ...outcomeNews(status, outcome, about),
   ]
 }
 
-/** The same for the same transition, so that a crash between the event and the status neither loses nor doubles one. */
+function outcomeNews(status: JsonObject, outcome: Outcome, about: string): readonly News[] {
+  const before = summaryIn(status)
+  const after = summaryOf(outcome)
+  if (before?.condition === after.condition && before.reason === after.reason) return []
+  const conflict = conditionIn(status, 'Conflict')
+  const collided = conflict?.['status'] === 'True' && conflict['reason'] === 'IdentityCollision'
+  const isResolved = collided && after.reason !== 'IdentityCollision'
+  return [
+    ...(isResolved
+      ? [
+          {
+            type: 'Normal',
+            reason: 'IdentityCollisionResolved',
+            note: 'no other binding claims the same container any more',
+            about,
+          } as const,
+        ]
+      : []),
+    outcome.kind === 'ready'
+      ? {
+          type: 'Normal',
+          reason: 'Reconciled',
+          note: `${outcome.identity.spiffeId} by ClusterSPIFFEID ${outcome.output.name}`,
+          about,
+        }
+      : { type: 'Warning', reason: after.reason, note: outcome.message, about },
+  ]
+}
+
+/** Whom an identity reaches, and which one it is, can change without an edit of the binding: by its pool, for one. */
+function changeNews(status: JsonObject, outcome: Outcome, about: string): readonly News[] {
+  const change = changeOfIdentity(status, outcome)
+  if (!change) return []
+  const [before, after] = [change.before, change.after].map(
+    ({ spiffeId, selectors }) => `${String(spiffeId)} (${selectors.join(', ')})`,
+  )
+  return [{ type: 'Normal', reason: 'IdentityChanged', note: `from ${before} to ${after}`, about }]
+}
+
+/** Somebody deleted the ClusterSPIFFEID that the status names. */
+function recreationNews(status: JsonObject, outcome: Outcome): readonly News[] {
+  if (outcome.kind !== 'ready' || changeOfIdentity(status, outcome)) return []
+  const { name, uid } = objectOr(field(status, 'renderedClusterSPIFFEID'))
+  if (name !== outcome.output.name || typeof uid !== 'string' || uid === outcome.output.uid) return []
+  const note = `ClusterSPIFFEID ${name} was deleted by somebody, and was created again`
+  return [{ type: 'Warning', reason: 'Repaired', note, about: uid }]
+}
+
 function eventName({ name, uid }: Binding, about: string, reason: string): string {
   const hash = createHash('sha256').update(`${uid}/${about}/${reason}`).digest('hex').slice(0, 16)
   return `${name.slice(0, 200).replace(/[^a-z0-9]+$/, '')}.${hash}`

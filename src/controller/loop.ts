@@ -41,6 +41,8 @@ async function work({ queue, reconcile, log, observe }: Loop): Promise<void> {
 /** What of a Retry-After is believed. */
 const waits = { fromMs: 1000, toMs: 300_000 }
 
+const within = (ms: number, from: number, to: number): number => Math.min(Math.max(ms, from), to)
+
 function follow(key: BindingKey, result: Result, queue: Loop['queue'], log: Loop['log']): void {
   switch (result.kind) {
     case 'settled':
@@ -53,8 +55,12 @@ function follow(key: BindingKey, result: Result, queue: Loop['queue'], log: Loop
       break
     case 'retry':
       log.debug({ binding: key, why: result.why }, 'retrying')
-      if (result.afterMs === undefined) queue.retry(key)
-      else queue.addAfter(key, Math.min(Math.max(result.afterMs, waits.fromMs), waits.toMs))
+      if (result.afterMs === undefined) queue.retry(key, result.withinMs)
+      else
+        queue.addAfter(
+          key,
+          within(result.afterMs, waits.fromMs, Math.min(waits.toMs, result.withinMs ?? Infinity)),
+        )
       break
   }
 }

@@ -8,8 +8,8 @@ export type QueueClock = {
   after(ms: number, run: () => void): () => void
 }
 
-/** Per key: 5 ms, doubled with each failure in a row, at most 1,000 s. */
-const backoff = { fromMs: 5, toMs: 1_000_000 }
+/** Per key: 5 ms, doubled with each failure in a row, at most 60 s, so that what heals is noticed within a minute. */
+const backoff = { fromMs: 5, toMs: 60_000 }
 
 /** What setTimeout can wait. A timer that fires early finds nothing due and is set again. */
 const longestTimerMs = 2 ** 31 - 1
@@ -63,11 +63,11 @@ export class Queue<Key extends string> {
     this.#arm()
   }
 
-  /** Adds the key after its own back-off, which `forget` resets. */
-  retry(key: Key): void {
+  /** Adds the key after its own back-off, which `forget` resets, and within `withinMs` in any case. */
+  retry(key: Key, withinMs = Infinity): void {
     const failures = this.#failures.get(key) ?? 0
     this.#failures.set(key, failures + 1)
-    this.addAfter(key, Math.min(backoff.fromMs * 2 ** failures, backoff.toMs))
+    this.addAfter(key, Math.min(backoff.fromMs * 2 ** failures, backoff.toMs, withinMs))
   }
 
   forget(key: Key): void {

@@ -1,15 +1,20 @@
-import { bindingKey, finalizer, type Binding, type BindingKey } from '../core/binding.ts'
-import { says, type Outcome } from '../core/conditions.ts'
+import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
+import { summaryOf, type Outcome } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
+import { formerSettings, inTrustDomain, type Departures } from '../core/former.ts'
+import type { Settings } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
-import type { JsonObject } from '../core/json.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import type { Objects } from '../core/objects.ts'
-import { planOf, refusedOutput, type Plan } from '../core/plan.ts'
+import { keptFormer, planOf, refusedOutput, type Plan } from '../core/plan.ts'
 import { bindingResource } from '../core/resources.ts'
-import { retryOf, settled, wait, type Result } from './outcome.ts'
+import { keepsFormerOutputs } from '../core/spec-failures.ts'
+import type { Announcer } from './announcer.ts'
+import { addFinalizer, hasFinalizer, letGo } from './finalizer.ts'
+import { catchUp, retryOf, settled, type Result } from './outcome.ts'
 import type { Outputs } from './output.ts'
 import type { Statuses } from './statuses.ts'
+import { copyNews, holdNews } from './surroundings.ts'
 
 /** All that one run touches. */
 export type Reach = {
@@ -17,77 +22,84 @@ export type Reach = {
   readonly objects: Objects
   readonly outputs: Outputs
   readonly statuses: Statuses
+  readonly announcer: Announcer
+  readonly departures: Departures
 }
 
 /** Brings one binding, its output and its status to what they should be. */
 export async function reconcile(key: BindingKey, reach: Reach): Promise<Result> {
-  const binding = reach.inventory.binding(key)
+  const { inventory, statuses, announcer } = reach
+  const binding = inventory.binding(key)
   if (!binding) {
-    reach.statuses.forget(key)
+    statuses.forget(key)
+    announcer.forget(key)
     return removeOrphans(key, reach)
   }
   if (binding.deleting) return letGo(binding, reach)
-  if (reach.statuses.isBehind(key, binding))
-    return wait(`the cache has not seen the last status of ${key} yet`)
-  if (!binding.finalizers.includes(finalizer)) return holdOn(binding, reach)
-  const plan = planOf(binding, evaluate(binding, reach.inventory), reach.inventory.settings)
-  const applied = await act(key, plan, binding.status, reach)
+  if (statuses.isBehind(key, binding)) return catchUp(`the cache has not seen the last status of ${key} yet`)
+  if (!hasFinalizer(binding)) return addFinalizer(binding, reach)
+  const { plan, settings } = planUnder(binding, reach)
+  const applied = await act(binding, plan, reach)
   if ('kind' in applied) return applied
-  return (await reach.statuses.record(binding, applied.outcome)) ?? applied.next
+  return (
+    (await statuses.record(binding, applied.outcome, settings)) ??
+    (await announcer.postOnce(binding, [
+      ...holdNews(settings, inventory.settings),
+      ...copyNews(inventory.copiesOf(key)),
+    ])) ??
+    applied.next
+  )
+}
+
+/** A binding that still has what other settings gave it goes on under these, until it is said that they may be left. */
+function planUnder(
+  binding: Binding,
+  { inventory, departures }: Reach,
+): { readonly plan: Plan; readonly settings: Settings } {
+  const outputs = inventory.outputsOf(bindingKey(binding.namespace, binding.name))
+  const former = formerSettings(binding, outputs, inventory.settings, departures)
+  const { findings, identity } = evaluate(binding, inventory)
+  if (!former || !identity || findings.length > 0) {
+    const { settings } = inventory
+    return { plan: planOf(binding, { findings, identity }, settings), settings }
+  }
+  const kept = { findings, identity: inTrustDomain(identity, former.trustDomain) }
+  return { plan: planOf(binding, kept, former), settings: former }
 }
 
 type Applied = { readonly outcome: Outcome; readonly next: Result }
 
 /** Sees to the output. A result instead of an outcome means that neither can be told yet. */
-async function act(
-  key: BindingKey,
-  plan: Plan,
-  status: JsonObject,
-  { outputs }: Reach,
-): Promise<Applied | Result> {
-  if (plan.kind === 'withdraw')
-    return (await outputs.withdraw(key)) ?? { outcome: plan.outcome, next: settled }
+async function act(binding: Binding, plan: Plan, { outputs }: Reach): Promise<Applied | Result> {
+  if (plan.kind === 'withdraw') return withdraw(binding, plan, outputs)
   const { identity, wanted } = plan
-  const settlement = await outputs.settle(key, wanted, identity.collisionKey, says(status, identity))
+  const settlement = await outputs.settle(binding, identity, wanted)
   switch (settlement.kind) {
     case 'inPlace':
       return { outcome: { kind: 'ready', identity, output: settlement.output }, next: settled }
     case 'refused': {
-      const outcome = refusedOutput(wanted.metadata.name, settlement.why)
-      return { outcome, next: { kind: 'retry', why: outcome.message } }
+      const outcome = refusedOutput(wanted.metadata.name, settlement.why, settlement.stalls)
+      return { outcome, next: { kind: 'retry', why: outcome.message, cause: 'refused', isSaid: true } }
     }
     case 'unfinished':
       return settlement.result
   }
 }
 
-/** The finalizer comes before any output, so that no output outlives its binding unseen. */
-async function holdOn(binding: Binding, reach: Reach): Promise<Result> {
-  return setFinalizers(binding, [...binding.finalizers, finalizer], reach)
-}
-
-async function letGo(binding: Binding, reach: Reach): Promise<Result> {
-  const left = await reach.outputs.withdraw(bindingKey(binding.namespace, binding.name))
-  if (left) return left
-  if (!binding.finalizers.includes(finalizer)) return settled
-  const others = binding.finalizers.filter((name) => name !== finalizer)
-  return setFinalizers(binding, others, reach)
-}
-
-async function setFinalizers(
-  { namespace, name, resourceVersion }: Binding,
-  finalizers: readonly string[],
-  { objects }: Reach,
-): Promise<Result> {
-  const reply = await objects.mergePatch(
-    bindingResource,
-    { namespace, name },
-    { metadata: { resourceVersion, finalizers } },
+async function withdraw(
+  { namespace, name }: Binding,
+  { outcome }: Extract<Plan, { kind: 'withdraw' }>,
+  outputs: Outputs,
+): Promise<Applied | Result> {
+  const { condition, reason } = summaryOf(outcome)
+  const withdrawn = await outputs.withdraw(
+    bindingKey(namespace, name),
+    `${condition}/${reason}: ${outcome.message}`,
+    ({ annotated }) => !annotated && keepsFormerOutputs(outcome.rule),
   )
-  // What it changed comes back as an event of the binding and goes on from there.
-  return reply.kind === 'done' || reply.kind === 'absent'
-    ? settled
-    : retryOf('changing the finalizers', reply)
+  if (withdrawn.kind === 'unfinished') return withdrawn.result
+  const names = withdrawn.outputs.map((output) => output.name)
+  return { outcome: names.length === 0 ? outcome : keptFormer(outcome, names), next: settled }
 }
 
 /** What bears the annotation of a binding that is gone, and not only gone from the cache, serves nobody. */
@@ -99,7 +111,7 @@ async function removeOrphans(key: BindingKey, reach: Reach): Promise<Result> {
   const isReadable = isDns1123Label(namespace) && isDns1123Subdomain(name)
   if (isReadable && reach.inventory.isServed(bindingResource)) {
     const reply = await reach.objects.get(bindingResource, { namespace, name })
-    if (reply.kind === 'done') return wait(`the cache has not seen ${key} yet`)
+    if (reply.kind === 'done') return catchUp(`the cache has not seen ${key} yet`)
     if (reply.kind !== 'absent') return retryOf(`reading ${key}`, reply)
   }
   return (await reach.outputs.removeOrphans(key)) ?? settled

@@ -1,23 +1,23 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
-import { isSameStatus, statusOf, summaryOf, type Outcome } from '../core/conditions.ts'
+import { isSameStatus, retryingStatus, statusOf, summaryOf, type Outcome } from '../core/conditions.ts'
+import { changeOfIdentity, isCurrent } from '../core/said.ts'
 import type { Settings } from '../core/identity.ts'
 import { canonical, field, objectOr, type JsonObject } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
 import { bindingResource } from '../core/resources.ts'
-import { eventResource, eventsOf } from './events.ts'
+import type { Announcer } from './announcer.ts'
+import { transitionNews } from './events.ts'
 import { retryOf, type Result } from './outcome.ts'
 
 type StatusesOptions = {
-  readonly settings: Settings
-  readonly objects: Pick<Objects, 'create' | 'replaceStatus'>
+  readonly objects: Pick<Objects, 'replaceStatus'>
+  readonly announcer: Announcer
   /** Which schema bindings are stored by. */
   readonly schema: () => string | undefined
   readonly now: () => Date
-  /** Who reports events: the pod's name. */
-  readonly instance: string
   /** Told of every outcome that was written. */
   readonly observe: (binding: Binding, outcome: Outcome) => void
-  readonly warn: (fields: object, message: string) => void
+  readonly info: (fields: object, message: string) => void
 }
 
 /** Says outcomes: in events where they are news, then in the status. Each once, whoever else writes meanwhile. */
@@ -50,15 +50,40 @@ export class Statuses {
     this.#announced.delete(key)
   }
 
-  /** Undefined once the status says the outcome, or there is no binding any more to say it of. */
-  async record(binding: Binding, outcome: Outcome): Promise<Result | undefined> {
-    const { settings, objects, now, observe } = this.#options
-    const { namespace, name, uid, resourceVersion, generation, status: previous } = binding
+  /**
+   * Undefined once the status says the outcome, or there is no binding any more to say it of.
+   *
+   * @param settings those by which the binding was rendered
+   */
+  async record(binding: Binding, outcome: Outcome, settings: Settings): Promise<Result | undefined> {
+    const { now, observe, info } = this.#options
+    const { generation, status: previous } = binding
     const status = this.#storable(statusOf(outcome, { settings, generation, previous, now: now() }))
     if (isSameStatus(status, previous)) return undefined
     const unsaid = await this.#announce(binding, outcome)
     if (unsaid) return unsaid
-    const reply = await objects.replaceStatus(bindingResource, {
+    const written = await this.#write(binding, status)
+    if (written !== 'written') return written
+    observe(binding, outcome)
+    const change = changeOfIdentity(previous, outcome)
+    if (change) info({ binding: keyOf(binding), ...change }, 'the identity of a binding changed')
+    return undefined
+  }
+
+  /** Says why the first outcome of a binding, or that of its last edit, can't be told yet. */
+  async recordRetrying(binding: Binding, words: string): Promise<Result | undefined> {
+    const { generation, status: previous } = binding
+    if (isCurrent(previous, generation)) return undefined
+    const status = this.#storable(retryingStatus(previous, words, this.#options.now()))
+    if (isSameStatus(status, previous)) return undefined
+    const written = await this.#write(binding, status)
+    return written === 'written' ? undefined : written
+  }
+
+  /** Undefined where there is nothing left to write to. */
+  async #write(binding: Binding, status: JsonObject): Promise<'written' | Result | undefined> {
+    const { namespace, name, uid, resourceVersion } = binding
+    const reply = await this.#options.objects.replaceStatus(bindingResource, {
       apiVersion: `${bindingResource.group}/${bindingResource.version}`,
       kind: bindingResource.kind,
       metadata: { namespace, name, uid, resourceVersion },
@@ -67,12 +92,11 @@ export class Statuses {
     if (reply.kind === 'absent') return undefined
     if (reply.kind !== 'done') return retryOf('writing the status', reply)
     this.#learn(status, objectOr(reply.object['status']))
-    const key = bindingKey(namespace, name)
+    const key = keyOf(binding)
     this.#announced.delete(key)
     const version = field(objectOr(reply.object['metadata']), 'resourceVersion')
     if (version !== resourceVersion) this.#replaced.set(key, resourceVersion)
-    observe(binding, outcome)
-    return undefined
+    return 'written'
   }
 
   #storable(status: JsonObject): JsonObject {
@@ -87,22 +111,18 @@ export class Statuses {
     if (missing.length === 0 || !Object.hasOwn(stored, 'conditions')) return
     const schema = this.#options.schema()
     const known = schema === this.#pruned.schema ? this.#pruned.fields : []
-    this.#pruned = { schema, fields: [...known, ...missing] }
+    this.#pruned = { schema, fields: [...new Set([...known, ...missing])] }
   }
 
-  /** An event that is there already was posted by an attempt that got no further. */
   async #announce(binding: Binding, outcome: Outcome): Promise<Result | undefined> {
-    const { objects, now, instance, warn } = this.#options
-    const key = bindingKey(binding.namespace, binding.name)
-    const transition = canonical([binding.status, summaryOf(outcome)])
+    const key = keyOf(binding)
+    const after = outcome.kind === 'ready' ? outcome.identity : undefined
+    const transition = canonical([binding.status, summaryOf(outcome), after?.spiffeId, after?.selectors])
     const earlier = this.#announced.get(key)
     const version = earlier?.transition === transition ? earlier.version : binding.resourceVersion
     this.#announced.set(key, { transition, version })
-    for (const event of eventsOf(binding, outcome, { now: now(), instance, version })) {
-      const reply = await objects.create(eventResource, event)
-      if (reply.kind === 'failed') return retryOf('posting an event', reply)
-      if (reply.kind === 'refused') warn({ event, refusal: reply.message }, 'an event was refused')
-    }
-    return undefined
+    return this.#options.announcer.post(binding, transitionNews(binding, outcome, version))
   }
 }
+
+const keyOf = ({ namespace, name }: Binding): BindingKey => bindingKey(namespace, name)

@@ -1,13 +1,16 @@
 import type { Binding, BindingKey } from '../core/binding.ts'
 import type { Outcome } from '../core/conditions.ts'
+import type { Departures } from '../core/former.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Objects, Reply } from '../core/objects.ts'
 import { bindingResource } from '../core/resources.ts'
 import type { Log } from '../log.ts'
-import { eventOf, eventResource } from './events.ts'
+import { Announcer } from './announcer.ts'
+import type { Action, Entry } from './journal.ts'
 import { runLoop } from './loop.ts'
 import { Outputs } from './output.ts'
 import { wait, type Result } from './outcome.ts'
+import { Patience } from './patience.ts'
 import { Processing } from './processing.ts'
 import { Queue } from './queue.ts'
 import { reconcile } from './reconcile.ts'
@@ -16,6 +19,8 @@ import { Statuses } from './statuses.ts'
 type TermOptions = {
   readonly inventory: Inventory
   readonly objects: Objects
+  /** The settings of before that may be left. */
+  readonly departures: Departures
   /** Asked before every write. */
   readonly mayWrite: () => boolean
   /** Why nothing may be touched for now, if so. */
@@ -26,6 +31,8 @@ type TermOptions = {
   readonly observe: {
     readonly outcome: (binding: Binding, outcome: Outcome) => void
     readonly run: (result: Result['kind'] | 'error', seconds: number) => void
+    /** A ClusterSPIFFEID was written. */
+    readonly write: (action: Action) => void
   }
 }
 
@@ -36,32 +43,39 @@ export type Term = {
   readonly end: () => Promise<void>
 }
 
+const now = (): Date => new Date()
+
 /** The time in which this replica reconciles: it starts by looking at everything. */
 export function startTerm(options: TermOptions): Term {
-  const { inventory, log, workers, instance, halted, observe } = options
+  const { inventory, log, workers, instance, halted, observe, departures } = options
   const objects = fenced(options.objects, options.mayWrite)
   const queue = new Queue<BindingKey>()
-  const reach = {
-    inventory,
-    objects,
-    outputs: new Outputs(inventory, objects),
-    statuses: new Statuses({
-      settings: inventory.settings,
-      objects,
-      schema: () => inventory.schemaOf(bindingResource),
-      now: () => new Date(),
-      instance,
-      observe: observe.outcome,
-      warn: log.warn,
-    }),
+  const announcer = new Announcer({ objects, now, instance, warn: log.warn })
+  const journal = ({ action, ...entry }: Entry): void => {
+    observe.write(action)
+    log.info(entry, `ClusterSPIFFEID ${action}`)
   }
+  const statuses = new Statuses({
+    objects,
+    announcer,
+    schema: () => inventory.schemaOf(bindingResource),
+    now,
+    observe: observe.outcome,
+    info: log.info,
+  })
+  const outputs = new Outputs({ inventory, objects, announcer, journal })
+  const reach = { inventory, objects, outputs, statuses, announcer, departures }
+  const patience = new Patience({
+    now: () => performance.now(),
+    binding: (key) => inventory.binding(key),
+    announcer,
+    statuses,
+    log,
+  })
   const processing = new Processing({
     inventory,
     now: () => performance.now(),
-    announce: async (binding, news) => {
-      const event = eventOf(binding, news, { now: new Date(), instance })
-      return (await objects.create(eventResource, event)).kind !== 'failed'
-    },
+    announce: async (binding, news) => (await announcer.post(binding, [news])) === undefined,
     warn: log.warn,
   })
   const checking = setInterval(() => {
@@ -78,7 +92,7 @@ export function startTerm(options: TermOptions): Term {
     observe: observe.run,
     reconcile: async (key) => {
       const why = halted()
-      return why === undefined ? reconcile(key, reach) : wait(why, haltedMs)
+      return why === undefined ? patience.run(key, () => reconcile(key, reach)) : wait(why, haltedMs)
     },
   })
   return {

@@ -1,9 +1,10 @@
-import type { Binding } from './binding.ts'
-import { evaluate, type Evaluation } from './evaluate.ts'
+import { bindingKey, type Binding } from './binding.ts'
+import type { Evaluation } from './evaluate.ts'
 import type { World } from './facts.ts'
 import { finding, type Finding } from './findings.ts'
 import { idField, type Identity } from './identity.ts'
 import { byBytes } from './names.ts'
+import { areOneRenamed } from './rename.ts'
 import { show } from './show.ts'
 
 /** Advice is no verdict: where there are more neighbours than these, the rest stays unsaid. */
@@ -25,14 +26,6 @@ export function advise(
   return [overlap, sharedId, mixedModes, tooLong].flatMap((advice) => advice(binding, identity, world) ?? [])
 }
 
-/** An evaluation, and all that is to be said of it: the failures, then the advice. */
-export type Appraisal = { readonly evaluation: Evaluation; readonly findings: readonly Finding[] }
-
-export function appraise(binding: Binding, world: World): Appraisal {
-  const evaluation = evaluate(binding, world)
-  return { evaluation, findings: [...evaluation.findings, ...advise(binding, evaluation, world)] }
-}
-
 /** Whether a finding is advice, which no other check confirms. */
 export const isAdvice = ({ rule }: Finding): boolean => adviceRules.has(rule)
 
@@ -45,9 +38,9 @@ const adviceRules: ReadonlySet<Finding['rule']> = new Set([
 
 type Advice = (binding: Binding, identity: Identity, world: World) => Finding | undefined
 
-const overlap: Advice = (binding, identity, { neighbours }) => {
+const overlap: Advice = (binding, identity, world) => {
   const { mode } = identity
-  const names = listed(neighbours.overlapping(binding, identity), binding)
+  const names = listed(world.neighbours.overlapping(binding, identity), binding, world)
   if (names === undefined) return undefined
   const pool = binding.spec.poolRef.name
   return finding(
@@ -57,8 +50,8 @@ const overlap: Advice = (binding, identity, { neighbours }) => {
   )
 }
 
-const sharedId: Advice = (binding, { spiffeId, mode }, { neighbours }) => {
-  const names = listed(neighbours.sharingSpiffeId(spiffeId), binding)
+const sharedId: Advice = (binding, { spiffeId, mode }, world) => {
+  const names = listed(world.neighbours.sharingSpiffeId(spiffeId), binding, world)
   if (names === undefined) return undefined
   const field = idField(mode)
   const { poolRef, objectiveRef } = binding.spec
@@ -70,9 +63,9 @@ const sharedId: Advice = (binding, { spiffeId, mode }, { neighbours }) => {
   )
 }
 
-const mixedModes: Advice = (binding, { mode, poolGroup }, { neighbours }) => {
+const mixedModes: Advice = (binding, { mode, poolGroup }, world) => {
   const other = mode === 'PoolOnly' ? 'PerObjective' : 'PoolOnly'
-  const names = listed(neighbours.onPool(binding, poolGroup, other), binding)
+  const names = listed(world.neighbours.onPool(binding, poolGroup, other), binding, world)
   if (names === undefined) return undefined
   return finding(
     'mixedModes',
@@ -96,11 +89,12 @@ const tooLong: Advice = (_binding, { mode, spiffeId, selectors }) => {
 const selectorField = (selector: string): string =>
   selector.startsWith('k8s:sa:') ? 'spec.serviceAccountName' : 'spec.poolRef.name'
 
-/** Other bindings by name, sorted; undefined for none. */
-function listed(names: Iterable<string>, self: Binding): string | undefined {
+/** Other bindings by name, sorted, but for the binding itself under another name; undefined for none. */
+function listed(names: Iterable<string>, self: Binding, world: World): string | undefined {
   const others = new Set<string>()
   for (const name of names) {
-    if (name !== self.name) others.add(name)
+    const other = world.binding(bindingKey(self.namespace, name))
+    if (name !== self.name && !(other && areOneRenamed(self, other))) others.add(name)
     if (others.size > nameAtMost) break
   }
   if (others.size === 0) return undefined

@@ -1,6 +1,6 @@
 import { bindingKey, type Binding, type BindingKey, type Mode } from './binding.ts'
 import { outputName } from './clusterspiffeid.ts'
-import type { Identity } from './identity.ts'
+import type { Stake } from './evaluate.ts'
 import { textOr } from './json.ts'
 import type { PodLabels } from './selectors.ts'
 import { Terms } from './terms.ts'
@@ -10,6 +10,9 @@ export class BindingIndex {
   readonly #pools = new Terms<BindingKey>()
   readonly #objectives = new Terms<BindingKey>()
   readonly #collisionKeys = new Terms<BindingKey>()
+  readonly #latentKeys = new Terms<BindingKey>()
+  readonly #references = new Terms<BindingKey>()
+  readonly #replaced = new Terms<BindingKey>()
   readonly #outputNames = new Terms<BindingKey>()
   readonly #spiffeIds = new Terms<BindingKey>()
   readonly #poolUses = new Terms<BindingKey>()
@@ -17,8 +20,9 @@ export class BindingIndex {
   /** The containers for which there are neighbourhoods, by service account: the empty one is for PoolOnly. */
   readonly #containers = new Map<string, Set<string>>()
 
-  add(key: BindingKey, binding: Binding, identity: Identity | undefined): void {
-    for (const [terms, term] of this.#filed(binding, identity)) terms.add(key, term)
+  add(key: BindingKey, binding: Binding, stake: Stake): void {
+    for (const [terms, term] of this.#filed(binding, stake)) terms.add(key, term)
+    const { identity } = stake
     if (!identity) return
     const scope = scopeOf(binding, containerOf(binding))
     let neighbourhood = this.#neighbourhoods.get(scope)
@@ -29,9 +33,10 @@ export class BindingIndex {
     neighbourhood.add(key, identity.pods)
   }
 
-  /** With the binding and the identity that it was added with. */
-  remove(key: BindingKey, binding: Binding, identity: Identity | undefined): void {
-    for (const [terms, term] of this.#filed(binding, identity)) terms.remove(key, term)
+  /** With the binding and the stake that it was added with. */
+  remove(key: BindingKey, binding: Binding, stake: Stake): void {
+    for (const [terms, term] of this.#filed(binding, stake)) terms.remove(key, term)
+    const { identity } = stake
     if (!identity) return
     const scope = scopeOf(binding, containerOf(binding))
     const neighbourhood = this.#neighbourhoods.get(scope)
@@ -46,9 +51,9 @@ export class BindingIndex {
   /** Under what a binding is found, and where. */
   #filed(
     binding: Binding,
-    identity: Identity | undefined,
+    { identity, latent, reference }: Stake,
   ): readonly (readonly [Terms<BindingKey>, string])[] {
-    const { namespace, spec } = binding
+    const { namespace, spec, replaces } = binding
     const pool = spec.poolRef.name
     const objective = spec.objectiveRef?.name
     return [
@@ -66,6 +71,9 @@ export class BindingIndex {
       ...(identity?.collisionKey === undefined
         ? []
         : [[this.#collisionKeys, identity.collisionKey] as const]),
+      ...latent.map((collisionKey) => [this.#latentKeys, collisionKey] as const),
+      ...(reference === undefined ? [] : [[this.#references, reference] as const]),
+      ...(replaces === undefined ? [] : [[this.#replaced, bindingKey(namespace, replaces)] as const]),
     ]
   }
 
@@ -80,6 +88,21 @@ export class BindingIndex {
 
   holding(collisionKey: string): ReadonlySet<BindingKey> {
     return this.#collisionKeys.of(collisionKey)
+  }
+
+  /** Those that would hold it if another object that they refer to were not there. */
+  comingTo(collisionKey: string): ReadonlySet<BindingKey> {
+    return this.#latentKeys.of(collisionKey)
+  }
+
+  /** Those that ask for the same container by the same reference. */
+  asking(reference: string): ReadonlySet<BindingKey> {
+    return this.#references.of(reference)
+  }
+
+  /** Those that say that they replace a binding. */
+  replacing(key: BindingKey): ReadonlySet<BindingKey> {
+    return this.#replaced.of(key)
   }
 
   /** Those whose output would have this name. */

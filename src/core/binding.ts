@@ -8,6 +8,9 @@ export const bindingKey = (namespace: string, name: string): BindingKey => `${na
 
 export const finalizer = 'kleym.sonda.red/inferenceidentitybinding-finalizer'
 
+/** On a binding: the name of the one whose place it takes, so that an identity can get another name without a gap. */
+export const replacesAnnotation = 'kleym.sonda.red/replaces'
+
 /** A string as it was written, or absent, or something else, which no check accepts. */
 export type Field = string | undefined | Malformed
 export type Malformed = { readonly malformed: unknown }
@@ -35,6 +38,8 @@ export type Binding = {
   readonly generation: number
   readonly deleting: boolean
   readonly finalizers: readonly string[]
+  /** The name of the binding that this one is to replace. */
+  readonly replaces: string | undefined
   readonly spec: BindingSpec
   /** As the API server has it, for comparing with what would be written. */
   readonly status: JsonObject
@@ -53,9 +58,15 @@ export function decodeBinding(object: unknown): Binding {
     generation: numberOr(field(meta, 'generation'), 1),
     deleting: field(meta, 'deletionTimestamp') !== undefined,
     finalizers: Array.isArray(finalizers) ? finalizers.filter((item) => typeof item === 'string') : [],
+    replaces: decodeReplaces(field(meta, 'annotations')),
     spec: decodeSpec(spec),
     status: objectOr(status),
   }
+}
+
+function decodeReplaces(annotations: unknown): string | undefined {
+  const name = trimSpace(textOr(field(objectOr(annotations), replacesAnnotation), ''))
+  return name === '' ? undefined : name
 }
 
 function decodeSpec(spec: unknown): BindingSpec {
@@ -90,8 +101,9 @@ const trimmed = (value: Field): Field => (typeof value === 'string' ? trimSpace(
 export const isMalformed = (value: string | Malformed | undefined): value is Malformed =>
   typeof value === 'object'
 
-/** Whether two specs ask for the same, however they are written. */
-export const isSameSpec = (a: Binding, b: Binding): boolean => sameJson(a.spec, b.spec)
+/** Whether two versions of a binding ask for the same, however they are written. */
+export const isSameWish = (a: Binding, b: Binding): boolean =>
+  a.replaces === b.replaces && sameJson(a.spec, b.spec)
 
 /** The value as it was written, of whatever type. */
 export const given = (value: string | Malformed | undefined): unknown =>

@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto'
-import { bindingKey, type Binding, type BindingKey, type Mode } from './binding.ts'
+import { bindingKey, modes, type Binding, type BindingKey, type Mode } from './binding.ts'
 import type { Identity, Settings } from './identity.ts'
 import { field, numberOr, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
+import { isNonEmptyLabelValue } from './names.ts'
 import { decodeStats, type OutputStats } from './output-stats.ts'
 import { clusterSpiffeIdResource } from './resources.ts'
 import { collisionKey, decodePodSelector, hasLabels, podSelectorOf, type Labels } from './selectors.ts'
 
-/** Its presence makes a ClusterSPIFFEID ours; its value is the `namespace/name` of the binding. */
+/** Makes a ClusterSPIFFEID ours, under a name of our making; its value is the `namespace/name` of the binding. */
 export const ownerAnnotation = 'kleym.sonda.red/binding'
+
+/** By this label SPIRE Controller Manager lists, where it is configured with `filterByClassName`. */
+export const classNameLabel = 'spire.spiffe.io/class-name'
 
 /** A ClusterSPIFFEID, `spire.spiffe.io/v1alpha1`, as it is created for a binding. */
 export type ClusterSpiffeId = {
@@ -28,6 +32,8 @@ export type Output = {
   readonly spec: JsonObject
   /** Whose it is: by annotation, or because the reference operator wrote it for that binding. */
   readonly owner: BindingKey | undefined
+  /** The binding whose annotation it bears under a name that is not of our making: somebody's copy, which is nobody's. */
+  readonly copyOf: BindingKey | undefined
   /** False for what the reference wrote and nobody has adopted yet. */
   readonly annotated: boolean
   /** Undefined while SPIRE Controller Manager has not looked at it. */
@@ -46,7 +52,7 @@ export function render(binding: Named, identity: Identity, settings: Settings): 
     kind: clusterSpiffeIdResource.kind,
     metadata: {
       name: outputName(binding, identity),
-      labels: ownerLabels(binding),
+      labels: { ...ownerLabels(binding), ...classLabels(settings) },
       annotations: { [ownerAnnotation]: bindingKey(binding.namespace, binding.name) },
     },
     spec: {
@@ -66,6 +72,9 @@ const ownerLabels = ({ namespace, name }: Named): Labels => ({
   'kleym.sonda.red/binding-name': labelValue(name),
   'kleym.sonda.red/binding-namespace': namespace,
 })
+
+const classLabels = ({ className }: Settings): Labels =>
+  className !== undefined && isNonEmptyLabelValue(className) ? { [classNameLabel]: className } : {}
 
 /** A binding's name may have 253 characters, a label's value 63. */
 const labelValue = (name: string): string => (name.length <= 63 ? name : `${name.slice(0, 54)}-${hash(name)}`)
@@ -109,14 +118,33 @@ export function decodeOutput(object: unknown): Output {
     spec: objectOr(spec),
     stats: decodeStats(status),
   }
-  const annotated = typeof annotation === 'string'
-  return { ...output, annotated, owner: annotated ? keyIn(annotation) : writtenByReferenceFor(output) }
+  if (typeof annotation !== 'string')
+    return { ...output, annotated: false, owner: writtenByReferenceFor(output), copyOf: undefined }
+  const named = namedIn(annotation)
+  const key = bindingKey(named.namespace, named.name)
+  return isNameFor(named, output.name)
+    ? { ...output, annotated: true, owner: key, copyOf: undefined }
+    : { ...output, annotated: true, owner: undefined, copyOf: key }
 }
 
 /** An annotation that names no binding leaves an orphan of a binding that can't exist. */
-function keyIn(text: string): BindingKey {
+function namedIn(text: string): Named {
   const slash = text.indexOf('/')
-  return bindingKey(text.slice(0, Math.max(slash, 0)), text.slice(slash + 1))
+  return { namespace: text.slice(0, Math.max(slash, 0)), name: text.slice(slash + 1) }
+}
+
+/** Whether the naming rule can make this name for the binding: its base, the suffix of a mode and 8 hex. */
+const isNameFor = (named: Named, name: string): boolean =>
+  Object.values(suffixes).some((suffix) => {
+    const { base } = nameBase(named, suffix)
+    return name.startsWith(base + suffix) && /^[0-9a-f]{8}$/.test(name.slice(base.length + suffix.length))
+  })
+
+/** Whether an output of ours has the name that its own ID leads to: then it was rendered so, and not edited since. */
+export function isNamedByItsId({ name, owner, spec }: Pick<Output, 'name' | 'owner' | 'spec'>): boolean {
+  if (owner === undefined) return false
+  const spiffeId = textOr(field(spec, 'spiffeIDTemplate'), '')
+  return modes.some((mode) => outputName(namedIn(owner), { mode, spiffeId }) === name)
 }
 
 /** The reference operator sets no annotation; its labels, hint and name together say which binding it meant. */
@@ -129,11 +157,7 @@ function writtenByReferenceFor({
   if (!namespace || !binding || rest.length > 0) return undefined
   const named = { namespace, name: binding }
   if (!hasLabels(labels, ownerLabels(named))) return undefined
-  const isName = Object.values(suffixes).some((suffix) => {
-    const { base } = nameBase(named, suffix)
-    return name.startsWith(base + suffix) && /^[0-9a-f]{8}$/.test(name.slice(base.length + suffix.length))
-  })
-  return isName ? bindingKey(namespace, binding) : undefined
+  return isNameFor(named, name) ? bindingKey(namespace, binding) : undefined
 }
 
 /** Whether an object stands for the same identity, under whatever name: the ID and the selectors make it. */
@@ -156,10 +180,26 @@ export function collisionKeyIn({ owner, spec }: Pick<Output, 'owner' | 'spec'>):
 }
 
 /**
- * Whether an object of ours differs from what it should be. An older CRD prunes fields that it does not know,
- * so its spec may also be `stored`: what the API server made of the last write of the same wish.
+ * The fields in which an object of ours differs from what it should be, as paths. An older CRD prunes fields that it does
+ * not know, so its spec may also be `stored`: what the API server made of the last write of the same wish.
  */
-export const hasDrifted = (output: Output, wanted: ClusterSpiffeId, stored: unknown): boolean =>
-  !output.annotated ||
-  !hasLabels(output.labels, wanted.metadata.labels) ||
-  !(sameJson(output.spec, wanted.spec) || (stored !== undefined && sameJson(output.spec, stored)))
+export function differencesIn(
+  output: Output,
+  wanted: ClusterSpiffeId,
+  stored?: JsonObject,
+): readonly string[] {
+  return [
+    ...(stored !== undefined && sameJson(output.spec, stored)
+      ? []
+      : differingKeys(output.spec, wanted.spec).map((name) => `spec.${name}`)),
+    ...differingLabels(output.labels, wanted.metadata.labels).map((name) => `metadata.labels[${name}]`),
+    ...(output.annotated ? [] : [`metadata.annotations[${ownerAnnotation}]`]),
+  ]
+}
+
+const differingKeys = (a: JsonObject, b: JsonObject): readonly string[] =>
+  [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((name) => !sameJson(a[name], b[name]))
+
+/** Labels of others don't count, but a class that is not ours must not be shown either. */
+const differingLabels = (labels: JsonObject, wanted: Labels): readonly string[] =>
+  [...new Set([...Object.keys(wanted), classNameLabel])].filter((name) => labels[name] !== wanted[name])

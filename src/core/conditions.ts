@@ -1,6 +1,7 @@
 import { rules, type RuleName } from './findings.ts'
 import type { Identity, Settings } from './identity.ts'
-import { field, numberOr, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
+import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
+import { isOfTheSpec } from './spec-failures.ts'
 
 /** What became of a binding, once its output has been seen to. */
 export type Outcome =
@@ -10,7 +11,15 @@ export type Outcome =
       /** The ClusterSPIFFEID; without a cluster it has a name alone. */
       readonly output: { readonly name: string; readonly uid?: string; readonly generation?: number }
     }
-  | { readonly kind: 'failed'; readonly rule: RuleName; readonly message: string }
+  | Failure
+
+export type Failure = {
+  readonly kind: 'failed'
+  readonly rule: RuleName
+  readonly message: string
+  /** True where nothing but an edit of the binding can help, though the spec by itself is right. */
+  readonly stalls?: boolean
+}
 
 /** Every binding shows all of them, in this order. */
 export const conditionTypes = ['Ready', 'Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure'] as const
@@ -41,13 +50,11 @@ export function statusOf(
     readonly now: Date
   },
 ): JsonObject {
-  const instant = now.toISOString().replace(/\.\d+Z$/, 'Z')
+  const conditions = conditionTypes.map((type) => ({ type, ...conditionOf(type, outcome) }))
   return {
-    conditions: conditionTypes.map((type) => {
-      const { status, reason, message } = conditionOf(type, outcome)
-      const before = conditionIn(previous, type)
-      const lastTransitionTime =
-        before?.['status'] === status ? textOr(before['lastTransitionTime'], instant) : instant
+    observedGeneration: generation,
+    conditions: [...conditions, ...stalledBy(outcome)].map(({ type, status, reason, message }) => {
+      const lastTransitionTime = transitionTime(conditionIn(previous, type), status, now)
       return { type, status, observedGeneration: generation, lastTransitionTime, reason, message }
     }),
     trustDomain: settings.trustDomain,
@@ -56,10 +63,43 @@ export function statusOf(
   }
 }
 
-function conditionOf(
-  type: ConditionType,
-  outcome: Outcome,
-): { readonly status: 'True' | 'False'; readonly reason: string; readonly message: string } {
+/** What is said while a binding's first outcome, or that of its last edit, can't be told yet. */
+export const retryingReason = 'Retrying'
+
+/** The status with Ready=Unknown and the words that say why. All else, generations too, stays as it is. */
+export function retryingStatus(previous: JsonObject, words: string, now: Date): JsonObject {
+  const before = conditionIn(previous, 'Ready')
+  const generation = field(before ?? {}, 'observedGeneration')
+  const ready = {
+    type: 'Ready',
+    status: 'Unknown',
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    lastTransitionTime: transitionTime(before, 'Unknown', now),
+    reason: retryingReason,
+    message: upTo(longest, words),
+  }
+  // Stalled is there only while Ready is False.
+  const others = conditionsIn(previous).filter(({ type }) => type !== 'Ready' && type !== 'Stalled')
+  return { ...previous, conditions: [ready, ...others] }
+}
+
+function transitionTime(before: JsonObject | undefined, status: string, now: Date): string {
+  const instant = now.toISOString().replace(/\.\d+Z$/, 'Z')
+  return before?.['status'] === status ? textOr(before['lastTransitionTime'], instant) : instant
+}
+
+type Said = { readonly status: 'True' | 'False'; readonly reason: string; readonly message: string }
+
+/**
+ * kstatus, which Flux and Helm wait by, takes Stalled=True for a failure that only an edit of the object ends. Everything
+ * else may be mended by another object, which may be the next one applied.
+ */
+function stalledBy(outcome: Outcome): readonly (Said & { readonly type: 'Stalled' })[] {
+  if (outcome.kind === 'ready' || !(outcome.stalls || isOfTheSpec(outcome.rule))) return []
+  return [{ type: 'Stalled', ...conditionOf('Ready', outcome), status: 'True' }]
+}
+
+function conditionOf(type: ConditionType, outcome: Outcome): Said {
   if (outcome.kind === 'ready')
     return type === 'Ready'
       ? {
@@ -127,7 +167,7 @@ export function summaryIn(status: JsonObject): Summary | undefined {
   const ready = conditionIn(status, 'Ready')
   if (!ready) return undefined
   const reason = textOr(ready['reason'], '')
-  if (ready['status'] === 'True') return { condition: 'Ready', reason }
+  if (ready['status'] !== 'False') return { condition: 'Ready', reason }
   const failed = conditionTypes.find(
     (type) => type !== 'Ready' && conditionIn(status, type)?.['status'] === 'True',
   )
@@ -140,21 +180,23 @@ export function readyIn(status: JsonObject):
       readonly status: string
       readonly reason: string
       readonly message: string
-      readonly observedGeneration: number
+      /** Undefined while nothing has been evaluated yet. */
+      readonly observedGeneration: number | undefined
     }
   | undefined {
   const ready = conditionIn(status, 'Ready')
+  const generation = ready && field(ready, 'observedGeneration')
   return (
     ready && {
       status: textOr(ready['status'], 'Unknown'),
       reason: textOr(ready['reason'], ''),
       message: textOr(ready['message'], ''),
-      observedGeneration: numberOr(ready['observedGeneration'], 0),
+      observedGeneration: typeof generation === 'number' ? generation : undefined,
     }
   )
 }
 
-const conditionIn = (status: JsonObject, type: ConditionType): JsonObject | undefined =>
+export const conditionIn = (status: JsonObject, type: ConditionType | 'Stalled'): JsonObject | undefined =>
   conditionsIn(status).find((condition) => condition['type'] === type)
 
 /** As a status has them, in whatever shape. */

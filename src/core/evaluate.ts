@@ -19,6 +19,7 @@ import {
 import { gather, type Check, type Facts, type World } from './facts.ts'
 import type { Finding } from './findings.ts'
 import type { Identity } from './identity.ts'
+import { latentKeys, referenceOf } from './latent.ts'
 
 type Row = readonly [check: Check, ...needs: readonly Check[]]
 
@@ -41,6 +42,17 @@ const ownChecks: readonly Row[] = [
   [spiffeIdIsValid, poolExists, objectiveRefIsGiven, objectiveExists],
 ]
 
+/** Of those, what a binding shows by itself: no other object can mend or break it. */
+const soundness: readonly Check[] = [
+  poolRefIsUsable,
+  objectiveRefIsUsable,
+  objectiveRefIsGiven,
+  modeIsSupported,
+  serviceAccountIsNamed,
+  containerIsNamed,
+  containerIsUnexpected,
+]
+
 export type Evaluation = {
   /** Every failed check whose needs hold, in order. The loop reports the first. */
   readonly findings: readonly Finding[]
@@ -53,18 +65,47 @@ export type Evaluation = {
  * its own checks come those on others: its key must be free, and the kind of its output served. What is left,
  * `managedOutputApplyFailed`, is what happens when the outcome is written.
  */
-export function evaluate(binding: Binding, world: World): Evaluation {
-  const facts = gather(binding, world)
-  const own = judgeOwn(facts)
-  const identity = own.length === 0 ? facts.identity : undefined
+export const evaluate = (binding: Binding, world: World): Evaluation => evaluateFacts(gather(binding, world))
+
+/** @param own what `judgeOwn` says of these facts */
+export function evaluateFacts(facts: Facts, own = judgeOwn(facts)): Evaluation {
+  const identity = own.findings.length === 0 ? facts.identity : undefined
   const others = [identity && keyIsFree(facts), outputKindIsServed(facts)]
-  return { identity, findings: [...own, ...others.flatMap((found) => found ?? [])] }
+  return { identity, findings: [...own.findings, ...others.flatMap((found) => found ?? [])] }
 }
 
-/** What a binding stands for, whoever else may claim the same: all that an index needs to know of it. */
+/** What a binding stands for, whoever else may claim the same. */
 export function identityOf(binding: Binding, world: World): Identity | undefined {
   const facts = gather(binding, world)
-  return judgeOwn(facts).length === 0 ? facts.identity : undefined
+  return judgeOwn(facts).findings.length === 0 ? facts.identity : undefined
+}
+
+/** What a binding has and could come to have, whoever else may claim the same: all that an index needs to know of it. */
+export type Stake = {
+  readonly identity: Identity | undefined
+  /** Whether nothing but other objects can keep it from an identity. */
+  readonly isSound: boolean
+  /** The collision keys that it would hold if one object that it refers to were not there, beside the one it holds. */
+  readonly latent: readonly string[]
+  /** What it asks for by reference; PerObjective alone, as PoolOnly bindings never collide. */
+  readonly reference: string | undefined
+}
+
+/** The stake of a binding that is being deleted. */
+export const noStake: Stake = { identity: undefined, isSound: false, latent: [], reference: undefined }
+
+export const stakeOf = (binding: Binding, world: World): Stake => stakeIn(gather(binding, world))
+
+/** @param own what `judgeOwn` says of these facts */
+export function stakeIn(facts: Facts, { findings, passed } = judgeOwn(facts)): Stake {
+  const identity = findings.length === 0 ? facts.identity : undefined
+  if (!soundness.every((check) => passed.has(check))) return noStake
+  return {
+    identity,
+    isSound: true,
+    latent: latentKeys(facts, identity?.collisionKey),
+    reference: referenceOf(facts.binding),
+  }
 }
 
 const listOf = (found: ReturnType<Check>): readonly Finding[] =>
@@ -72,7 +113,11 @@ const listOf = (found: ReturnType<Check>): readonly Finding[] =>
 
 const inOrder = ownChecks.map(([check, ...needs]) => ({ check, needs }))
 
-function judgeOwn(facts: Facts): readonly Finding[] {
+/** The checks that concern the binding and its references alone. */
+export function judgeOwn(facts: Facts): {
+  readonly findings: readonly Finding[]
+  readonly passed: ReadonlySet<Check>
+} {
   const passed = new Set<Check>()
   const findings: Finding[] = []
   for (const { check, needs } of inOrder) {
@@ -81,5 +126,5 @@ function judgeOwn(facts: Facts): readonly Finding[] {
     if (found.length === 0) passed.add(check)
     else findings.push(...found)
   }
-  return findings
+  return { findings, passed }
 }

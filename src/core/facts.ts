@@ -1,7 +1,7 @@
-import { isMalformed, type Binding, type Mode } from './binding.ts'
+import { isMalformed, type Binding, type BindingKey, type Mode } from './binding.ts'
 import type { Finding } from './findings.ts'
 import { composeIdentity, spiffeId, type Identity, type Settings } from './identity.ts'
-import { lookUp, type Lookup, type Objective, type Pool } from './references.ts'
+import { candidatesOf, lookUp, type Candidate, type Lookup, type Objective, type Pool } from './references.ts'
 import { objectiveResources, poolResources, type Resource } from './resources.ts'
 
 /** Other bindings whose identities come near to one, by name; the one itself may be among them. */
@@ -13,15 +13,20 @@ export type Neighbours = {
   readonly overlapping: (binding: Binding, identity: Identity) => Iterable<string>
 }
 
-/** What the checks may ask about everything that is not the binding itself. */
+/** What the checks may ask about everything that is not the binding itself. Bindings that are being deleted don't count. */
 export type World = {
   readonly neighbours: Neighbours
   readonly settings: Settings
   isServed(resource: Resource): boolean
   pool(resource: Resource, namespace: string, name: string): Pool | undefined
   objective(resource: Resource, namespace: string, name: string): Objective | undefined
-  /** The names of the live bindings, this one perhaps among them, that hold a collision key. */
-  holders(collisionKey: string): Iterable<string>
+  binding(key: BindingKey): Binding | undefined
+  /** The bindings, the asking one perhaps among them, that hold a collision key. */
+  holders(collisionKey: string): Iterable<Binding>
+  /** The holders, and the bindings whose references can also lead to objects by which they would hold the key. */
+  claimants(collisionKey: string): Iterable<Binding>
+  /** The bindings that ask for one container by one reference, whether or not it leads to anything yet. */
+  sharing(reference: string): Iterable<Binding>
 }
 
 /** All that the checks look at, gathered before the first of them. */
@@ -30,9 +35,9 @@ export type Facts = {
   readonly world: World
   readonly pool: Lookup<Pool>
   readonly objective: Lookup<Objective> | undefined
-  /** There once the pool and, for PerObjective, the objective are named by something found. */
+  /** Known once the pool and, for PerObjective, the objective are found. */
   readonly spiffeId: string | undefined
-  /** There once everything it is made of is, though perhaps not yet checked. */
+  /** Known once everything that it is made of is there, though perhaps not checked yet. */
   readonly identity: Identity | undefined
 }
 
@@ -52,6 +57,29 @@ export function gather(binding: Binding, world: World): Facts {
     )
   return { binding, world, pool, objective, ...identify(binding, world.settings, pool, objective) }
 }
+
+/** Every pool that the binding's reference can lead to, the one that `gather` finds first. */
+export const candidatePools = ({ binding: { namespace, spec }, world }: Facts): readonly Candidate<Pool>[] =>
+  candidatesOf(
+    spec.poolRef,
+    poolResources,
+    (resource) => world.isServed(resource),
+    (resource, name) => world.pool(resource, namespace, name),
+  )
+
+/** Every objective that the binding's reference can lead to, the one that `gather` finds first. */
+export const candidateObjectives = ({
+  binding: { namespace, spec },
+  world,
+}: Facts): readonly Candidate<Objective>[] =>
+  spec.objectiveRef === undefined
+    ? []
+    : candidatesOf(
+        spec.objectiveRef,
+        objectiveResources,
+        (resource) => world.isServed(resource),
+        (resource, name) => world.objective(resource, namespace, name),
+      )
 
 function identify(
   { namespace, spec }: Binding,

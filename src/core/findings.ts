@@ -108,6 +108,10 @@ export const rules = {
     ),
     configurable: true,
   },
+  pendingCollision: {
+    ...refused('Conflict', 'PendingCollision', 'give one of them another container, pool or service account'),
+    configurable: true,
+  },
   clusterSpiffeIdCrdMissing: warned(
     'RenderFailure',
     'ClusterSPIFFEIDCRDMissing',
@@ -156,6 +160,12 @@ export const rules = {
 } as const satisfies Readonly<Record<string, Rule>>
 
 export type RuleName = keyof typeof rules
+
+/** In the order of the checks, for what is put together from several of them. */
+export const byRule = (a: Pick<Finding, 'rule'>, b: Pick<Finding, 'rule'>): number =>
+  ruleOrder.indexOf(a.rule) - ruleOrder.indexOf(b.rule)
+
+const ruleOrder: readonly string[] = Object.keys(rules)
 
 /** The reasons that `--webhook-action` may name. */
 export const configurableReasons: readonly string[] = [

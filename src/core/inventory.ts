@@ -1,16 +1,16 @@
-import { bindingKey, decodeBinding, isSameSpec, type Binding, type BindingKey } from './binding.ts'
-import { BindingIndex } from './binding-index.ts'
+import { bindingKey, decodeBinding, isSameWish, type Binding, type BindingKey } from './binding.ts'
 import { Catalogue } from './catalogue.ts'
+import { Census, type Entry } from './census.ts'
 import { decodeOutput, isSameButForStats, type Output } from './clusterspiffeid.ts'
-import { identityOf } from './evaluate.ts'
-import type { Neighbours, World } from './facts.ts'
+import { noStake, stakeOf, type Stake } from './evaluate.ts'
+import type { Neighbours } from './facts.ts'
 import type { Fallback } from './fallbacks.ts'
-import type { Identity, Settings } from './identity.ts'
+import type { Settings } from './identity.ts'
 import { field, objectOr, textOr } from './json.ts'
 import { OutputIndex } from './output-index.ts'
-import { doOverlap } from './overlap.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import { bindingResource, clusterSpiffeIdResource, type Resource } from './resources.ts'
+import type { Known } from './overlay.ts'
 
 /** What a feeder reports. Objects are raw: they are decoded here, once. */
 export type Change =
@@ -29,32 +29,20 @@ export type Change =
       readonly schema?: string | undefined
     }
 
-type Entry = {
-  readonly binding: Binding
-  /** What it stands for among the others: nothing while it fails a check of its own or is being deleted. */
-  readonly identity: Identity | undefined
-}
-
 /**
  * Everything known of the cluster, whoever found it out, with an index for every question that an evaluation
  * or a change asks, so that neither costs more among a hundred thousand bindings than among a hundred.
  */
-export class Inventory implements World {
+export class Inventory implements Known {
   readonly settings: Settings
   readonly neighbours: Neighbours = {
-    sharingSpiffeId: (spiffeId) => namesOf(this.#index.giving(spiffeId)),
-    onPool: (binding, poolGroup, mode) => namesOf(this.#index.beside(binding, poolGroup, mode)),
-    overlapping: (binding, identity) =>
-      Iterator.from(this.#index.near(binding, identity.pods)).flatMap((key) => {
-        const { binding: other, identity: its } = this.#entries.get(key) ?? {}
-        const isNear = other && its && doOverlap({ binding, identity }, { binding: other, identity: its })
-        return isNear ? [other.name] : []
-      }),
+    sharingSpiffeId: (spiffeId) => this.#census.sharingSpiffeId(spiffeId),
+    onPool: (binding, poolGroup, mode) => this.#census.onPool(binding, poolGroup, mode),
+    overlapping: (binding, identity) => this.#census.overlapping(binding, identity),
   }
   /** By the resource itself: there is one of each kind, in resources.ts. */
   readonly #served = new Map<Resource, string | undefined>()
-  readonly #entries = new Map<BindingKey, Entry>()
-  readonly #index = new BindingIndex()
+  readonly #census = new Census()
   readonly #pools = new Catalogue<Pool>()
   readonly #objectives = new Catalogue<Objective>()
   readonly #outputs = new OutputIndex()
@@ -80,35 +68,43 @@ export class Inventory implements World {
     return this.#objectives.get(resource, namespace, name)
   }
 
-  holders(collisionKey: string): Iterable<string> {
-    return namesOf(this.#index.holding(collisionKey))
+  holders(collisionKey: string): Iterable<Binding> {
+    return this.#census.holders(collisionKey)
+  }
+
+  claimants(collisionKey: string): Iterable<Binding> {
+    return this.#census.claimants(collisionKey)
+  }
+
+  sharing(reference: string): Iterable<Binding> {
+    return this.#census.sharing(reference)
   }
 
   binding(key: BindingKey): Binding | undefined {
-    return this.#entries.get(key)?.binding
+    return this.#census.get(key)?.binding
   }
 
   bindings(): IteratorObject<Binding> {
-    return this.#entries.values().map(({ binding }) => binding)
+    return this.#census.entries().map(({ binding }) => binding)
   }
 
   /** The bindings whose output would have this name, in the order in which they came, as long as none has changed. */
   wanting(outputName: string): readonly Binding[] {
-    return [...this.#index.wanting(outputName)].flatMap((key) => this.binding(key) ?? [])
+    return this.#census.all(this.#census.wanting(outputName))
   }
 
-  /** The bindings that refer to a pool or an objective by this name, in whatever group. */
-  usersOf({ kind }: Resource, namespace: string, name: string): readonly Binding[] {
-    const users =
-      kind === 'InferencePool'
-        ? this.#index.usingPool(namespace, name)
-        : this.#index.usingObjective(namespace, name)
-    return [...users].flatMap((key) => this.binding(key) ?? [])
+  usersOf(resource: Resource, namespace: string, name: string): readonly Binding[] {
+    return this.#census.all(this.#census.using(resource, namespace, name))
+  }
+
+  /** The bindings that say that they replace one. */
+  replacing(key: BindingKey): readonly Binding[] {
+    return this.#census.all(this.#census.replacing(key))
   }
 
   /** Everything that there is to look at: the bindings, and what outputs say of bindings that may be gone. */
   keys(): ReadonlySet<BindingKey> {
-    return new Set([...this.#entries.keys(), ...this.#outputs.owners()])
+    return new Set([...this.#census.keys(), ...this.#outputs.owners()])
   }
 
   output(name: string): Output | undefined {
@@ -117,6 +113,10 @@ export class Inventory implements World {
 
   outputsOf(key: BindingKey): readonly Output[] {
     return this.#outputs.of(key)
+  }
+
+  copiesOf(key: BindingKey): readonly Output[] {
+    return this.#outputs.copiesOf(key)
   }
 
   /** All outputs of ours. */
@@ -143,7 +143,7 @@ export class Inventory implements World {
       .holding(collisionKey)
       .filter(
         ({ owner, annotated }) =>
-          owner !== undefined && owner !== key && (annotated || this.#entries.has(owner)),
+          owner !== undefined && owner !== key && (annotated || this.#census.get(owner) !== undefined),
       )
   }
 
@@ -164,7 +164,7 @@ export class Inventory implements World {
   #applyServed({ resource, served, schema }: Extract<Change, { kind: 'served' }>): ReadonlySet<BindingKey> {
     if (served) this.#served.set(resource, schema)
     else this.#served.delete(resource)
-    return this.#reindex([...this.#entries.keys()])
+    return this.#reindex([...this.#census.keys()])
   }
 
   #applyObject(
@@ -181,12 +181,12 @@ export class Inventory implements World {
       case 'InferencePool': {
         const pool = object === undefined ? undefined : decodePool(specOf(object))
         if (!this.#pools.set(resource, namespace, name, pool)) return nobody
-        return this.#reindex([...this.#index.usingPool(namespace, name)])
+        return this.#reindex([...this.#census.using(resource, namespace, name)])
       }
       case 'InferenceObjective': {
         const objective = object === undefined ? undefined : decodeObjective(specOf(object), namespace)
         if (!this.#objectives.set(resource, namespace, name, objective)) return nobody
-        return this.#reindex([...this.#index.usingObjective(namespace, name)])
+        return this.#reindex([...this.#census.using(resource, namespace, name)])
       }
       default:
         return nobody
@@ -194,21 +194,23 @@ export class Inventory implements World {
   }
 
   #applyBinding(key: BindingKey, object: unknown): ReadonlySet<BindingKey> {
-    const before = this.#entries.get(key)
-    if (object === undefined) return before ? this.#forget(key, before) : nobody
+    const before = this.#census.get(key)
+    if (object === undefined) return before ? this.#forget(key) : nobody
     const binding = decodeBinding(object)
     // Most changes of a binding are our own, of its status.
-    if (before && before.binding.deleting === binding.deleting && isSameSpec(before.binding, binding)) {
-      this.#entries.set(key, { ...before, binding: { ...binding, spec: before.binding.spec } })
-      return new Set([key])
+    if (before && before.binding.deleting === binding.deleting && isSameWish(before.binding, binding)) {
+      this.#census.refresh(key, { ...binding, spec: before.binding.spec })
+      return this.#withReplaced([key])
     }
-    return new Set([key, ...this.#rivals(this.#place(key, binding))])
+    const contested = this.#place(key, binding)
+    // A name that it takes or gives up changes who is in its way, under the same key.
+    const renamed = before && before.binding.replaces !== binding.replaces ? this.#keysOf(key) : []
+    return this.#withReplaced([key, ...this.#rivals([...contested, ...renamed]), ...replacedBy(before)])
   }
 
-  #forget(key: BindingKey, { binding, identity }: Entry): ReadonlySet<BindingKey> {
-    this.#entries.delete(key)
-    this.#index.remove(key, binding, identity)
-    return new Set([key, ...this.#rivals([identity?.collisionKey])])
+  #forget(key: BindingKey): ReadonlySet<BindingKey> {
+    const gone = this.#census.remove(key)
+    return new Set([key, ...this.#rivals([gone?.stake.identity?.collisionKey]), ...replacedBy(gone)])
   }
 
   #applyOutput(name: string, object: unknown): ReadonlySet<BindingKey> {
@@ -216,9 +218,9 @@ export class Inventory implements World {
     const after = object === undefined ? undefined : decodeOutput(object)
     const changed = this.#outputs.set(name, after)
     if (before && after && isSameButForStats(before, after)) return nobody
-    return new Set([
-      ...this.#index.wanting(name),
-      ...changed.flatMap(({ output }) => output.owner ?? []),
+    return this.#withReplaced([
+      ...this.#census.wanting(name),
+      ...changed.flatMap(({ output }) => output.owner ?? output.copyOf ?? []),
       ...this.#rivals(changed.map(({ held }) => held)),
     ])
   }
@@ -233,30 +235,36 @@ export class Inventory implements World {
       const binding = this.binding(key)
       for (const collisionKey of binding ? this.#place(key, binding) : []) contested.add(collisionKey)
     }
-    return new Set([...affected, ...this.#rivals(contested)])
+    return this.#withReplaced([...affected, ...this.#rivals(contested)])
   }
 
   /** Returns the collision keys of before and after where they differ. */
   #place(key: BindingKey, binding: Binding): readonly (string | undefined)[] {
-    const before = this.#entries.get(key)
-    const identity = binding.deleting ? undefined : identityOf(binding, this)
-    if (before) this.#index.remove(key, before.binding, before.identity)
-    this.#index.add(key, binding, identity)
-    this.#entries.set(key, { binding, identity })
-    const keys = [before?.identity?.collisionKey, identity?.collisionKey]
+    const before = this.#census.get(key)?.stake
+    const stake: Stake = binding.deleting ? noStake : stakeOf(binding, this)
+    this.#census.place(key, { binding, stake })
+    const keys = [before?.identity?.collisionKey, stake.identity?.collisionKey]
     return keys[0] === keys[1] ? [] : keys
   }
 
+  #keysOf(key: BindingKey): readonly (string | undefined)[] {
+    return [this.#census.get(key)?.stake.identity?.collisionKey]
+  }
+
   #rivals(collisionKeys: Iterable<string | undefined>): readonly BindingKey[] {
-    return [...collisionKeys].flatMap((key) => (key === undefined ? [] : [...this.#index.holding(key)]))
+    return [...collisionKeys].flatMap((key) => (key === undefined ? [] : [...this.#census.holding(key)]))
+  }
+
+  /** A binding that is being replaced waits for the one that does. */
+  #withReplaced(keys: readonly BindingKey[]): ReadonlySet<BindingKey> {
+    return new Set([...keys, ...keys.flatMap((key) => replacedBy(this.#census.get(key)))])
   }
 }
 
-const nobody: ReadonlySet<BindingKey> = new Set()
+const replacedBy = (entry: Entry | undefined): readonly BindingKey[] =>
+  entry?.binding.replaces === undefined ? [] : [bindingKey(entry.binding.namespace, entry.binding.replaces)]
 
-/** The names of bindings, which are of one namespace: nothing is shared between two. */
-const namesOf = (keys: ReadonlySet<BindingKey>): Iterable<string> =>
-  keys.size === 0 ? [] : keys.values().map((key) => key.slice(key.indexOf('/') + 1))
+const nobody: ReadonlySet<BindingKey> = new Set()
 
 const specOf = (object: unknown): unknown => objectOr(object)['spec']
 

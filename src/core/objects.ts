@@ -11,7 +11,14 @@ export type Reply =
   /** Any other 4xx: the same request will be refused again until something changes. */
   | { readonly kind: 'refused'; readonly code: number; readonly message: string }
   /** The connection, a 5xx, 408 or 429: nothing is known of what the request did. */
-  | { readonly kind: 'failed'; readonly cause: string; readonly retryAfterMs: number | undefined }
+  | {
+      readonly kind: 'failed'
+      readonly cause: string
+      readonly retryAfterMs: number | undefined
+      /** The HTTP code and the Status's reason, where there was an answer. */
+      readonly code?: number
+      readonly reason?: string
+    }
 
 export type Place = { readonly namespace?: string; readonly name: string }
 

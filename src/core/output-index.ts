@@ -11,6 +11,7 @@ export class OutputIndex {
   readonly #outputs = new Map<string, Held>()
   readonly #owners = new Terms<string>()
   readonly #holders = new Terms<string>()
+  readonly #copies = new Terms<string>()
   readonly #fallbacks = new Map<string, Fallback>()
   readonly #unprocessed = new Set<string>()
 
@@ -33,6 +34,7 @@ export class OutputIndex {
     this.#outputs.set(name, one)
     if (one.output.owner !== undefined) this.#owners.add(name, one.output.owner)
     if (one.held !== undefined) this.#holders.add(name, one.held)
+    if (one.output.copyOf !== undefined) this.#copies.add(name, one.output.copyOf)
     if (isUnprocessed(one.output)) this.#unprocessed.add(name)
   }
 
@@ -42,6 +44,7 @@ export class OutputIndex {
     this.#unprocessed.delete(name)
     if (output.owner !== undefined) this.#owners.remove(name, output.owner)
     if (held !== undefined) this.#holders.remove(name, held)
+    if (output.copyOf !== undefined) this.#copies.remove(name, output.copyOf)
   }
 
   owners(): readonly BindingKey[] {
@@ -64,6 +67,11 @@ export class OutputIndex {
 
   of(owner: BindingKey): readonly Output[] {
     return this.#all(this.#owners.of(owner))
+  }
+
+  /** What somebody has made after the output of a binding, annotation and all. */
+  copiesOf(key: BindingKey): readonly Output[] {
+    return this.#all(this.#copies.of(key))
   }
 
   holding(collisionKey: string): readonly Output[] {

@@ -52,6 +52,27 @@ function decodePoolRef(poolRef: unknown, namespace: string): PoolRef {
 
 const unusable = (problem: string): PoolRef => ({ kind: 'unusable', problem })
 
+/**
+ * Everything that a reference can lead to: the object that `lookUp` takes, which comes first, and those that it would
+ * take if that one were not there.
+ */
+export function candidatesOf<T>(
+  { name, group }: Reference,
+  row: readonly Resource[],
+  isServed: (resource: Resource) => boolean,
+  find: (resource: Resource, name: string) => T | undefined,
+): readonly Candidate<T>[] {
+  if (typeof name !== 'string' || !isDns1123Subdomain(name)) return []
+  return row.flatMap((resource) => {
+    const isAsked = (group === undefined || resource.group === group) && isServed(resource)
+    const object = isAsked ? find(resource, name) : undefined
+    return object === undefined ? [] : [{ resource, object }]
+  })
+}
+
+/** An object, and the kind that it was found as. */
+export type Candidate<T> = { readonly resource: Resource; readonly object: T }
+
 /** Follows a reference through the kinds of its row, in their order, asking only those that are served. */
 export function lookUp<T>(
   reference: Reference,

@@ -61,6 +61,18 @@ export const optionalResources: readonly Resource[] = [
   clusterSpiffeIdResource,
 ]
 
+/** Tells by a label whether anything is refused in it. */
+export const namespaceResource: Resource = {
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+}
+
+/** A label of a namespace by which nothing is refused there, only warned about: a restore brings what was there before. */
+export const admissionLabel = 'kleym.sonda.red/admission'
+
 /** Leadership, and the claims on collision keys. */
 export const leaseResource: Resource = {
   group: 'coordination.k8s.io',

@@ -25,6 +25,15 @@ export function judge(
     const isOld = before.some((earlier) => isSameHarm(earlier, finding))
     return { ...finding, action: action === 'deny' && isOld ? 'warn' : action } as const
   })
+  return verdictOf(findings)
+}
+
+/** The same findings with nothing refused. */
+export const lenient = ({ findings }: Verdict): Verdict =>
+  verdictOf(findings.map((finding) => (finding.action === 'deny' ? { ...finding, action: 'warn' } : finding)))
+
+/** The strongest action of any finding, with all of them. */
+export function verdictOf(findings: readonly JudgedFinding[]): Verdict {
   const has = (action: Action): boolean => findings.some((finding) => finding.action === action)
   return { verdict: has('deny') ? 'deny' : has('warn') ? 'warn' : 'allow', findings }
 }
@@ -34,5 +43,6 @@ function actionOf(name: RuleName, overrides: ActionOverrides): Action {
   return (rule.configurable ? overrides[rule.reason] : undefined) ?? rule.action
 }
 
-const isSameHarm = (a: Finding, b: Finding): boolean =>
+/** Whether a finding was there before, so that it is nobody's doing now. */
+export const isSameHarm = (a: Finding, b: Finding): boolean =>
   a.rule === b.rule && a.field === b.field && sameJson(a.value, b.value) && a.collisionKey === b.collisionKey

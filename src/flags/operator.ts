@@ -31,8 +31,31 @@ export const webhookActionFlag = {
   },
 } as const satisfies Flags
 
+/** Of every command that judges pools and objectives, too. */
+export const verdictFlags = {
+  ...webhookActionFlag,
+  'webhook-on-references': {
+    placeholder: 'deny|warn|ignore',
+    help: 'What admission does about a pool or an objective by which a binding would get no identity.',
+    default: 'deny',
+  },
+  'webhook-on-loss': {
+    placeholder: 'deny|warn|ignore',
+    help: 'What admission does about a change of a pool or an objective by which a binding loses its identity otherwise. Deletions are only ever warned about.',
+    default: 'warn',
+  },
+} as const satisfies Flags
+
 export const operatorFlags = {
   ...identityFlags,
+  'trust-domain-change': {
+    placeholder: 'DOMAIN',
+    help: 'A former trust domain: ClusterSPIFFEIDs with IDs of it are replaced. Otherwise they are kept as they are. May be repeated.',
+  },
+  'clusterspiffeid-class-change': {
+    placeholder: 'CLASS',
+    help: 'A former className, empty for none: ClusterSPIFFEIDs with it are changed. Otherwise they are kept as they are. May be repeated.',
+  },
   ...clusterFlags,
   namespace: {
     placeholder: 'NAMESPACE',
@@ -87,7 +110,7 @@ export const operatorFlags = {
     placeholder: 'FILE',
     help: 'Serve only clients with a certificate of this authority.',
   },
-  ...webhookActionFlag,
+  ...verdictFlags,
   workloads: {
     help: 'Look at the pods that a binding is for, and warn where none of them would get its identity.',
     default: 'true',

@@ -165,6 +165,12 @@ export function logLevel(text: string): Parsed<LogLevel> {
   return level === undefined ? problem(`no log level; write ${logLevels.join(', ')}`) : value(level)
 }
 
+/** `deny|warn|ignore`. */
+export function action(text: string): Parsed<Action> {
+  const known = actions.find((one) => one === text)
+  return known === undefined ? problem(`no action; write ${actions.join(', ')}`) : value(known)
+}
+
 /** `Reason=deny|warn|ignore`. */
 export function webhookAction(
   text: string,
@@ -179,8 +185,8 @@ export function webhookAction(
     const remedy = near === undefined ? `write one of ${reasons.join(', ')}` : `did you mean ${near}?`
     return problem(`${show(reason)} is no reason whose action can be set; ${remedy}`)
   }
-  const action = actions.find((known) => known === wanted)
-  return action === undefined
+  const known = actions.find((one) => one === wanted)
+  return known === undefined
     ? problem(`${show(wanted)} is no action; write ${reason}=${actions.join('|')}`)
-    : value({ reason, action })
+    : value({ reason, action: known })
 }

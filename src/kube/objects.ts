@@ -63,6 +63,7 @@ function replyOf(answer: Answer): Reply {
       kind: 'failed',
       cause: explain(answer),
       retryAfterMs: answer.kind === 'lost' ? undefined : answer.retryAfterMs,
+      ...(answer.kind === 'refused' && { code: answer.code, reason: answer.reason }),
     }
   return { kind: 'refused', code: answer.code, message: answer.message }
 }

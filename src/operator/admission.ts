@@ -1,4 +1,4 @@
-import { leaseResource } from '../core/resources.ts'
+import { admissionLabel, crdName, leaseResource, namespaceResource } from '../core/resources.ts'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lives, Trusted } from '../../certs/certificates.ts'
@@ -6,10 +6,12 @@ import { Trust } from '../../certs/trust.ts'
 import type { Config } from '../config.ts'
 import { rules } from '../core/findings.ts'
 import type { Inventory } from '../core/inventory.ts'
+import { field, objectOr } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Feed } from './feed.ts'
-import type { Client } from '../kube/client.ts'
+import { explain, resourcePath, type Client } from '../kube/client.ts'
+import { listPages } from '../kube/listing.ts'
 import { createObjects } from '../kube/objects.ts'
 import { listRememberedPods } from '../kube/pods.ts'
 import { Reflector } from '../kube/reflector.ts'
@@ -28,7 +30,9 @@ import {
   selfManaged,
 } from './webhook-trust.ts'
 import { claimLabel } from '../webhook/claim.ts'
-import type { ReadLive } from '../webhook/confirm.ts'
+import type { ListLive } from '../webhook/fresh.ts'
+import type { ReadLive } from '../webhook/live.ts'
+import { judgingReferences } from '../webhook/references.ts'
 import { usualStaleMs, type Reservations } from '../webhook/reservations.ts'
 import { mutating, validating } from '../webhook/review.ts'
 import {
@@ -38,7 +42,6 @@ import {
   type WebhookServer,
 } from '../webhook/server.ts'
 import { Undecided } from '../webhook/undecided.ts'
-import { warning } from '../webhook/warn.ts'
 import { blind, createPodLookup } from '../webhook/workloads.ts'
 
 type AdmissionOptions = {
@@ -207,6 +210,9 @@ function routesOf(
   { config, client, inventory, reservations, feed, metrics, log }: AdmissionOptions,
   objects: Objects,
 ): Readonly<Record<string, Review>> {
+  const read = (signal: AbortSignal): ReadLive => liveReads(objects, signal)
+  const isLenient = (namespace: string, signal: AbortSignal): Promise<boolean> =>
+    warnsOnly(objects, namespace, signal)
   const lookAtPods = createPodLookup({
     list: (...page) => listRememberedPods(client, ...page),
     fallbacks: () => inventory.fallbacks(),
@@ -217,8 +223,9 @@ function routesOf(
   })
   const reach = {
     world: inventory,
-    read: (signal: AbortSignal): ReadLive => liveReads(objects, signal),
-    actions: config.webhook.actions,
+    read,
+    isLenient,
+    actions: config.webhook.actions.overrides,
     reserve: (...claim: Parameters<Reservations['reserve']>) => reservations.reserve(...claim),
     lookAtPods: config.webhook.workloads ? lookAtPods : blind,
     observe: (request: AdmissionRequest, verdict: Verdict) => logDenial(log, request, verdict),
@@ -243,16 +250,39 @@ function routesOf(
   return {
     '/validate': guarded(validating(reach)),
     '/mutate': guarded(mutating(reach)),
-    '/warn': guarded(warning(inventory)),
+    '/references': guarded(
+      judgingReferences({
+        inventory,
+        read,
+        list: (signal) => liveLists(client, signal),
+        actions: config.webhook.actions,
+        isLenient,
+        refused: (request, reasons) => logRefusal(log, request, reasons),
+      }),
+    ),
   }
 }
 
 /** One line a denial: who, what, why. */
 function logDenial(log: Log, request: AdmissionRequest, { verdict, findings }: Verdict): void {
   if (verdict !== 'deny' || (request.dryRun && request.name === probeName)) return
-  const { uid, operation, namespace, name, user, dryRun } = request
   const reasons = findings.filter(({ action }) => action === 'deny').map(({ rule }) => rules[rule].reason)
-  log.info({ uid, operation, namespace, name, user: user.username, dryRun, reasons }, 'denied')
+  logRefusal(log, request, reasons)
+}
+
+function logRefusal(log: Log, request: AdmissionRequest, reasons: readonly string[]): void {
+  const { uid, operation, namespace, name, user, dryRun, kind } = request
+  const fields = { uid, operation, kind: kind.kind, namespace, name, user: user.username, dryRun, reasons }
+  log.info(fields, 'denied')
+}
+
+/** Whether nothing is refused in a namespace, by its label. */
+async function warnsOnly(objects: Objects, name: string, signal: AbortSignal): Promise<boolean> {
+  const reply = await objects.get(namespaceResource, { name }, signal)
+  if (reply.kind === 'failed') throw new Error(`reading Namespace ${name}: ${reply.cause}`)
+  if (reply.kind !== 'done') return false
+  const labels = objectOr(field(objectOr(reply.object['metadata']), 'labels'))
+  return field(labels, admissionLabel) === 'warn'
 }
 
 const liveReads =
@@ -270,4 +300,19 @@ const liveReads =
       case 'failed':
         throw new Error(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.cause}`)
     }
+  }
+
+const liveLists =
+  (client: Pick<Client, 'call'>, signal: AbortSignal): ListLive =>
+  async (resource, namespace, take) => {
+    const listed = await listPages({
+      client,
+      path: resourcePath(resource, { namespace }),
+      query: {},
+      pageSize: 500,
+      signal,
+      take,
+    })
+    if (listed.kind !== 'complete')
+      throw new Error(`listing ${crdName(resource)} in ${namespace}: ${explain(listed)}`)
   }

@@ -126,7 +126,7 @@ export function createFeed({
     log,
     timings,
     summarise: (definition) => ({
-      [boundaryField]: hasIdentityBoundary(definition),
+      [contractField]: contractOf(definition),
       [schemaField]: `${definition.metadata.uid}/${String(definition.metadata['generation'])}`,
     }),
     changed: (resource, served, definition) => {
@@ -161,7 +161,9 @@ export function createFeed({
 
 /** Why bindings that may be there can't be read as what they are, so that nothing may follow from their absence. */
 function obstacleIn(definition: KubeObject | undefined, served: boolean): Obstacle | undefined {
-  if (at(definition, 'summary', boundaryField) === true) return laterContract
+  const contract = at(definition, 'summary', contractField)
+  if (contract === 'bounded') return boundedContract
+  if (contract === 'modeless') return modelessContract
   if (!definition || served) return undefined
   const versions = at(definition, 'spec', 'versions')
   const { version } = bindingResource
@@ -180,26 +182,37 @@ const notEstablished =
 const schemaSettlesMs = 10_000
 
 const schemaField = 'schema'
-const boundaryField = 'hasIdentityBoundary'
+const contractField = 'contract'
 
-const laterContract =
+const boundedContract =
   'the installed InferenceIdentityBinding CustomResourceDefinition has spec.identityBoundary: it is that of a later contract, so nothing is touched; install the one of this operator'
 
+const modelessContract =
+  'the installed InferenceIdentityBinding CustomResourceDefinition has no spec.mode: it is that of another contract, so nothing is touched; install the one of this operator'
+
 /** How loudly each is said: at every installation the kind is not established for a moment. */
-const obstacles = { [laterContract]: 'error', [notServed]: 'warn', [notEstablished]: 'info' } as const
+const obstacles = {
+  [boundedContract]: 'error',
+  [modelessContract]: 'error',
+  [notServed]: 'warn',
+  [notEstablished]: 'info',
+} as const
 type Obstacle = keyof typeof obstacles
 
-/** Later versions of the reference operator put another contract under the same group and version. */
-function hasIdentityBoundary(definition: KubeObject): boolean {
+/**
+ * Later versions of the former operator put other contracts under the same group and version. In v0.10 and v0.11 a spec has
+ * no mode, and every binding is for the whole pool; v0.12 adds a required identityBoundary. A schema that names no fields
+ * at all takes every spec.
+ */
+function contractOf(definition: KubeObject): 'ours' | 'bounded' | 'modeless' {
   const versions = at(definition, 'spec', 'versions')
-  return (
-    Array.isArray(versions) &&
-    versions.some(
-      (version: unknown) =>
-        at(version, 'schema', 'openAPIV3Schema', 'properties', 'spec', 'properties', 'identityBoundary') !==
-        undefined,
-    )
-  )
+  const specs = (Array.isArray(versions) ? versions : []).map((version: unknown) => ({
+    name: at(version, 'name'),
+    fields: at(version, 'schema', 'openAPIV3Schema', 'properties', 'spec', 'properties'),
+  }))
+  if (specs.some(({ fields }) => at(fields, 'identityBoundary') !== undefined)) return 'bounded'
+  const { fields } = specs.find(({ name }) => name === bindingResource.version) ?? {}
+  return isObject(fields) && at(fields, 'mode') === undefined ? 'modeless' : 'ours'
 }
 
 const at = (value: unknown, ...path: readonly string[]): unknown =>

@@ -21,7 +21,7 @@ const leaseName = 'a558cee8.sonda.red'
 const watchdogMs = 500
 
 type LeadershipOptions = {
-  readonly config: Pick<Config, 'leaderElect' | 'namespace'>
+  readonly config: Pick<Config, 'leaderElect' | 'namespace' | 'departures'>
   readonly client: Pick<Client, 'call'>
   readonly inventory: Inventory
   readonly metrics: Metrics
@@ -51,6 +51,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
     term = startTerm({
       inventory,
       objects: createObjects(client, fence.signal),
+      departures: config.departures,
       mayWrite: () => election?.isLeading() ?? true,
       halted,
       workers,
@@ -60,6 +61,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
         outcome: ({ spec }, outcome) =>
           metrics.bindingOutcome({ ...summaryOf(outcome), mode: given(spec.mode) }),
         run: metrics.reconciled,
+        write: metrics.outputWritten,
       },
     })
   }

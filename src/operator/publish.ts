@@ -40,7 +40,12 @@ const lookEveryMs = 2_000
 const heartbeatMs = 60_000
 
 /** Flags that decide verdicts and have no field of their own in what is published. */
-const verdictFlags = ['webhook-bind-address', 'workloads'] as const
+const verdictFlags = [
+  'webhook-bind-address',
+  'webhook-on-references',
+  'webhook-on-loss',
+  'workloads',
+] as const
 
 /** While this replica leads, keeps a ConfigMap that says how the operator is configured and how it fares. */
 export function createPublishing(options: PublishingOptions): Publishing {
@@ -87,7 +92,7 @@ function configurationOf(config: Config): OperatorConfiguration {
   return {
     trustDomain: config.trustDomain,
     className: config.className,
-    actions: effectiveActions(config.webhook.actions),
+    actions: effectiveActions(config.webhook.actions.overrides),
     flags: Object.fromEntries(verdictFlags.map((name) => [name, flags[name]])),
   }
 }

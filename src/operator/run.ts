@@ -4,6 +4,7 @@ import { exitCodes, usage, type CommandResult } from '../cli/result.ts'
 import { describeConfig, operatorConfig, type Config } from '../config.ts'
 import { given } from '../core/binding.ts'
 import { summaryIn } from '../core/conditions.ts'
+import { Holds } from '../core/holds.ts'
 import { configurableReasons } from '../core/findings.ts'
 import { Inventory } from '../core/inventory.ts'
 import { fateOf } from '../core/output-stats.ts'
@@ -75,6 +76,8 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
   })
   started.defer(() => client.close())
   const inventory = new Inventory({ trustDomain: config.trustDomain, className: config.className })
+  const holds = new Holds(inventory, config.departures, (words) => log.warn({}, words))
+  metrics.heldFrom(() => ({ trustDomain: holds.count('trust domain'), className: holds.count('class') }))
   const leadership: Leadership = createLeadership({
     config,
     client,
@@ -92,7 +95,10 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     client,
     inventory,
     log,
-    mark: leadership.mark,
+    mark: (keys) => {
+      holds.look(keys)
+      leadership.mark(keys)
+    },
     bindingReleased: (uid) => reservations.holderDeleted(uid),
   })
   started.defer(() => feed.stop())
@@ -114,6 +120,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
       problem: feed.unsynced().length === 0 ? undefined : `waiting for ${feed.unsynced().join(', ')}`,
     },
     { name: 'contract', problem: feed.halted() },
+    { name: 'settings', problem: holds.words(), informs: true },
     ...admission.checks(),
   ]
   const publishing = createPublishing({

@@ -30,6 +30,10 @@ export type Metrics = {
   readonly claimsFrom: (source: () => number) => void
   /** Whether a dry run through the API server came back through the webhook. */
   readonly webhookProbe: (reached: boolean) => void
+  /** A ClusterSPIFFEID was created, adopted, changed, repaired, replaced or deleted. */
+  readonly outputWritten: (action: string) => void
+  /** Asked at each scrape: bindings that go on under another trust domain or class than the configured one. */
+  readonly heldFrom: (source: () => { readonly trustDomain: number; readonly className: number }) => void
   /** An admission review looked at the pods of its binding. */
   readonly podsLookedAt: (look: 'complete' | 'partial' | 'forbidden' | 'failed') => void
   /** Asked at each scrape: what became of each ClusterSPIFFEID of ours. */
@@ -64,6 +68,7 @@ export function createMetrics(): Metrics {
     ...bindingMetrics([registry]),
     ...admissionMetrics([registry]),
     ...loopMetrics([registry]),
+    ...outputMetrics([registry]),
     ...clusterMetrics([registry]),
     ...workloadMetrics([registry]),
   }
@@ -190,6 +195,34 @@ function loopMetrics(registers: Registry[]): Pick<Metrics, 'reconciled' | 'queue
       source = given
     },
     leading: (leads) => leader.set(leads ? 1 : 0),
+  }
+}
+
+function outputMetrics(registers: Registry[]): Pick<Metrics, 'outputWritten' | 'heldFrom'> {
+  const action = oneOf(['created', 'adopted', 'changed', 'repaired', 'replaced', 'deleted'])
+  let source: Parameters<Metrics['heldFrom']>[0] | undefined
+  const writes = new Counter({
+    name: 'kleym_clusterspiffeid_writes_total',
+    help: 'Writes to ClusterSPIFFEIDs that took effect.',
+    labelNames: ['action'] as const,
+    registers,
+  })
+  const held = new Gauge({
+    name: 'kleym_identity_bindings_held',
+    help: 'InferenceIdentityBindings whose ClusterSPIFFEIDs keep another trust domain or class than the configured one.',
+    labelNames: ['setting'] as const,
+    registers,
+    collect: () => {
+      const { trustDomain, className } = source?.() ?? { trustDomain: 0, className: 0 }
+      held.set({ setting: 'trust_domain' }, trustDomain)
+      held.set({ setting: 'class' }, className)
+    },
+  })
+  return {
+    outputWritten: (name) => writes.inc({ action: action(name) }),
+    heldFrom: (given) => {
+      source = given
+    },
   }
 }
 

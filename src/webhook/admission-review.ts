@@ -42,8 +42,8 @@ export type AdmissionResponse =
       readonly kind: 'denied'
       readonly status: {
         readonly message: string
-        readonly reason: 'Invalid'
-        readonly code: 422
+        readonly reason: 'Invalid' | 'Forbidden'
+        readonly code: 422 | 403
         readonly details: {
           readonly name: string
           readonly group: string

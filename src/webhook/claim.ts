@@ -74,6 +74,9 @@ export function decodeClaim(lease: unknown): Claim {
   }
 }
 
+/** How another binding stands to a claim: it has what is claimed; it has, as the same under another name; it has not. */
+export type Contender = 'rival' | 'renamed' | 'none'
+
 /** What the one who asks may do about a claim that is there. */
 export type Standing =
   /** It is the same binding: a retried review, or another attempt of the same apply. */
@@ -96,13 +99,14 @@ export function standingOf(
   claim: Claim,
   holder: Holder,
   seen: {
-    readonly holds: boolean
+    readonly contender: Contender
     readonly ageMs: number
     readonly deleted: boolean
     readonly graceMs: number
   },
 ): Standing {
-  if (isSameBinding(claim.holder, holder)) return 'ours'
-  if (seen.holds) return 'held'
+  // A binding takes over the claim of the one whose other name it is.
+  if (isSameBinding(claim.holder, holder) || seen.contender === 'renamed') return 'ours'
+  if (seen.contender === 'rival') return 'held'
   return seen.deleted || seen.ageMs > seen.graceMs ? 'abandoned' : 'pending'
 }

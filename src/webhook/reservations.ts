@@ -7,6 +7,7 @@ import {
   leaseOf,
   standingOf,
   type Claim,
+  type Contender,
   type Holder,
 } from './claim.ts'
 
@@ -44,7 +45,7 @@ const collectAtOnce = 16
 type Wish = {
   readonly collisionKey: string
   readonly holder: Holder
-  readonly holds: (other: Holder) => Promise<boolean>
+  readonly contends: (other: Holder) => Promise<Contender>
   readonly signal: AbortSignal | undefined
 }
 
@@ -92,19 +93,19 @@ export class Reservations {
   }
 
   /**
-   * Takes a key for a binding that is about to be admitted. `holds` reads live whether another binding has it.
+   * Takes a key for a binding that is about to be admitted. `contends` reads live whether another binding has it.
    * Throws when the API server gives no answer that settles it, and once the signal says that nobody waits for
    * one any more: a claim for a request that is over would only be in the way of others.
    */
   async reserve(
     collisionKey: string,
     holder: Holder,
-    holds: (other: Holder) => Promise<boolean>,
+    contends: (other: Holder) => Promise<Contender>,
     signal?: AbortSignal,
   ): Promise<Reserved> {
     const name = claimName(collisionKey)
     const before = this.#queues.get(name) ?? Promise.resolve()
-    const turn = before.then(() => this.#reserve({ collisionKey, holder, holds, signal }))
+    const turn = before.then(() => this.#reserve({ collisionKey, holder, contends, signal }))
     const settled = turn.catch(() => {})
     this.#queues.set(name, settled)
     try {
@@ -136,11 +137,14 @@ export class Reservations {
   }
 
   /** Undefined if somebody else changed the claim meanwhile: look again. */
-  async #contend(claim: Claim, { collisionKey, holder, holds, signal }: Wish): Promise<Reserved | undefined> {
+  async #contend(
+    claim: Claim,
+    { collisionKey, holder, contends, signal }: Wish,
+  ): Promise<Reserved | undefined> {
     const { objects, namespace, now } = this.#options
     const { since } = this.#note(claim)
     const standing = standingOf(claim, holder, {
-      holds: !isSameBinding(claim.holder, holder) && (await holds(claim.holder)),
+      contender: isSameBinding(claim.holder, holder) ? 'none' : await contends(claim.holder),
       ageMs: now() - since,
       deleted: this.#deleted.has(claim.holder.uid),
       graceMs: this.#graceMs,

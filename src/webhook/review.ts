@@ -1,24 +1,32 @@
-import { appraise, isAdvice, type Appraisal } from '../core/advice.ts'
-import { decodeBinding, finalizer, isSameSpec, type Binding } from '../core/binding.ts'
+import { isAdvice } from '../core/advice.ts'
+import { appraise, claimOf, pendingOver, type Appraisal } from '../core/appraise.ts'
+import { decodeBinding, finalizer, isSameWish, type Binding } from '../core/binding.ts'
 import { collisionMessage } from '../core/checks/collision.ts'
-import type { Evaluation } from '../core/evaluate.ts'
+import { noStake } from '../core/evaluate.ts'
 import type { World } from '../core/facts.ts'
-import { causeWords, explain, rules, type Cause, type Finding } from '../core/findings.ts'
+import { rules, type Finding } from '../core/findings.ts'
 import type { Standing } from '../core/overlap.ts'
+import type { Known } from '../core/overlay.ts'
 import { bindingResource } from '../core/resources.ts'
-import { judge, type ActionOverrides, type JudgedFinding, type Verdict } from '../core/verdict.ts'
+import { isSameHarm, judge, lenient, type ActionOverrides, type Verdict } from '../core/verdict.ts'
 import { workloadRules } from '../core/workloads.ts'
-import type { AdmissionRequest, AdmissionResponse, StatusCause } from './admission-review.ts'
-import { confirm, holdsLive, needsConfirmation, type ReadLive } from './confirm.ts'
+import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
+import { confirm, contends, needsConfirmation } from './confirm.ts'
+import { allowed, denied, isHeard, type Decision } from './decision.ts'
+import type { ReadLive } from './live.ts'
+import { collisionAdvice, renaming, victims } from './remarks.ts'
+import type { Holder } from './claim.ts'
 import type { Reservations, Reserved } from './reservations.ts'
 import { nothingSeen, type LookAtPods, type Seen } from './workloads.ts'
 
 type Reach = {
-  readonly world: World
+  readonly world: Known
   /** The signal ends a read when the API server no longer waits for the review. */
   readonly read: (signal: AbortSignal) => ReadLive
   readonly actions: ActionOverrides
   readonly reserve: Reservations['reserve']
+  /** Whether a namespace is labelled so that nothing is refused there; asked before a refusal alone. */
+  readonly isLenient: (namespace: string, signal: AbortSignal) => Promise<boolean>
   readonly lookAtPods: LookAtPods
   /** Told of each decision, for the log and the metrics. */
   readonly observe: (request: AdmissionRequest, verdict: Verdict) => void
@@ -34,17 +42,10 @@ type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<Admiss
 export const validating =
   (reach: Reach): Review =>
   async (request, signal) => {
-    const decision = await settle(request, await decide(request, reach, signal), reach, signal)
-    const { evaluation, verdict } = decision
-    reach.observe(request, verdict)
-    return verdict.verdict === 'deny'
-      ? denied(request, decision)
-      : {
-          kind: 'allowed',
-          warnings: warningsOf(decision),
-          auditAnnotations: notes(evaluation, verdict),
-          patch: [],
-        }
+    const decided = await settle(request, await decide(request, reach, signal), reach, signal)
+    const decision = remarked(await pardon(request, decided, reach, signal))
+    reach.observe(request, decision.verdict)
+    return decision.verdict.verdict === 'deny' ? denied(request, decision) : allowed(decision)
   }
 
 /**
@@ -54,48 +55,69 @@ export const validating =
 export const mutating =
   (reach: Reach): Review =>
   async (request, signal) => {
-    const decision = await decide(request, reach, signal)
-    const { binding, verdict } = decision
-    if (verdict.verdict === 'deny') {
-      reach.observe(request, verdict)
-      return denied(request, decision)
+    const decided = await pardon(request, await decide(request, reach, signal), reach, signal)
+    if (decided.verdict.verdict === 'deny') {
+      reach.observe(request, decided.verdict)
+      return denied(request, remarked(decided))
     }
-    const patch = request.operation === 'CREATE' ? finalizerPatch(binding) : []
+    const patch = request.operation === 'CREATE' ? finalizerPatch(decided.binding) : []
     return { kind: 'allowed', warnings: [], auditAnnotations: {}, patch }
   }
 
-type Decision = {
-  readonly binding: Binding
-  /** The collision key that the binding had before the request, if any. */
-  readonly heldKey: string | undefined
+/** A decision, and what it was made from. */
+type Decided = Decision & {
+  readonly world: World
+  /** What the binding claimed before the request, if anything. */
+  readonly claimed: string | undefined
   /** What was wrong before the request. */
   readonly earlier: readonly Finding[]
-  readonly evaluation: Evaluation
-  readonly verdict: Verdict
   /** What the binding stood for before the request. */
-  readonly before?: Standing | undefined
-  /** What there is to know beside the findings. */
-  readonly remark?: string | undefined
+  readonly before: Standing | undefined
 }
 
-async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSignal): Promise<Decision> {
+async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSignal): Promise<Decided> {
   const binding = bindingIn(request.object, request)
   const before = request.operation === 'UPDATE' ? bindingIn(request.oldObject, request) : undefined
-  if (!concerns(request, binding, before))
-    return { binding, heldKey: undefined, earlier: [], evaluation: nothing, verdict: judge([], [], {}) }
-  const verdictIn = (world: World) => {
-    const { evaluation, findings } = appraise(binding, world)
-    const earlier = before ? appraise(before, world) : untouched
-    const heldKey = earlier.evaluation.identity?.collisionKey
-    const verdict = judge(findings, earlier.findings, reach.actions)
-    const stood = earlier.evaluation.identity
-    const standing = before && stood && { binding: before, identity: stood }
-    return { binding, heldKey, earlier: earlier.findings, evaluation, verdict, before: standing }
+  if (!concerns(request, binding, before)) return { ...nothing, binding, world: reach.world }
+  const decideIn = (world: World): Decided => {
+    const appraisal = appraise(binding, world)
+    const { findings: earlier, ...standing } = before ? appraise(before, world) : untouched
+    const verdict = judge(appraisal.findings, earlier, reach.actions)
+    const claimed = claimOf({ findings: earlier, ...standing })
+    const { identity } = standing.evaluation
+    const stood = before && identity && { binding: before, identity }
+    return { binding, world, appraisal, verdict, claimed, earlier, before: stood, remarks: [] }
   }
-  const remembered = verdictIn(reach.world)
+  const remembered = decideIn(reach.world)
   const neighbours = remembered.verdict.findings.some((one) => one.action === 'deny' && isAdvice(one))
   if (!neighbours && !needsConfirmation(remembered.verdict.findings)) return remembered
-  return verdictIn(await confirm(binding, reach.world, reach.read(signal), { neighbours }))
+  return decideIn(await confirm(binding, reach.world, reach.read(signal), { neighbours }))
+}
+
+/** With what there is to know beside the findings. */
+function remarked(decided: Decided): Decision {
+  const { binding, appraisal, world, earlier, verdict, remarks } = decided
+  const news = verdict.findings.filter((one) => !earlier.some((before) => isSameHarm(before, one)))
+  return {
+    ...decided,
+    remarks: [
+      ...renaming(binding, appraisal.stake, world),
+      ...collisionAdvice(verdict.findings),
+      ...(verdict.verdict === 'deny' ? [] : victims(binding, news, world)),
+      ...remarks,
+    ],
+  }
+}
+
+/** A denial becomes a warning where the namespace asks for that: what a restore brings was there before. */
+async function pardon(
+  { namespace }: AdmissionRequest,
+  decision: Decided,
+  { isLenient }: Reach,
+  signal: AbortSignal,
+): Promise<Decided> {
+  if (decision.verdict.verdict !== 'deny' || !(await isLenient(namespace, signal))) return decision
+  return { ...decision, verdict: lenient(decision.verdict) }
 }
 
 /**
@@ -104,81 +126,100 @@ async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSign
  */
 async function settle(
   request: AdmissionRequest,
-  decision: Decision,
+  decision: Decided,
   reach: Reach,
   signal: AbortSignal,
-): Promise<Decision> {
+): Promise<Decided> {
   const { binding, before, verdict } = decision
-  const { identity } = decision.evaluation
+  const { identity } = decision.appraisal.evaluation
   const isLooked = identity && verdict.verdict !== 'deny'
   const looking = isLooked ? reach.lookAtPods({ binding, identity }, before, signal) : nothingSeen
-  const claim = (one: Decision): Promise<Decision> => reserveKey(request, one, reach, signal)
+  const claim = (one: Decided): Promise<Decided> => reserveKey(request, one, reach, signal)
   const mayRefuse = workloadRules.some((rule) => reach.actions[rules[rule].reason] === 'deny')
   if (mayRefuse) return claim(withAdvice(decision, await looking, reach))
   const [reserved, seen] = await Promise.all([claim(decision), looking])
   return withAdvice(reserved, seen, reach)
 }
 
-function withAdvice(decision: Decision, { found, earlier }: Seen, { actions }: Reach): Decision {
+function withAdvice(decision: Decided, { found, earlier }: Seen, { actions }: Reach): Decided {
   const { verdict } = decision
   if (verdict.verdict === 'deny' || found.length === 0) return decision
   const known = [...decision.earlier, ...earlier]
   return { ...decision, earlier: known, verdict: judge([...verdict.findings, ...found], known, actions) }
 }
 
-/** Two requests at once, here or on two replicas, must not both be allowed one collision key. */
+/** Two requests at once, here or on two replicas, must not both be allowed what one alone can have. */
 async function reserveKey(
   request: AdmissionRequest,
-  decision: Decision,
+  decision: Decided,
   { world, read, reserve, actions }: Reach,
   signal: AbortSignal,
-): Promise<Decision> {
-  const { binding, heldKey, earlier, evaluation, verdict } = decision
-  const key = evaluation.identity?.collisionKey
-  const isContested = verdict.findings.some(({ rule }) => rule === 'identityCollision')
-  if (key === undefined || key === heldKey || isContested || verdict.verdict === 'deny' || request.dryRun)
+): Promise<Decided> {
+  const { binding, claimed, earlier, appraisal, verdict } = decision
+  const claim = claimOf(appraisal)
+  const isContested = verdict.findings.some(({ collisionKey }) => collisionKey === claim)
+  if (claim === undefined || claim === claimed || isContested || verdict.verdict === 'deny' || request.dryRun)
     return decision
   const { namespace, name, uid } = binding
-  const holds = ({ name: other }: { readonly name: string }): Promise<boolean> =>
-    holdsLive({ namespace, name: other }, key, world, read(signal))
-  const reserved = await reserve(key, { namespace, name, uid }, holds, signal)
+  const reserved = await reserve(
+    claim,
+    { namespace, name, uid },
+    ({ name: other }: Holder) => contends(other, claim, binding, world, read(signal)),
+    signal,
+  )
   if (reserved.kind === 'reserved') return decision
-  const collision = collisionWith(binding, key, reserved)
+  const collision = takenBy(reserved, claim, decision)
   const judged = judge([collision, ...verdict.findings], earlier, actions)
   const isSaid = judged.findings.some((one) => one.rule === collision.rule && isHeard(one))
-  const remark = reserved.pending && isSaid ? pendingWords(reserved.by.name) : undefined
-  return { ...decision, verdict: judged, remark }
+  const remarks = reserved.pending && isSaid ? [pendingWords(reserved.by.name)] : []
+  return { ...decision, verdict: judged, remarks }
 }
 
-const collisionWith = (
-  { spec }: Binding,
-  collisionKey: string,
+/** What was claimed is a collision key, or what a binding that waits for something asks for. */
+function takenBy(
   { by }: Extract<Reserved, { kind: 'taken' }>,
-): Finding => ({
-  rule: 'identityCollision',
-  field: 'spec.containerName',
-  cause: 'Duplicate',
-  value: spec.containerName,
-  message: collisionMessage([by.name]),
-  collisionKey,
-})
+  claim: string,
+  { binding, appraisal }: Decided,
+): Finding {
+  if (claim === appraisal.stake.reference) return pendingOver(claim, binding, [by.name])
+  return {
+    rule: 'identityCollision',
+    field: 'spec.containerName',
+    cause: 'Duplicate',
+    value: binding.spec.containerName,
+    message: collisionMessage([by.name]),
+    collisionKey: claim,
+  }
+}
 
 /** Not in the message of the collision, which other tools parse. */
 const pendingWords = (name: string): string =>
   `spec.containerName: ${name} is being admitted this moment, or was: try again in a minute`
 
-const nothing: Evaluation = { findings: [], identity: undefined }
+const untouched: Appraisal = {
+  evaluation: { findings: [], identity: undefined },
+  stake: noStake,
+  findings: [],
+}
 
-const untouched: Appraisal = { evaluation: nothing, findings: [] }
+/** What is decided about a request that can do no harm. */
+const nothing: Omit<Decided, 'binding' | 'world'> = {
+  appraisal: untouched,
+  verdict: judge([], [], {}),
+  claimed: undefined,
+  earlier: [],
+  before: undefined,
+  remarks: [],
+}
 
-/** Whether the request could do harm. What is being deleted holds no key, and only a spec can be wrong. */
+/** Whether the request could do harm. What is being deleted holds no key, and only what it asks for can be wrong. */
 const concerns = (request: AdmissionRequest, binding: Binding, before: Binding | undefined): boolean =>
   request.group === bindingResource.group &&
   request.resource === bindingResource.plural &&
   request.subresource === '' &&
   (request.operation === 'CREATE' || request.operation === 'UPDATE') &&
   !binding.deleting &&
-  !(before && isSameSpec(before, binding))
+  !(before && isSameWish(before, binding))
 
 /** The request knows best where the object is: before it is stored, its metadata may not say. */
 const bindingIn = (object: unknown, { namespace, name }: AdmissionRequest): Binding => {
@@ -192,60 +233,3 @@ function finalizerPatch({ finalizers }: Binding): readonly unknown[] {
     ? [{ op: 'add', path: '/metadata/finalizers', value: [finalizer] }]
     : [{ op: 'add', path: '/metadata/finalizers/-', value: finalizer }]
 }
-
-function denied(request: AdmissionRequest, decision: Decision): AdmissionResponse {
-  const { evaluation, verdict } = decision
-  const { kind, group } = bindingResource
-  const refusals = verdict.findings.filter(({ action }) => action === 'deny')
-  const name = request.name || bindingIn(request.object, request).name
-  const lines = refusals.map((finding) => `* ${lineOf(finding)}`)
-  return {
-    kind: 'denied',
-    warnings: warningsOf(decision),
-    auditAnnotations: notes(evaluation, verdict),
-    status: {
-      code: 422,
-      reason: 'Invalid',
-      message: `The ${kind} "${name}" is invalid:\n${lines.join('\n')}`,
-      details: { name, group, kind, causes: refusals.map(causeOf) },
-    },
-  }
-}
-
-const wordsOf = (finding: Finding): string => `${causeWords(finding)}: ${explain(finding)}`
-
-/** As kubectl prints a cause. */
-const lineOf = (finding: Finding): string => `${finding.field}: ${wordsOf(finding)}`
-
-const causeOf = (finding: Finding): StatusCause => ({
-  reason: causeReasons[finding.cause],
-  field: finding.field,
-  message: wordsOf(finding),
-})
-
-/** metav1.CauseType, in k8s.io/apimachinery/pkg/apis/meta/v1. */
-const causeReasons = {
-  Required: 'FieldValueRequired',
-  Invalid: 'FieldValueInvalid',
-  Forbidden: 'FieldValueForbidden',
-  Duplicate: 'FieldValueDuplicate',
-  NotFound: 'FieldValueNotFound',
-} as const satisfies Record<Cause, string>
-
-const warningsOf = ({ verdict, remark }: Decision): readonly string[] => [
-  ...verdict.findings.filter(({ action }) => action === 'warn').map(lineOf),
-  ...(remark === undefined ? [] : [remark]),
-]
-
-/** What the audit log keeps of a decision; the API server puts the webhook's name before each key. */
-function notes({ identity }: Evaluation, { verdict, findings }: Verdict): Readonly<Record<string, string>> {
-  const reasons = findings.filter(isHeard).map(({ rule }) => rules[rule].reason)
-  return {
-    decision: verdict,
-    ...(reasons.length > 0 && { reasons: [...new Set(reasons)].join(',') }),
-    ...(identity && { 'spiffe-id': identity.spiffeId }),
-    ...(identity?.collisionKey !== undefined && { 'collision-key': identity.collisionKey }),
-  }
-}
-
-const isHeard = ({ action }: JudgedFinding): boolean => action !== 'ignore'

@@ -19,6 +19,12 @@ const rbac = (kind: string, plural: string, namespaced: boolean): Resource => ({
   namespaced,
 })
 
+const roleRef = (role: string) => ({
+  apiGroup: 'rbac.authorization.k8s.io',
+  kind: 'ClusterRole',
+  name: role,
+})
+
 /** The kubeconfig of an operator that may do all it needs, and list pods in one namespace alone. */
 export async function operatorThatSeesPodsIn(cluster: Cluster, namespace: string): Promise<ScratchFile> {
   const made = async (resource: Resource, object: JsonObject): Promise<void> => {
@@ -28,11 +34,6 @@ export async function operatorThatSeesPodsIn(cluster: Cluster, namespace: string
   }
   const name = 'operator'
   const subjects = [{ kind: 'ServiceAccount', name, namespace: 'default' }]
-  const roleRef = (role: string) => ({
-    apiGroup: 'rbac.authorization.k8s.io',
-    kind: 'ClusterRole',
-    name: role,
-  })
   await made(core('ServiceAccount', 'serviceaccounts'), { metadata: { name, namespace: 'default' } })
   const others = ['admissionregistration', 'apiextensions', 'coordination', 'events', 'authorization']
   const rules = [

@@ -4,6 +4,7 @@ import type { OperatorSight, ReadCluster, ReadPods } from '../../src/cli/cluster
 import { inspectOptions, statusOptions } from '../../src/cli/look-options.ts'
 import type { CommandResult } from '../../src/cli/result.ts'
 import { status, type StatusOptions } from '../../src/cli/status.ts'
+import { retryingStatus } from '../../src/core/conditions.ts'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import {
   decodeOperatorStatus,
@@ -136,11 +137,22 @@ describe('kleym status', () => {
     })
   })
 
-  test('of one that nobody has looked at: 2', async () => {
-    const { code, stdout } = await statusOf(clusterWith(binding()), { format: 'yaml' })
+  test.each([undefined, { observedGeneration: -1 }])('of one that nobody has looked at: 2', async (said) => {
+    const one = { ...binding(), status: said }
+    const { code, stdout } = await statusOf(clusterWith(one), { format: 'yaml' })
     expect(code).toBe(2)
     expect(stdout).toContain('ready: Unknown\n')
     expect(stdout).toContain('reason: Initializing\n')
+  })
+
+  test('of one whose first outcome is retried: 2, and why', async () => {
+    const one = { ...binding(), status: retryingStatus({ observedGeneration: -1 }, 'writing it: 500', now) }
+    const { code, stdout } = await statusOf(clusterWith(one))
+    expect(code).toBe(2)
+    expect(stdout).toContain('default/chat: writing it: 500\n')
+    expect(stdout).toContain('1 in all: 1 Ready/Retrying\n')
+    const inspected = await look([one, pool(), objective()], { settings: { trustDomain: 'a' } })
+    expect(inspected.stdout).toContain('Ready: Unknown, Retrying (no generation yet): writing it: 500\n')
   })
 
   test('asks for bindings alone, and for one namespace where one is named', async () => {
@@ -342,7 +354,7 @@ describe('kleym inspect', () => {
       ],
       [
         withOutput((one) => ({ ...one, metadata: { ...one.metadata, annotations: {} } })),
-        `${name} differs in metadata.annotations`,
+        `${name} differs in metadata.annotations[kleym.sonda.red/binding]`,
       ],
     ] as const
     for (const [there, words] of cases) {
@@ -356,11 +368,16 @@ describe('kleym inspect', () => {
     const objects = await settled(binding(), pool(), objective())
     const output = objects.find(({ kind }) => kind === 'ClusterSPIFFEID')
     if (!output) throw new Error('there is no output')
-    const leftover = { ...output, metadata: { ...output.metadata, name: 'old' } }
+    const leftover = { ...output, metadata: { ...output.metadata, name: 'kleym-default-chat-pool-00000000' } }
     const left = await look([...objects, leftover])
     expect(left).toMatchObject({
       code: 2,
-      stdout: expect.stringContaining('ClusterSPIFFEID: old is left over\n'),
+      stdout: expect.stringContaining('ClusterSPIFFEID: kleym-default-chat-pool-00000000 is left over\n'),
+    })
+    const copy = { ...output, metadata: { ...output.metadata, name: 'copy' } }
+    expect(await look([...objects, copy])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('ClusterSPIFFEID: copy is a copy, which is left alone\n'),
     })
     const { hint: _, ...known } = objectOr(output.spec)
     const pruned = await look(objects.map((one) => (one === output ? { ...one, spec: known } : one)))

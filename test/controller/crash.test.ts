@@ -65,13 +65,13 @@ const scenarios: readonly Scenario[] = [
     title: 'another ID takes the place of the first',
     given: [...scene, binding()],
     change: ({ put }) => put(binding({ spec: { objectiveRef: { name: 'other' } } })),
-    writes: 3,
+    writes: 4,
   },
   {
     title: 'other selectors take the place of the first',
     given: [...scene, binding()],
     change: ({ put }) => put(binding({ spec: { serviceAccountName: 'worker' } })),
-    writes: 3,
+    writes: 4,
   },
   {
     title: 'a newcomer collides with an incumbent',
@@ -124,7 +124,25 @@ const scenarios: readonly Scenario[] = [
           spec: { admin: true },
         })
     },
-    writes: 2,
+    writes: 3,
+  },
+  {
+    title: 'an output that others deleted is created again',
+    given: [...scene, binding()],
+    change: async ({ list, remove }) => {
+      for (const output of await list(clusterSpiffeIdResource))
+        await remove(clusterSpiffeIdResource, placeOf(output))
+    },
+    writes: 3,
+  },
+  {
+    title: 'an output of the reference operator outlives a failure of the spec alone',
+    given: [],
+    change: async ({ put }) => {
+      const modeless = binding({ spec: { objectiveRef: undefined, containerName: undefined } })
+      for (const one of [...scene, ofTheReference(rightHash), modeless]) await put(one)
+    },
+    writes: 3,
   },
 ]
 

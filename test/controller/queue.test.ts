@@ -92,7 +92,7 @@ test('a delay longer than a timer can wait is kept', () => {
   expect(queue.depth).toBe(1)
 })
 
-test('retries of a key wait twice as long each time, from 5 ms to 1,000 s, until it is forgotten', () => {
+test('retries of a key wait twice as long each time, from 5 ms to 60 s, until it is forgotten', () => {
   const { clock, queue } = arrange()
   const waited = (key: Name) => {
     const from = clock.now()
@@ -102,9 +102,19 @@ test('retries of a key wait twice as long each time, from 5 ms to 1,000 s, until
     queue.done(key)
     return clock.now() - from
   }
-  const doubled = Array.from({ length: 18 }, (_, failures) => 5 * 2 ** failures)
-  expect(Array.from({ length: 20 }, () => waited('a'))).toEqual([...doubled, 1_000_000, 1_000_000])
+  const doubled = Array.from({ length: 14 }, (_, failures) => 5 * 2 ** failures)
+  expect(Array.from({ length: 20 }, () => waited('a'))).toEqual([
+    ...doubled,
+    ...Array.from({ length: 6 }, () => 60_000),
+  ])
   expect(waited('b')).toBe(5)
+  // It may be wanted sooner than its back-off says, but never later.
+  queue.retry('c', 3)
+  expect(clock.waits()).toEqual([3])
+  clock.advance(3)
+  void queue.next()
+  queue.done('c')
+  expect(waited('c')).toBe(10)
   queue.forget('a')
   expect(waited('a')).toBe(5)
 })

@@ -2,11 +2,13 @@ import { describe, expect, test } from 'vitest'
 import {
   conditionTypes,
   isSameStatus,
+  retryingStatus,
   statusOf,
   summaryIn,
   summaryOf,
   type Outcome,
 } from '../../src/core/conditions.ts'
+import { changeOfIdentity, isCurrent, settingsIn } from '../../src/core/said.ts'
 import { collisionMessage } from '../../src/core/checks/collision.ts'
 import { rules, type RuleName } from '../../src/core/findings.ts'
 import { composeIdentity } from '../../src/core/identity.ts'
@@ -44,6 +46,17 @@ const messageAfter = (refusal: string): unknown =>
 
 const ruleNames = Object.keys(rules).filter((name): name is RuleName => Object.hasOwn(rules, name))
 
+/** Checks 1, 4, 5 and 10 to 13. */
+const stalling: ReadonlySet<RuleName> = new Set([
+  'invalidPoolRef',
+  'invalidObjectiveRef',
+  'missingObjectiveRef',
+  'unsupportedMode',
+  'invalidServiceAccountName',
+  'invalidContainerName',
+  'unexpectedContainerName',
+])
+
 describe('the five conditions', () => {
   test('of a binding that is ready', () => {
     expect(statusFor(ready)['conditions']).toMatchObject([
@@ -75,7 +88,10 @@ describe('the five conditions', () => {
         ? { type, status: type === 'Ready' ? 'False' : 'True', reason, message: 'no' }
         : { type, status: 'False', reason: 'Resolved' },
     )
-    expect(statusFor(failed(rule))['conditions']).toMatchObject(wanted)
+    const conditions = conditionsIn(statusFor(failed(rule)))
+    expect(conditions.slice(0, 5)).toMatchObject(wanted)
+    const stalled = { type: 'Stalled', status: 'True', reason, message: 'no', observedGeneration: 1 }
+    expect(conditions.slice(5)).toMatchObject(stalling.has(rule) ? [stalled] : [])
   })
 
   test('are what the API of conditions asks for', () => {
@@ -88,11 +104,21 @@ describe('the five conditions', () => {
       }
   })
 
-  test('observe the generation that was evaluated', () => {
+  test('observe the generation that was evaluated, and so does the status as a whole', () => {
     const previous = statusFor(ready, { generation: 6 })
-    expect(column(statusFor(ready, { generation: 7, previous }), 'observedGeneration')).toStrictEqual(
-      conditionTypes.map(() => 7),
-    )
+    const status = statusFor(ready, { generation: 7, previous })
+    expect(column(status, 'observedGeneration')).toStrictEqual(conditionTypes.map(() => 7))
+    expect(status).toHaveProperty('observedGeneration', 7)
+  })
+
+  test('are joined by Stalled for an output that is refused for good, and only as long as that lasts', () => {
+    const refused = { ...failed('managedOutputApplyFailed'), stalls: true }
+    const previous = statusFor(refused)
+    expect(column(previous, 'type').at(-1)).toBe('Stalled')
+    const again = conditionsIn(statusFor(refused, { previous, now: later, generation: 2 })).at(-1)
+    expect(again).toMatchObject({ lastTransitionTime: '2026-01-01T12:00:00Z', observedGeneration: 2 })
+    expect(column(statusFor(failed('managedOutputApplyFailed')), 'type')).toStrictEqual(conditionTypes)
+    expect(column(statusFor(ready, { previous }), 'type')).toStrictEqual(conditionTypes)
   })
 })
 
@@ -109,7 +135,13 @@ describe('the time of the last transition', () => {
 
   test('stays when reason, message or generation change', () => {
     const previous = statusFor(failed('targetPoolNotFound', 'one'))
-    expect(times(failed('invalidPoolRef', 'two'), previous, 9)).toStrictEqual([old, old, old, old, old])
+    expect(times(failed('objectiveOfAnotherPool', 'two'), previous, 9)).toStrictEqual([
+      old,
+      old,
+      old,
+      old,
+      old,
+    ])
   })
 
   test('stays through a failure of another kind where the status does', () => {
@@ -133,6 +165,7 @@ describe('a status', () => {
   test('fills in what was rendered', () => {
     const { conditions: _, ...rest } = statusFor(ready, { settings: { ...settings, className: 'gpu' } })
     expect(rest).toStrictEqual({
+      observedGeneration: 1,
       trustDomain: 'example.org',
       clusterSPIFFEIDClassName: 'gpu',
       computedSpiffeIDs: [{ mode: 'PoolOnly', spiffeID: identity.spiffeId }],
@@ -153,7 +186,7 @@ describe('a status', () => {
     'of %s is cleared of what was rendered',
     (rule) => {
       const status = statusFor(failed(rule), { previous: statusFor(ready) })
-      expect(Object.keys(status)).toStrictEqual(['conditions', 'trustDomain'])
+      expect(Object.keys(status)).toStrictEqual(['observedGeneration', 'conditions', 'trustDomain'])
     },
   )
 
@@ -192,10 +225,84 @@ describe('a status at a glance', () => {
     },
   )
 
-  test.each([[{}], [{ conditions: null }], [{ conditions: [{ type: 'Conflict', status: 'True' }] }]])(
-    '%j says nothing yet',
-    (status) => {
-      expect(summaryIn(status)).toBeUndefined()
-    },
-  )
+  test.each([
+    [{}],
+    [{ observedGeneration: -1 }],
+    [{ conditions: null }],
+    [{ conditions: [{ type: 'Conflict', status: 'True' }] }],
+  ])('%j says nothing yet', (status) => {
+    expect(summaryIn(status)).toBeUndefined()
+  })
+})
+
+describe('a status while nothing can be told', () => {
+  test.each([[{}], [{ observedGeneration: -1 }]])('of a binding with %j says only why', (previous) => {
+    expect(retryingStatus(previous, 'the API server said 500', noon)).toStrictEqual({
+      ...previous,
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'Unknown',
+          lastTransitionTime: '2026-01-01T12:00:00Z',
+          reason: 'Retrying',
+          message: 'the API server said 500',
+        },
+      ],
+    })
+  })
+
+  test('keeps all else, generations too, but Stalled, which goes with Ready=False', () => {
+    const previous = statusFor(failed('invalidContainerName'), { generation: 3 })
+    const status = retryingStatus(previous, 'words', later)
+    const [first, ...others] = conditionsIn(status)
+    expect(first).toMatchObject({ status: 'Unknown', reason: 'Retrying', observedGeneration: 3 })
+    expect(others).toStrictEqual(conditionsIn(previous).slice(1, 5))
+    expect(status).toMatchObject({ observedGeneration: 3, trustDomain: 'example.org' })
+    expect(summaryIn(status)).toStrictEqual({ condition: 'Ready', reason: 'Retrying' })
+  })
+
+  test('moves its time with the status alone, and is as long as a condition may be', () => {
+    const first = retryingStatus({}, 'one', noon)
+    const second = retryingStatus(first, 'x'.repeat(40_000), later)
+    expect(column(second, 'lastTransitionTime')).toStrictEqual(['2026-01-01T12:00:00Z'])
+    expect(column(second, 'message')).toStrictEqual(['x'.repeat(30_000)])
+  })
+
+  test.each([
+    ['nothing yet', {}, 1, false],
+    ['the default', { observedGeneration: -1 }, 1, false],
+    ['this generation', statusFor(ready), 1, true],
+    ['an earlier generation', statusFor(ready), 2, false],
+    ['one that is retried', retryingStatus(statusFor(ready), 'words', later), 1, false],
+  ])('of %s is current or not', (_title, status, generation, current) => {
+    expect(isCurrent(status, generation)).toBe(current)
+  })
+})
+
+describe('what a status shows of the identity', () => {
+  const other: Outcome = { ...ready, identity: { ...identity, selectors: ['k8s:ns:default'] } }
+
+  test('is compared with what it becomes, whichever operator wrote it', () => {
+    const { computedSpiffeIDs: _, ...reference } = statusFor(ready)
+    for (const status of [statusFor(ready), reference]) {
+      expect(changeOfIdentity(status, ready)).toBeUndefined()
+      expect(changeOfIdentity(status, other)).toStrictEqual({
+        before: { spiffeId: identity.spiffeId, selectors: identity.selectors },
+        after: { spiffeId: identity.spiffeId, selectors: ['k8s:ns:default'] },
+      })
+    }
+  })
+
+  test('is replaced by nothing where nothing was, or is', () => {
+    expect(changeOfIdentity({}, other)).toBeUndefined()
+    expect(changeOfIdentity(statusFor(failed('targetPoolNotFound')), other)).toBeUndefined()
+    expect(changeOfIdentity(statusFor(ready), failed('targetPoolNotFound'))).toBeUndefined()
+  })
+
+  test('comes with the settings it was made by', () => {
+    const classed = { trustDomain: 'a.org', className: 'gpu' }
+    expect(settingsIn(statusFor(ready, { settings: classed }))).toStrictEqual(classed)
+    expect(settingsIn(statusFor(ready))).toStrictEqual(settings)
+    expect(settingsIn({ observedGeneration: -1 })).toBeUndefined()
+  })
 })

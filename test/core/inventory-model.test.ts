@@ -93,7 +93,7 @@ function answersFor(inventory: Inventory, key: BindingKey): string {
     plan,
     inThePlace,
     rivals: rivals.toSorted(byBytes),
-    holders: [...inventory.holders(collisionKey)].toSorted(byBytes),
+    holders: [...inventory.holders(collisionKey)].map(({ name }) => name).toSorted(byBytes),
   })
 }
 

@@ -162,13 +162,23 @@ describe('an output concerns', () => {
     expect(concernedByLoss(inventory, clusterSpiffeId(name))).toStrictEqual(['default/a'])
   })
 
+  test('whose it is a copy of, and nobody else: it holds no key', () => {
+    const inventory = start()
+    const copy = ours('x', 'default/b', renderedFrom(a, inventory).spec)
+    expect(concerned(inventory, copy)).toStrictEqual(['default/b'])
+    expect(inventory.copiesOf('default/b')).toMatchObject([{ name: 'x', owner: undefined }])
+    expect(inventory.outputsOf('default/b')).toStrictEqual([])
+    expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toStrictEqual([])
+    expect(concernedByLoss(inventory, copy)).toStrictEqual(['default/b'])
+    expect(inventory.copiesOf('default/b')).toStrictEqual([])
+  })
+
   test('who waits for the container that it still serves', () => {
     const inventory = start()
-    const rival = ours('x', 'default/gone', renderedFrom(a, inventory).spec)
+    const name = 'kleym-default-gone-objective-00000000'
+    const rival = ours(name, 'default/gone', renderedFrom(a, inventory).spec)
     expect(concerned(inventory, rival)).toStrictEqual(['default/a', 'default/gone'])
-    expect(inventory.outputsHolding(keyOf(inventory), 'default/a').map(({ name }) => name)).toStrictEqual([
-      'x',
-    ])
+    expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toMatchObject([{ name }])
     expect(inventory.outputsHolding(keyOf(inventory), 'default/gone')).toStrictEqual([])
     expect(concernedByLoss(inventory, rival)).toStrictEqual(['default/a', 'default/gone'])
     expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toStrictEqual([])
@@ -186,7 +196,8 @@ test('a kind that comes or goes concerns everyone', () => {
 })
 
 test('everything that there is to look at are the bindings and the owners of outputs', () => {
-  const orphan = clusterSpiffeId('x', { annotations: { [ownerAnnotation]: 'default/gone' } })
+  const name = 'kleym-default-gone-pool-00000000'
+  const orphan = clusterSpiffeId(name, { annotations: { [ownerAnnotation]: 'default/gone' } })
   expect([...start(orphan, clusterSpiffeId('y')).keys()].toSorted()).toStrictEqual(
     [...everyone, 'default/gone'].toSorted(),
   )

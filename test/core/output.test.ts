@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import {
   collisionKeyIn,
   decodeOutput,
+  differencesIn,
   givesSameIdentity,
-  hasDrifted,
   type Output,
 } from '../../src/core/clusterspiffeid.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
@@ -37,22 +37,34 @@ const withSpec = (spec: JsonObject): Live => ({ ...live, spec: { ...live.spec, .
 const without = (object: JsonObject, name: string): JsonObject =>
   Object.fromEntries(Object.entries(object).filter(([key]) => key !== name))
 
+const annotatedAs = (annotation: string, name: string): Output =>
+  decodeOutput(withMetadata({ name, annotations: { 'kleym.sonda.red/binding': annotation } }))
+
 describe('whose an object is', () => {
+  const long = 'x'.repeat(60)
+
   test.each([
-    ['default/chat', 'default/chat'],
-    ['other/gone', 'other/gone'],
-    ['no-slash', '/no-slash'],
-    ['', '/'],
-    ['/', '/'],
-    ['a/b/c', 'a/b/c'],
-  ])('the annotation %j says it', (annotation, owner) => {
-    const output = decodeOutput(withMetadata({ annotations: { 'kleym.sonda.red/binding': annotation } }))
-    expect(output).toMatchObject({ owner, annotated: true })
+    ['default/chat', 'kleym-default-chat-objective-00000000', 'default/chat'],
+    ['other/gone', 'kleym-other-gone-pool-deadbeef', 'other/gone'],
+    ['other/Not_A_Name', 'kleym-other-not-a-name-pool-deadbeef', 'other/Not_A_Name'],
+    ['no-slash', 'kleym-no-slash-pool-deadbeef', '/no-slash'],
+    ['a/b/c', 'kleym-a-b-c-objective-deadbeef', 'a/b/c'],
+    [`a/${long}`, `kleym-a-${long.slice(0, 63 - 8 - 14)}-pool-deadbeef`, `a/${long}`],
+  ])('the annotation %j says it, under a name that the naming rule can make', (annotation, name, owner) => {
+    expect(annotatedAs(annotation, name)).toMatchObject({ owner, annotated: true, copyOf: undefined })
   })
 
-  test('the annotation wins over labels, hint and name of another', () => {
-    const annotations = { 'kleym.sonda.red/binding': 'other/one' }
-    expect(decodeOutput(withMetadata({ annotations }))).toMatchObject({ owner: 'other/one', annotated: true })
+  test.each([
+    ['default/chat', 'copy'],
+    ['default/chat', 'kleym-default-chat'],
+    ['default/chat', 'kleym-default-chat-objective-0000000g'],
+    ['default/chat', 'kleym-default-chat-objective-000000001'],
+    ['default/chat', 'my-kleym-default-chat-objective-00000000'],
+    ['default/chat', 'kleym-default-chat-model-00000000'],
+    ['other/one', 'kleym-default-chat-objective-00000000'],
+  ])('what bears the annotation %j as %s is a copy, and nobody’s', (annotation, name) => {
+    expect(annotatedAs(annotation, name)).toMatchObject({ owner: undefined, copyOf: annotation })
+    expect(collisionKeyIn(annotatedAs(annotation, name))).toBeUndefined()
   })
 
   test('no annotation, and nothing of the reference operator: nobody', () => {
@@ -131,8 +143,8 @@ describe('what the reference operator wrote', () => {
 })
 
 describe('drift', () => {
-  const drifted = (object: unknown, stored?: unknown): boolean =>
-    hasDrifted(decodeOutput(object), wanted, stored)
+  const drifted = (object: unknown, stored?: JsonObject): boolean =>
+    differencesIn(decodeOutput(object), wanted, stored).length > 0
   const labelsOfLive = wanted.metadata.labels
 
   test.each([
@@ -170,6 +182,29 @@ describe('drift', () => {
     ['a spec that is none', { ...live, spec: 'x' }],
   ])('%s is', (_title, object) => {
     expect(drifted(object)).toBe(true)
+  })
+
+  test.each([
+    ['no class', undefined, undefined, { 'spire.spiffe.io/class-name': 'gpu' }],
+    ['a class', 'gpu', { 'spire.spiffe.io/class-name': 'gpu' }, {}],
+    [
+      'another class',
+      'gpu',
+      { 'spire.spiffe.io/class-name': 'gpu' },
+      { 'spire.spiffe.io/class-name': 'old' },
+    ],
+    ['a class that is no label value', 'a class', undefined, { 'spire.spiffe.io/class-name': 'a class' }],
+  ])('the label of %s is as configured, and no other', (_title, className, shown, found) => {
+    const classed = renderedFrom(binding(), inventoryOf([pool(), objective(), binding()], { className }))
+    expect(classed.metadata.labels).toStrictEqual({ ...wanted.metadata.labels, ...shown })
+    const there = (more: JsonObject): unknown => ({
+      ...classed,
+      metadata: { ...classed.metadata, labels: { ...wanted.metadata.labels, ...more } },
+    })
+    expect(differencesIn(decodeOutput(there(shown ?? {})), classed)).toStrictEqual([])
+    expect(differencesIn(decodeOutput(there(found)), classed)).toStrictEqual([
+      'metadata.labels[spire.spiffe.io/class-name]',
+    ])
   })
 
   test('fields that an older CRD pruned from our last write are none, whatever else is', () => {

@@ -59,7 +59,7 @@ const settle = (manifest: Manifest, inventory: Inventory): unknown => {
 describe('the worked cases, by the pure core', () => {
   test.each(reconcileCases)('$id $title', (one) => {
     const inventory = inventoryFor(one)
-    const { otherExpect = {}, ...expected } = one.expect
+    const { otherExpect = {}, admission: _, ...expected } = one.expect
     expect(settle(one.binding, inventory)).toMatchObject(expected)
     for (const [name, wanted] of Object.entries(otherExpect)) {
       const other = one.otherBindings.find(({ metadata }) => metadata.name === name)

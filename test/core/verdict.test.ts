@@ -131,9 +131,9 @@ describe('actions that are configured', () => {
     expect(verdictOf([finding(rule)], [], toAll('ignore'))).toBe(rules[rule].action)
   })
 
-  test('may be set for two that are denied and for all that are warned about', () => {
+  test('may be set for three that are denied and for all that are warned about', () => {
     const denied = configurable.filter((rule) => rules[rule].action === 'deny')
-    expect(denied).toStrictEqual(['invalidPoolSelector', 'identityCollision'])
+    expect(denied).toStrictEqual(['invalidPoolSelector', 'identityCollision', 'pendingCollision'])
     expect(
       names.filter((rule) => rules[rule].action === 'warn' && !configurable.includes(rule)),
     ).toStrictEqual([])

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { canonical } from '../../src/core/json.ts'
 import { resourcePath } from '../../src/kube/path.ts'
@@ -15,9 +16,12 @@ export type Applied = { readonly object: Json; readonly warnings: readonly strin
 
 export const demoNamespace = 'default'
 
-export async function readManifests(file: string): Promise<readonly Json[]> {
-  const documents = parseAllDocuments(await readFile(file, 'utf8'))
-  return documents.map((document) => recordOf(document.toJS()))
+/** The objects of a file, or of the files of a folder by their names. */
+export async function readManifests(path: string): Promise<readonly Json[]> {
+  const isFolder = (await stat(path)).isDirectory()
+  const files = isFolder ? (await readdir(path)).toSorted().map((name) => join(path, name)) : [path]
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')))
+  return texts.flatMap((text) => parseAllDocuments(text).map((document) => recordOf(document.toJS())))
 }
 
 /**

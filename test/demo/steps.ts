@@ -7,7 +7,7 @@ export const trustDomain = 'inference.example'
 /** One example and what will happen when it is applied after those before it. */
 export type Step = {
   readonly headline: string
-  /** Below `examples`. */
+  /** A manifest or a folder of them, below `examples`. */
   readonly file: string
   /** By `Kind/name`, in the order of the file, in the words of `outcomeOf`. */
   readonly expect: Readonly<Record<string, string>>
@@ -93,6 +93,24 @@ export const steps: readonly Step[] = [
     expect: { 'InferencePool/mistral': 'created' },
     settles: { mistral: 'Reconciled' },
   },
+  {
+    headline:
+      'Refused: a folder in the order of a chart, by the last object, which completes a binding that is wrong',
+    file: 'refused/chart-order',
+    expect: {
+      'InferenceIdentityBinding/summarizer':
+        'created, warned: InvalidRef/TargetPoolNotFound, InvalidRef/TargetObjectiveNotFound',
+      'InferenceObjective/summarizer': 'created',
+      'InferencePool/summarizer': 'refused: UnsafeSelector/InvalidPoolSelector',
+    },
+    settles: { summarizer: 'TargetPoolNotFound' },
+  },
+  {
+    headline: 'The same pool with a selector that is safe',
+    file: 'accepted/chart-order-mended.yaml',
+    expect: { 'InferencePool/summarizer': 'created' },
+    settles: { summarizer: 'Reconciled' },
+  },
 ]
 
 /** The bindings that are there in the end, all Ready, and their SPIFFE IDs. A refused one leaves no trace. */
@@ -101,23 +119,29 @@ export const identities: Readonly<Record<string, string>> = {
   'chat-interactive': `spiffe://${trustDomain}/ns/default/objective/chat-interactive`,
   llama: `spiffe://${trustDomain}/ns/default/pool/llama`,
   mistral: `spiffe://${trustDomain}/ns/default/pool/mistral`,
+  summarizer: `spiffe://${trustDomain}/ns/default/objective/summarizer`,
 }
 
 export const subjectOf = ({ object }: Applied): string => `${textOf(object['kind'])}/${nameOf(object)}`
 
 /** What happened, in a form that a step can expect: fields and reasons, without the sentences around them. */
 export function outcomeOf(applied: Applied): string {
-  const warned = applied.warnings.map(reasonIn)
+  // A warning without a reason says what to do about another.
+  const warned = applied.warnings.flatMap((text) => reasonIn(text) ?? [])
   const also = warned.length === 0 ? '' : `, warned: ${warned.join(', ')}`
   switch (applied.kind) {
     case 'done':
       return `${applied.action}${also}`
     case 'refused': {
-      const problems = problemsIn(applied.status).map(({ field, message }) => `${field} ${reasonIn(message)}`)
-      return `refused: ${problems.length > 0 ? problems.join(', ') : textOf(applied.status['message'])}${also}`
+      const problems = problemsIn(applied.status).map(({ field, message }) => `${field} ${reasonOr(message)}`)
+      const message = textOf(applied.status['message'])
+      return `refused: ${problems.length > 0 ? problems.join(', ') : reasonOr(message)}${also}`
     }
   }
 }
 
-/** The `Condition/Reason` of a message, or the message when it has none, as one from elsewhere. */
-const reasonIn = (message: string): string => /\b[A-Z]\w+\/[A-Z]\w+(?=: )/.exec(message)?.[0] ?? message
+/** The `Condition/Reason` of a message. */
+const reasonIn = (message: string): string | undefined => /\b[A-Z]\w+\/[A-Z]\w+(?=: )/.exec(message)?.[0]
+
+/** Or the message when it has none, as one from elsewhere. */
+const reasonOr = (message: string): string => reasonIn(message) ?? message

@@ -28,6 +28,7 @@ const ready: Outcome = {
   output: { name: 'kleym-default-chat', uid: 'a-uid', generation: 7 },
 }
 const failed: Outcome = { kind: 'failed', rule: 'identityCollision', message: 'x'.repeat(30_000) }
+const stalled: Outcome = { kind: 'failed', rule: 'unsupportedMode', message: 'no' }
 
 const settings = { trustDomain: 'example.org', className: 'kleym' }
 const status = (outcome: Outcome) =>
@@ -55,21 +56,31 @@ describeReal('a stored binding', () => {
   test.each([
     ['ready', ready],
     ['failed', failed],
+    ['stalled', stalled],
   ] as const)('keeps every field of a %s status', async (name, outcome) => {
     await create(name, perObjective)
     const answer = await store(name, outcome)
     expect(answer).toMatchObject({ kind: 'ok', body: { status: status(outcome) } })
   })
 
-  test('is printed with its mode, pool, objective, readiness, reason and SPIFFE ID', async () => {
+  test('has a status from the start, of no generation, by which kstatus waits for the operator', async () => {
+    await create('unseen', perObjective)
+    const place = { namespace, name: 'unseen' }
+    expect(await client.call({ method: 'GET', path: resourcePath(bindingResource, place) })).toMatchObject({
+      body: { status: { observedGeneration: -1 } },
+    })
+    expect(await store('unseen', ready)).toMatchObject({ body: { status: { observedGeneration: 1 } } })
+  })
+
+  test('is printed with its mode, pool, objective, readiness, reason, SPIFFE ID and age', async () => {
     await create('printed', perObjective)
     await create('fresh', poolOnly)
     await store('printed', ready)
     const { stdout } = await kubectl(['get', 'iib', '-n', namespace, 'printed', 'fresh'])
     expect(stdout.split('\n').map((line) => line.split(/\s{2,}/v).filter((cell) => cell !== ''))).toEqual([
-      ['NAME', 'MODE', 'POOL', 'OBJECTIVE', 'READY', 'REASON', 'SPIFFE ID'],
-      ['printed', 'PerObjective', 'chat', 'chat', 'True', 'Reconciled', spiffeId],
-      ['fresh', 'PoolOnly', 'chat'],
+      ['NAME', 'MODE', 'POOL', 'OBJECTIVE', 'READY', 'REASON', 'SPIFFE ID', 'AGE'],
+      ['printed', 'PerObjective', 'chat', 'chat', 'True', 'Reconciled', spiffeId, expect.any(String)],
+      ['fresh', 'PoolOnly', 'chat', expect.any(String)],
       [],
     ])
   })

@@ -15,9 +15,9 @@ const deploy = resolve(import.meta.dirname, '../../deploy')
 const service = { name: 'kleym-operator-webhook-service', namespace: 'kleym-system', port: 443 }
 const labels = { 'app.kubernetes.io/name': 'kleym', 'app.kubernetes.io/component': 'operator' }
 
-const configOf = (manifests: Manifests) => {
+const configOf = (manifests: Manifests, ...more: readonly string[]) => {
   const { args, env } = containerOf(manifests)
-  return operatorConfig(args, env, { configurableReasons })
+  return operatorConfig([...args, ...more], env, { configurableReasons })
 }
 
 /** The roles by which the operator may see pods. */
@@ -30,13 +30,23 @@ describeReal('the manifests', () => {
     manifests = await build(deploy)
   })
 
+  test('name no trust domain; the container starts without one and says where it is to be set', () => {
+    const env = listAt(podTemplateOf(manifests), 'spec', 'containers').flatMap((one) => listAt(one, 'env'))
+    const domain = env.find((one) => one['name'] === 'KLEYM_TRUST_DOMAIN')
+    // Otherwise the kubelet would not even start it.
+    expect(at(domain, 'valueFrom', 'configMapKeyRef', 'optional')).toBe(true)
+    expect(configOf(manifests)).toEqual({
+      kind: 'usage',
+      problems: [expect.stringContaining('key KLEYM_TRUST_DOMAIN of ConfigMap kleym-operator-config')],
+    })
+  })
+
   test('start the operator with a configuration that it takes without a warning', () => {
     const { ports } = containerOf(manifests)
-    expect(configOf(manifests)).toMatchObject({
+    expect(configOf(manifests, '--trust-domain=example.org')).toMatchObject({
       kind: 'config',
       warnings: [],
       config: {
-        trustDomain: 'example.org',
         leaderElect: true,
         metrics: { address: { port: ports['metrics'] }, secure: true },
         probes: { address: { port: ports['probes'] } },
@@ -98,15 +108,19 @@ describeReal('the manifests', () => {
     expect(at(podTemplateOf(manifests), 'metadata', 'labels')).toEqual(labels)
   })
 
+  const specChanges = "request.operation != 'UPDATE' || object.spec != oldObject.spec"
+  const nameChanges =
+    "object.metadata.?annotations[?'kleym.sonda.red/replaces'] != oldObject.metadata.?annotations[?'kleym.sonda.red/replaces']"
+
   describe('of webhooks', () => {
     test.each(registrations)('have their configuration under the name $name', ({ name, resource }) => {
       expect(nameOf(manifests.only(resource.kind))).toBe(name)
     })
 
     test.each([
-      ['ValidatingWebhookConfiguration', ['validate', 'warn']],
+      ['ValidatingWebhookConfiguration', ['validate', 'references']],
       ['MutatingWebhookConfiguration', ['mutate']],
-    ])('of %s are %s, each for its path, and see only changes of a spec', (kind, verbs) => {
+    ])('of %s are %s, each for its path, and see only changes of what is asked for', (kind, verbs) => {
       const webhooks = listAt(manifests.only(kind), 'webhooks')
       expect(webhooks).toHaveLength(verbs.length)
       for (const [index, verb] of verbs.entries())
@@ -117,7 +131,7 @@ describeReal('the manifests', () => {
           matchConditions: [
             {
               name: 'spec-changes',
-              expression: "request.operation != 'UPDATE' || object.spec != oldObject.spec",
+              expression: verb === 'references' ? specChanges : `${specChanges} || ${nameChanges}`,
             },
           ],
           matchPolicy: 'Equivalent',
@@ -194,7 +208,7 @@ describeReal('the manifests', () => {
     const [mount] = containerOf(overlay).mounts
     const certificate = overlay.named('Certificate', 'kleym-operator-webhook')
     const issued = textAt(certificate, 'spec', 'secretName')
-    expect(configOf(overlay)).toMatchObject({
+    expect(configOf(overlay, '--trust-domain=example.org')).toMatchObject({
       kind: 'config',
       warnings: [],
       config: { webhook: { certDir: textAt(mount, 'mountPath') } },

@@ -89,6 +89,9 @@ test('the rest of what happens is recorded', async () => {
   metrics.apiRequest('GET', 200)
   metrics.apiRequest('PUT', undefined)
   metrics.leading(true)
+  metrics.outputWritten('repaired')
+  metrics.outputWritten('made up')
+  metrics.heldFrom(() => ({ trustDomain: 3, className: 0 }))
   metrics.webhookProbe(true)
   metrics.certificateExpires('webhook', new Date(1_800_000_000_000))
   const found = await samples(metrics)
@@ -97,6 +100,10 @@ test('the rest of what happens is recorded', async () => {
     ['kleym_api_requests_total{method="GET",code="200"}', 1],
     ['kleym_api_requests_total{method="PUT",code="0"}', 1],
     ['kleym_leader', 1],
+    ['kleym_clusterspiffeid_writes_total{action="repaired"}', 1],
+    ['kleym_clusterspiffeid_writes_total{action="other"}', 1],
+    ['kleym_identity_bindings_held{setting="trust_domain"}', 3],
+    ['kleym_identity_bindings_held{setting="class"}', 0],
     ['kleym_webhook_probe_success', 1],
     ['kleym_certificate_expiry_timestamp_seconds{certificate="webhook"}', 1_800_000_000],
   ] as const) {

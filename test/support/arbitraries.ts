@@ -1,5 +1,6 @@
 /** What fast-check draws: names that Kubernetes allows, manifests near the edge, and JSON of ill will. */
 import * as fc from 'fast-check'
+import { replacesAnnotation } from '../../src/core/binding.ts'
 import { ownerAnnotation } from '../../src/core/clusterspiffeid.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import { clusterSpiffeIdResource, objectiveResources, poolResources } from '../../src/core/resources.ts'
@@ -108,6 +109,13 @@ const refs = (row: readonly { readonly group: string }[]): fc.Arbitrary<JsonObje
     { weight: 1, arbitrary: fc.record({ name: targets, group: fc.constantFrom('', ...groupsOf(row)) }) },
   )
 
+/** With a group as often as without. */
+const anyRef = (row: readonly { readonly group: string }[]): fc.Arbitrary<JsonObject> =>
+  fc.record(
+    { name: fc.constantFrom('a', 'a', 'b'), group: fc.constantFrom('', ...groupsOf(row)) },
+    { requiredKeys: ['name'] },
+  )
+
 /** Mostly the one that is tried first. */
 const someGroup = (row: readonly { readonly group: string }[]): fc.Arbitrary<string | undefined> =>
   fc.oneof(
@@ -199,3 +207,82 @@ export const outputs: fc.Arbitrary<Manifest> = fc
   )
 
 export const isOutput = ({ kind }: Pick<Manifest, 'kind'>): boolean => kind === clusterSpiffeIdResource.kind
+
+/** Each of a kind, group and name once. */
+const distinct = (objects: fc.Arbitrary<Manifest>): fc.Arbitrary<readonly Manifest[]> =>
+  fc.uniqueArray(objects, {
+    minLength: 2,
+    maxLength: 6,
+    selector: ({ apiVersion, kind, metadata }) => `${apiVersion} ${kind} ${metadata.name}`,
+  })
+
+const fewNames = fc.constantFrom('a', 'b')
+
+const renamed = (name: string, replaces: string | undefined, spec: JsonObject): Manifest =>
+  binding({
+    name,
+    spec,
+    ...(replaces !== undefined && { metadata: { annotations: { [replacesAnnotation]: replaces } } }),
+  })
+
+const anyBinding = fc
+  .record({
+    name: names,
+    poolRef: anyRef(poolResources),
+    objectiveRef: fc.option(anyRef(objectiveResources), { nil: undefined, freq: 12 }),
+    containerName: fc.constantFrom('main', 'main', 'main', 'side', ''),
+    mode: fc.constantFrom('PerObjective', 'PerObjective', 'PerObjective', 'PerObjective', 'PoolOnly'),
+    replaces: fc.option(names, { nil: undefined, freq: 4 }),
+  })
+  .map(({ name, replaces, ...spec }) =>
+    renamed(name, replaces, spec.mode === 'PoolOnly' ? { ...spec, containerName: undefined } : spec),
+  )
+
+const poolOf = (selectors: readonly JsonObject[]): fc.Arbitrary<Manifest> =>
+  fc
+    .record({
+      name: fewNames,
+      group: fc.constantFrom(...groupsOf(poolResources)),
+      selector: fc.constantFrom(...selectors),
+    })
+    .map(pool)
+
+const objectiveOf = (groups: readonly string[]): fc.Arbitrary<Manifest> =>
+  fc
+    .record({ name: fewNames, group: fc.constantFrom(...groups), poolRef: anyRef(poolResources) })
+    .map(objective)
+
+/** Bindings for one container of pods that all pools select, without groups: what collides does so by what comes last. */
+const closeBinding = fc
+  .record({
+    name: fewNames,
+    pool: fewNames,
+    objective: fewNames,
+    replaces: fc.option(fewNames, { nil: undefined, freq: 3 }),
+  })
+  .map(({ name, replaces, ...used }) =>
+    renamed(name, replaces, { poolRef: { name: used.pool }, objectiveRef: { name: used.objective } }),
+  )
+
+const safe = { matchLabels: { app: 'a' } }
+
+/**
+ * Pools, objectives and bindings, each once, of few names in all groups: references with and without a group, unsafe
+ * pools, objectives of other pools, bindings that ask for one container, invalid ones and other names for one identity.
+ */
+export const setsOfObjects: fc.Arbitrary<readonly Manifest[]> = fc.oneof(
+  distinct(
+    fc.oneof(
+      { weight: 3, arbitrary: anyBinding },
+      { weight: 2, arbitrary: poolOf([safe, safe, { matchLabels: { app: 'b' } }, {}]) },
+      { weight: 3, arbitrary: objectiveOf(groupsOf(objectiveResources)) },
+    ),
+  ),
+  distinct(
+    fc.oneof(
+      { weight: 2, arbitrary: closeBinding },
+      { weight: 2, arbitrary: poolOf([safe, safe, safe, { matchLabels: { app: 'b' } }]) },
+      { weight: 2, arbitrary: objectiveOf(groupsOf(objectiveResources).slice(0, 2)) },
+    ),
+  ),
+)

@@ -6,6 +6,7 @@ import { rules, type Finding } from '../../src/core/findings.ts'
 import type { Settings } from '../../src/core/identity.ts'
 import { Inventory, type Change } from '../../src/core/inventory.ts'
 import type { JsonObject } from '../../src/core/json.ts'
+import type { AdmissionActions } from '../../src/core/reference-verdict.ts'
 import {
   bindingResource,
   clusterSpiffeIdResource,
@@ -16,6 +17,9 @@ import {
   type Resource,
 } from '../../src/core/resources.ts'
 import { resourceOf, type Manifest } from './vectors.ts'
+
+/** What admission does where nothing is configured. */
+export const defaultActions: AdmissionActions = { onReferences: 'deny', onLoss: 'warn', overrides: {} }
 
 export const settings: Settings = { trustDomain: 'example.org', className: undefined }
 

@@ -67,7 +67,8 @@ export function startLoop({
       workers,
       instance: 'test',
       log,
-      observe: { outcome: () => undefined, run: () => undefined },
+      observe: { outcome: () => undefined, run: () => undefined, write: () => undefined },
+      departures: { trustDomains: [], classNames: [] },
     })
   }
   feed.start()

@@ -5,7 +5,7 @@ import { decodeOutput, type ClusterSpiffeId, type Output } from '../../src/core/
 import { statusOf, type Outcome } from '../../src/core/conditions.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import { Inventory } from '../../src/core/inventory.ts'
-import { planOf, type Plan } from '../../src/core/plan.ts'
+import { keptFormer, planOf, type Plan } from '../../src/core/plan.ts'
 import {
   definitionResource,
   bindingResource,
@@ -13,6 +13,7 @@ import {
   crdName,
   type Resource,
 } from '../../src/core/resources.ts'
+import { keepsFormerOutputs } from '../../src/core/spec-failures.ts'
 import { settings } from './builders.ts'
 import { listOf, recordOf, textOf, type Json } from './embedded/json.ts'
 import { allResources, placeOf, type Admin } from './world.ts'
@@ -81,7 +82,13 @@ function problemsOf(binding: Binding, inventory: Inventory): readonly string[] {
   }
   if (!isHeld) return ['it lacks the finalizer']
   const plan = planIn(inventory, binding)
-  if (plan.kind === 'withdraw') return [...surplus(mine, undefined), ...statusProblem(binding, plan.outcome)]
+  if (plan.kind === 'withdraw') {
+    const kept = mine.filter(({ annotated }) => !annotated && keepsFormerOutputs(plan.outcome.rule))
+    const names = kept.map((output) => output.name)
+    const outcome = kept.length === 0 ? plan.outcome : keptFormer(plan.outcome, names)
+    const others = mine.filter((output) => !kept.includes(output))
+    return [...surplus(others, undefined), ...statusProblem(binding, outcome)]
+  }
   const { name } = plan.wanted.metadata
   const output = inventory.output(name)
   if (output && output.owner !== bindingKey(binding.namespace, binding.name))
@@ -89,6 +96,7 @@ function problemsOf(binding: Binding, inventory: Inventory): readonly string[] {
       kind: 'failed',
       rule: 'managedOutputApplyFailed',
       message: takenIn(binding, name),
+      stalls: true,
     })
   if (!output) return [`${name} is missing`]
   return [

@@ -52,7 +52,11 @@ export type ReconcileCase = Given & {
     readonly name: string
     readonly spec?: Readonly<Record<string, unknown>>
   }[]
-  readonly expect: Settled & { readonly otherExpect?: Readonly<Record<string, Settled>> }
+  readonly expect: Settled & {
+    readonly otherExpect?: Readonly<Record<string, Settled>>
+    /** Where admission refuses what the loop would settle so. */
+    readonly admission?: 'denied'
+  }
 }
 
 export type AdmissionCase = Given & {

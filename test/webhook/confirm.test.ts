@@ -4,7 +4,7 @@ import { decodeBinding } from '../../src/core/binding.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import { rules, type RuleName } from '../../src/core/findings.ts'
 import type { Resource } from '../../src/core/resources.ts'
-import { confirm, holdsLive, needsConfirmation } from '../../src/webhook/confirm.ts'
+import { confirm, contends, needsConfirmation } from '../../src/webhook/confirm.ts'
 import { bindings, objectives, pools } from '../support/arbitraries.ts'
 import {
   binding,
@@ -37,6 +37,8 @@ function reader(live: readonly Manifest[]) {
   return { read, reads }
 }
 
+const asking = decodeBinding(binding())
+
 const keyOf = (one: Manifest, others: readonly Manifest[]): string =>
   evaluationOf(one, others).identity?.collisionKey ?? ''
 
@@ -47,6 +49,7 @@ describe('what is confirmed', () => {
     'objectiveOfAnotherPool',
     'invalidPoolSelector',
     'identityCollision',
+    'pendingCollision',
   ]
 
   test('is whatever another object has a part in, and a kind that is missing is not', () => {
@@ -175,17 +178,16 @@ describe('the reads', () => {
 
   test('that fail are no answer', async () => {
     await expect(confirm(decodeBinding(binding()), inventoryOf(scene), noAnswer)).rejects.toThrow('gone')
-    const at = { namespace: 'default', name: 'chat' }
-    await expect(holdsLive(at, keyOf(binding(), scene), inventoryOf(scene), noAnswer)).rejects.toThrow('gone')
+    const asked = contends('peer', keyOf(binding(), scene), asking, inventoryOf(scene), noAnswer)
+    await expect(asked).rejects.toThrow('gone')
   })
 })
 
 describe('a binding has a key by a live read', () => {
-  const at = { namespace: 'default', name: 'peer' }
   const peer = binding({ name: 'peer' })
   const key = keyOf(peer, scene)
   const holds = (live: readonly Manifest[], remembered: readonly Manifest[] = []) =>
-    holdsLive(at, key, inventoryOf(remembered), reader(live).read)
+    contends('peer', key, asking, inventoryOf(remembered), reader(live).read).then((is) => is === 'rival')
 
   test.for<readonly [string, boolean, readonly Manifest[]]>([
     ['it and what it refers to are there', true, [...scene, peer]],

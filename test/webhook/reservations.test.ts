@@ -2,7 +2,7 @@ import { leaseResource } from '../../src/core/resources.ts'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Reply } from '../../src/core/objects.ts'
-import { claimName, decodeClaim, leaseOf, standingOf } from '../../src/webhook/claim.ts'
+import { claimName, decodeClaim, leaseOf, standingOf, type Contender } from '../../src/webhook/claim.ts'
 import { Reservations } from '../../src/webhook/reservations.ts'
 import { manualClock } from '../support/manual-clock.ts'
 import { failed, MemoryObjects, metaText, objectsOver, type Verb } from './memory-objects.ts'
@@ -30,6 +30,7 @@ function scene() {
   const calls: Verb[] = []
   /** Names of the bindings that a live read shows with the key. */
   const holding = new Set<string>()
+  const renamed = new Set<string>()
   const reads: string[] = []
   const objects = objectsOver(memory, async (verb, effect) => {
     calls.push(verb)
@@ -42,9 +43,9 @@ function scene() {
     return mishap.reply ?? reply
   })
   const replica = () => new Reservations({ objects, namespace: 'system', now: clock.now, graceMs, staleMs })
-  const holds = ({ name }: { readonly name: string }): Promise<boolean> => {
+  const contends = ({ name }: { readonly name: string }): Promise<Contender> => {
     reads.push(name)
-    return Promise.resolve(holding.has(name))
+    return Promise.resolve(holding.has(name) ? 'rival' : renamed.has(name) ? 'renamed' : 'none')
   }
   return {
     clock,
@@ -52,11 +53,12 @@ function scene() {
     mishaps,
     calls,
     holding,
+    renamed,
     reads,
     replica,
     /** One review's wish. */
     ask: (reservations: Reservations, name: string, uid?: string, signal?: AbortSignal) =>
-      reservations.reserve(key, holderOf(name, uid), holds, signal),
+      reservations.reserve(key, holderOf(name, uid), contends, signal),
     claim: () => {
       const lease = memory.find(leaseResource, at)
       return lease && decodeClaim(lease).holder
@@ -70,7 +72,7 @@ function scene() {
   }
 }
 
-const noAnswer = (): Promise<boolean> => Promise.reject(new Error('the read failed'))
+const noAnswer = (): Promise<Contender> => Promise.reject(new Error('the read failed'))
 
 const reserved = { kind: 'reserved' }
 const pending = (name: string, uid?: string) => ({ kind: 'taken', by: holderOf(name, uid), pending: true })
@@ -133,7 +135,7 @@ describe('a claim', () => {
 describe('the rule', () => {
   const claim = { name: 'claim', uid: 'u', resourceVersion: '1', transitions: 0, holder: holderOf('a') }
   const seen = fc.record({
-    holds: fc.boolean(),
+    contender: fc.constantFrom<Contender>('rival', 'none'),
     deleted: fc.boolean(),
     ageMs: fc.integer({ min: 0, max: 2 * graceMs }),
     graceMs: fc.constant(graceMs),
@@ -150,7 +152,7 @@ describe('the rule', () => {
   test('who has the key keeps it, however old the claim and whoever was deleted', () => {
     fc.assert(
       fc.property(seen, (one) => {
-        expect(standingOf(claim, holderOf('b'), { ...one, holds: true })).toBe('held')
+        expect(standingOf(claim, holderOf('b'), { ...one, contender: 'rival' })).toBe('held')
       }),
     )
   })
@@ -159,7 +161,7 @@ describe('the rule', () => {
     fc.assert(
       fc.property(seen, (one) => {
         const isOver = one.deleted || one.ageMs > graceMs
-        expect(standingOf(claim, holderOf('b'), { ...one, holds: false })).toBe(
+        expect(standingOf(claim, holderOf('b'), { ...one, contender: 'none' })).toBe(
           isOver ? 'abandoned' : 'pending',
         )
       }),
@@ -168,8 +170,20 @@ describe('the rule', () => {
 
   test('a namesake in another namespace is somebody else', () => {
     const other = { ...holderOf('a'), namespace: 'other' }
-    const fresh = { holds: false, deleted: false, ageMs: 0, graceMs }
+    const fresh = { contender: 'none', deleted: false, ageMs: 0, graceMs } as const
     expect(standingOf(claim, other, fresh)).toBe('pending')
+  })
+})
+
+describe('another name for the same', () => {
+  test('takes over the claim of the binding whose place it takes, and no third one does', async () => {
+    const { ask, replica, renamed, claim } = scene()
+    const one = replica()
+    await ask(one, 'chat')
+    renamed.add('chat')
+    expect(await ask(one, 'chat-v2')).toEqual(reserved)
+    expect(claim()).toEqual(holderOf('chat-v2'))
+    expect(await ask(one, 'chat-v3')).toEqual(pending('chat-v2'))
   })
 })
 
@@ -313,13 +327,13 @@ describe('of any number at once', () => {
 
   test('they do not wait for those that want another key', async () => {
     const { replica, mishaps, ask } = scene()
-    const { promise: blocked, resolve: release } = Promise.withResolvers<boolean>()
+    const { promise: blocked, resolve: release } = Promise.withResolvers<Contender>()
     const one = replica()
     await ask(one, 'chat')
     const waiting = one.reserve(key, holderOf('rival'), () => blocked)
-    const behind = one.reserve(key, holderOf('another'), () => Promise.resolve(false))
+    const behind = one.reserve(key, holderOf('another'), () => Promise.resolve('none' as const))
     expect(await one.reserve('another key', holderOf('free'), () => blocked)).toEqual(reserved)
-    release(false)
+    release('none')
     expect(await waiting).toEqual(pending('chat'))
     expect(await behind).toEqual(pending('chat'))
     expect(mishaps).toEqual([])
@@ -393,9 +407,9 @@ describe('without an answer that settles it nothing is given', () => {
     await ask(one, 'chat')
     clock.advance(graceMs + 1)
     const review = new AbortController()
-    const reading = (): Promise<boolean> => {
+    const reading = (): Promise<Contender> => {
       review.abort(new Error('over'))
-      return Promise.resolve(false)
+      return Promise.resolve('none' as const)
     }
     const asked = one.reserve(key, holderOf('rival'), reading, review.signal)
     await expect(asked).rejects.toThrow('over')
@@ -445,10 +459,10 @@ describe('collecting', () => {
   test('deletes what has grown old, and nothing younger', async () => {
     const { replica, clock, memory, tell } = scene()
     const [leader, other] = [replica(), replica()]
-    await other.reserve('old', holderOf('a'), () => Promise.resolve(false))
+    await other.reserve('old', holderOf('a'), () => Promise.resolve('none' as const))
     tell(leader)
     clock.advance(staleMs)
-    await other.reserve('young', holderOf('b'), () => Promise.resolve(false))
+    await other.reserve('young', holderOf('b'), () => Promise.resolve('none' as const))
     tell(leader)
     await leader.collect()
     expect(memory.all(leaseResource)).toHaveLength(2)
@@ -508,7 +522,7 @@ describe('collecting', () => {
     const { replica, clock, memory, calls } = scene()
     const one = replica()
     for (let index = 0; index < 1_000; index += 1)
-      await one.reserve(`key ${index}`, holderOf(`chat-${index}`), () => Promise.resolve(false))
+      await one.reserve(`key ${index}`, holderOf(`chat-${index}`), () => Promise.resolve('none' as const))
     clock.advance(staleMs + 1)
     await one.collect()
     expect(memory.all(leaseResource)).toEqual([])
@@ -526,7 +540,7 @@ describe('collecting', () => {
         const { replica, clock, memory, tell } = scene()
         const [leader, other] = [replica(), replica()]
         for (const { key: wanted, name, passes } of steps) {
-          await other.reserve(`${wanted}`, holderOf(`${name}`), () => Promise.resolve(false))
+          await other.reserve(`${wanted}`, holderOf(`${name}`), () => Promise.resolve('none' as const))
           clock.advance(passes)
           tell(leader)
           await leader.collect()

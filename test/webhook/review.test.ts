@@ -1,8 +1,18 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { finalizer } from '../../src/core/binding.ts'
+import { foresee } from '../../src/core/appraise.ts'
+import { decodeBinding, finalizer, replacesAnnotation } from '../../src/core/binding.ts'
+import { rules } from '../../src/core/findings.ts'
 import { leaseResource, bindingResource, poolResources } from '../../src/core/resources.ts'
-import { binding, evaluationOf, objective, pool, poolOnly, without } from '../support/builders.ts'
+import {
+  binding,
+  evaluationOf,
+  inventoryOf,
+  objective,
+  pool,
+  poolOnly,
+  without,
+} from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
 import { leaseOf } from '../../src/webhook/claim.ts'
 import { MemoryObjects } from './memory-objects.ts'
@@ -178,10 +188,8 @@ describe('nothing is denied on memory alone', () => {
         async (remembered, live, path) => {
           const { [path]: review } = stage({ remembered, live })
           if ((await review(binding())).kind === 'allowed') return
-          const { findings } = evaluationOf(binding(), live)
-          expect(findings.map(({ rule }) => rule)).toEqual(
-            expect.arrayContaining([expect.stringMatching(/^(invalidPoolSelector|identityCollision)$/)]),
-          )
+          const { findings } = foresee(decodeBinding(binding()), inventoryOf(live))
+          expect(findings.filter(({ rule }) => rules[rule].action === 'deny')).not.toEqual([])
         },
       ),
       { numRuns: 300 },
@@ -230,6 +238,7 @@ describe('a key that somebody else has claimed', () => {
       /: identity collision with bindings peer: PerObjective bindings must not share [a-z ]+$/,
     )
     expect(denial.warnings).toEqual([
+      expect.stringContaining('kleym.sonda.red/replaces'),
       'spec.containerName: peer is being admitted this moment, or was: try again in a minute',
     ])
   })
@@ -536,4 +545,143 @@ test('each decision is told once: by validation, and by mutation where it denies
     ['chat', 'warn'],
     ['chat', 'deny'],
   ])
+})
+
+describe('two that ask for one container by the same reference', () => {
+  const waiting = [binding({ name: 'first', spec: { objectiveRef: { name: 'first' } } })]
+  const second = binding({ name: 'second', spec: { objectiveRef: { name: 'second' } } })
+
+  test('are refused while one of them waits, and the message says what would become of both', async () => {
+    for (const there of [[], [pool()], [pool(), objective({ name: 'second' })], scene]) {
+      const response = await stage({ remembered: [...there, ...waiting] }).validate(second)
+      expect(linesOf(response)).toContainEqual(
+        expect.stringMatching(
+          /^\* spec\.containerName: Duplicate value: "main": Conflict\/PendingCollision: .*first asks for the same container .* both would lose their identity/,
+        ),
+      )
+    }
+  })
+
+  test.for<readonly [string, Manifest]>([
+    ['for another container', binding({ name: 'second', spec: { containerName: 'side' } })],
+    ['for another service account', binding({ name: 'second', spec: { serviceAccountName: 'worker' } })],
+    [
+      'by a reference that names a group',
+      binding({ name: 'second', spec: { poolRef: { name: 'chat', group: 'inference.networking.k8s.io' } } }),
+    ],
+    ['of a binding that is wrong by itself', binding({ name: 'second', spec: { objectiveRef: undefined } })],
+  ])('is no such pair: %s', async ([, other]) => {
+    const response = await stage({ remembered: waiting }).validate(other)
+    expect(outcomeOf(response)).not.toContain('PendingCollision')
+  })
+
+  test('claim it like a collision key, so that one alone of two at a moment gets in', async () => {
+    const leases = new MemoryObjects()
+    const [one, two] = [stage({ leases }), stage({ leases })]
+    expect((await one.validate(waiting[0] ?? second)).kind).toBe('allowed')
+    const refused = await two.validate(second)
+    expect(outcomeOf(refused)).toContain('PendingCollision')
+    expect(refused.warnings).toContainEqual(expect.stringContaining('first is being admitted this moment'))
+    expect(leases.all(leaseResource)).toHaveLength(1)
+  })
+
+  test('may be configured', async () => {
+    const actions = { PendingCollision: 'warn' } as const
+    const response = await stage({ remembered: waiting, actions }).validate(second)
+    expect(response.kind).toBe('allowed')
+    expect(outcomeOf(response)).toContain('PendingCollision')
+  })
+})
+
+const named = (name: string, replaces = 'chat', spec = {}): Manifest =>
+  binding({ name, metadata: { annotations: { [replacesAnnotation]: replaces } }, spec })
+
+describe('another name for an identity', () => {
+  const there = [...scene, binding()]
+
+  test('is let in beside the binding that it replaces, and a warning names that', async () => {
+    const { validate, claims } = stage({ remembered: there })
+    const response = await validate(named('chat-v2'))
+    expect(response.kind).toBe('allowed')
+    expect(response.warnings).toEqual([expect.stringMatching(/"chat": this binding takes its place/)])
+    expect(claims()).toHaveLength(1)
+  })
+
+  test('takes over the claim of the binding that it replaces', async () => {
+    const { validate } = stage({ remembered: there, leases: claimed('chat') })
+    expect((await validate(named('chat-v2'))).kind).toBe('allowed')
+  })
+
+  test('is let in while both wait', async () => {
+    const response = await stage({ remembered: [binding()] }).validate(named('chat-v2'))
+    expect(response.kind).toBe('allowed')
+    expect(response.warnings).toContainEqual(expect.stringMatching(/this binding takes its place/))
+  })
+
+  test('is refused without the annotation', async () => {
+    expect(outcomeOf(await stage({ remembered: there }).validate(binding({ name: 'chat-v2' })))).toBe(
+      'IdentityCollision',
+    )
+  })
+
+  test('is one name alone', async () => {
+    const { validate } = stage({ remembered: [...there, named('chat-v2')] })
+    expect(outcomeOf(await validate(named('chat-v3')))).toMatch(/^IdentityCollision/)
+  })
+
+  test('is not lost by dropping the annotation while both live, which is new harm', async () => {
+    const { validate } = stage({ remembered: [...there, named('chat-v2')] })
+    const dropped = binding({ name: 'chat-v2' })
+    expect(outcomeOf(await validate(dropped, update(named('chat-v2'))))).toBe('IdentityCollision')
+  })
+
+  test('counts for nothing where the two differ, and a warning says so', async () => {
+    const remembered = [...there, objective({ name: 'other' })]
+    const { validate } = stage({ remembered })
+    const response = await validate(named('chat-v2', 'chat', { objectiveRef: { name: 'other' } }))
+    expect(outcomeOf(response)).toMatch(/^IdentityCollision/)
+    expect(response.warnings).toContainEqual(expect.stringMatching(/"chat": has no effect/))
+  })
+
+  test('is no news once the replaced binding is gone', async () => {
+    expect(await stage({ remembered: scene }).validate(named('chat-v2'))).toMatchObject({
+      kind: 'allowed',
+      warnings: [],
+    })
+  })
+})
+
+describe('a reference without a group', () => {
+  const [, xPools] = poolResources.map(({ group }) => group)
+
+  test('is refused for an unsafe pool behind the one that it takes, and the message names its group', async () => {
+    const remembered = [...scene, pool({ group: xPools, selector: {} })]
+    const response = await stage({ remembered }).validate(binding())
+    expect(linesOf(response)).toEqual([
+      expect.stringContaining(
+        'spec.poolRef.name "chat" without a group can lead to the InferencePool of group inference.networking.x-k8s.io too, whose spec.selector is empty',
+      ),
+    ])
+  })
+
+  test('is not for what it does not ask for once it names the group', async () => {
+    const remembered = [...scene, pool({ group: xPools, selector: {} })]
+    const spec = { poolRef: { name: 'chat', group: 'inference.networking.k8s.io' } }
+    expect(outcomeOf(await stage({ remembered }).validate(binding({ spec })))).toBe('allowed')
+  })
+})
+
+describe('a collision that is let through', () => {
+  test('says whose identity is lost by it', async () => {
+    const actions = { IdentityCollision: 'warn' } as const
+    const response = await stage({ remembered: [...scene, peer], actions }).validate(binding())
+    expect(response.kind).toBe('allowed')
+    expect(response.warnings).toContain('InferenceIdentityBinding peer loses its identity by this collision')
+  })
+
+  test('by the label of a namespace too', async () => {
+    const response = await stage({ remembered: [...scene, peer], lenient: 'default' }).validate(binding())
+    expect(response.kind).toBe('allowed')
+    expect(response.warnings).toContain('InferenceIdentityBinding peer loses its identity by this collision')
+  })
 })

@@ -2,9 +2,12 @@ import { leaseResource } from '../../src/core/resources.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import type { Inventory } from '../../src/core/inventory.ts'
 import type { Resource } from '../../src/core/resources.ts'
+import type { Action } from '../../src/core/findings.ts'
 import type { ActionOverrides, Verdict } from '../../src/core/verdict.ts'
 import type { AdmissionRequest, AdmissionResponse } from '../../src/webhook/admission-review.ts'
 import { Reservations } from '../../src/webhook/reservations.ts'
+import type { ListLive } from '../../src/webhook/fresh.ts'
+import { judgingReferences } from '../../src/webhook/references.ts'
 import { mutating, validating } from '../../src/webhook/review.ts'
 import { blind, type LookAtPods } from '../../src/webhook/workloads.ts'
 import { inventoryOf } from '../support/builders.ts'
@@ -22,6 +25,10 @@ type Options = {
   readonly leases?: MemoryObjects
   /** How its pods are looked at; not at all unless given. */
   readonly lookAtPods?: (inventory: Inventory) => LookAtPods
+  readonly onReferences?: Action
+  readonly onLoss?: Action
+  /** A namespace in which nothing is refused. */
+  readonly lenient?: string
 }
 
 type Asked = Parameters<typeof requestFor>[1]
@@ -31,17 +38,28 @@ export function stage(options: Options = {}) {
   const { remembered = [], actions = {}, served, leases = new MemoryObjects() } = options
   const live = 'live' in options ? options.live : remembered
   const reads: string[] = []
+  const refusals: (readonly string[])[] = []
   const observed: { readonly request: AdmissionRequest; readonly verdict: Verdict }[] = []
   const reservations = new Reservations({
     objects: objectsOver(leases, (_verb, effect) => Promise.resolve(effect())),
     namespace: 'system',
     now: () => 0,
   })
-  const world = inventoryOf(remembered, served && { served })
+  const inventory = inventoryOf(remembered, served && { served })
+  const lists: string[] = []
+  const list = (): ListLive => async (resource, namespace, take) => {
+    await Promise.resolve()
+    lists.push(`${resource.group}/${resource.plural}/${namespace}`)
+    if (!live) throw new Error('the API server is gone')
+    for (const one of live)
+      if (resourceOf(one) === resource && one.metadata.namespace === namespace) take(one)
+  }
+  const isLenient = (namespace: string): Promise<boolean> => Promise.resolve(namespace === options.lenient)
   const reach = {
-    world,
+    world: inventory,
     actions,
-    lookAtPods: options.lookAtPods?.(world) ?? blind,
+    isLenient,
+    lookAtPods: options.lookAtPods?.(inventory) ?? blind,
     read: () => (resource: Resource, at: { readonly namespace: string; readonly name: string }) => {
       reads.push(`${resource.group}/${resource.plural}/${at.namespace}/${at.name}`)
       if (!live) return Promise.reject(new Error('the API server is gone'))
@@ -57,14 +75,47 @@ export function stage(options: Options = {}) {
     observe: (request: AdmissionRequest, verdict: Verdict) => void observed.push({ request, verdict }),
   }
   const signal = new AbortController().signal
+  const references = judgingReferences({
+    inventory,
+    read: reach.read,
+    list,
+    isLenient,
+    actions: {
+      onReferences: options.onReferences ?? 'deny',
+      onLoss: options.onLoss ?? 'warn',
+      overrides: actions,
+    },
+    refused: (_request, reasons) => void refusals.push(reasons),
+  })
   return {
     reads,
+    lists,
     observed,
+    refusals,
+    /** A pool or an objective; `oldObject` is what there is of it, unless given. */
+    judge: (object: Manifest, operation: 'CREATE' | 'UPDATE' | 'DELETE' = 'CREATE', asked?: Asked) =>
+      references(
+        requestFor(operation === 'DELETE' ? {} : object, {
+          of: resourceOf(object),
+          operation,
+          namespace: object.metadata.namespace ?? '',
+          name: object.metadata.name,
+          ...(operation === 'DELETE' && { object: null }),
+          ...(operation !== 'CREATE' && {
+            oldObject: remembered.find((one) => placeOf(one) === placeOf(object)) ?? object,
+          }),
+          ...asked,
+        }),
+        signal,
+      ),
     claims: () => leases.all(leaseResource),
     validate: (object: JsonObject, asked?: Asked) => validating(reach)(requestFor(object, asked), signal),
     mutate: (object: JsonObject, asked?: Asked) => mutating(reach)(requestFor(object, asked), signal),
   }
 }
+
+const placeOf = ({ apiVersion, kind, metadata }: Manifest): string =>
+  `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`
 
 /** The lines of a denial without its first, or of the warnings. */
 export const linesOf = (response: AdmissionResponse): readonly string[] =>
@@ -72,9 +123,13 @@ export const linesOf = (response: AdmissionResponse): readonly string[] =>
 
 /** `allowed`, or the reasons of a denial, in order; warnings come after a question mark. */
 export function outcomeOf(response: AdmissionResponse): string {
-  const warnings = response.warnings.length > 0 ? `?${reasons(response.warnings)}` : ''
+  const said = response.warnings.filter((line) => !isCollisionAdvice(line))
+  const warnings = said.length > 0 ? `?${reasons(said)}` : ''
   return `${response.kind === 'denied' ? reasons(linesOf(response)) : 'allowed'}${warnings}`
 }
+
+/** What to do about a collision stands beside each that is refused. */
+const isCollisionAdvice = (line: string): boolean => line.startsWith('spec.containerName: give one of them')
 
 const reasons = (lines: readonly string[]): string =>
   lines.map((line) => /[A-Za-z]+\/([A-Za-z]+): /.exec(line)?.[1] ?? line).join(', ')

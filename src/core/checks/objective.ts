@@ -1,7 +1,8 @@
-import type { Check, Facts } from '../facts.ts'
+import type { Check } from '../facts.ts'
 import { finding } from '../findings.ts'
 import { show } from '../show.ts'
 import type { PoolRef } from '../references.ts'
+import type { Resource } from '../resources.ts'
 import { absent, unserved, unusableReference } from './references.ts'
 
 export const objectiveRefIsUsable: Check = ({ binding, objective }) =>
@@ -39,9 +40,10 @@ export const objectiveBelongsToPool: Check = ({ pool, objective }) => {
   )
 }
 
-function strangerProblem(
+/** Why an objective, by its `spec.poolRef`, is not one of a pool; undefined if it is. */
+export function strangerProblem(
   poolRef: PoolRef,
-  pool: Extract<Facts['pool'], { kind: 'found' }>,
+  pool: { readonly name: unknown; readonly resource: Resource },
 ): string | undefined {
   if (poolRef.kind === 'unusable') return poolRef.problem
   if (poolRef.name !== pool.name) return `spec.poolRef.name ${show(poolRef.name)} is not ${show(pool.name)}`

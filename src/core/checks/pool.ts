@@ -1,4 +1,4 @@
-import { finding } from '../findings.ts'
+import { finding, type Finding } from '../findings.ts'
 import { show } from '../show.ts'
 import { absent, unserved, unusableReference } from './references.ts'
 import type { Check } from '../facts.ts'
@@ -14,11 +14,15 @@ export const poolKindIsServed: Check = ({ pool }) =>
 export const poolExists: Check = ({ binding, pool }) =>
   pool.kind === 'absent' ? absent('targetPoolNotFound', 'spec.poolRef.name', binding, pool) : undefined
 
-export const poolSelectorIsSafe: Check = ({ pool }) => {
-  if (pool.kind !== 'found' || pool.object.selector.kind === 'labels') return undefined
-  return finding(
+export const poolSelectorIsSafe: Check = ({ pool }) =>
+  pool.kind !== 'found' || pool.object.selector.kind === 'labels'
+    ? undefined
+    : unsafePool(pool.name, `: InferencePool ${pool.object.selector.problem}`)
+
+/** @param problem what is wrong, to follow the name */
+export const unsafePool = (name: string, problem: string): Finding =>
+  finding(
     'invalidPoolSelector',
-    { field: 'spec.poolRef.name', cause: 'Invalid', value: pool.name },
-    `spec.poolRef.name ${show(pool.name)}: InferencePool ${pool.object.selector.problem}`,
+    { field: 'spec.poolRef.name', cause: 'Invalid', value: name },
+    `spec.poolRef.name ${show(name)}${problem}`,
   )
-}

@@ -17,7 +17,7 @@ export type Edit =
   | { readonly kind: 'serve' | 'unserve'; readonly which: number }
   | { readonly kind: 'drift'; readonly how: Drift; readonly which: number }
   | { readonly kind: 'spoil'; readonly how: Spoil; readonly which: number }
-  | { readonly kind: 'squat' | 'evict' | 'orphan' | 'legacy'; readonly which: number }
+  | { readonly kind: 'squat' | 'evict' | 'orphan' | 'copy' | 'legacy'; readonly which: number }
 
 const which = fc.nat({ max: 999 })
 const put = (manifests: fc.Arbitrary<Manifest>): fc.Arbitrary<Edit> =>
@@ -37,7 +37,10 @@ export const edits: fc.Arbitrary<Edit> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('spoil'), how: fc.constantFrom(...spoils), which }) },
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constantFrom('squat', 'evict', 'evict', 'orphan', 'legacy'), which }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom('squat', 'evict', 'evict', 'orphan', 'copy', 'legacy'),
+      which,
+    }),
   },
 )
 
@@ -45,7 +48,20 @@ export const chosen = <T>(items: readonly T[], at: number): T | undefined =>
   items[at % Math.max(items.length, 1)]
 
 export const orphan = (at: number): Manifest =>
-  clusterSpiffeId(`orphan-${at}`, { annotations: { [ownerAnnotation]: 'default/ghost' } })
+  clusterSpiffeId(`kleym-default-ghost-pool-${String(at).padStart(8, '0')}`, {
+    annotations: { [ownerAnnotation]: 'default/ghost' },
+  })
+
+/** Made after an output of ours, annotation and all, under a name that is not of our making. */
+export const copy = (at: number): Manifest =>
+  clusterSpiffeId(
+    `copy-${at}`,
+    { annotations: { [ownerAnnotation]: `default/${chosen(['a', 'b', 'ghost'], at)}` } },
+    {
+      podSelector: { matchLabels: { app: 'x' } },
+      workloadSelectorTemplates: ['k8s:container-name:main', 'k8s:ns:default'],
+    },
+  )
 
 /** As the reference operator left it, for a container of its own, so that it is nobody's rival. */
 export const legacy = (at: number): Manifest => {

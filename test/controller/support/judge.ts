@@ -141,7 +141,7 @@ function saysWithdrawn(was: Binding, is: Binding): boolean {
   return (
     after !== undefined &&
     before?.reason !== after.reason &&
-    !['Reconciled', 'ManagedOutputApplyFailed'].includes(after.reason)
+    !['Reconciled', 'ManagedOutputApplyFailed', 'Retrying'].includes(after.reason)
   )
 }
 

@@ -15,7 +15,7 @@ import { inventoryOfState, planIn, stateOf } from '../../support/model.ts'
 import { resourceOf, type Manifest } from '../../support/vectors.ts'
 import { allResources, metaOf, placeOf, uidOf, versionOf, type World } from '../../support/world.ts'
 import type { History } from './history.ts'
-import { chosen, legacy, orphan, type Drift, type Edit, type Spoil } from './edits.ts'
+import { chosen, copy, legacy, orphan, type Drift, type Edit, type Spoil } from './edits.ts'
 
 const hold = 'example.org/hold'
 
@@ -58,6 +58,8 @@ export class Walker {
         return this.#evict(edit.which)
       case 'orphan':
         return this.#put(orphan(edit.which))
+      case 'copy':
+        return this.#put(copy(edit.which))
       case 'legacy':
         return this.#put(legacy(edit.which))
     }

@@ -39,12 +39,15 @@ export type Worked = (ReconcileCase | AdmissionCase) & {
 }
 
 const judged = async (one: ReconcileCase | AdmissionCase): Promise<Worked> => {
-  const reason = one.kind === 'reconcile' ? one.expect.reason : undefined
+  const isForeseen = one.kind === 'reconcile' && one.expect.admission === 'denied'
+  // What the loop would settle on says nothing of a refusal that only foresees.
+  const reason = one.kind === 'reconcile' && !isForeseen ? one.expect.reason : undefined
   return {
     ...one,
     words: await wordsOfCheck(one),
     reason,
-    isToBeRefused: one.kind === 'admission' ? !one.expect.admitted : refused.has(one.expect.reason),
+    isToBeRefused:
+      one.kind === 'admission' ? !one.expect.admitted : isForeseen || refused.has(one.expect.reason),
     isToBeWarnedOf: reason !== undefined && warned.has(reason),
   }
 }

@@ -105,11 +105,12 @@ describeReal('the operator, as deploy installs it', () => {
     const name = textOf(metaOf(output)['name'])
     await tenant.changes(clusterSpiffeId(name), { spec: { hint: 'mine' } })
     const annotations = { 'kleym.sonda.red/binding': `${tenant.namespace}/gone` }
-    await tenant.has(clusterSpiffeId('orphan', { annotations }))
+    const orphan = clusterSpiffeId(`kleym-${tenant.namespace}-gone-pool-00000000`, { annotations })
+    await tenant.has(orphan)
     await eventually(async () => {
       expect((await tenant.output('chat'))['spec']).toEqual(output['spec'])
     })
-    await tenant.isGone(clusterSpiffeId('orphan'))
+    await tenant.isGone(orphan)
   })
 
   test('follows a kind that goes and comes back', async () => {

@@ -168,7 +168,7 @@ describeReal('kinds come and go while the operator runs', () => {
     const [another] = objectiveResources.toReversed()
     if (!another) throw new Error('there are groups of objectives')
     const annotations = { [ownerAnnotation]: `${tenant.namespace}/never-was` }
-    const orphan = clusterSpiffeId(`orphan-${tenant.namespace}`, { annotations })
+    const orphan = clusterSpiffeId(`kleym-${tenant.namespace}-never-was-pool-00000000`, { annotations })
     const requests = await requestsDuring(async () => {
       await tenant.has(orphan)
       await tenant.changes(named(name), { spec: { admin: true } })

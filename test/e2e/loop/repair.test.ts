@@ -9,11 +9,12 @@ import { adoptionSuite } from './support/adoption.ts'
 import { told as toldRequest } from './support/audit.ts'
 import { foreignSuite } from './support/foreign.ts'
 import { openGate, type Gate } from './support/gate.ts'
+import { logLines } from './support/log-lines.ts'
 import { named } from './support/outputs.ts'
 import { nameIn, record, told } from './support/recording.ts'
 import { refusalSuite } from './support/refusal.ts'
 import { openStage, type Stage } from './support/stage.ts'
-import { eventually, newTenant, type Tenant } from './support/tenant.ts'
+import { eventsOn, eventually, newTenant, type Tenant } from './support/tenant.ts'
 
 const ready = 'Ready/Reconciled'
 const refused = 'RenderFailure/ManagedOutputApplyFailed'
@@ -73,6 +74,42 @@ describeReal('the loop repairs what others break', () => {
       expect(metaOf(await tenant.output('chat'))['uid']).toBe(uid)
     })
 
+    test('is repaired with a line of the log that names the fields and who had changed them, and an event', async () => {
+      const { tenant, output } = await withOutput()
+      const name = String(metaOf(output)['name'])
+      const patch = JSON.stringify({ spec: { admin: true, hint: 'mine' } })
+      const by = '--field-manager=intruder'
+      const args = ['patch', 'clusterspiffeid', name, '--type=merge', by, '-p', patch]
+      expect(await stage.cluster.kubectl(args)).toMatchObject({ code: 0 })
+      await eventually(async () => expect((await tenant.output('chat'))['spec']).toEqual(output['spec']))
+      const key = `${tenant.namespace}/chat`
+      await eventually(() =>
+        expect(logLines(stage.operator().log()).filter((line) => line['binding'] === key)).toMatchObject([
+          { level: 'info', msg: 'ClusterSPIFFEID created', name, why: 'the binding has an identity' },
+          {
+            level: 'info',
+            msg: 'ClusterSPIFFEID repaired',
+            name,
+            spiffeId: recordOf(output['spec'])['spiffeIDTemplate'],
+            fields: expect.arrayContaining(['spec.admin', 'spec.hint']),
+            by: ['intruder'],
+          },
+        ]),
+      )
+      const events = await eventsOn(stage.cluster, tenant.namespace, 'chat')
+      expect(events.slice(1)).toMatchObject([
+        { type: 'Warning', reason: 'Repaired', note: expect.stringMatching(/spec\.admin.*intruder edited$/) },
+      ])
+      await tenant.loses(binding())
+      await tenant.isGone(binding())
+      const last = logLines(stage.operator().log()).filter((line) => line['binding'] === key)
+      expect(last.at(-1)).toMatchObject({
+        msg: 'ClusterSPIFFEID deleted',
+        name,
+        why: 'its binding is being deleted',
+      })
+    })
+
     test('that is deleted comes back, and the status shows the new one', async () => {
       const { tenant, output } = await withOutput()
       await tenant.loses(named(metaOf(output)['name']))
@@ -80,7 +117,7 @@ describeReal('the loop repairs what others break', () => {
         expect(metaOf(await tenant.output('chat'))['uid']).not.toBe(metaOf(output)['uid']),
       )
       await tenant.settles({ chat: ready })
-      expect(await tenant.events('chat')).toEqual(['Reconciled'])
+      expect(await tenant.events('chat')).toEqual(['Reconciled', 'Repaired'])
     })
 
     test('gets its labels back', async () => {

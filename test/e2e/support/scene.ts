@@ -57,7 +57,12 @@ function outputOf({ for: owner, ns = 'default', name, spec }: Existing): Json {
 export async function outputsOf({ list }: Cluster, { metadata }: Manifest): Promise<readonly Json[]> {
   const owner = `${metadata.namespace}/${metadata.name}`
   const outputs = await list(clusterSpiffeIdResource)
-  return outputs.filter((output) => recordOf(metaOf(output)['annotations'])[ownerAnnotation] === owner)
+  return outputs.filter(
+    (output) =>
+      recordOf(metaOf(output)['annotations'])[ownerAnnotation] === owner &&
+      // A copy under another name is not of the operator's making.
+      /^kleym-.*-(?:pool|objective)-[0-9a-f]{8}$/.test(String(metaOf(output)['name'])),
+  )
 }
 
 /** Deletes what a case has in its cluster, bindings first: the operator takes their outputs with them. */

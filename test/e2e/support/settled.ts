@@ -16,6 +16,8 @@ export type Shown = {
   /** What the status says of the output. */
   readonly rendered: Rendered
   readonly generation: unknown
+  /** That of the status as a whole. */
+  readonly observedGeneration: unknown
   readonly outputs: readonly Json[]
 }
 
@@ -51,21 +53,37 @@ export async function show(cluster: Cluster, manifest: Manifest): Promise<Shown>
       renderedClusterSPIFFEID: status['renderedClusterSPIFFEID'],
     },
     generation: metaOf(binding)['generation'],
+    observedGeneration: status['observedGeneration'],
     outputs,
   }
 }
 
 const conditionTypes = ['Ready', 'Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure']
 
+/** Reasons for which Stalled is always there, and those for which the rest of the case decides. */
+const stalling = new Set<unknown>([
+  'InvalidPoolRef',
+  'MissingObjectiveRef',
+  'UnsupportedMode',
+  'InvalidServiceAccountName',
+  'InvalidContainerName',
+  'UnexpectedContainerName',
+])
+const perhapsStalling = new Set<unknown>(['InvalidObjectiveRef', 'ManagedOutputApplyFailed'])
+
 /** The conditions of a settled status, whatever the outcome. */
-export function settledConditions({ settled, generation }: Shown): readonly Json[] {
+export function settledConditions({ settled, generation, conditions }: Shown): readonly Json[] {
   const { ready, condition, reason, message } = settled
-  return conditionTypes.map((type) => {
+  const isThere = conditions.some(({ type }) => type === 'Stalled')
+  const isStalled = stalling.has(reason) || (isThere && perhapsStalling.has(reason))
+  const stalled = { type: 'Stalled', status: 'True', reason, message, observedGeneration: generation }
+  const five = conditionTypes.map((type) => {
     if (type === 'Ready') return { type, status: ready, observedGeneration: generation }
     return type === condition
       ? { type, status: 'True', reason, message, observedGeneration: generation }
       : { type, status: 'False', reason: 'Resolved', observedGeneration: generation }
   })
+  return [...five, ...(isStalled ? [stalled] : [])]
 }
 
 /** What a settled status says of the output: all about it, or nothing where there must be none. */

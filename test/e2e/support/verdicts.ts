@@ -22,7 +22,12 @@ export async function wordsOfCheck({ binding, pools, objectives, otherBindings }
     readCluster: () => Promise.reject(new Error('it is asked without a cluster')),
   })
   // Each binding has a heading, and below it, indented, what is said of it.
-  const [last = ''] = stdout.split(/\n(?=\S)/).slice(-1)
+  const isOfBinding = (block: string): boolean =>
+    block.split('\n', 1)[0]?.includes(` ${binding.metadata.namespace}/${binding.metadata.name} (`) ?? false
+  const [last = ''] = stdout
+    .split(/\n(?=\S)/)
+    .filter(isOfBinding)
+    .slice(-1)
   const lines = (action: string): readonly string[] =>
     [...last.matchAll(new RegExp(`^  ${action} (spec.*)$`, 'gm'))].map(([, line = '']) => line).toSorted()
   return { denied: lines('deny'), warned: lines('warn') }
@@ -38,8 +43,12 @@ export function wordsOfKubectl({ stderr }: Pick<KubectlResult, 'stderr'>): Words
   return { denied: denied.toSorted(), warned: warningsIn(stderr).toSorted() }
 }
 
+/** What to do about a collision, which stands beside each that is refused and is no finding. */
+const collisionAdvice = 'spec.containerName: give one of them another container'
+
 /** A long warning comes in pieces, each but the first after an ellipsis. */
 function warningsIn(stderr: string): readonly string[] {
   const pieces = [...stderr.matchAll(/^Warning: (.*)$/gm)].map(([, piece = '']) => piece)
-  return pieces.join('\n').replaceAll('\n… ', ' ').split('\n').filter(Boolean)
+  const warnings = pieces.join('\n').replaceAll('\n… ', ' ').split('\n').filter(Boolean)
+  return warnings.filter((line) => !line.startsWith(collisionAdvice))
 }

@@ -28,15 +28,28 @@ export type Hook = {
   readonly timeoutSeconds: number
   readonly namespaceSelector: unknown
   readonly objectSelector: unknown
-  /** Has the one match condition that is understood. */
-  readonly specChangesOnly: boolean
+  /** Each must differ for an update to be asked about; none is for all updates. */
+  readonly changes: readonly ((object: KubeObject | undefined) => string)[]
   readonly runsOnDryRun: boolean
 }
 
 const specChanges = "request.operation != 'UPDATE' || object.spec != oldObject.spec"
 
-const isUnderstood = (expression: unknown): boolean =>
-  textOf(expression).replaceAll('"', "'").replaceAll(/\s+/g, ' ').trim() === specChanges
+const replaces = 'kleym.sonda.red/replaces'
+
+const wishChanges = `${specChanges} || object.metadata.?annotations[?'${replaces}'] != oldObject.metadata.?annotations[?'${replaces}']`
+
+/** What the expressions that are known by heart compare. */
+const known: ReadonlyMap<string, (object: KubeObject | undefined) => string> = new Map([
+  [specChanges, (object) => JSON.stringify(object?.['spec'])],
+  [
+    wishChanges,
+    (object) => JSON.stringify([object?.['spec'], recordOf(object?.metadata['annotations'])[replaces]]),
+  ],
+])
+
+const meaningOf = (expression: unknown) =>
+  known.get(textOf(expression).replaceAll('"', "'").replaceAll(/\s+/g, ' ').trim())
 
 /** CEL is not evaluated here: an expression that is not known by heart is refused when it is registered. */
 export const unknownConditions = (configuration: KubeObject): readonly Cause[] =>
@@ -50,11 +63,11 @@ export const unknownConditions = (configuration: KubeObject): readonly Cause[] =
           field: `webhooks[${at}].matchConditions[${index}].expression`,
         })),
     )
-    .filter(({ expression }) => !isUnderstood(expression))
+    .filter(({ expression }) => !meaningOf(expression))
     .map(({ expression, field }) => ({
       reason: 'FieldValueInvalid',
       field,
-      message: `Invalid value: ${JSON.stringify(expression)}: the embedded API server understands only ${JSON.stringify(specChanges)}`,
+      message: `Invalid value: ${JSON.stringify(expression)}: the embedded API server understands only ${[...known.keys()].map((one) => JSON.stringify(one)).join(' and ')}`,
     }))
 
 export const hooksOf = (configuration: KubeObject): readonly Hook[] =>
@@ -68,7 +81,9 @@ export const hooksOf = (configuration: KubeObject): readonly Hook[] =>
       timeoutSeconds: Number(hook['timeoutSeconds'] ?? 10),
       namespaceSelector: hook['namespaceSelector'],
       objectSelector: hook['objectSelector'],
-      specChangesOnly: listOf(hook['matchConditions']).length > 0,
+      changes: listOf(hook['matchConditions']).flatMap(
+        (condition) => meaningOf(recordOf(condition)['expression']) ?? [],
+      ),
       runsOnDryRun: ['None', 'NoneOnDryRun'].includes(textOf(hook['sideEffects'])),
     }))
 
@@ -86,8 +101,6 @@ const ruleMatches = (rule: Json, { kind, operation }: Attributes): boolean => {
   )
 }
 
-const specOf = (object: KubeObject | undefined): string => JSON.stringify(object?.['spec'])
-
 /** Whether a hook is called: rules, then selectors, then match conditions. */
 export const isCalled = (hook: Hook, request: Attributes, namespace: KubeObject | undefined): boolean => {
   const { object, oldObject, operation, kind } = request
@@ -98,7 +111,7 @@ export const isCalled = (hook: Hook, request: Attributes, namespace: KubeObject 
     hook.rules.some((rule) => ruleMatches(rule, request)) &&
     (scope === undefined || matchesLabels(hook.namespaceSelector, scope.metadata.labels ?? {})) &&
     versions.some((version) => matchesLabels(hook.objectSelector, version.metadata.labels ?? {})) &&
-    !(hook.specChangesOnly && operation === 'UPDATE' && specOf(object) === specOf(oldObject))
+    (operation !== 'UPDATE' || hook.changes.every((part) => part(object) !== part(oldObject)))
   )
 }
 

@@ -68,6 +68,7 @@ export class Replica {
       })
     this.#review = validating({
       world: this.#inventory,
+      isLenient: () => Promise.resolve(false),
       read: () => (resource, at) =>
         resource === bindingResource
           ? readBinding(at)

@@ -79,14 +79,14 @@ async function startPod(
   manifests: Manifests,
   kubectl: Site['kubectl'],
 ): Promise<RunningPod> {
-  const { args, env } = containerOf(manifests)
+  const { args } = containerOf(manifests)
   const token = await kubectl('create', 'token', 'kleym-operator', '-n', 'kleym-system')
   const kubeconfig = join(plane.directory, 'kubeconfig-of-the-operator')
   await writeFile(kubeconfig, kubeconfigOf(plane.server, plane.caPem, token.trim()), { mode: 0o600 })
   const metrics = `127.0.0.1:${await freePort()}`
   const operator = await startOperator({
     kubeconfig,
-    trustDomain: env['KLEYM_TRUST_DOMAIN'] ?? '',
+    trustDomain: 'example.org',
     args: [
       // A pod has its ports for itself; here they are others, on loopback.
       ...args.filter((arg) => !arg.includes('-bind-address=')),

@@ -12,7 +12,11 @@ import { eventually, newTenant, type Tenant } from './tenant.ts'
 const ready = 'Ready/Reconciled'
 
 const annotated = (tenant: Tenant, value: string) =>
-  clusterSpiffeId(`orphan-${tenant.namespace}`, { annotations: { [ownerAnnotation]: value } })
+  clusterSpiffeId(orphanName(value || tenant.namespace), { annotations: { [ownerAnnotation]: value } })
+
+/** A name that the naming rule makes for a binding. */
+const orphanName = (key: string): string =>
+  `kleym-${key.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`.replace(/-$/, '').concat('-pool-00000000')
 
 /** What was there before the operator, or before its binding. */
 export const adoptionSuite = (stage: () => Stage): void => {
@@ -109,14 +113,16 @@ export const adoptionSuite = (stage: () => Stage): void => {
       await tenant.settles({ chat: ready })
     })
 
-    test.for(['', 'no-namespace', '/'])('where it names no binding but "%s"', async (value) => {
+    test('where it names no binding', async () => {
       const tenant = await newTenant(stage().cluster)
-      const orphan = annotated(tenant, value)
+      const orphan = annotated(tenant, tenant.namespace)
       await tenant.has(orphan)
       await eventually(async () => expect(await tenant.find(orphan)).toBeUndefined())
     })
+  })
 
-    test('where it is a copy of the one that its binding has', async () => {
+  describe.concurrent('a copy of an output under a name of its own', () => {
+    test('is left alone, and its binding is told once', async () => {
       const tenant = await newTenant(stage().cluster)
       await tenant.has(pool(), objective(), binding())
       await tenant.settles({ chat: ready })
@@ -128,8 +134,23 @@ export const adoptionSuite = (stage: () => Stage): void => {
         recordOf(output['spec']),
       )
       await tenant.has(copy)
-      await tenant.isGone(copy)
-      await eventually(async () => expect(await tenant.find(named(metaOf(output)['name']))).toEqual(output))
+      const before = await tenant.find(copy)
+      await eventually(async () =>
+        expect(await tenant.events('chat')).toEqual(['Reconciled', 'CopiedClusterSPIFFEID']),
+      )
+      await tenant.changes(binding(), { metadata: { labels: { look: 'again' } } })
+      await tenant.has(binding({ name: 'later', spec: { containerName: 'sidecar' } }))
+      await tenant.settles({ later: ready })
+      expect(await tenant.find(copy)).toEqual(before)
+      expect(await tenant.find(named(metaOf(output)['name']))).toEqual(output)
+      expect(await tenant.events('chat')).toEqual(['Reconciled', 'CopiedClusterSPIFFEID'])
+      // Neither does it hold the key, nor does it go with the binding.
+      await tenant.loses(binding())
+      await tenant.isGone(binding())
+      await tenant.has(objective({ name: 'other' }))
+      await tenant.has(binding({ name: 'heir', spec: { objectiveRef: { name: 'other' } } }))
+      await tenant.settles({ heir: ready })
+      expect(await tenant.find(copy)).toEqual(before)
     })
   })
 }

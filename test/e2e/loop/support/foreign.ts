@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { binding, clusterSpiffeId, objective, pool, poolOnly } from '../../../support/builders.ts'
+import { listOf, recordOf } from '../../../support/embedded/json.ts'
 import { createNamespace, metaOf } from '../../support/cluster.ts'
 import { named, poolOutputName, writtenByReference } from './outputs.ts'
 import type { Stage } from './stage.ts'
@@ -50,6 +51,8 @@ export const foreignSuite = (stage: () => Stage): void => {
       const before = await tenant.find(named(name))
       await tenant.settles({ chat: refused })
       expect(await tenant.message('chat')).toContain(name)
+      const [stalled] = listOf(recordOf((await tenant.find(binding()))?.['status'])['conditions']).slice(5)
+      expect(stalled).toMatchObject({ type: 'Stalled', status: 'True', reason: 'ManagedOutputApplyFailed' })
       await tenant.changes(binding(), { metadata: { annotations: { look: 'again' } } })
       await tenant.settles({ chat: refused })
       expect(await tenant.find(named(name))).toEqual(before)

@@ -32,7 +32,7 @@ export const referenceSuite = (stage: () => Stage): void => {
       await tenant.loses(pool({ group: v1 }))
       await selectsBy(tenant, 'chat', 'old')
       await tenant.settles({ chat: ready, pinned: ready })
-      expect(await tenant.events('chat')).toEqual(['Reconciled'])
+      expect(await tenant.events('chat')).toEqual(['Reconciled', 'IdentityChanged', 'IdentityChanged'])
     })
 
     test('is followed when what it names comes, changes and goes', async () => {
@@ -56,6 +56,8 @@ export const referenceSuite = (stage: () => Stage): void => {
         'TargetPoolNotFound',
         'TargetObjectiveNotFound',
         'Reconciled',
+        'IdentityChanged',
+        'IdentityChanged',
         'TargetPoolNotFound',
       ])
     })

@@ -25,6 +25,9 @@ const rendered = async (tenant: Tenant): Promise<unknown> => {
   return { renderedClusterSPIFFEID, computedSpiffeIDs, renderedSelectors }
 }
 
+const isStalled = async (tenant: Tenant): Promise<boolean> =>
+  JSON.stringify((await tenant.find(binding()))?.['status']).includes('"Stalled"')
+
 const selects = (spec: Json): unknown => recordOf(recordOf(spec['podSelector'])['matchLabels'])['app']
 
 /** Others who refuse what the operator writes. */
@@ -43,6 +46,7 @@ export const refusalSuite = (stage: () => Stage, gate: () => Gate): void => {
       await tenant.has(pool(), objective(), binding())
       await tenant.settles({ chat: refused })
       expect(await tenant.message('chat')).toContain('not before the audit')
+      expect(await isStalled(tenant)).toBe(false)
       expect(await tenant.outputs('chat')).toEqual([])
       lift()
       await tenant.settles({ chat: ready })
@@ -177,6 +181,8 @@ export const refusalSuite = (stage: () => Stage, gate: () => Gate): void => {
     await tenant.changes(binding(), { spec: { mode: 'PoolOnly', containerName: null } })
     await tenant.settles({ chat: refused })
     expect(await tenant.message('chat')).toContain('pools have no identity in this house')
+    // A policy answers 422: of its kind is what only another spec helps against.
+    expect(await isStalled(tenant)).toBe(true)
     expect(await tenant.output('chat')).toEqual(before)
     await client.delete(`${policyBindings}/${name}`)
     await client.delete(`${policies}/${name}`)

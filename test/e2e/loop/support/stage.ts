@@ -20,8 +20,11 @@ export type Stage = {
   readonly audit: AuditLog
   readonly proxy: FaultProxy
   readonly operator: () => RunningOperator
-  /** Ready when this resolves. */
-  readonly startOperator: () => Promise<RunningOperator>
+  /** Ready when this resolves, unless it is not to be waited for. `args` come after those of the stage. */
+  readonly startOperator: (
+    args?: readonly string[],
+    options?: { readonly waits?: boolean },
+  ) => Promise<RunningOperator>
   readonly stopOperator: (signal?: NodeJS.Signals) => Promise<number>
   readonly stop: () => Promise<void>
 }
@@ -29,6 +32,8 @@ export type Stage = {
 export type StageOptions = {
   /** Further flags of the operator. */
   readonly args?: readonly string[]
+  /** Whether the operator runs from the start, as it does unless this is false. */
+  readonly runs?: boolean
 }
 
 export async function openStage(options: StageOptions = {}): Promise<Stage> {
@@ -52,13 +57,13 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     return running
   }
   undo.defer(async () => void (await running?.stop()))
-  const start = async (): Promise<RunningOperator> => {
-    const args = ['--webhook-bind-address=0', ...(options.args ?? [])]
+  const start: Stage['startOperator'] = async (more = [], { waits = true } = {}) => {
+    const args = ['--webhook-bind-address=0', ...(options.args ?? []), ...more]
     running = await startOperator({ kubeconfig, trustDomain, args })
-    await running.ready()
+    if (waits) await running.ready()
     return running
   }
-  await start()
+  if (options.runs !== false) await start()
   const opened = undo.move()
   return {
     cluster,

@@ -113,6 +113,7 @@ function settledAs(outcome: string, shown: Shown): void {
   const { condition, reason } = shown.settled
   expect(`${String(condition)}/${String(reason)}`).toBe(outcome)
   expect(shown.conditions).toMatchObject(settledConditions(shown))
+  expect(shown.observedGeneration).toBe(shown.generation)
   if (reason === 'ManagedOutputApplyFailed') return
   expect(shown.outputs).toHaveLength(outcome === 'Ready/Reconciled' ? 1 : 0)
   expect(shown.rendered).toEqual(settledRendering(shown))

@@ -14,11 +14,14 @@ const noPool = 'InvalidRef/TargetPoolNotFound'
 
 const statusOf = ({ object }: WatchEvent): Json => recordOf(object['status'])
 
+/** A new binding has the default, which says nothing yet. */
+const isSaid = ({ observedGeneration }: Json): boolean => observedGeneration !== -1
+
 /** Those events that show another status than the one before. */
 const withNewStatus = (events: readonly WatchEvent[]): readonly WatchEvent[] =>
   events.filter((event, index) => {
     const [before] = events.slice(Math.max(0, index - 1), index).map(statusOf)
-    return JSON.stringify(statusOf(event)) !== JSON.stringify(before ?? {})
+    return isSaid(statusOf(event)) && JSON.stringify(statusOf(event)) !== JSON.stringify(before ?? {})
   })
 
 /** What is written and announced when something does change. */
@@ -68,8 +71,10 @@ export const transitionSuite = (stage: () => Stage): void => {
       const shown = withNewStatus(await recording.until(({ object }) => versionOf(object) === last))
       recording.stop()
       const mistakes = shown.filter(({ object }) => {
-        const { conditions, renderedSelectors } = recordOf(object['status'])
-        const generations = listOf(conditions).map((one) => Number(recordOf(one)['observedGeneration']))
+        const { conditions, renderedSelectors, observedGeneration } = recordOf(object['status'])
+        const generations = [{ observedGeneration }, ...listOf(conditions)].map((one) =>
+          Number(recordOf(one)['observedGeneration']),
+        )
         const [observed = 0] = generations
         const selector = `"k8s:container-name:${containers.get(observed)}"`
         return (

@@ -1,0 +1,76 @@
+import type { Binding, BindingKey } from '../core/binding.ts'
+import type { Log } from '../log.ts'
+import { retryingReason } from '../core/conditions.ts'
+import type { Announcer } from './announcer.ts'
+import type { Result } from './outcome.ts'
+import type { Statuses } from './statuses.ts'
+import { Troubles, type Trouble } from './troubles.ts'
+
+type PatienceOptions = {
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  readonly binding: (key: BindingKey) => Binding | undefined
+  readonly announcer: Announcer
+  readonly statuses: Statuses
+  readonly log: Pick<Log, 'info' | 'warn'>
+}
+
+/** Says what has not succeeded for a while: in the log, in an event, and where the status says nothing yet, there too. */
+export class Patience {
+  readonly #options: PatienceOptions
+  readonly #troubles: Troubles<BindingKey>
+  /** What the log says already, though perhaps not yet the event or the status. */
+  readonly #logged = new Map<BindingKey, string>()
+
+  constructor(options: PatienceOptions) {
+    this.#options = options
+    this.#troubles = new Troubles(options.now)
+  }
+
+  /** Runs one look at a key, and says what there is to say of how it ended. */
+  async run(key: BindingKey, look: () => Promise<Result>): Promise<Result> {
+    const began = this.#options.now()
+    const result = await look()
+    switch (result.kind) {
+      case 'settled':
+        this.#end(key)
+        return result
+      case 'wait':
+        if (!result.isOurs) await this.#note(key, began, { words: result.why, cause: result.why })
+        return result
+      case 'retry': {
+        if (result.isSaid) {
+          this.#end(key)
+          return result
+        }
+        const withinMs = await this.#note(key, began, { words: result.why, cause: result.cause })
+        return { ...result, withinMs }
+      }
+    }
+  }
+
+  #end(key: BindingKey): void {
+    this.#logged.delete(key)
+    const ms = this.#troubles.over(key)
+    if (ms !== undefined)
+      this.#options.log.info({ binding: key, seconds: Math.round(ms / 1000) }, 'it succeeded in the end')
+  }
+
+  async #note(key: BindingKey, began: number, trouble: Trouble): Promise<number | undefined> {
+    const { due, withinMs } = this.#troubles.note(key, began, trouble)
+    if (due !== undefined && (await this.#say(key, trouble, due))) this.#troubles.said(key, trouble)
+    return withinMs
+  }
+
+  async #say(key: BindingKey, { words, cause }: Trouble, occasion: string): Promise<boolean> {
+    const { binding: find, announcer, statuses, log } = this.#options
+    if (this.#logged.get(key) !== cause) log.warn({ binding: key, why: words }, 'retrying')
+    this.#logged.set(key, cause)
+    const binding = find(key)
+    if (!binding) return true
+    const news = { type: 'Warning', reason: retryingReason, note: words, about: occasion } as const
+    const unsaid =
+      (await announcer.postOnce(binding, [news])) ?? (await statuses.recordRetrying(binding, words))
+    return unsaid === undefined
+  }
+}

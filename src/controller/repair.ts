@@ -1,0 +1,69 @@
+/** What it means that a ClusterSPIFFEID of ours differs from what it should be, and what is written over it. */
+import type { Binding } from '../core/binding.ts'
+import {
+  classNameLabel,
+  decodeOutput,
+  ownerAnnotation,
+  type ClusterSpiffeId,
+  type Output,
+} from '../core/clusterspiffeid.ts'
+import { settingsIn } from '../core/said.ts'
+import { field, objectOr, type JsonObject } from '../core/json.ts'
+import { editorsOf } from './editors.ts'
+import type { News } from './events.ts'
+import type { Action } from './journal.ts'
+
+type Repair = {
+  readonly action: Extract<Action, 'adopted' | 'changed' | 'repaired'>
+  readonly why: string
+  /** Paths of what differs. */
+  readonly fields: readonly string[]
+  /** Who edited it, as far as the API server knows. */
+  readonly by: readonly string[]
+}
+
+/** Whether somebody edited the object, or we want something else than we did before. */
+export function repairOf(
+  { status }: Pick<Binding, 'status'>,
+  wanted: ClusterSpiffeId,
+  live: JsonObject,
+  fields: readonly string[],
+): Repair {
+  const { annotated, uid, labels } = decodeOutput(live)
+  const isShown = field(objectOr(field(status, 'renderedClusterSPIFFEID')), 'uid') === uid
+  if (!annotated && !isShown) return { action: 'adopted', why: 'the former operator made it', fields, by: [] }
+  const { others, areOurs } = editorsOf(live, fields)
+  const said = settingsIn(status)
+  const isOtherClass = said !== undefined && said.className !== wanted.spec['className']
+  // Earlier versions of this operator did not write it, and a label that is gone tells nothing of who took it away.
+  const lacksLabel =
+    !Object.hasOwn(labels, classNameLabel) && fields.every((path) => path.includes(classNameLabel))
+  return others.length === 0 && (areOurs || isOtherClass || lacksLabel)
+    ? { action: 'changed', why: 'the operator renders it otherwise than before', fields, by: [] }
+    : { action: 'repaired', why: 'somebody edited it', fields, by: others }
+}
+
+export const repairNews = ({ name, uid, resourceVersion }: Output, { fields, by }: Repair): News => ({
+  type: 'Warning',
+  reason: 'Repaired',
+  note: `ClusterSPIFFEID ${name} is put back in ${fields.join(', ')}, which ${by.length === 0 ? 'somebody' : by.join(', ')} edited`,
+  about: `${uid}/${resourceVersion}`,
+})
+
+/** The live object with our spec, labels and annotation; other labels and annotations are left alone. */
+export function merged(live: JsonObject, wanted: ClusterSpiffeId): JsonObject {
+  const metadata = objectOr(live['metadata'])
+  const { [classNameLabel]: _, ...labels } = objectOr(field(metadata, 'labels'))
+  return {
+    ...live,
+    metadata: {
+      ...metadata,
+      labels: { ...labels, ...wanted.metadata.labels },
+      annotations: {
+        ...objectOr(field(metadata, 'annotations')),
+        [ownerAnnotation]: wanted.metadata.annotations[ownerAnnotation],
+      },
+    },
+    spec: wanted.spec,
+  }
+}

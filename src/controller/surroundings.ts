@@ -1,0 +1,23 @@
+/** What a binding is told of the ClusterSPIFFEIDs around it, whatever its own outcome is. */
+import { ownerAnnotation, type Output } from '../core/clusterspiffeid.ts'
+import { holdsOf, holdWords } from '../core/holds.ts'
+import type { Settings } from '../core/identity.ts'
+import type { News } from './events.ts'
+
+/** That it goes on under other settings than the configured ones. */
+export const holdNews = (former: Settings, settings: Settings): readonly News[] =>
+  holdsOf(former, settings).map((hold) => ({
+    type: 'Warning',
+    reason: hold.setting === 'trust domain' ? 'TrustDomainChangeHeld' : 'ClassChangeHeld',
+    note: `its ClusterSPIFFEIDs have ${holdWords(hold, settings)}`,
+    about: JSON.stringify([hold.from, settings.trustDomain, settings.className ?? null]),
+  }))
+
+/** That somebody has made a ClusterSPIFFEID after its own. */
+export const copyNews = (copies: readonly Output[]): readonly News[] =>
+  copies.map(({ name, uid }) => ({
+    type: 'Warning',
+    reason: 'CopiedClusterSPIFFEID',
+    note: `ClusterSPIFFEID ${name} has the annotation ${ownerAnnotation} of this binding and a name that it does not get by it: it is left alone; remove the annotation from it`,
+    about: uid,
+  }))

@@ -1,0 +1,138 @@
+import type { Binding } from './binding.ts'
+import { foresee, type Appraisal } from './appraise.ts'
+import type { Finding } from './findings.ts'
+import { field, isObject, objectOr } from './json.ts'
+import { Overlay, type Known } from './overlay.ts'
+import { decodeObjective, decodePool } from './references.ts'
+import type { Resource } from './resources.ts'
+import { hasLabels } from './selectors.ts'
+import { isSameHarm } from './verdict.ts'
+
+/** A pool or an objective that is created, changed or deleted. */
+export type ReferenceChange = {
+  readonly resource: Resource
+  readonly namespace: string
+  readonly name: string
+  /** The object as the request has it; undefined for one that is being deleted. */
+  readonly object: unknown
+}
+
+/** What a change does to a binding. */
+export type Consequence = { readonly binding: Binding } & (
+  | {
+      /** It would have no identity, for a reason that is refused in a binding. */
+      readonly kind: 'harm'
+      readonly finding: Finding
+    }
+  | {
+      /** It has an identity and would not have one. */
+      readonly kind: 'loss'
+      readonly finding: Finding
+    }
+  | {
+      /** Its identity would be for other pods. */
+      readonly kind: 'widening'
+      readonly spiffeId: string
+      readonly before: readonly string[]
+      readonly after: readonly string[]
+    }
+)
+
+/**
+ * What a change of a pool or an objective does to the bindings of its namespace, in the order of their names. Only new
+ * harm counts: what was so before, for the same reason and, of a collision, the same key, is not the doing of this change.
+ *
+ * A generator of single steps, so that thousands of bindings can be judged without keeping the event loop; the last
+ * value is the result.
+ */
+export function* judgeChange(
+  change: ReferenceChange,
+  now: Known,
+): Generator<undefined, readonly Consequence[]> {
+  const { resource, namespace, name } = change
+  const users = now.usersOf(resource, namespace, name).filter(({ deleting }) => !deleting)
+  if (users.length === 0) return []
+  const then = worldAfter(change, now)
+  for (const user of users) {
+    then.setBinding(user)
+    yield
+  }
+  const found: Consequence[] = []
+  const seen = new Set<string>()
+  for (const user of users) {
+    for (const binding of [user, ...rivalsOf(user, then)]) {
+      if (seen.has(binding.name)) continue
+      seen.add(binding.name)
+      const consequence = compare(binding, now, then)
+      if (consequence) found.push(consequence)
+      yield
+    }
+  }
+  return found.toSorted((a, b) => (a.binding.name < b.binding.name ? -1 : 1))
+}
+
+/** The result of a generator, all steps at once. */
+export function finish<T>(steps: Generator<undefined, T>): T {
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}
+
+function worldAfter({ resource, namespace, name, object }: ReferenceChange, now: Known): Overlay {
+  const then = new Overlay(now, namespace)
+  // Who creates or changes an object of a kind has proved that the kind is served.
+  if (object !== undefined) then.setServed(resource)
+  setReference(then, resource, namespace, name, object)
+  return then
+}
+
+/** Makes a pool or an objective of a world what an object says; undefined takes it away. */
+export function setReference(
+  world: Overlay,
+  resource: Resource,
+  namespace: string,
+  name: string,
+  object: unknown,
+): void {
+  const spec = isObject(object) ? field(objectOr(object), 'spec') : undefined
+  if (resource.kind === 'InferencePool')
+    world.setPool(resource, name, object === undefined ? undefined : decodePool(spec))
+  else world.setObjective(resource, name, object === undefined ? undefined : decodeObjective(spec, namespace))
+}
+
+/** A binding that does not use the object can lose by a collision with one that does. */
+function rivalsOf(user: Binding, then: Overlay): readonly Binding[] {
+  const { identity, latent } = then.stakeOf(user)
+  return [...(identity?.collisionKey === undefined ? [] : [identity.collisionKey]), ...latent].flatMap(
+    (key) => [...then.claimants(key)],
+  )
+}
+
+function compare(binding: Binding, now: Known, then: Known): Consequence | undefined {
+  const after = foresee(binding, then)
+  const harms = after.stake.isSound ? after.findings.filter(isHarm) : []
+  const before = foresee(binding, now)
+  const harm = harms.find((one) => !before.findings.some((earlier) => isSameReason(earlier, one)))
+  if (harm) return { kind: 'harm', binding, finding: harm }
+  if (before.evaluation.findings.length > 0) return undefined
+  const [finding] = after.evaluation.findings
+  return finding ? { kind: 'loss', binding, finding } : widened(binding, before, after)
+}
+
+const isHarm = ({ rule }: Finding): boolean => rule === 'invalidPoolSelector' || rule === 'identityCollision'
+
+const isSameReason = (a: Finding, b: Finding): boolean => a.rule === b.rule && isSameHarm(a, b)
+
+/** Fewer pods are no news; others than before are. */
+function widened(binding: Binding, before: Appraisal, after: Appraisal): Consequence | undefined {
+  const [was, is] = [before.evaluation.identity, after.evaluation.identity]
+  if (!was || !is || hasLabels(is.pods.labels, was.pods.labels)) return undefined
+  return {
+    kind: 'widening',
+    binding,
+    spiffeId: is.spiffeId,
+    before: was.pods.pairs,
+    after: is.pods.pairs,
+  }
+}

@@ -1,0 +1,82 @@
+import type { Binding } from './binding.ts'
+import { isNamedByItsId, type Output } from './clusterspiffeid.ts'
+import { settingsIn } from './said.ts'
+import { isSpiffeId, type Identity, type Settings } from './identity.ts'
+import { field, textOr } from './json.ts'
+
+/** What the operator was told that it may leave: the trust domains and classes of before; undefined is no class. */
+export type Departures = {
+  readonly trustDomains: readonly string[]
+  readonly classNames: readonly (string | undefined)[]
+}
+
+/**
+ * The settings by which the ClusterSPIFFEIDs of a binding were rendered, where these are others than the configured ones
+ * and nobody has said that they may be left. The binding goes on under them: a trust domain that is mistyped, or a class
+ * that is forgotten, must not replace every identity of a cluster. Undefined where the configured ones count.
+ *
+ * That somebody edited the ID or the class of a ClusterSPIFFEID is no change of settings: then the status, which the
+ * operator writes, or the name, which is made from the ID, says otherwise.
+ */
+export function formerSettings(
+  { status }: Pick<Binding, 'status'>,
+  outputs: readonly Output[],
+  settings: Settings,
+  departures: Departures,
+): Settings | undefined {
+  if (outputs.length === 0) return undefined
+  const said = settingsIn(status)
+  const trustDomain = formerTrustDomain(outputs, said, settings.trustDomain, departures.trustDomains)
+  const className = formerClassName(outputs, said, settings.className, departures.classNames)
+  if (trustDomain === undefined && className === undefined) return undefined
+  return {
+    trustDomain: trustDomain ?? settings.trustDomain,
+    className: className ? className.value : settings.className,
+  }
+}
+
+function formerTrustDomain(
+  outputs: readonly Output[],
+  said: Settings | undefined,
+  configured: string,
+  departures: readonly string[],
+): string | undefined {
+  const isKept = (domain: string): boolean => domain !== configured && !departures.includes(domain)
+  const others = outputs.flatMap((output) => {
+    const domain = trustDomainIn(output)
+    return domain === undefined || domain === configured ? [] : [{ output, domain }]
+  })
+  const rendered = others.find(
+    ({ output, domain }) => isKept(domain) && (!output.annotated || isNamedByItsId(output)),
+  )
+  if (rendered) return rendered.domain
+  return said && others.length > 0 && isKept(said.trustDomain) ? said.trustDomain : undefined
+}
+
+function formerClassName(
+  outputs: readonly Output[],
+  said: Settings | undefined,
+  configured: string | undefined,
+  departures: readonly (string | undefined)[],
+): { readonly value: string | undefined } | undefined {
+  const other = outputs.map(classNameIn).find((className) => className.value !== configured)
+  if (!other) return undefined
+  const value = said ? said.className : other.value
+  return value === configured || departures.includes(value) ? undefined : { value }
+}
+
+const classNameIn = ({ spec }: Output): { readonly value: string | undefined } => ({
+  value: textOr(field(spec, 'className'), '') || undefined,
+})
+
+/** Undefined for what is no SPIFFE ID. */
+function trustDomainIn({ spec }: Output): string | undefined {
+  const id = textOr(field(spec, 'spiffeIDTemplate'), '')
+  return isSpiffeId(id) ? id.split('/')[2] : undefined
+}
+
+/** The same identity in another trust domain. */
+export const inTrustDomain = (identity: Identity, trustDomain: string): Identity => ({
+  ...identity,
+  spiffeId: identity.spiffeId.replace(/^spiffe:\/\/[^/]*/, () => `spiffe://${trustDomain}`),
+})

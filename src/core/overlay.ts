@@ -1,0 +1,164 @@
+import { bindingKey, type Binding, type BindingKey } from './binding.ts'
+import { Census } from './census.ts'
+import { noStake, stakeOf, type Stake } from './evaluate.ts'
+import type { Neighbours, World } from './facts.ts'
+import type { Settings } from './identity.ts'
+import type { Objective, Pool } from './references.ts'
+import { gvk, type Resource } from './resources.ts'
+
+/** A world that also tells who refers to what. */
+export type Known = World & {
+  /** The bindings that refer to a pool or an objective by this name, in whatever group. */
+  usersOf(resource: Resource, namespace: string, name: string): readonly Binding[]
+}
+
+/**
+ * A world in which some objects of one namespace are others than in the world below it: as they were read a moment ago,
+ * or as a request would make them. What was not set here is as it is below, so an overlay costs what differs.
+ */
+export class Overlay implements Known {
+  readonly settings: Settings
+  readonly neighbours: Neighbours
+  readonly #below: Known
+  readonly #namespace: string
+  readonly #served = new Set<Resource>()
+  readonly #pools = new Map<string, Pool | undefined>()
+  readonly #objectives = new Map<string, Objective | undefined>()
+  readonly #census = new Census()
+  /** The bindings for which this world speaks: those in the census, and those that are gone. */
+  readonly #set = new Set<BindingKey>()
+  /** The names of all bindings that there are, where that is known. */
+  #present: ReadonlySet<string> | undefined
+  #neighboursAreSet = false
+
+  constructor(below: Known, namespace: string) {
+    this.#below = below
+    this.#namespace = namespace
+    this.settings = below.settings
+    const { neighbours } = below
+    this.neighbours = {
+      sharingSpiffeId: (spiffeId) =>
+        this.#near(neighbours.sharingSpiffeId(spiffeId), this.#census.sharingSpiffeId(spiffeId)),
+      onPool: (...at) => this.#near(neighbours.onPool(...at), this.#census.onPool(...at)),
+      overlapping: (...at) => this.#near(neighbours.overlapping(...at), this.#census.overlapping(...at)),
+    }
+  }
+
+  /** A kind that there is proof of. */
+  setServed(resource: Resource): void {
+    this.#served.add(resource)
+  }
+
+  /** Undefined for one that is not there. Bindings that refer to it are to be set again. */
+  setPool(resource: Resource, name: string, pool: Pool | undefined): void {
+    this.#pools.set(place(resource, name), pool)
+  }
+
+  /** Undefined for one that is not there. Bindings that refer to it are to be set again. */
+  setObjective(resource: Resource, name: string, objective: Objective | undefined): void {
+    this.#objectives.set(place(resource, name), objective)
+  }
+
+  /** What a binding stands for is worked out by the pools and objectives that are known by now. */
+  setBinding(binding: Binding): void {
+    const key = this.#keyOf(binding.name)
+    this.#set.add(key)
+    this.#census.place(key, { binding, stake: binding.deleting ? noStake : stakeOf(binding, this) })
+  }
+
+  /** What a binding that was set has. */
+  stakeOf({ name }: Binding): Stake {
+    return this.#census.get(this.#keyOf(name))?.stake ?? noStake
+  }
+
+  removeBinding(name: string): void {
+    const key = this.#keyOf(name)
+    this.#set.add(key)
+    this.#census.remove(key)
+  }
+
+  /** From now on the world below has no other bindings than these. */
+  setPresent(names: ReadonlySet<string>): void {
+    this.#present = names
+  }
+
+  /** From now on only bindings that were set are anybody's neighbours. */
+  neighboursAreSet(): void {
+    this.#neighboursAreSet = true
+  }
+
+  /** Whether a binding was set here, or removed. */
+  speaksOf(name: string): boolean {
+    return this.#set.has(this.#keyOf(name))
+  }
+
+  /** Whether a pool or an objective was set here, or taken away. */
+  speaksOfReference(resource: Resource, name: string): boolean {
+    const at = place(resource, name)
+    return this.#pools.has(at) || this.#objectives.has(at)
+  }
+
+  isServed(resource: Resource): boolean {
+    return this.#served.has(resource) || this.#below.isServed(resource)
+  }
+
+  pool(resource: Resource, namespace: string, name: string): Pool | undefined {
+    const at = place(resource, name)
+    return namespace === this.#namespace && this.#pools.has(at)
+      ? this.#pools.get(at)
+      : this.#below.pool(resource, namespace, name)
+  }
+
+  objective(resource: Resource, namespace: string, name: string): Objective | undefined {
+    const at = place(resource, name)
+    return namespace === this.#namespace && this.#objectives.has(at)
+      ? this.#objectives.get(at)
+      : this.#below.objective(resource, namespace, name)
+  }
+
+  binding(key: BindingKey): Binding | undefined {
+    if (this.#set.has(key)) return this.#census.get(key)?.binding
+    const below = this.#below.binding(key)
+    return below && this.#isBelow(below.name, below.namespace) ? below : undefined
+  }
+
+  holders(collisionKey: string): Iterable<Binding> {
+    return this.#merged(this.#below.holders(collisionKey), this.#census.holders(collisionKey))
+  }
+
+  claimants(collisionKey: string): Iterable<Binding> {
+    return this.#merged(this.#below.claimants(collisionKey), this.#census.claimants(collisionKey))
+  }
+
+  sharing(reference: string): Iterable<Binding> {
+    return this.#merged(this.#below.sharing(reference), this.#census.sharing(reference))
+  }
+
+  usersOf(resource: Resource, namespace: string, name: string): readonly Binding[] {
+    const below = this.#below.usersOf(resource, namespace, name)
+    if (namespace !== this.#namespace) return below
+    return [...this.#merged(below, this.#census.all(this.#census.using(resource, namespace, name)))]
+  }
+
+  *#merged(below: Iterable<Binding>, own: Iterable<Binding>): Iterable<Binding> {
+    for (const binding of below) if (this.#isBelow(binding.name)) yield binding
+    yield* own
+  }
+
+  *#near(below: Iterable<string>, own: Iterable<string>): Iterable<string> {
+    if (!this.#neighboursAreSet) for (const name of below) if (this.#isBelow(name)) yield name
+    yield* own
+  }
+
+  /** Whether the world below speaks for a binding. */
+  #isBelow(name: string, namespace = this.#namespace): boolean {
+    if (namespace !== this.#namespace) return true
+    return !this.#set.has(this.#keyOf(name)) && (this.#present?.has(name) ?? true)
+  }
+
+  #keyOf(name: string): BindingKey {
+    return bindingKey(this.#namespace, name)
+  }
+}
+
+const place = (resource: Resource, name: string): string => `${gvk(resource)} ${name}`

@@ -1,0 +1,87 @@
+import type { Appraisal } from '../core/appraise.ts'
+import type { Binding } from '../core/binding.ts'
+import { causeWords, explain, rules, type Cause, type Finding } from '../core/findings.ts'
+import { bindingResource } from '../core/resources.ts'
+import type { JudgedFinding, Verdict } from '../core/verdict.ts'
+import type { AdmissionRequest, AdmissionResponse, StatusCause } from './admission-review.ts'
+
+/** What was decided about a binding, and everything that the answer says of it. */
+export type Decision = {
+  readonly binding: Binding
+  readonly appraisal: Appraisal
+  readonly verdict: Verdict
+  /** What there is to know beside the findings, a warning each. */
+  readonly remarks: readonly string[]
+}
+
+/** The answer to a request whose verdict is not a denial. */
+export const allowed = (decision: Decision, patch: readonly unknown[] = []): AdmissionResponse => ({
+  kind: 'allowed',
+  warnings: warningsOf(decision),
+  auditAnnotations: notes(decision),
+  patch,
+})
+
+/** A denial as the API server makes its own of an invalid object, so that kubectl prints a line for each cause. */
+export function denied(request: AdmissionRequest, decision: Decision): AdmissionResponse {
+  const { binding, verdict } = decision
+  const { kind, group } = bindingResource
+  const refusals = verdict.findings.filter(({ action }) => action === 'deny')
+  const name = request.name || binding.name
+  // Two pools that a reference can lead to may give one and the same cause.
+  const causes = [...new Map(refusals.map((finding) => [lineOf(finding), causeOf(finding)]))]
+  return {
+    kind: 'denied',
+    warnings: warningsOf(decision),
+    auditAnnotations: notes(decision),
+    status: {
+      code: 422,
+      reason: 'Invalid',
+      message: [`The ${kind} "${name}" is invalid:`, ...causes.map(([line]) => `* ${line}`)].join('\n'),
+      details: { name, group, kind, causes: causes.map(([, cause]) => cause) },
+    },
+  }
+}
+
+const wordsOf = (finding: Finding): string => `${causeWords(finding)}: ${explain(finding)}`
+
+/** As kubectl prints a cause. */
+const lineOf = (finding: Finding): string => `${finding.field}: ${wordsOf(finding)}`
+
+const causeOf = (finding: Finding): StatusCause => ({
+  reason: causeReasons[finding.cause],
+  field: finding.field,
+  message: wordsOf(finding),
+})
+
+/** metav1.CauseType, in k8s.io/apimachinery/pkg/apis/meta/v1. */
+const causeReasons = {
+  Required: 'FieldValueRequired',
+  Invalid: 'FieldValueInvalid',
+  Forbidden: 'FieldValueForbidden',
+  Duplicate: 'FieldValueDuplicate',
+  NotFound: 'FieldValueNotFound',
+} as const satisfies Record<Cause, string>
+
+const warningsOf = ({ verdict, remarks }: Decision): readonly string[] => [
+  ...verdict.findings.filter(({ action }) => action === 'warn').map(lineOf),
+  ...remarks,
+]
+
+/** What the audit log keeps of a decision; the API server puts the webhook's name before each key. */
+function notes({
+  appraisal: {
+    evaluation: { identity },
+  },
+  verdict: { verdict, findings },
+}: Decision): Readonly<Record<string, string>> {
+  const reasons = findings.filter(isHeard).map(({ rule }) => rules[rule].reason)
+  return {
+    decision: verdict,
+    ...(reasons.length > 0 && { reasons: [...new Set(reasons)].join(',') }),
+    ...(identity && { 'spiffe-id': identity.spiffeId }),
+    ...(identity?.collisionKey !== undefined && { 'collision-key': identity.collisionKey }),
+  }
+}
+
+export const isHeard = ({ action }: JudgedFinding): boolean => action !== 'ignore'

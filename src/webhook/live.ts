@@ -1,0 +1,63 @@
+import { bindingKey, decodeBinding, type Binding } from '../core/binding.ts'
+import { setReference } from '../core/consequences.ts'
+import { isDns1123Subdomain } from '../core/names.ts'
+import { Overlay, type Known } from '../core/overlay.ts'
+import { bindingResource, objectiveResources, poolResources, type Resource } from '../core/resources.ts'
+
+/**
+ * Reads one object from the API server; undefined if it is not there. Throws when no answer can be had, which
+ * ends the review without one.
+ */
+export type ReadLive = (resource: Resource, at: At) => Promise<unknown>
+
+export type At = { readonly namespace: string; readonly name: string }
+
+/** What memory has of a namespace, with whatever was read of it from the API server in its place. */
+export class LiveNamespace {
+  readonly world: Overlay
+  readonly #namespace: string
+  readonly #read: ReadLive
+
+  constructor(remembered: Known, namespace: string, read: ReadLive) {
+    this.world = new Overlay(remembered, namespace)
+    this.#namespace = namespace
+    this.#read = read
+  }
+
+  /** Follows references as the checks will, asking every kind that they may ask. Each object is read once. */
+  async readReferences({ spec }: Binding): Promise<void> {
+    await Promise.all([
+      ...this.#unread(poolResources, spec.poolRef.name),
+      ...this.#unread(objectiveResources, spec.objectiveRef?.name),
+    ])
+  }
+
+  #unread(row: readonly Resource[], name: unknown): readonly Promise<void>[] {
+    if (typeof name !== 'string' || !isDns1123Subdomain(name)) return []
+    return row
+      .filter((resource) => this.world.isServed(resource) && !this.world.speaksOfReference(resource, name))
+      .map((resource) => this.#readReference(resource, name))
+  }
+
+  async #readReference(resource: Resource, name: string): Promise<void> {
+    const object = await this.#read(resource, { namespace: this.#namespace, name })
+    setReference(this.world, resource, this.#namespace, name, object)
+  }
+
+  /** Another binding, with what it refers to; undefined for one that is gone or going. */
+  async readPeer(name: string): Promise<Binding | undefined> {
+    const object = await this.#read(bindingResource, { namespace: this.#namespace, name })
+    const binding = object === undefined ? undefined : decodeBinding(object)
+    if (!binding || binding.deleting) {
+      this.world.removeBinding(name)
+      return undefined
+    }
+    await this.readReferences(binding)
+    this.world.setBinding(binding)
+    return binding
+  }
+
+  binding(name: string): Binding | undefined {
+    return this.world.binding(bindingKey(this.#namespace, name))
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * The webhook on pools and objectives. An object that a binding waits for, or refers to already, is judged with the
+ * bindings that it concerns: what would be refused in a binding is refused in the object that completes it, so that the
+ * order in which a tool applies the same objects does not decide.
+ */
+import type { Binding } from '../core/binding.ts'
+import { judgeChange, type Consequence, type ReferenceChange } from '../core/consequences.ts'
+import { rules } from '../core/findings.ts'
+import type { Inventory } from '../core/inventory.ts'
+import { field, objectOr, textOr } from '../core/json.ts'
+import {
+  consequenceLine,
+  judgeConsequences,
+  type JudgedConsequence,
+  type AdmissionActions,
+  type ReferenceVerdict,
+} from '../core/reference-verdict.ts'
+import { objectiveResources, poolResources } from '../core/resources.ts'
+import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
+import { freshNamespace, type ListLive } from './fresh.ts'
+import type { LiveNamespace, ReadLive } from './live.ts'
+import { collisionAdvice, counted, nameAtMost } from './remarks.ts'
+import { inSlices } from './slices.ts'
+
+type Reach = {
+  readonly inventory: Inventory
+  /** The signal ends a read when the API server no longer waits for the review. */
+  readonly read: (signal: AbortSignal) => ReadLive
+  readonly list: (signal: AbortSignal) => ListLive
+  readonly actions: AdmissionActions
+  /** Whether a namespace is labelled so that nothing is refused there; asked before a refusal alone. */
+  readonly isLenient: (namespace: string, signal: AbortSignal) => Promise<boolean>
+  /** Told of each refusal, for the log. */
+  readonly refused: (request: AdmissionRequest, reasons: readonly string[]) => void
+}
+
+export const judgingReferences =
+  (reach: Reach) =>
+  async (request: AdmissionRequest, signal: AbortSignal): Promise<AdmissionResponse> => {
+    const change = changeIn(request)
+    if (!change) return respond(request, judgeConsequences([], reach.actions, false))
+    const consequences = await consequencesOf(change, request, reach, signal)
+    const mayDeny = request.operation !== 'DELETE'
+    const verdict = judgeConsequences(consequences, reach.actions, mayDeny)
+    if (verdict.verdict !== 'deny') return respond(request, verdict)
+    if (await reach.isLenient(change.namespace, signal))
+      return respond(request, judgeConsequences(consequences, reach.actions, false))
+    reach.refused(request, reasonsOf(verdict.consequences.filter(isRefusal)))
+    return respond(request, verdict)
+  }
+
+/** Undefined for what is no pool and no objective, or none that anybody changes. */
+function changeIn(request: AdmissionRequest): ReferenceChange | undefined {
+  const { namespace, group, operation, subresource } = request
+  const resource = [...poolResources, ...objectiveResources].find(
+    (known) => known.group === group && known.plural === request.resource,
+  )
+  if (!resource || subresource !== '') return undefined
+  const object = operation === 'DELETE' ? undefined : request.object
+  return { resource, namespace, name: nameIn(request), object }
+}
+
+/** The deletion of a collection is asked about object by object, and names none. */
+const nameIn = ({ name, object, oldObject }: AdmissionRequest): string =>
+  name || textOr(field(objectOr(field(objectOr(object ?? oldObject), 'metadata')), 'name'), '')
+
+async function consequencesOf(
+  change: ReferenceChange,
+  { operation, oldObject }: AdmissionRequest,
+  { inventory, read, list, actions }: Reach,
+  signal: AbortSignal,
+): Promise<readonly Consequence[]> {
+  // A deletion is never refused, so memory is enough to warn by.
+  if (operation === 'DELETE') return inSlices(judgeChange(change, inventory), signal)
+  const reach = { inventory, read: read(signal), list: list(signal) }
+  const live = await freshNamespace(change, operation === 'UPDATE' ? oldObject : undefined, reach, signal)
+  const confirmed = new Set<string>()
+  for (;;) {
+    const consequences = await inSlices(judgeChange(change, live.world), signal)
+    const { consequences: judged } = judgeConsequences(consequences, actions, true)
+    const doubtful = judged
+      .filter(isRefusal)
+      .slice(0, nameAtMost)
+      .flatMap((one) => partiesTo(one, live))
+    const unread = doubtful.filter(({ name }) => !confirmed.has(name))
+    if (unread.length === 0) return consequences
+    await confirm(unread, live)
+    for (const { name } of unread) confirmed.add(name)
+  }
+}
+
+/** Peers of a collision whose references are read again before it is believed. */
+const peersAtMost = 8
+
+/**
+ * Those whose pools and objectives memory may have as they were, and a refusal depends on. That a selector can't be
+ * used is said of the object under review alone.
+ */
+function partiesTo(consequence: JudgedConsequence, { world }: LiveNamespace): readonly Binding[] {
+  if (consequence.kind === 'widening') return []
+  const { binding, finding } = consequence
+  if (finding.rule === 'invalidPoolSelector') return []
+  const key = finding.collisionKey
+  const peers = key === undefined ? [] : [...world.claimants(key)].slice(0, peersAtMost)
+  return [binding, ...peers]
+}
+
+async function confirm(bindings: readonly Binding[], live: LiveNamespace): Promise<void> {
+  await Promise.all(bindings.map((binding) => live.readReferences(binding)))
+  for (const binding of bindings) live.world.setBinding(binding)
+}
+
+const isRefusal = ({ action }: JudgedConsequence): boolean => action === 'deny'
+
+/** Forbidden, never Invalid: that is what `kubectl apply --force` and Flux's `force` delete and recreate an object for. */
+function respond(request: AdmissionRequest, { verdict, consequences }: ReferenceVerdict): AdmissionResponse {
+  const refusals = consequences.filter(isRefusal)
+  const warnings = counted(
+    consequences.filter(({ action }) => action === 'warn').map(consequenceLine),
+    (rest) => `${rest} more InferenceIdentityBindings are affected`,
+  )
+  const reasons = reasonsOf(refusals.length > 0 ? refusals : consequences.filter(isSaid))
+  const auditAnnotations: Readonly<Record<string, string>> =
+    verdict === 'allow'
+      ? {}
+      : { decision: verdict, ...(reasons.length > 0 && { reasons: reasons.join(',') }) }
+  if (verdict !== 'deny') return { kind: 'allowed', patch: [], auditAnnotations, warnings }
+  const lines = counted(
+    refusals.map(consequenceLine),
+    (rest) => `${rest} more InferenceIdentityBindings would get no identity`,
+  )
+  const { group, kind } = request.kind
+  return {
+    kind: 'denied',
+    auditAnnotations,
+    warnings: [...collisionAdvice(refusals.flatMap(findingOf)), ...warnings],
+    status: {
+      code: 403,
+      reason: 'Forbidden',
+      message: lines.join('\n'),
+      details: { name: nameIn(request), group, kind, causes: [] },
+    },
+  }
+}
+
+const isSaid = ({ action }: JudgedConsequence): boolean => action === 'warn'
+
+const findingOf = (consequence: JudgedConsequence) =>
+  consequence.kind === 'widening' ? [] : [{ ...consequence.finding, action: consequence.action }]
+
+const reasonsOf = (consequences: readonly JudgedConsequence[]): readonly string[] => [
+  ...new Set(consequences.flatMap(findingOf).map(({ rule }) => rules[rule].reason)),
+]

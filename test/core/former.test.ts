@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest'
+import { decodeBinding } from '../../src/core/binding.ts'
+import { decodeOutput, type Output } from '../../src/core/clusterspiffeid.ts'
+import { formerSettings, type Departures } from '../../src/core/former.ts'
+import { Holds } from '../../src/core/holds.ts'
+import type { Settings } from '../../src/core/identity.ts'
+import type { JsonObject } from '../../src/core/json.ts'
+import {
+  binding,
+  inventoryOf,
+  objective,
+  pool,
+  removed,
+  renderedFrom,
+  upserted,
+} from '../support/builders.ts'
+import type { Manifest } from '../support/vectors.ts'
+
+const configured: Settings = { trustDomain: 'new.org', className: undefined }
+const nothing: Departures = { trustDomains: [], classNames: [] }
+const world = [pool(), objective(), binding()]
+
+/** What an operator with these settings leaves. */
+const renderedBy = (settings: Partial<Settings>): Manifest => {
+  const rendered = renderedFrom(binding(), inventoryOf(world, settings))
+  return { ...rendered, metadata: { ...rendered.metadata, uid: 'u' } }
+}
+const withSpec = (one: Manifest, spec: JsonObject): Manifest => ({
+  ...one,
+  spec: { ...Object(one.spec), ...spec },
+})
+const unannotated = (one: Manifest): Manifest => ({ ...one, metadata: { ...one.metadata, annotations: {} } })
+const said = (settings: Settings): JsonObject => ({
+  conditions: [{ type: 'Ready', status: 'True' }],
+  trustDomain: settings.trustDomain,
+  ...(settings.className !== undefined && { clusterSPIFFEIDClassName: settings.className }),
+})
+
+const former = (
+  outputs: readonly Manifest[],
+  {
+    status = {},
+    settings = configured,
+    departures = nothing,
+  }: {
+    readonly status?: JsonObject
+    readonly settings?: Settings
+    readonly departures?: Departures
+  } = {},
+): Settings | undefined =>
+  formerSettings(
+    decodeBinding({ ...binding(), status }),
+    outputs.map((one): Output => decodeOutput(one)),
+    settings,
+    departures,
+  )
+
+const old = renderedBy({ trustDomain: 'old.org' })
+const right = renderedBy(configured)
+
+describe('another trust domain than the configured one', () => {
+  test('is kept, by the ClusterSPIFFEID or by the status', () => {
+    expect(former([old])).toEqual({ trustDomain: 'old.org', className: undefined })
+    expect(former([unannotated(old)])).toEqual({ trustDomain: 'old.org', className: undefined })
+    const status = said({ trustDomain: 'old.org', className: undefined })
+    const edited = withSpec(old, { spiffeIDTemplate: 'spiffe://evil.org/x' })
+    expect(former([edited], { status })).toEqual({ trustDomain: 'old.org', className: undefined })
+    // The status of a refused output speaks of the new one already.
+    expect(former([old], { status: said(configured) })).toBeDefined()
+  })
+
+  test('is left once that is said', () => {
+    expect(former([old], { departures: { ...nothing, trustDomains: ['old.org'] } })).toBeUndefined()
+    expect(former([old], { departures: { ...nothing, trustDomains: ['other.org'] } })).toBeDefined()
+  })
+
+  test('is none where somebody edited the ID, nothing is there, or the ID is none', () => {
+    expect(
+      former([withSpec(right, { spiffeIDTemplate: 'spiffe://evil.org/x' })], { status: said(configured) }),
+    ).toBeUndefined()
+    expect(former([], { status: said({ trustDomain: 'old.org', className: undefined }) })).toBeUndefined()
+    expect(former([right])).toBeUndefined()
+    expect(former([unannotated(withSpec(old, { spiffeIDTemplate: '{{ x }}' }))])).toBeUndefined()
+  })
+})
+
+describe('another class than the configured one', () => {
+  const classed = renderedBy({ ...configured, className: 'gpu' })
+
+  test('is kept, a class as well as none', () => {
+    expect(former([classed])).toEqual({ trustDomain: 'new.org', className: 'gpu' })
+    const settings = { ...configured, className: 'gpu' }
+    expect(former([right], { settings })).toEqual(configured)
+    expect(former([right], { settings, status: said(configured) })).toEqual(configured)
+  })
+
+  test('is left once that is said, no class by the same word', () => {
+    expect(former([classed], { departures: { ...nothing, classNames: ['gpu'] } })).toBeUndefined()
+    const settings = { ...configured, className: 'gpu' }
+    expect(former([right], { settings, departures: { ...nothing, classNames: [undefined] } })).toBeUndefined()
+  })
+
+  test('is an edit where the status knows better', () => {
+    expect(former([classed], { status: said(configured) })).toBeUndefined()
+    const status = said({ ...configured, className: 'gpu' })
+    const edited = withSpec(classed, { className: 'evil' })
+    expect(former([edited], { status })).toEqual({ trustDomain: 'new.org', className: 'gpu' })
+  })
+})
+
+describe('what is held', () => {
+  test('is told and counted for as long as it is, each kind announced once', () => {
+    const inventory = inventoryOf([...world, old], configured)
+    const announced: string[] = []
+    const holds = new Holds(inventory, nothing, (words) => announced.push(words))
+    expect(holds.words()).toBeUndefined()
+    const keys = ['default/chat', 'default/nobody'] as const
+    holds.look(keys)
+    holds.look(keys)
+    expect(announced).toEqual([expect.stringContaining('--trust-domain-change=old.org')])
+    expect(holds.words()).toContain('of 1 InferenceIdentityBindings have trust domain "old.org"')
+    expect([holds.count('trust domain'), holds.count('class')]).toEqual([1, 0])
+    holds.look(inventory.apply(removed(old)))
+    expect(holds.words()).toBeUndefined()
+    expect(holds.count('trust domain')).toBe(0)
+  })
+
+  test('is nothing of a binding that is being deleted, and no name of one is told', () => {
+    const inventory = inventoryOf([...world, old], { ...configured, className: 'gpu' })
+    const holds = new Holds(inventory, nothing)
+    holds.look(['default/chat'])
+    expect(holds.words()).toContain('--clusterspiffeid-class-change=')
+    expect(holds.words()).not.toContain('chat')
+    const leaving = binding({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } })
+    holds.look(inventory.apply(upserted(leaving)))
+    expect(holds.words()).toBeUndefined()
+  })
+})

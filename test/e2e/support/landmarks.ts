@@ -1,0 +1,79 @@
+import { expect } from 'vitest'
+import { readyIn } from '../../../src/core/conditions.ts'
+import {
+  bindingResource,
+  objectiveResources,
+  poolResources,
+  type Resource,
+} from '../../../src/core/resources.ts'
+import { resourcePath } from '../../../src/kube/client.ts'
+import { objective, pool, poolOnly } from '../../support/builders.ts'
+import type { Client } from '../../support/embedded/client.ts'
+import { recordOf } from '../../support/embedded/json.ts'
+import type { Manifest } from '../../support/vectors.ts'
+
+const namespace = 'landmarks'
+
+/**
+ * Tells when the operator has seen all that was created before: it watches each kind as one stream, so it has, once a
+ * binding is Ready by an object of that kind that was created later.
+ */
+export class Landmarks {
+  readonly #client: Client
+  #passed = 0
+
+  constructor(client: Client) {
+    this.#client = client
+  }
+
+  /** Once, before the first is passed. */
+  async prepare(): Promise<void> {
+    await this.#client.post('/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: namespace },
+    })
+    await this.#create(poolResources[0], pool({ name: 'home', namespace }))
+  }
+
+  async pass(): Promise<void> {
+    const mark = `mark-${this.#passed}`
+    this.#passed += 1
+    const marks = [
+      ...poolResources.map(({ group }) => ({ poolRef: { name: mark, group } })),
+      ...objectiveResources.map(({ group }) => ({
+        poolRef: { name: 'home' },
+        objectiveRef: { name: mark, group },
+      })),
+    ].map((spec, at) => poolOnly({ name: `${mark}-${at}`, namespace, spec }))
+    await Promise.all([
+      ...poolResources.map((resource) =>
+        this.#create(resource, pool({ name: mark, namespace, group: resource.group })),
+      ),
+      ...objectiveResources.map((resource) =>
+        this.#create(
+          resource,
+          objective({ name: mark, namespace, group: resource.group, poolRef: { name: 'home' } }),
+        ),
+      ),
+      ...marks.map((binding) => this.#create(bindingResource, binding)),
+    ])
+    const isReady = async ({ metadata: { name } }: Manifest): Promise<boolean> => {
+      const { body } = await this.#client.get(resourcePath(bindingResource, { namespace, name }))
+      return readyIn(recordOf(body['status']))?.status === 'True'
+    }
+    await expect
+      .poll(async () => (await Promise.all(marks.map(isReady))).every(Boolean), {
+        timeout: 60_000,
+        interval: 20,
+      })
+      .toBe(true)
+  }
+
+  async #create(resource: Resource | undefined, object: Manifest): Promise<void> {
+    if (!resource) throw new Error('a kind is missing')
+    const { uid: _, generation: _generation, ...metadata } = object.metadata
+    const { code } = await this.#client.post(resourcePath(resource, { namespace }), { ...object, metadata })
+    if (code !== 201) throw new Error(`creating ${object.kind} ${metadata.name}: ${code}`)
+  }
+}

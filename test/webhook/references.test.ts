@@ -1,0 +1,256 @@
+import { describe, expect, test } from 'vitest'
+import { objectiveResources, poolResources } from '../../src/core/resources.ts'
+import type { AdmissionResponse } from '../../src/webhook/admission-review.ts'
+import { binding, objective, pool, poolOnly } from '../support/builders.ts'
+import { resourceOf, type Manifest } from '../support/vectors.ts'
+import { stage } from './stage.ts'
+
+const scene = [pool(), objective(), binding()]
+const unsafe = pool({ selector: {} })
+const [, xPools] = poolResources.map(({ group }) => group)
+
+/** A twin of pool `chat`, whose binding waits for its objective. */
+const twin = [
+  pool({ name: 'twin' }),
+  binding({ name: 'twin', spec: { poolRef: { name: 'twin' }, objectiveRef: { name: 'twin' } } }),
+]
+const twinObjective = objective({ name: 'twin', poolRef: { name: 'twin' } })
+
+const many = (count: number): readonly Manifest[] =>
+  Array.from({ length: count }, (_, index) => poolOnly({ name: `chat-${String(index).padStart(2, '0')}` }))
+
+const messageOf = (response: AdmissionResponse): string =>
+  response.kind === 'denied' ? response.status.message : 'allowed'
+
+describe('an object that completes a wrong set is refused', () => {
+  test('as Forbidden, with the binding, the reason and what to do', async () => {
+    const response = await stage({ remembered: [binding()] }).judge(unsafe)
+    expect(response).toMatchObject({
+      kind: 'denied',
+      status: { code: 403, reason: 'Forbidden', details: { name: 'chat', kind: 'InferencePool' } },
+      auditAnnotations: { decision: 'deny', reasons: 'InvalidPoolSelector' },
+    })
+    expect(messageOf(response)).toBe(
+      'InferenceIdentityBinding chat would get no identity: UnsafeSelector/InvalidPoolSelector: spec.poolRef.name "chat": InferencePool spec.selector is empty and would select every pod; let the pool select by spec.selector.matchLabels alone',
+    )
+  })
+
+  test('where it completes a collision, in the words that other tools parse, and a warning says what to do', async () => {
+    const response = await stage({ remembered: [...scene, ...twin] }).judge(twinObjective)
+    expect(messageOf(response).split('\n')).toEqual([
+      'InferenceIdentityBinding chat would get no identity: Conflict/IdentityCollision: identity collision with bindings twin: PerObjective bindings must not share the same pod selector and container name',
+      'InferenceIdentityBinding twin would get no identity: Conflict/IdentityCollision: identity collision with bindings chat: PerObjective bindings must not share the same pod selector and container name',
+    ])
+    expect(response.warnings).toEqual([expect.stringContaining('kleym.sonda.red/replaces')])
+  })
+
+  test('by an update as by a creation', async () => {
+    expect(messageOf(await stage({ remembered: scene }).judge(unsafe, 'UPDATE'))).toContain(
+      'chat would get no identity: UnsafeSelector/InvalidPoolSelector',
+    )
+  })
+
+  test('with at most ten bindings by name', async () => {
+    const response = await stage({ remembered: many(25) }).judge(unsafe)
+    const lines = messageOf(response).split('\n')
+    expect(lines).toHaveLength(11)
+    expect(lines.slice(0, 10).map((line) => line.split(' ')[1])).toEqual(
+      many(10).map(({ metadata }) => metadata.name),
+    )
+    expect(lines.at(-1)).toBe('15 more InferenceIdentityBindings would get no identity')
+  })
+
+  test('in every group of pools and objectives', async () => {
+    for (const { group } of poolResources)
+      expect(
+        messageOf(await stage({ remembered: [binding()] }).judge(pool({ group, selector: {} }))),
+      ).toContain('InvalidPoolSelector')
+    for (const { group } of objectiveResources) {
+      const object = objective({ name: 'twin', group, poolRef: { name: 'twin' } })
+      expect(messageOf(await stage({ remembered: [...scene, ...twin] }).judge(object))).toContain(
+        'IdentityCollision',
+      )
+    }
+  })
+
+  test('of a kind that memory does not know to be served', async () => {
+    const served = [resourceOf(objective())]
+    const response = await stage({ remembered: [binding()], served }).judge(unsafe)
+    expect(messageOf(response)).toContain('InvalidPoolSelector')
+  })
+
+  test('for new harm alone', async () => {
+    const older = pool({ selector: {}, metadata: { labels: { a: 'b' } } })
+    const changed = pool({ selector: { matchLabels: {} } })
+    const response = await stage({ remembered: [older, objective(), binding()] }).judge(changed, 'UPDATE')
+    expect(response).toMatchObject({ kind: 'allowed', warnings: [] })
+  })
+})
+
+describe('memory is no excuse', () => {
+  test('for a binding that it has not seen', async () => {
+    const { judge } = stage({ remembered: [], live: [binding()] })
+    expect(messageOf(await judge(unsafe))).toContain('chat would get no identity')
+  })
+
+  test('for an object that a binding refers to and it has not seen', async () => {
+    const live = [...scene, ...twin]
+    const remembered = live.filter((one) => one.kind !== 'InferencePool')
+    expect(messageOf(await stage({ remembered, live }).judge(twinObjective))).toContain('IdentityCollision')
+  })
+
+  test('for thousands of them, which are listed', async () => {
+    const pools = Array.from({ length: 30 }, (_, at) => pool({ name: `p-${at}` }))
+    const bindings = pools.map(({ metadata: { name } }) =>
+      binding({ name, spec: { poolRef: { name }, objectiveRef: { name: 'shared' }, containerName: name } }),
+    )
+    const { judge, lists, reads } = stage({ remembered: bindings, live: [...pools, ...bindings] })
+    await judge(objective({ name: 'shared', poolRef: { name: 'p-1' } }))
+    expect(lists).toContain('inference.networking.k8s.io/inferencepools/default')
+    expect(reads.filter((read) => read.includes('/inferencepools/'))).toEqual([])
+  })
+
+  test('to refuse for a binding that is gone', async () => {
+    const { judge } = stage({ remembered: [binding()], live: [] })
+    expect(await judge(unsafe)).toMatchObject({ kind: 'allowed', warnings: [] })
+  })
+
+  test('to refuse for a pool that has come to select others', async () => {
+    const moved = pool({ name: 'twin', selector: { matchLabels: { app: 'twin' } } })
+    const live = [...scene, ...twin].map((one) =>
+      one.kind === 'InferencePool' && one.metadata.name === 'twin' ? moved : one,
+    )
+    const { judge } = stage({ remembered: [...scene, ...twin], live })
+    expect(messageOf(await judge(twinObjective))).toBe('allowed')
+  })
+
+  test('and a list that fails is no answer', async () => {
+    await expect(stage({ remembered: [binding()], live: undefined }).judge(unsafe)).rejects.toThrow('gone')
+  })
+
+  test('one list is all that a namespace without bindings costs', async () => {
+    const { judge, lists, reads } = stage({ remembered: [pool({ name: 'other' })] })
+    await judge(unsafe)
+    expect(lists).toEqual(['kleym.sonda.red/inferenceidentitybindings/default'])
+    expect(reads).toEqual([])
+  })
+})
+
+describe('the loss of an identity is warned of', () => {
+  test.for<readonly [string, Manifest, 'CREATE' | 'UPDATE' | 'DELETE', string]>([
+    ['when a pool goes', pool(), 'DELETE', 'InvalidRef/TargetPoolNotFound'],
+    ['when an objective goes', objective(), 'DELETE', 'InvalidRef/TargetObjectiveNotFound'],
+    [
+      'when an objective turns to another pool',
+      objective({ poolRef: { name: 'x' } }),
+      'UPDATE',
+      'InvalidRef/InvalidObjectiveRef',
+    ],
+  ])('%s', async ([, object, operation, reason]) => {
+    const response = await stage({ remembered: scene }).judge(object, operation)
+    expect(response).toMatchObject({ kind: 'allowed', patch: [] })
+    expect(response.warnings).toEqual([
+      expect.stringContaining(`InferenceIdentityBinding default/chat loses its identity: ${reason}: `),
+    ])
+  })
+
+  test('in the same answer as a refusal', async () => {
+    const shadow = objective({ poolRef: { name: 'twin' } })
+    const older = objective({ group: 'inference.networking.k8s.io' })
+    const wider = binding({
+      name: 'twin',
+      spec: { poolRef: { name: 'twin' }, objectiveRef: { name: 'chat' } },
+    })
+    const remembered = [pool(), pool({ name: 'twin' }), older, binding(), wider]
+    const response = await stage({ remembered }).judge(shadow)
+    expect(messageOf(response)).toContain('twin would get no identity: Conflict/IdentityCollision')
+    expect(messageOf(response)).toContain('chat would get no identity: Conflict/IdentityCollision')
+  })
+
+  test('of each object of a collection that is deleted, which the request does not name', async () => {
+    const response = await stage({ remembered: scene }).judge(pool(), 'DELETE', { name: '' })
+    expect(response.warnings).toEqual([expect.stringContaining('TargetPoolNotFound')])
+  })
+
+  test('and refused where that is asked for, but never of a deletion', async () => {
+    const { judge } = stage({ remembered: scene, onLoss: 'deny' })
+    expect(messageOf(await judge(objective({ poolRef: { name: 'x' } }), 'UPDATE'))).toContain(
+      'loses its identity: InvalidRef/InvalidObjectiveRef',
+    )
+    expect(await judge(pool(), 'DELETE')).toMatchObject({ kind: 'allowed', warnings: [expect.any(String)] })
+  })
+
+  test('and not where that is ignored', async () => {
+    const { judge } = stage({ remembered: scene, onLoss: 'ignore' })
+    expect(await judge(pool(), 'DELETE')).toMatchObject({ kind: 'allowed', warnings: [] })
+  })
+})
+
+describe('what is refused can be configured', () => {
+  test.for<readonly [string, Parameters<typeof stage>[0], 'allowed' | 'refused', number]>([
+    ['a warning for references', { onReferences: 'warn' }, 'allowed', 1],
+    ['nothing for references', { onReferences: 'ignore' }, 'allowed', 0],
+    ['a warning for the reason', { actions: { InvalidPoolSelector: 'warn' } }, 'allowed', 1],
+    ['a warning for another reason', { actions: { IdentityCollision: 'warn' } }, 'refused', 0],
+    [
+      'a denial of the reason, a warning for references',
+      { onReferences: 'warn', actions: { InvalidPoolSelector: 'deny' } },
+      'allowed',
+      1,
+    ],
+    ['a namespace that is labelled', { lenient: 'default' }, 'allowed', 1],
+    ['another namespace that is labelled', { lenient: 'other' }, 'refused', 0],
+  ])('%s', async ([, options, outcome, warnings]) => {
+    const { judge, refusals } = stage({ remembered: [binding()], ...options })
+    const response = await judge(unsafe)
+    expect(response.kind === 'denied' ? 'refused' : 'allowed').toBe(outcome)
+    expect(response.warnings).toHaveLength(warnings)
+    expect(refusals).toEqual(outcome === 'refused' ? [['InvalidPoolSelector']] : [])
+  })
+})
+
+describe('a change that harms nobody is allowed without a word', () => {
+  test.for<readonly [string, readonly Manifest[], Manifest]>([
+    ['a pool that completes a binding', [objective(), binding()], pool()],
+    ['a pool of another namespace', [binding()], pool({ namespace: 'other', selector: {} })],
+    ['a pool that nobody uses', scene, pool({ name: 'other', selector: {} })],
+    [
+      'a pool in a group that a binding does not name',
+      [objective(), binding({ spec: { poolRef: { name: 'chat', group: 'inference.networking.k8s.io' } } })],
+      pool({ group: xPools, selector: {} }),
+    ],
+    ['a pool of a binding whose own spec is wrong', [binding({ spec: { mode: 'Both' } })], unsafe],
+  ])('%s', async ([, remembered, object]) => {
+    expect(await stage({ remembered }).judge(object)).toEqual({
+      kind: 'allowed',
+      patch: [],
+      warnings: [],
+      auditAnnotations: {},
+    })
+  })
+
+  test('a status', async () => {
+    const { judge, lists } = stage({ remembered: scene })
+    expect(await judge(unsafe, 'UPDATE', { subresource: 'status' })).toMatchObject({
+      kind: 'allowed',
+      warnings: [],
+    })
+    expect(lists).toEqual([])
+  })
+
+  test('a kind that is no pool', async () => {
+    const { judge } = stage({ remembered: scene })
+    expect(await judge(unsafe, 'UPDATE', { group: 'example.org' })).toMatchObject({
+      kind: 'allowed',
+      warnings: [],
+    })
+  })
+})
+
+test('an identity that other pods get is said, with both', async () => {
+  const { judge } = stage({ remembered: scene })
+  const response = await judge(pool({ selector: { matchLabels: { team: 'a' } } }), 'UPDATE')
+  expect(response.warnings).toEqual([
+    'InferenceIdentityBinding chat gives spiffe://example.org/ns/default/objective/chat to pods labelled team=a by this change, no longer to those labelled app=chat',
+  ])
+})
