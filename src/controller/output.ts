@@ -29,11 +29,13 @@ type Own =
 export class Outputs {
   readonly #inventory: Inventory
   readonly #objects: Objects
+  readonly #journal: Journal
   readonly #writer: Writer
 
   constructor(options: OutputsOptions) {
     this.#inventory = options.inventory
     this.#objects = options.objects
+    this.#journal = options.journal
     this.#writer = new Writer(options)
   }
 
@@ -119,6 +121,11 @@ export class Outputs {
     if (reply.kind !== 'done' && reply.kind !== 'absent')
       return { kind: 'unfinished', result: retryOf(`reading ClusterSPIFFEID ${name}`, reply) }
     const output = reply.kind === 'done' ? decodeOutput(reply.object) : undefined
+    if (output?.owner === key && uid === '') {
+      const { spiffeIDTemplate: spiffeId } = output.spec
+      this.#journal({ action: 'created', binding: key, name, spiffeId, why: 'the answer to that was lost' })
+      this.#writer.unshown.note(key, output)
+    }
     if (output?.owner === key && output.uid !== shown) return { kind: 'known', outputs: [output] }
     this.#writer.unshown.forget(key)
     return nothing

@@ -14,8 +14,12 @@ import { Unshown } from './unshown.ts'
 /** The ClusterSPIFFEID is as it should be; or it is refused for good; or neither can be said yet. */
 export type Settlement =
   | { readonly kind: 'inPlace'; readonly output: Output }
-  /** @param stalls whether it stays refused for as long as the binding is as it is */
-  | { readonly kind: 'refused'; readonly why: string; readonly stalls: boolean }
+  | {
+      readonly kind: 'refused'
+      readonly why: string
+      /** Whether it stays refused for as long as the binding is as it is. */
+      readonly stalls: boolean
+    }
   | { readonly kind: 'unfinished'; readonly result: Result }
 
 /** What is wanted of whom, and what a creation of it would be. */

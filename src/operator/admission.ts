@@ -50,6 +50,8 @@ type AdmissionOptions = {
   readonly inventory: Inventory
   readonly reservations: Reservations
   readonly isLeading: () => boolean
+  /** What every answer warns of, whatever it is about. */
+  readonly notices: () => readonly string[]
   readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>
   readonly metrics: Metrics
   readonly log: Log
@@ -207,7 +209,7 @@ const caOf = async (file: string | undefined): Promise<string | undefined> =>
   file === undefined ? undefined : readFile(file, 'utf8')
 
 function routesOf(
-  { config, client, inventory, reservations, feed, metrics, log }: AdmissionOptions,
+  { config, client, inventory, reservations, feed, notices, metrics, log }: AdmissionOptions,
   objects: Objects,
 ): Readonly<Record<string, Review>> {
   const read = (signal: AbortSignal): ReadLive => liveReads(objects, signal)
@@ -225,6 +227,7 @@ function routesOf(
     world: inventory,
     read,
     isLenient,
+    notices,
     actions: config.webhook.actions.overrides,
     reserve: (...claim: Parameters<Reservations['reserve']>) => reservations.reserve(...claim),
     lookAtPods: config.webhook.workloads ? lookAtPods : blind,
@@ -257,6 +260,7 @@ function routesOf(
         list: (signal) => liveLists(client, signal),
         actions: config.webhook.actions,
         isLenient,
+        notices,
         refused: (request, reasons) => logRefusal(log, request, reasons),
       }),
     ),

@@ -111,6 +111,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     metrics,
     log,
     isLeading: leadership.isLeading,
+    notices: () => [holds.words()].filter((words) => words !== undefined),
   })
   reportCluster(metrics, inventory, feed)
   const ready = (): readonly Check[] => [

@@ -30,6 +30,8 @@ type Reach = {
   readonly actions: AdmissionActions
   /** Whether a namespace is labelled so that nothing is refused there; asked before a refusal alone. */
   readonly isLenient: (namespace: string, signal: AbortSignal) => Promise<boolean>
+  /** What every answer warns of, whatever it is about. */
+  readonly notices: () => readonly string[]
   /** Told of each refusal, for the log. */
   readonly refused: (request: AdmissionRequest, reasons: readonly string[]) => void
 }
@@ -37,17 +39,26 @@ type Reach = {
 export const judgingReferences =
   (reach: Reach) =>
   async (request: AdmissionRequest, signal: AbortSignal): Promise<AdmissionResponse> => {
-    const change = changeIn(request)
-    if (!change) return respond(request, judgeConsequences([], reach.actions, false))
-    const consequences = await consequencesOf(change, request, reach, signal)
-    const mayDeny = request.operation !== 'DELETE'
-    const verdict = judgeConsequences(consequences, reach.actions, mayDeny)
-    if (verdict.verdict !== 'deny') return respond(request, verdict)
-    if (await reach.isLenient(change.namespace, signal))
-      return respond(request, judgeConsequences(consequences, reach.actions, false))
-    reach.refused(request, reasonsOf(verdict.consequences.filter(isRefusal)))
-    return respond(request, verdict)
+    const answer = await judge(request, reach, signal)
+    return { ...answer, warnings: [...answer.warnings, ...reach.notices()] }
   }
+
+async function judge(
+  request: AdmissionRequest,
+  reach: Reach,
+  signal: AbortSignal,
+): Promise<AdmissionResponse> {
+  const change = changeIn(request)
+  if (!change) return respond(request, judgeConsequences([], reach.actions, false))
+  const consequences = await consequencesOf(change, request, reach, signal)
+  const mayDeny = request.operation !== 'DELETE'
+  const verdict = judgeConsequences(consequences, reach.actions, mayDeny)
+  if (verdict.verdict !== 'deny') return respond(request, verdict)
+  if (await reach.isLenient(change.namespace, signal))
+    return respond(request, judgeConsequences(consequences, reach.actions, false))
+  reach.refused(request, reasonsOf(verdict.consequences.filter(isRefusal)))
+  return respond(request, verdict)
+}
 
 /** Undefined for what is no pool and no objective, or none that anybody changes. */
 function changeIn(request: AdmissionRequest): ReferenceChange | undefined {

@@ -28,6 +28,8 @@ type Reach = {
   /** Whether a namespace is labelled so that nothing is refused there; asked before a refusal alone. */
   readonly isLenient: (namespace: string, signal: AbortSignal) => Promise<boolean>
   readonly lookAtPods: LookAtPods
+  /** What every answer warns of, whatever it is about. */
+  readonly notices: () => readonly string[]
   /** Told of each decision, for the log and the metrics. */
   readonly observe: (request: AdmissionRequest, verdict: Verdict) => void
 }
@@ -43,7 +45,7 @@ export const validating =
   (reach: Reach): Review =>
   async (request, signal) => {
     const decided = await settle(request, await decide(request, reach, signal), reach, signal)
-    const decision = remarked(await pardon(request, decided, reach, signal))
+    const decision = remarked(await pardon(request, decided, reach, signal), reach)
     reach.observe(request, decision.verdict)
     return decision.verdict.verdict === 'deny' ? denied(request, decision) : allowed(decision)
   }
@@ -58,7 +60,7 @@ export const mutating =
     const decided = await pardon(request, await decide(request, reach, signal), reach, signal)
     if (decided.verdict.verdict === 'deny') {
       reach.observe(request, decided.verdict)
-      return denied(request, remarked(decided))
+      return denied(request, remarked(decided, reach))
     }
     const patch = request.operation === 'CREATE' ? finalizerPatch(decided.binding) : []
     return { kind: 'allowed', warnings: [], auditAnnotations: {}, patch }
@@ -95,7 +97,7 @@ async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSign
 }
 
 /** With what there is to know beside the findings. */
-function remarked(decided: Decided): Decision {
+function remarked(decided: Decided, { notices }: Reach): Decision {
   const { binding, appraisal, world, earlier, verdict, remarks } = decided
   const news = verdict.findings.filter((one) => !earlier.some((before) => isSameHarm(before, one)))
   return {
@@ -105,6 +107,7 @@ function remarked(decided: Decided): Decision {
       ...collisionAdvice(verdict.findings),
       ...(verdict.verdict === 'deny' ? [] : victims(binding, news, world)),
       ...remarks,
+      ...notices(),
     ],
   }
 }

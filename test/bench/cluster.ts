@@ -5,10 +5,11 @@ import { createClient, type Client } from '../../src/kube/client.ts'
 import { loadKubeConfig } from '../../src/kube/config.ts'
 import { createObjects } from '../../src/kube/objects.ts'
 import { installDefinitions } from '../demo/cluster.ts'
-import { locateOrBuild } from '../support/controlplane/build.ts'
+import { controlPlaneTools } from '../support/controlplane/binaries.ts'
 import { startControlPlane } from '../support/controlplane/start.ts'
 import { createClient as createPlainClient, type Endpoint } from '../support/embedded/client.ts'
 import { startEmbedded } from '../support/embedded/server.ts'
+import { locateOrBuild } from '../support/go-tools/build.ts'
 import { binding, referencesOf, resourceOf, type Manifest } from './manifests.ts'
 import { inFlight, range } from './waiting.ts'
 
@@ -30,7 +31,9 @@ export async function startEmbeddedCluster(): Promise<Cluster> {
 }
 
 export async function startRealCluster(): Promise<Cluster> {
-  const outcome = await locateOrBuild(process.env, (line) => process.stderr.write(`${line}\n`))
+  const outcome = await locateOrBuild(controlPlaneTools, process.env, (line) =>
+    process.stderr.write(`${line}\n`),
+  )
   if (outcome.kind === 'missing') throw new Error(outcome.remedy)
   const plane = await startControlPlane(outcome.binaries)
   return equipped({ ...plane, token: plane.adminToken })

@@ -1,15 +1,14 @@
 import { leaseResource } from '../../src/core/resources.ts'
-import { isObject, objectOr, type JsonObject } from '../../src/core/json.ts'
-import { registrations } from '../../src/operator/webhook-trust.ts'
 import type { Benchmark } from './benchmark.ts'
 import { leaseOf } from '../../src/webhook/claim.ts'
 import { create, createAll, createNamespace, startRealCluster, type Cluster } from './cluster.ts'
 import { binding, poolOnly, referencesOf, type Manifest } from './manifests.ts'
 import { runOperator } from './operator.ts'
 import type { Report } from './report.ts'
+import { routeByNamespace, routeTo } from './routing.ts'
 import { median, quantile, type Samples } from './statistics.ts'
 import { followStatuses } from './statuses.ts'
-import { numberIn, startWorker, textIn } from './worker.ts'
+import { timed } from './waiting.ts'
 
 /**
  * What is created in turns. The operator's webhooks are called for `kleym`, whose bindings are PoolOnly and need
@@ -27,11 +26,9 @@ export const latency: Benchmark = async (report, { quick }) => {
   await using cluster = await startRealCluster()
   await using stack = new AsyncDisposableStack()
   stack.use(await runOperator(cluster, { webhook: true }))
-  await using bare = startWorker(new URL('reviews/bare.ts', import.meta.url), [])
-  const address = await bare.ask('address')
-  await route(cluster, `https://127.0.0.1:${numberIn(address, 'port')}`, textIn(address, 'ca'))
+  stack.use(await routeByNamespace(cluster))
   for (const path of paths) {
-    await createNamespace(cluster, path, { webhooks: path === 'claim' ? 'kleym' : path })
+    await createNamespace(cluster, path, routeTo(path === 'claim' ? 'kleym' : path))
     await createAll(cluster, referencesOf(path, warmUps + blocks * size))
   }
   const measured: Latencies[] = []
@@ -87,13 +84,6 @@ async function createInTurns(cluster: Cluster, from: number, size: number): Prom
   return latencies
 }
 
-/** In ms. */
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now()
-  await work()
-  return performance.now() - started
-}
-
 const bindingFor = (path: Path, index: number): Manifest =>
   path === 'claim' ? binding(path, index) : poolOnly(binding(path, index))
 
@@ -103,35 +93,4 @@ async function createLease({ objects }: Cluster, index: number): Promise<void> {
     leaseOf('none', String(index), { namespace: 'none', name: 'anyone', uid: '' }),
   )
   if (reply.kind !== 'done') throw new Error(`creating a Lease: ${JSON.stringify(reply)}`)
-}
-
-/** Narrows the operator's webhooks to one namespace and registers the same ones, elsewhere, for another. */
-async function route({ objects }: Cluster, url: string, ca: string): Promise<void> {
-  for (const { resource, name } of registrations) {
-    const reply = await objects.get(resource, { name })
-    if (reply.kind !== 'done') throw new Error(`reading ${resource.kind} ${name}: ${reply.kind}`)
-    const narrowed = withWebhooks(reply.object, (webhook) => ({ ...webhook, ...onlyFor('kleym') }))
-    const echo = withWebhooks(reply.object, (webhook) => ({
-      ...webhook,
-      ...onlyFor('echo'),
-      name: `echo-${String(webhook['name'])}`,
-      clientConfig: { url: `${url}/validate`, caBundle: Buffer.from(ca).toString('base64') },
-    }))
-    const written = [
-      await objects.replace(resource, narrowed),
-      await objects.create(resource, { ...echo, metadata: { name: 'echo' } }),
-    ]
-    if (written.some(({ kind }) => kind !== 'done'))
-      throw new Error(`registering the webhooks: ${JSON.stringify(written)}`)
-  }
-}
-
-const onlyFor = (webhooks: Path) => ({ namespaceSelector: { matchLabels: { webhooks } } })
-
-const withWebhooks = (configuration: JsonObject, change: (webhook: JsonObject) => JsonObject): JsonObject => {
-  const webhooks: unknown = configuration['webhooks']
-  return {
-    ...objectOr(configuration),
-    webhooks: Array.isArray(webhooks) ? webhooks.filter(isObject).map(change) : [],
-  }
 }

@@ -7,6 +7,7 @@ import { memory } from './memory/benchmark.ts'
 import { ready } from './ready.ts'
 import { createReport } from './report.ts'
 import { restart } from './restart.ts'
+import { references } from './references/benchmark.ts'
 import { reviews } from './reviews/benchmark.ts'
 import { workloads } from './workloads.ts'
 
@@ -18,6 +19,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   memory,
   latency,
   workloads,
+  references,
 }
 
 const help = `Usage: npm run bench -- [--quick] [--profile] [${Object.keys(benchmarks).join(' | ')}]…

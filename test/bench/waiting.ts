@@ -12,6 +12,13 @@ export async function condition(
   }
 }
 
+/** How long it takes, in ms. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now()
+  await work()
+  return performance.now() - started
+}
+
 /** Does something with each item, so many of them at a time. */
 export async function inFlight<T>(
   width: number,

@@ -2,11 +2,12 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseAllDocuments } from 'yaml'
-import { locateOrBuild } from '../support/controlplane/build.ts'
+import { controlPlaneTools } from '../support/controlplane/binaries.ts'
 import { startControlPlane } from '../support/controlplane/start.ts'
 import type { Client, Endpoint } from '../support/embedded/client.ts'
 import { listOf, recordOf, textOf, type Json } from '../support/embedded/json.ts'
 import { startEmbedded } from '../support/embedded/server.ts'
+import { locateOrBuild } from '../support/go-tools/build.ts'
 
 export type Cluster = Endpoint & {
   readonly kubeconfig: string
@@ -18,7 +19,7 @@ export type Cluster = Endpoint & {
 /** Throws when there is no real control plane and none can be built; the message says what to install. */
 export async function startCluster(real: boolean, say: (line: string) => void): Promise<Cluster> {
   if (!real) return { ...(await startEmbedded()), kubectl: undefined }
-  const outcome = await locateOrBuild(process.env, say)
+  const outcome = await locateOrBuild(controlPlaneTools, process.env, say)
   if (outcome.kind === 'missing') throw new Error(outcome.remedy)
   const plane = await startControlPlane(outcome.binaries)
   return { ...plane, token: plane.adminToken }

@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bindingResource, optionalResources } from '../../src/core/resources.ts'
+import {
+  bindingResource,
+  objectiveResources,
+  optionalResources,
+  poolResources,
+} from '../../src/core/resources.ts'
 import { objective, pool } from '../support/builders.ts'
 import { startOperator, type RunningOperator } from '../support/operator.ts'
 import { describeReal } from '../support/real.ts'
@@ -24,6 +29,10 @@ const scene: readonly Manifest[] = [
   doomed,
 ]
 
+const references = [...poolResources, ...objectiveResources].map(
+  (resource) => [`${resource.plural}.${resource.group}`, resource] as const,
+)
+
 /** What the API server says when it can't ask the validating webhook, whose failurePolicy is Fail. */
 const ownWords =
   /^Error from server \(InternalError\): .*Internal error occurred: failed calling webhook "validate\.inferenceidentitybinding\.kleym\.sonda\.red": failed to call webhook: Post "https:\/\/127\.0\.0\.1:\d+\/validate\?timeout=5s": dial tcp 127\.0\.0\.1:\d+: connect: connection refused$/m
@@ -47,6 +56,15 @@ describeReal('a webhook that is down', () => {
   }
   const patch = (name: string, change: object, ...flags: readonly string[]) =>
     run('patch', 'iib', name, '--type=merge', '-p', JSON.stringify(change), ...flags)
+  const select = (name: string, selector: object) =>
+    run(
+      'patch',
+      'inferencepools.inference.networking.k8s.io',
+      name,
+      '--type=json',
+      '-p',
+      JSON.stringify([{ op: 'replace', path: '/spec/selector', value: selector }]),
+    )
   const apply = (manifest: Manifest) =>
     cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(manifest) })
 
@@ -94,6 +112,32 @@ describeReal('a webhook that is down', () => {
       const live = await cluster.find(bindingResource, named('doomed'))
       expect(metaOf(live ?? {})['deletionTimestamp']).toBeDefined()
       expect(await outputsOf(cluster, doomed)).toHaveLength(1)
+    })
+
+    test.each(references)('creating, changing and deleting any of %s', async (kind, resource) => {
+      const { group, plural } = resource
+      const [first, second, changed] = plural.endsWith('pools')
+        ? [
+            pool({ ...named('late'), group }),
+            pool({ ...named('wide'), group, selector: {} }),
+            { selector: {} },
+          ]
+        : [
+            objective({ ...named('late'), group }),
+            objective({ ...named('wide'), group, poolRef: { name: 'other' } }),
+            { poolRef: { name: 'other' } },
+          ]
+      for (const manifest of [first, second])
+        expect(await apply(manifest)).toMatchObject({ code: 0, stderr: '' })
+      const change = JSON.stringify({ spec: changed })
+      expect(await run('patch', kind, 'late', '--type=merge', '-p', change)).toEqual(fine)
+      expect(await run('delete', kind, 'late', 'wide')).toEqual(fine)
+      expect(await cluster.find(resource, named('late'))).toBeUndefined()
+    })
+
+    test('making the pool of a binding one that nobody can use, and back', async () => {
+      expect(await select('chat', {})).toEqual(fine)
+      expect(await select('chat', { matchLabels: { app: 'chat' } })).toEqual(fine)
     })
   })
 

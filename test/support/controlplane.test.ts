@@ -4,10 +4,11 @@ import { access, readdir, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { controlPlaneTools } from './controlplane/binaries.ts'
 import { freePort } from './controlplane/daemon.ts'
-import { binariesIn } from './controlplane/locate.ts'
 import { script, scratchDirectory } from './controlplane/scratch.ts'
 import { type ControlPlane, startControlPlane } from './controlplane/start.ts'
+import { binariesIn } from './go-tools/locate.ts'
 import { kubectl } from './kubectl.ts'
 import { controlPlane, describeReal, freshNamespace } from './real.ts'
 
@@ -18,7 +19,7 @@ describe('a program that does not start', () => {
     await script(etcd, 'echo "bad flag" >&2; exit 3')
     vi.stubEnv('TMPDIR', scratch)
     onTestFinished(() => void vi.unstubAllEnvs())
-    const starting = startControlPlane({ ...binariesIn(scratch), etcd })
+    const starting = startControlPlane({ ...binariesIn(scratch, controlPlaneTools), etcd })
     await expect(starting).rejects.toThrow(/etcd ended \(exit code 3\)\nbad flag/)
     expect(await readdir(scratch)).toEqual(['etcd'])
   })

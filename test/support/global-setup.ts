@@ -1,8 +1,11 @@
 import type { TestProject } from 'vitest/node'
-import { locateOrBuild } from './controlplane/build.ts'
+import { type Binaries, controlPlaneTools } from './controlplane/binaries.ts'
 import { installCrds } from './controlplane/crds.ts'
 import type { ProvidedControlPlane } from './controlplane/provided.ts'
 import { startControlPlane } from './controlplane/start.ts'
+import { locateOrBuildGitOps } from './gitops/binaries.ts'
+import type { ProvidedGitOps } from './gitops/provided.ts'
+import { locateOrBuild } from './go-tools/build.ts'
 
 const isOff = process.env['KLEYM_TEST_CONTROLPLANE'] === 'off'
 const isCi = !['', '0', 'false'].includes(process.env['CI'] ?? '')
@@ -10,31 +13,48 @@ const isCi = !['', '0', 'false'].includes(process.env['CI'] ?? '')
 /** One control plane for the whole run; tests keep apart by namespaces. */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   if (isOff) {
-    provide(project, { kind: 'none', remedy: 'KLEYM_TEST_CONTROLPLANE is off' })
+    provideNothing(project, 'KLEYM_TEST_CONTROLPLANE is off')
     return undefined
   }
-  const outcome = await locateOrBuild(process.env, say)
+  const outcome = await locateOrBuild(controlPlaneTools, process.env, say)
   if (outcome.kind === 'missing') {
-    // A run that checks a change must not be green because a third of it was left out.
-    if (isCi) throw new Error(outcome.remedy)
-    say(`skipping the tests against a real control plane: ${outcome.remedy}`)
-    provide(project, { kind: 'none', remedy: outcome.remedy })
+    skip('a real control plane', outcome.remedy)
+    provideNothing(project, outcome.remedy)
     return undefined
   }
-  const { binaries } = outcome
+  project.provide('gitops', await gitOps())
+  return start(outcome.binaries, project)
+}
+
+async function gitOps(): Promise<ProvidedGitOps> {
+  const outcome = await locateOrBuildGitOps(process.env, say)
+  if (outcome.kind === 'found') return outcome
+  skip("a real Helm and Flux's apply", outcome.remedy)
+  return { kind: 'none', remedy: outcome.remedy }
+}
+
+async function start(binaries: Binaries, project: TestProject): Promise<() => Promise<void>> {
   await using undo = new AsyncDisposableStack()
   const plane = await startControlPlane(binaries)
   undo.defer(() => plane.stop())
   await installCrds(plane)
   const { server, kubeconfig, kubectl, caPem, adminToken, directory } = plane
   const facts = { server, kubeconfig, kubectl, caPem, adminToken, directory, binaries }
-  provide(project, { kind: 'running', ...facts })
+  const provided: ProvidedControlPlane = { kind: 'running', ...facts }
+  project.provide('controlPlane', provided)
   const running = undo.move()
   return () => running.disposeAsync()
 }
 
-function provide(project: TestProject, value: ProvidedControlPlane): void {
-  project.provide('controlPlane', value)
+function provideNothing(project: TestProject, remedy: string): void {
+  project.provide('controlPlane', { kind: 'none', remedy })
+  project.provide('gitops', { kind: 'none', remedy })
+}
+
+/** A run that checks a change must not be green because a third of it was left out. */
+function skip(what: string, remedy: string): void {
+  if (isCi) throw new Error(remedy)
+  say(`skipping the tests against ${what}: ${remedy}`)
 }
 
 function say(line: string): void {

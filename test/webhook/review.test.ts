@@ -685,3 +685,13 @@ describe('a collision that is let through', () => {
     expect(response.warnings).toContain('InferenceIdentityBinding peer loses its identity by this collision')
   })
 })
+
+test('what concerns everybody is a warning of every answer', async () => {
+  const { validate, judge } = stage({ remembered: scene, notices: ['mind this'] })
+  for (const answer of [
+    await validate(binding()),
+    await validate(binding({ spec: { mode: 'Both' } })),
+    await judge(pool(), 'UPDATE'),
+  ])
+    expect(answer.warnings).toContain('mind this')
+})

@@ -29,6 +29,8 @@ type Options = {
   readonly onLoss?: Action
   /** A namespace in which nothing is refused. */
   readonly lenient?: string
+  /** What every answer warns of. */
+  readonly notices?: readonly string[]
 }
 
 type Asked = Parameters<typeof requestFor>[1]
@@ -46,6 +48,7 @@ export function stage(options: Options = {}) {
     now: () => 0,
   })
   const inventory = inventoryOf(remembered, served && { served })
+  const notices = (): readonly string[] => options.notices ?? []
   const lists: string[] = []
   const list = (): ListLive => async (resource, namespace, take) => {
     await Promise.resolve()
@@ -60,6 +63,7 @@ export function stage(options: Options = {}) {
     actions,
     isLenient,
     lookAtPods: options.lookAtPods?.(inventory) ?? blind,
+    notices,
     read: () => (resource: Resource, at: { readonly namespace: string; readonly name: string }) => {
       reads.push(`${resource.group}/${resource.plural}/${at.namespace}/${at.name}`)
       if (!live) return Promise.reject(new Error('the API server is gone'))
@@ -80,6 +84,7 @@ export function stage(options: Options = {}) {
     read: reach.read,
     list,
     isLenient,
+    notices,
     actions: {
       onReferences: options.onReferences ?? 'deny',
       onLoss: options.onLoss ?? 'warn',

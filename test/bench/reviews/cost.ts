@@ -29,6 +29,7 @@ const requests = range(candidates, bindings).map((index) => {
 const review = validating({
   world: inventory,
   isLenient: () => Promise.resolve(false),
+  notices: () => [],
   read: () => () => Promise.reject(new Error('a review that allows reads nothing')),
   actions: {},
   reserve: () => Promise.reject(new Error('a dry run reserves nothing')),

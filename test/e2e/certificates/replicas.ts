@@ -60,6 +60,7 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
     metrics,
     log,
     isLeading: () => false,
+    notices: () => [],
     lives,
   })
   feed.start()

@@ -7,7 +7,7 @@ import { listOf, recordOf, type Json } from '../../support/embedded/json.ts'
 import { describeReal } from '../../support/real.ts'
 import { metaOf } from '../support/cluster.ts'
 import { named, poolOutputName } from './support/outputs.ts'
-import { nameIn, record } from './support/recording.ts'
+import { nameIn, record } from '../support/recording.ts'
 import { openStage, type Stage } from './support/stage.ts'
 import { eventually, newTenant, versionOf, type Tenant } from './support/tenant.ts'
 

@@ -156,6 +156,20 @@ describeReal('what does not succeed is said', () => {
     await withinMs(65_000, () => tenant.settles({ chat: ready }))
   })
 
+  test('and what succeeded without an answer is said to have: an output is created once in the log', async () => {
+    const lost = stage.proxy.faults.inject(
+      { method: 'POST', path: /\/clusterspiffeids$/ },
+      { kind: 'lostResponse' },
+    )
+    await tenant.has(binding())
+    await tenant.settles({ chat: ready })
+    expect(lost.hits()).toBe(1)
+    const lines = logLines(stage.operator().log())
+    expect(lines.filter((line) => line['binding'] === `${tenant.namespace}/chat`)).toMatchObject([
+      { msg: 'ClusterSPIFFEID created' },
+    ])
+  })
+
   test('of a deletion that somebody holds up', { timeout: 60_000 }, async () => {
     await tenant.has(binding())
     await tenant.settles({ chat: ready })

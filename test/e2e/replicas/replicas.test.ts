@@ -15,9 +15,10 @@ import { resourceOf } from '../../support/vectors.ts'
 import { createNamespace, metaOf, startCluster, until, type Cluster } from '../support/cluster.ts'
 import { serveBindings, serveOnly } from '../support/kinds.ts'
 import { startAnotherApiServer, type ApiServer } from './support/api-servers.ts'
-import { claims, collectAsIfLater } from './support/claims.ts'
+import { claims, collectAsIfLater } from '../support/claims.ts'
 import { isReady, startFleet, type Fleet } from './support/fleet.ts'
 import { startLoad } from './support/load.ts'
+import { orderNamespace, raceOf, sets, type Round } from './support/order-race.ts'
 import { createMovers, namespace, race } from './support/race.ts'
 
 /** A thousand take minutes. */
@@ -43,7 +44,7 @@ describeReal('three replicas behind one address', () => {
     await serveBindings(cluster, 'strict')
     second = await startAnotherApiServer(cluster.plane)
     clients = [cluster.client, second.client]
-    for (const home of [namespace, 'load']) {
+    for (const home of [namespace, 'load', orderNamespace]) {
       await createNamespace(cluster, home)
       for (const manifest of [pool({ namespace: home }), objective({ namespace: home })])
         await cluster.create(resourceOf(manifest), manifest)
@@ -81,6 +82,23 @@ describeReal('three replicas behind one address', () => {
     expect(Math.min(...denials)).toBeGreaterThan(0)
     expect(await sharedKeys()).toEqual([])
   })
+
+  test.for(Object.keys(sets))(
+    'of what is wrong only together, %s, one is refused, or the loop says it within a second',
+    { timeout },
+    async (name, { annotate }) => {
+      const results: Round[] = []
+      for (let end = round + rounds; round < end; round += 1) {
+        results.push(await raceOf(cluster, clients, sets[name]?.(round) ?? []))
+        fleet.balancer.cut()
+      }
+      const slipped = results.filter((one) => one.kind === 'slipped')
+      const saidMs = slipped.map((one) => Math.round(one.saidMs))
+      await annotate(`${slipped.length} of ${rounds} slipped; ms until each was said: ${saidMs.join(' ')}`)
+      expect(results.filter(({ kind }) => kind === 'odd')).toEqual([])
+      expect(saidMs.filter((ms) => ms > 1_000)).toEqual([])
+    },
+  )
 
   test('so it is while replicas are killed and start again', { timeout }, async () => {
     const over = new AbortController()

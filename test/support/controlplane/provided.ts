@@ -1,4 +1,4 @@
-import type { Binaries } from './locate.ts'
+import type { Binaries } from './binaries.ts'
 
 export type RunningControlPlane = {
   readonly kind: 'running'

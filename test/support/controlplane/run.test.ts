@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
+import { controlPlane, describeReal } from '../real.ts'
 import { scratchDirectory } from './scratch.ts'
 
 const support = resolve(import.meta.dirname, '..')
@@ -86,6 +87,38 @@ describe('a run without a control plane', () => {
       env: { KUBEBUILDER_ASSETS: scratch, CI: 'true' },
     })
     expect(output).toContain('set it to a directory with etcd, kube-apiserver, kubectl')
+    expect({ code, last }).toEqual({ code: 1, last: '0 passed, 1 failed' })
+  })
+})
+
+describeReal('a run without Helm', () => {
+  const source = `
+    import { describeGitOps, describeReal } from ${JSON.stringify(join(support, 'real.ts'))}
+    describeGitOps('suite', () => { test('needs Helm', () => {}) })
+    describeReal('suite', () => { test('needs a control plane', () => {}) })`
+  const globalSetup = join(support, 'global-setup.ts')
+
+  test('skips with the remedy what needs it, and nothing else', async () => {
+    const scratch = await scratchDirectory()
+    const { code, output, last } = await vitest(scratch, source, {
+      globalSetup,
+      env: { KUBEBUILDER_ASSETS: dirname(controlPlane().binaries.etcd), KLEYM_TEST_HELM: scratch },
+    })
+    expect(output).toMatch(/suite \(skipped: KLEYM_TEST_HELM is .*\) > needs Helm/)
+    expect({ code, last }).toEqual({ code: 0, last: '1 passed, 0 failed, 1 skipped' })
+  })
+
+  test('fails with the remedy under CI', async () => {
+    const scratch = await scratchDirectory()
+    const { code, output, last } = await vitest(scratch, source, {
+      globalSetup,
+      env: {
+        KUBEBUILDER_ASSETS: dirname(controlPlane().binaries.etcd),
+        KLEYM_TEST_HELM: scratch,
+        CI: 'true',
+      },
+    })
+    expect(output).toContain('set it to a directory with helm')
     expect({ code, last }).toEqual({ code: 1, last: '0 passed, 1 failed' })
   })
 })

@@ -4,7 +4,7 @@ import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Daemon, freePort, startDaemon } from './daemon.ts'
-import type { Binaries } from './locate.ts'
+import type { Binaries } from './binaries.ts'
 
 /** A port that another program took may accept a connection and stay silent. */
 const probeMs = 2_000

@@ -69,6 +69,7 @@ export class Replica {
     this.#review = validating({
       world: this.#inventory,
       isLenient: () => Promise.resolve(false),
+      notices: () => [],
       read: () => (resource, at) =>
         resource === bindingResource
           ? readBinding(at)

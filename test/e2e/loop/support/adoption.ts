@@ -5,7 +5,7 @@ import { binding, clusterSpiffeId, objective, pool, poolOnly } from '../../../su
 import { recordOf, type Json } from '../../../support/embedded/json.ts'
 import { metaOf } from '../../support/cluster.ts'
 import { named, writtenByReference } from './outputs.ts'
-import { nameIn, record, told } from './recording.ts'
+import { nameIn, record, told } from '../../support/recording.ts'
 import type { Stage } from './stage.ts'
 import { eventually, newTenant, type Tenant } from './tenant.ts'
 

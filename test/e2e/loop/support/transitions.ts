@@ -5,7 +5,7 @@ import { binding, objective, pool } from '../../../support/builders.ts'
 import type { WatchEvent } from '../../../support/embedded/client.ts'
 import { listOf, recordOf, type Json } from '../../../support/embedded/json.ts'
 import { metaOf } from '../../support/cluster.ts'
-import { record } from './recording.ts'
+import { record } from '../../support/recording.ts'
 import type { Stage } from './stage.ts'
 import { eventsOn, eventually, newTenant, versionOf, type Tenant } from './tenant.ts'
 

@@ -1,36 +1,40 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { appendFile, cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { basename, delimiter, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test, vi } from 'vitest'
-import { binariesIn, locate, programs } from './locate.ts'
-import { script, scratchDirectory } from './scratch.ts'
+import { controlPlaneTools as tools } from '../controlplane/binaries.ts'
+import { script, scratchDirectory } from '../controlplane/scratch.ts'
+import { fluxTools, helmTools } from '../gitops/binaries.ts'
+import { binariesIn, locate } from './locate.ts'
+import { programsOf, type Toolset, versionIn } from './toolset.ts'
 
 const main = join(import.meta.dirname, 'main.ts')
+const programs = programsOf(tools)
 
 describe('finding the programs', () => {
   test('KUBEBUILDER_ASSETS wins over the cache', async () => {
     const scratch = await scratchDirectory()
     const assets = await filledWith(programs, join(scratch, 'assets'))
     await filledWith(programs, await cacheDirectory(scratch))
-    const located = await locate({ XDG_CACHE_HOME: scratch, KUBEBUILDER_ASSETS: assets })
-    expect(located).toEqual({ kind: 'found', binaries: binariesIn(assets) })
+    const located = await locate(tools, { XDG_CACHE_HOME: scratch, KUBEBUILDER_ASSETS: assets })
+    expect(located).toEqual({ kind: 'found', binaries: binariesIn(assets, tools) })
   })
 
   test('the cache is used when KUBEBUILDER_ASSETS is unset or empty', async () => {
     const scratch = await scratchDirectory()
     const cache = await filledWith(programs, await cacheDirectory(scratch))
     for (const assets of [undefined, '']) {
-      const located = await locate({ XDG_CACHE_HOME: scratch, KUBEBUILDER_ASSETS: assets })
-      expect(located).toEqual({ kind: 'found', binaries: binariesIn(cache) })
+      const located = await locate(tools, { XDG_CACHE_HOME: scratch, KUBEBUILDER_ASSETS: assets })
+      expect(located).toEqual({ kind: 'found', binaries: binariesIn(cache, tools) })
     }
   })
 
   test('a KUBEBUILDER_ASSETS that lacks a program is an error that names it', async () => {
     const scratch = await scratchDirectory()
     const assets = await filledWith(['etcd', 'kubectl'], join(scratch, 'assets'))
-    const located = await locate({ XDG_CACHE_HOME: scratch, KUBEBUILDER_ASSETS: assets })
+    const located = await locate(tools, { XDG_CACHE_HOME: scratch, KUBEBUILDER_ASSETS: assets })
     expect(located).toMatchObject({
       kind: 'missing',
       remedy: expect.stringMatching(/no executable kube-apiserver is/),
@@ -40,12 +44,46 @@ describe('finding the programs', () => {
   test('without XDG_CACHE_HOME, or with a relative one, the cache is in ~/.cache', async () => {
     const scratch = await scratchDirectory()
     for (const cache of [undefined, 'relative']) {
-      const located = await locate({ HOME: scratch, XDG_CACHE_HOME: cache })
+      const located = await locate(tools, { HOME: scratch, XDG_CACHE_HOME: cache })
       expect(located).toMatchObject({
         kind: 'absent',
         directory: expect.stringContaining(`${scratch}/.cache/kleym-operator/`),
       })
     }
+  })
+
+  test('each toolset has a variable and a place in the cache of its own', async () => {
+    const scratch = await scratchDirectory()
+    const others: readonly Toolset[] = [helmTools, fluxTools]
+    for (const one of others) {
+      expect(await locate(one, { XDG_CACHE_HOME: scratch, KUBEBUILDER_ASSETS: scratch })).toMatchObject({
+        kind: 'absent',
+        directory: expect.stringContaining(`${scratch}/kleym-operator/${basename(one.module)}/`),
+      })
+      const binaries = await filledWith(programsOf(one), join(scratch, basename(one.module)))
+      expect(await locate(one, { XDG_CACHE_HOME: scratch, [one.variable]: binaries })).toEqual({
+        kind: 'found',
+        binaries: binariesIn(binaries, one),
+      })
+    }
+  })
+
+  test('a change of any Go file of the module leads to a build of its own', async () => {
+    const scratch = await scratchDirectory()
+    const module = join(scratch, 'flux-apply')
+    await cp(fluxTools.module, module, { recursive: true })
+    const place = () => locate({ ...fluxTools, module }, { XDG_CACHE_HOME: scratch })
+    const before = await place()
+    expect(before.kind).toBe('absent')
+    expect(await place()).toEqual(before)
+    await appendFile(join(module, 'main.go'), '// another\n')
+    expect(await place()).not.toEqual(before)
+  })
+
+  test('a version is read from the line of its module alone', () => {
+    const goMod = 'module m\n\nrequire (\n\ta.b/c/d v1.0.0\n\ta.b/c v1.2.3 // indirect\n)\n'
+    expect(versionIn(goMod, 'a.b/c')).toBe('v1.2.3')
+    expect(() => versionIn(goMod, 'a.b')).toThrow('go.mod requires no a.b')
   })
 })
 
@@ -114,13 +152,13 @@ describe('building the programs', () => {
 })
 
 async function cacheDirectory(scratch: string): Promise<string> {
-  const located = await locate({ XDG_CACHE_HOME: scratch })
+  const located = await locate(tools, { XDG_CACHE_HOME: scratch })
   if (located.kind !== 'absent') throw new Error(`the cache is ${located.kind}`)
   return located.directory
 }
 
 async function printedPaths(scratch: string): Promise<string> {
-  const located = await locate({ XDG_CACHE_HOME: scratch })
+  const located = await locate(tools, { XDG_CACHE_HOME: scratch })
   if (located.kind !== 'found') throw new Error(`the cache is ${located.kind}`)
   return Object.entries(located.binaries)
     .map(([name, path]) => `${name} ${path}\n`)
@@ -171,7 +209,7 @@ type Builder = {
 
 function builder(scratch: string, { path }: Pick<Go, 'path'>): Builder {
   const env = { PATH: path, HOME: scratch, XDG_CACHE_HOME: scratch }
-  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main, 'controlplane'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let stderr = ''
   child.stderr.on('data', (chunk) => (stderr += String(chunk)))
   const result = Promise.all([once(child, 'close'), text(child.stdout)])

@@ -1,9 +1,8 @@
 import { vi } from 'vitest'
-import { resourcePath } from '../../../../src/kube/client.ts'
-import type { Resource } from '../../../../src/core/resources.ts'
-import type { WatchEvent } from '../../../support/embedded/client.ts'
-import { bodyOf, metaOf, patience, type Cluster } from '../../support/cluster.ts'
-import { versionOf } from './tenant.ts'
+import { resourcePath } from '../../../src/kube/client.ts'
+import type { Resource } from '../../../src/core/resources.ts'
+import type { WatchEvent } from '../../support/embedded/client.ts'
+import { bodyOf, metaOf, patience, type Cluster } from './cluster.ts'
 
 /** What a watch tells of one kind from the moment on that the recording starts. */
 export type Recording = {
@@ -18,8 +17,10 @@ export async function record(
   namespace?: string,
 ): Promise<Recording> {
   const path = resourcePath(resource, { namespace })
-  const since = versionOf(bodyOf(await client.get(`${path}?limit=1`), `listing ${resource.plural}`))
-  const watch = await client.watch(`${path}?watch=true&resourceVersion=${since}`)
+  const { resourceVersion: since } = metaOf(
+    bodyOf(await client.get(`${path}?limit=1`), `listing ${resource.plural}`),
+  )
+  const watch = await client.watch(`${path}?watch=true&resourceVersion=${String(since)}`)
   const events: WatchEvent[] = []
   const follow = async (): Promise<void> => {
     for (let event = await watch.next(); event; event = await watch.next()) events.push(event)

@@ -1,0 +1,125 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { resourcePath } from '../../../src/kube/path.ts'
+import type { Benchmark } from '../benchmark.ts'
+import { create, createAll, createNamespace, startRealCluster, type Cluster } from '../cluster.ts'
+import { binding, objective, pool, referencesOf, resourceOf } from '../manifests.ts'
+import { runOperator } from '../operator.ts'
+import { quantile, type Samples } from '../statistics.ts'
+import { condition, range, timed } from '../waiting.ts'
+import { askWebhook, type Asked } from './asked.ts'
+
+const crowd = 'crowd'
+const shared = pool(crowd, 'shared')
+
+/** Another namespace, whose bindings are reviewed meanwhile. */
+const quiet = 'quiet'
+
+type Change = {
+  readonly what: string
+  /** Of one label of the pool, to this value. */
+  readonly role: string
+  readonly code: number
+}
+
+const changes: readonly Change[] = [
+  { what: 'a change that takes all identities', role: '', code: 403 },
+  { what: 'a change that gives them to other pods', role: 'prefill', code: 200 },
+]
+
+/** A pool that all bindings of a namespace use is changed, again and again, while another binding is reviewed. */
+export const crowdedPool: Benchmark = async (report, { quick }) => {
+  const [size, rounds, aloneMs] = quick ? [200, 10, 500] : [5_000, 100, 5_000]
+  await using cluster = await startRealCluster()
+  await fill(cluster, size)
+  await using operator = await runOperator(cluster, { webhook: true })
+  await condition(async () => (await operator.metric('kleym_identity_bindings', /Reconciled/)) === size, {
+    what: 'that all bindings are Ready',
+    everyMs: 500,
+    withinMs: 600_000,
+  })
+  await using asked = await askWebhook(cluster, quiet)
+  for (const change of changes) {
+    await condition(async () => (await answerTo(cluster, change)) === change.code, {
+      what: `that ${change.what} is judged`,
+    })
+    const changing = (): Promise<Samples> => inTurn(rounds, () => timed(() => make(cluster, change)))
+    const taken = await changing()
+    const alone = await beside(asked, () => wait(aloneMs))
+    const others = await beside(asked, changing)
+    report.figure({
+      name: `${change.what}, of a pool that ${size} bindings use, 99th percentile`,
+      unit: 'ms',
+      samples: [quantile(taken, 0.99)],
+      wanted: { of: 'value', atMost: 500 },
+    })
+    report.figure({
+      name: 'added meanwhile to the worst review of another binding',
+      unit: 'ms',
+      samples: [Math.max(...others) - Math.max(...alone)],
+      wanted: { of: 'value', atMost: 50 },
+    })
+    report.note(`changes: ${told(taken)}`)
+    report.note(`other reviews meanwhile: ${told(others)}`)
+    report.note(`other reviews alone: ${told(alone)}`)
+  }
+}
+
+async function inTurn(rounds: number, measure: () => Promise<number>): Promise<Samples> {
+  const taken: number[] = []
+  for (let round = 0; round < rounds; round++) taken.push(await measure())
+  return taken
+}
+
+/** Between two reviews, so that they do not keep the operator busy by themselves. */
+const pauseMs = 10
+
+/** How long the reviews of another binding take, one after the other, for as long as some work lasts. */
+async function beside(asked: Asked, work: () => Promise<unknown>): Promise<Samples> {
+  const taken: number[] = []
+  const over = new AbortController()
+  const asking = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      taken.push(await timed(asked.review))
+      await wait(pauseMs)
+    }
+  }
+  await Promise.all([work().finally(() => over.abort()), asking()])
+  return taken
+}
+
+const told = (samples: Samples): string =>
+  `${samples.length}, p50 ${quantile(samples, 0.5).toFixed(1)} ms, p99 ${quantile(samples, 0.99).toFixed(1)} ms, worst ${Math.max(...samples).toFixed(1)} ms`
+
+/** Before the operator is there, which would review each binding. */
+async function fill(cluster: Cluster, size: number): Promise<void> {
+  await createNamespace(cluster, crowd)
+  await createNamespace(cluster, quiet)
+  await create(cluster, shared)
+  await createAll(
+    cluster,
+    range(size).map((index) => objective(crowd, index, 'shared')),
+  )
+  await createAll(
+    cluster,
+    range(size).map((index) => binding(crowd, index, 'shared', `container-${index}`)),
+  )
+  await createAll(cluster, referencesOf(quiet, 1))
+}
+
+/** An answer of another kind means that it was not judged. */
+async function make(cluster: Cluster, change: Change): Promise<void> {
+  const answered = await answerTo(cluster, change)
+  if (answered !== change.code)
+    throw new Error(`${change.what} was answered with ${answered}, not ${change.code}`)
+}
+
+/** Of a dry run, so that each is a change of the same pool: the code of the answer. */
+async function answerTo({ client }: Cluster, { role }: Change): Promise<number | string> {
+  const answer = await client.call({
+    method: 'PATCH',
+    path: resourcePath(resourceOf(shared), shared.metadata),
+    query: { dryRun: 'All' },
+    body: { spec: { selector: { matchLabels: { 'llm-d.ai/role': role } } } },
+  })
+  return answer.kind === 'lost' ? answer.error.message : answer.code
+}

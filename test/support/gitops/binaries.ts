@@ -1,0 +1,42 @@
+import { resolve } from 'node:path'
+import { locateOrBuild, type Outcome } from '../go-tools/build.ts'
+import type { Environment } from '../go-tools/locate.ts'
+import { type Toolset, versionIn } from '../go-tools/toolset.ts'
+
+const modules = resolve(import.meta.dirname, '../..')
+
+type HelmBinaries = Readonly<Record<'helm', string>>
+type FluxBinaries = Readonly<Record<'flux-apply', string>>
+
+/** The path of each program. */
+export type GitOpsBinaries = HelmBinaries & FluxBinaries
+
+export const helmTools: Toolset<HelmBinaries> = {
+  what: 'a real Helm',
+  module: resolve(modules, 'helm'),
+  variable: 'KLEYM_TEST_HELM',
+  at: (path) => ({ helm: path('helm') }),
+  linkerFlags: (goMod) =>
+    `-s -w -X helm.sh/helm/v4/internal/version.version=${versionIn(goMod, 'helm.sh/helm/v4')}`,
+}
+
+/** Of Flux the part that applies and prunes. It needs older Kubernetes modules than Helm, so it is a module apart. */
+export const fluxTools: Toolset<FluxBinaries> = {
+  what: "Flux's apply",
+  module: resolve(modules, 'flux-apply'),
+  variable: 'KLEYM_TEST_FLUX',
+  at: (path) => ({ 'flux-apply': path('flux-apply') }),
+  linkerFlags: () => '-s -w',
+}
+
+/** Helm first, then Flux's apply: each build uses all processors. */
+export async function locateOrBuildGitOps(
+  env: Environment,
+  say: (line: string) => void,
+): Promise<Outcome<GitOpsBinaries>> {
+  const helm = await locateOrBuild(helmTools, env, say)
+  if (helm.kind === 'missing') return helm
+  const flux = await locateOrBuild(fluxTools, env, say)
+  if (flux.kind === 'missing') return flux
+  return { kind: 'found', binaries: { ...helm.binaries, ...flux.binaries } }
+}
