@@ -155,7 +155,7 @@ export const rules = {
   fallbackSuppressed: warned(
     'Conflict',
     'FallbackSuppressed',
-    'use PoolOnly, give every container and ServiceAccount a binding, or accept that the others have no identity',
+    'give each container and ServiceAccount a binding (one in mode PoolOnly covers all containers), or accept that the others have no identity',
   ),
 } as const satisfies Readonly<Record<string, Rule>>
 
