@@ -55,6 +55,8 @@ export type Config = Settings & {
     readonly certDir: string | undefined
     readonly clientCa: string | undefined
     readonly names: WebhookNames
+    /** Whether reviews look at the pods that are there. */
+    readonly workloads: boolean
     /** The overrides are only what differs from the table of findings, by reason. */
     readonly actions: AdmissionActions
   }
@@ -106,7 +108,7 @@ export function operatorConfig(
 }
 
 /** What the reference operator calls the namespace of its own manifests, too. */
-const defaultNamespace = 'kleym-system'
+export const operatorNamespace = 'kleym-system'
 
 export const trustDomainMissing = `the trust domain is missing; write --trust-domain=DOMAIN or set ${identityFlags['trust-domain'].env}`
 
@@ -169,7 +171,7 @@ function decodeConfig(
       classNames: decoder.decodeAll('clusterspiffeid-class-change', className),
     },
     ...clusterChoice(reading),
-    namespace: decode('namespace', namespace, undefined) ?? podNamespace ?? defaultNamespace,
+    namespace: decode('namespace', namespace, undefined) ?? podNamespace ?? operatorNamespace,
     leaderElect: reading.isOn('leader-elect'),
     metrics: {
       address: listener('metrics-bind-address'),
@@ -188,6 +190,7 @@ function decodeConfig(
         service: decode('webhook-service', serviceName, ''),
         secret: decode('webhook-secret', objectName, ''),
       },
+      workloads: reading.isOn('workloads'),
       actions: decodeActions(decoder, reasons),
     },
     logLevel: decode('log-level', logLevel, 'info'),
@@ -241,6 +244,7 @@ function idle(reading: Reading<OperatorFlag>, { metrics, webhook }: Config): rea
             'webhook-action',
             'webhook-on-references',
             'webhook-on-loss',
+            'workloads',
           ],
           'the webhook is off',
         )
@@ -282,6 +286,7 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
     'webhook-action': Object.entries(webhook.actions.overrides).map((pair) => pair.join('=')),
     'webhook-on-references': webhook.actions.onReferences,
     'webhook-on-loss': webhook.actions.onLoss,
+    workloads: webhook.workloads,
     'log-level': config.logLevel,
   }
 }

@@ -2,10 +2,11 @@
 import { text } from 'node:stream/consumers'
 import { check } from './cli/check.ts'
 import { checkOptions } from './cli/check-options.ts'
-import type { ReadCluster } from './cli/cluster.ts'
+import type { ClusterReads } from './cli/cluster.ts'
 import { inspect } from './cli/inspect.ts'
 import { inspectOptions, statusOptions } from './cli/look-options.ts'
 import type { ParsedOptions } from './cli/options.ts'
+import type { ClusterChoice } from './config.ts'
 import { exitCodes, usage, type CommandResult } from './cli/result.ts'
 import { status } from './cli/status.ts'
 import { nearest } from './flags/nearest.ts'
@@ -31,15 +32,13 @@ async function run(argv: readonly string[]): Promise<CommandResult> {
     case 'operator':
       return runOperator(rest)
     case 'check':
-      return once(checkOptions(rest, process.env), (options, readCluster) =>
+      return once(checkOptions(rest, process.env), (options, { readCluster }) =>
         check(options, { now, readCluster, readStdin: () => text(process.stdin) }),
       )
     case 'status':
-      return once(statusOptions(rest, process.env), status)
+      return once(statusOptions(rest, process.env), (options, reads) => status(options, { now, ...reads }))
     case 'inspect':
-      return once(inspectOptions(rest, process.env), (options, readCluster) =>
-        inspect(options, { now, readCluster }),
-      )
+      return once(inspectOptions(rest, process.env), (options, reads) => inspect(options, { now, ...reads }))
     case undefined:
     case 'help':
     case '-h':
@@ -63,7 +62,7 @@ async function runOperator(argv: readonly string[]): Promise<CommandResult> {
 /** A command that looks, says and ends. */
 async function once<Options>(
   parsed: ParsedOptions<Options>,
-  command: (options: Options, readCluster: ReadCluster) => Promise<CommandResult>,
+  command: (options: Options, reads: ClusterReads) => Promise<CommandResult>,
 ): Promise<CommandResult> {
   switch (parsed.kind) {
     case 'help':
@@ -71,11 +70,15 @@ async function once<Options>(
     case 'usage':
       return usage(parsed.problems)
     case 'options':
-      return command(parsed.options, async (scope) =>
-        (await import('./snapshot.ts')).snapshotCluster(parsed.cluster, scope),
-      )
+      return command(parsed.options, readsOf(parsed.cluster))
   }
 }
+
+const readsOf = (choice: ClusterChoice): ClusterReads => ({
+  readCluster: async (scope) => (await import('./snapshot.ts')).snapshotCluster(choice, scope),
+  readPods: async (at) => (await import('./reads/pods.ts')).readPods(choice, at),
+  readOperator: async (namespace) => (await import('./reads/operator.ts')).readOperator(choice, namespace),
+})
 
 /** Resolves once the text has left the process; false if it can't, as into a closed pipe. */
 const write = (stream: NodeJS.WriteStream, output: string): Promise<boolean> =>

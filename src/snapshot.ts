@@ -1,7 +1,7 @@
-import { messageOf } from './core/show.ts'
-import type { ClusterSnapshot, Scope } from './cli/cluster.ts'
+import type { ClusterSnapshot, Scope, Unseen } from './cli/cluster.ts'
 import type { Manifest } from './cli/manifests.ts'
 import type { ClusterChoice } from './config.ts'
+import { field, objectOr } from './core/json.ts'
 import {
   bindingResource,
   crdName,
@@ -9,50 +9,67 @@ import {
   optionalResources,
   type Resource,
 } from './core/resources.ts'
-import { createClient, explain, resourcePath, type Client } from './kube/client.ts'
-import { loadKubeConfig } from './kube/config.ts'
+import { explain, resourcePath, type Answer, type Client, type Lost, type Refused } from './kube/client.ts'
 import { isAbsent, serves } from './kube/definition.ts'
 import { listPages } from './kube/listing.ts'
 import { decodeObject } from './kube/object.ts'
+import { connected } from './reads/connected.ts'
 
 /** Lists, once, what a cluster holds. Only reads. */
 export async function snapshotCluster(
   choice: ClusterChoice,
-  { namespace, kinds = [bindingResource, ...optionalResources] }: Scope = {},
+  { namespace, kinds = [bindingResource, ...optionalResources], inParts = false }: Scope = {},
 ): Promise<ClusterSnapshot> {
-  let client: Client | undefined
-  try {
-    client = createClient(loadKubeConfig(choice))
-    const served: Resource[] = []
-    const manifests: Manifest[] = []
-    for (const resource of [bindingResource, ...optionalResources]) {
-      if (!(await isServed(client, resource))) continue
-      served.push(resource)
-      if (kinds.includes(resource)) await listAll(client, resource, namespace, (one) => manifests.push(one))
-    }
-    return { kind: 'snapshot', served, manifests }
-  } catch (error) {
-    return { kind: 'problem', problem: messageOf(error) }
-  } finally {
-    await client?.close()
-  }
+  return connected<ClusterSnapshot>(
+    choice,
+    async (client) => {
+      const served: Resource[] = []
+      const manifests: Manifest[] = []
+      const unseen: Unseen[] = []
+      for (const resource of [bindingResource, ...optionalResources]) {
+        if (!(await isServed(client, resource))) continue
+        served.push(resource)
+        if (!kinds.includes(resource)) continue
+        const refused = await listAll(client, resource, namespace, (one) => manifests.push(one))
+        if (!refused) continue
+        const why = `listing ${crdName(resource)}: ${explain(refused)}`
+        const isMissed = inParts && resource !== bindingResource && isForbidden(refused)
+        if (!isMissed) throw new Error(why)
+        unseen.push({ resource, why })
+      }
+      return { kind: 'snapshot', served, manifests, unseen }
+    },
+    (problem) => ({ kind: 'problem', problem }),
+  )
 }
 
+/** Who may not read CustomResourceDefinitions may still see which kinds the API server serves. */
 async function isServed(client: Client, resource: Resource): Promise<boolean> {
   const name = crdName(resource)
   const answer = await client.call({ method: 'GET', path: resourcePath(definitionResource, { name }) })
   if (isAbsent(answer)) return false
+  if (isForbidden(answer)) return isDiscovered(client, resource)
   if (answer.kind !== 'ok') throw new Error(`reading CustomResourceDefinition ${name}: ${explain(answer)}`)
   const definition = decodeObject(answer.body)
   return definition !== undefined && serves(definition, resource.version)
 }
+
+async function isDiscovered(client: Client, { group, version, plural }: Resource): Promise<boolean> {
+  const answer = await client.call({ method: 'GET', path: `/apis/${group}/${version}` })
+  if (answer.kind === 'refused' && answer.code === 404) return false
+  if (answer.kind !== 'ok') throw new Error(`discovering ${group}/${version}: ${explain(answer)}`)
+  const { resources } = objectOr(answer.body)
+  return Array.isArray(resources) && resources.some((one) => field(objectOr(one), 'name') === plural)
+}
+
+const isForbidden = (answer: Answer): boolean => answer.kind === 'refused' && answer.code === 403
 
 async function listAll(
   client: Client,
   resource: Resource,
   namespace: string | undefined,
   take: (manifest: Manifest) => void,
-): Promise<void> {
+): Promise<Refused | Lost | undefined> {
   const listed = await listPages({
     client,
     path: resourcePath(resource, resource.namespaced ? { namespace } : {}),
@@ -66,5 +83,5 @@ async function listAll(
       take({ resource, object, namespace: metadata.namespace ?? '', name: metadata.name })
     },
   })
-  if (listed.kind !== 'complete') throw new Error(`listing ${crdName(resource)}: ${explain(listed)}`)
+  return listed.kind === 'complete' ? undefined : listed
 }

@@ -283,9 +283,19 @@ describe('the other flags', () => {
           service: 'kleym-operator-webhook-service',
           secret: 'kleym-operator-webhook-cert',
         },
+        workloads: true,
         actions: { overrides: {}, onReferences: 'deny', onLoss: 'warn' },
       },
     })
+  })
+
+  test('pods are looked at unless that is switched off', () => {
+    expect(configOf(['--workloads=false']).webhook.workloads).toBe(false)
+    expect(configOf(['--workloads']).webhook.workloads).toBe(true)
+    expect(problemsOf([domain, '--workloads=maybe'])).toEqual([expect.stringContaining('--workloads')])
+    expect(warningsOf(['--workloads=false', '--webhook-bind-address=0'])).toEqual([
+      '--workloads does nothing while the webhook is off',
+    ])
   })
 
   test('what may be left of former settings can be named more than once, no class by an empty text', () => {
@@ -418,6 +428,7 @@ test('the logged values, given as flags, are the same configuration', () => {
     '--metrics-cert-path=/c',
     '--webhook-bind-address=[::1]:2',
     '--webhook-action=IdentityCollision=warn',
+    '--workloads=false',
     '--leader-elect',
   ])
   const argv = Object.entries(describeConfig(config)).flatMap(([name, value]) =>

@@ -1,4 +1,4 @@
-import { clusterChoice, decodeOverrides, decodeSettings } from '../config.ts'
+import { clusterChoice, decodeOverrides, decodeSettings, operatorNamespace } from '../config.ts'
 import { configurableReasons } from '../core/findings.ts'
 import { show } from '../core/show.ts'
 import { clusterFlags, identityFlags, webhookActionFlag } from '../flags/operator.ts'
@@ -10,17 +10,22 @@ import type { StatusOptions } from './status.ts'
 
 const statusFlags = {
   namespace: { short: 'n', placeholder: 'NAMESPACE', help: 'Only what is in this one. Otherwise in all.' },
+  'operator-namespace': {
+    placeholder: 'NAMESPACE',
+    help: 'Where the operator is.',
+    default: operatorNamespace,
+  },
   output: outputFlag('The form of the report.'),
   ...clusterFlags,
 } as const satisfies Flags
 
-const statusHelp = `Says how the InferenceIdentityBindings of a cluster are, as their statuses have it.
+const statusHelp = `Says how the operator and the InferenceIdentityBindings of a cluster are, as it and their statuses have it.
 
 Usage: kleym status [flags]
 
 ${describeFlags(statusFlags)}
-Exits with 0 if all of them are Ready, 2 if one is not, 3 if the kind is not installed, 4 for mistakes of usage,
-connection or permissions.
+Exits with 0 if all is well, 2 if a binding is not Ready or can't be deleted, or the operator is dead or touches nothing, 3
+if the kind is not installed, 4 for mistakes of usage, connection or permissions.
 `
 
 export function statusOptions(argv: readonly string[], env: Environment): ParsedOptions<StatusOptions> {
@@ -29,6 +34,7 @@ export function statusOptions(argv: readonly string[], env: Environment): Parsed
   const decoder = decoderOf(reading)
   const options: StatusOptions = {
     namespace: decoder.decode('namespace', namespace, undefined),
+    operatorNamespace: decoder.decode('operator-namespace', namespace, undefined) ?? operatorNamespace,
     format: decoder.decode('output', format, 'text'),
   }
   const problems = [
@@ -62,13 +68,14 @@ const inspectFlags = {
   ...clusterFlags,
 } as const satisfies Flags
 
-const inspectHelp = `Says what a binding refers to, what it gives to whom, what is wrong with it, and what the cluster has of it.
+const inspectHelp = `Says what a binding refers to, what it gives to whom, what is wrong with it, what the cluster has of it and what SPIRE
+Controller Manager made of that, and which pods get it.
 
 Usage: kleym inspect binding NAME [flags]
 
 ${describeFlags(inspectFlags)}
-Exits with 0 if it is Ready and its ClusterSPIFFEID is as it should be, 2 if not, 3 if there is no such binding, 4 for
-mistakes of usage, connection or permissions.
+Exits with 0 if it is Ready, its ClusterSPIFFEID is as it should be and processed, and a pod fits where there are any; 2 if
+not, 3 if there is no such binding, 4 for mistakes of usage, connection or permissions. What may not be read is said.
 `
 
 export function inspectOptions(argv: readonly string[], env: Environment): ParsedOptions<InspectOptions> {

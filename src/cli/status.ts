@@ -4,13 +4,16 @@ import { isCurrent } from '../core/said.ts'
 import { field, objectOr } from '../core/json.ts'
 import { bindingResource, crdName, gvk, optionalResources } from '../core/resources.ts'
 import { show } from '../core/show.ts'
-import type { ReadCluster } from './cluster.ts'
+import type { ClusterReads } from './cluster.ts'
+import { operatorLines, operatorState, type OperatorState } from './operator-state.ts'
 import { printed, type Format } from './print.ts'
 import { exitCodes, notFound, usage, type CommandResult } from './result.ts'
 
 export type StatusOptions = {
   /** All namespaces, where undefined. */
   readonly namespace: string | undefined
+  /** Where the operator is. */
+  readonly operatorNamespace: string
   readonly format: Format
 }
 
@@ -27,12 +30,16 @@ type Row = {
   /** Whether it is about the binding as it is now, and not about an earlier generation. */
   readonly current: boolean
   readonly deleting: boolean
+  /** Why its deletion takes longer than it should. */
+  readonly hangs: string | null
 }
 
-/** Says how the bindings of a cluster are, as their statuses have it. Only reads. */
+type Reach = Pick<ClusterReads, 'readCluster' | 'readOperator'> & { readonly now: Date }
+
+/** Says how the operator and the bindings of a cluster are, as it and their statuses have it. Only reads. */
 export async function status(
-  { namespace, format }: StatusOptions,
-  readCluster: ReadCluster,
+  { namespace, operatorNamespace, format }: StatusOptions,
+  { readCluster, readOperator, now }: Reach,
 ): Promise<CommandResult> {
   const snapshot = await readCluster({ namespace, kinds: [bindingResource] })
   if (snapshot.kind === 'problem') return usage([snapshot.problem])
@@ -40,18 +47,33 @@ export async function status(
     return notFound(`no CustomResourceDefinition ${crdName(bindingResource)} is served; install the operator`)
   const bindings = snapshot.manifests
     .filter(({ resource }) => resource === bindingResource)
-    .map(({ object }) => rowOf(decodeBinding(object)))
+    .map(({ object }) => rowOf(decodeBinding(object), hangsSince(object, now)))
   const unserved = optionalResources.filter((resource) => !snapshot.served.includes(resource)).map(gvk)
+  const operator = operatorState(await readOperator(operatorNamespace), operatorNamespace, now)
+  const report = { operator, bindings, unserved }
+  const isWell = operator.problems.length === 0 && bindings.every(isFine)
   return {
-    code: bindings.every(isFine) ? exitCodes.fine : exitCodes.findings,
-    stdout: printed({ bindings, unserved }, linesOf({ bindings, unserved }), format),
+    code: isWell ? exitCodes.fine : exitCodes.findings,
+    stdout: printed(report, linesOf(report), format),
     stderr: '',
   }
 }
 
-const isFine = ({ ready, current, deleting }: Row): boolean => deleting || (ready === 'True' && current)
+const isFine = ({ ready, current, deleting, hangs }: Row): boolean =>
+  deleting ? hangs === null : ready === 'True' && current
 
-function rowOf({ namespace, name, spec, generation, deleting, status: said }: Binding): Row {
+/** Its ClusterSPIFFEIDs go first, which takes SPIRE Controller Manager nothing: finalizers of others may take longer. */
+const deletedWithinMs = 60_000
+
+/** How long a deletion has taken, in seconds, once that is too long. */
+function hangsSince(object: unknown, now: Date): number | undefined {
+  const at = field(objectOr(field(objectOr(object), 'metadata')), 'deletionTimestamp')
+  const ms = typeof at === 'string' ? now.getTime() - Date.parse(at) : 0
+  return ms > deletedWithinMs ? Math.round(ms / 1000) : undefined
+}
+
+function rowOf(binding: Binding, hangsFor: number | undefined): Row {
+  const { namespace, name, spec, generation, deleting, finalizers, status: said } = binding
   const ready = readyIn(said)
   const ids = field(said, 'computedSpiffeIDs')
   const id = Array.isArray(ids) ? field(objectOr(ids[0]), 'spiffeID') : undefined
@@ -67,12 +89,20 @@ function rowOf({ namespace, name, spec, generation, deleting, status: said }: Bi
     spiffeID: typeof id === 'string' ? id : null,
     current: isCurrent(said, generation),
     deleting,
+    hangs:
+      hangsFor === undefined
+        ? null
+        : `it has been being deleted for ${hangsFor} s; what keeps it: ${finalizers.join(', ') || 'nothing any more'}`,
   }
 }
 
-type Report = { readonly bindings: readonly Row[]; readonly unserved: readonly string[] }
+type Report = {
+  readonly operator: OperatorState
+  readonly bindings: readonly Row[]
+  readonly unserved: readonly string[]
+}
 
-function linesOf({ bindings, unserved }: Report): readonly string[] {
+function linesOf({ operator, bindings, unserved }: Report): readonly string[] {
   const rows = bindings.map((row) => [
     row.namespace,
     row.name,
@@ -81,11 +111,12 @@ function linesOf({ bindings, unserved }: Report): readonly string[] {
     row.reason,
     row.spiffeID ?? '',
   ])
-  const troubled = bindings.filter((row) => !isFine(row))
+  const troubled = bindings.filter((row) => !row.deleting && !isFine(row))
   const leaving = bindings.filter(({ deleting }) => deleting)
   const counts = Map.groupBy(bindings, ({ condition, reason }) => `${condition}/${reason}`)
   const sums = [...counts].map(([summary, members]) => `${members.length} ${summary}`)
   return [
+    ...operatorLines(operator),
     ...(bindings.length > 0
       ? table([['NAMESPACE', 'NAME', 'MODE', 'READY', 'REASON', 'SPIFFE ID'], ...rows])
       : []),
@@ -93,7 +124,7 @@ function linesOf({ bindings, unserved }: Report): readonly string[] {
       ({ namespace, name, ready, message, current }) =>
         `${namespace}/${name}: ${current || ready === 'Unknown' ? '' : '(of an earlier generation) '}${message}`,
     ),
-    ...leaving.map(({ namespace, name }) => `${namespace}/${name}: it is being deleted`),
+    ...leaving.map(({ namespace, name, hangs }) => `${namespace}/${name}: ${hangs ?? 'it is being deleted'}`),
     bindings.length === 0
       ? 'there is no InferenceIdentityBinding'
       : `${bindings.length} in all: ${sums.join(', ')}`,

@@ -11,6 +11,7 @@ import { runLoop } from './loop.ts'
 import { Outputs } from './output.ts'
 import { wait, type Result } from './outcome.ts'
 import { Patience } from './patience.ts'
+import { Processing } from './processing.ts'
 import { Queue } from './queue.ts'
 import { reconcile } from './reconcile.ts'
 import { Statuses } from './statuses.ts'
@@ -71,6 +72,15 @@ export function startTerm(options: TermOptions): Term {
     statuses,
     log,
   })
+  const processing = new Processing({
+    inventory,
+    now: () => performance.now(),
+    announce: async (binding, news) => (await announcer.post(binding, [news])) === undefined,
+    warn: log.warn,
+  })
+  const checking = setInterval(() => {
+    if (halted() === undefined) void processing.check()
+  }, checkEveryMs)
   const mark = (keys: Iterable<BindingKey>): void => {
     for (const key of keys) queue.add(key)
   }
@@ -89,11 +99,15 @@ export function startTerm(options: TermOptions): Term {
     mark,
     depth: () => queue.depth,
     end: async () => {
+      clearInterval(checking)
       await queue.shutdown()
       await ended
     },
   }
 }
+
+/** How often it is looked for outputs that nobody has processed. */
+const checkEveryMs = 5_000
 
 /** How long after a halt a key is looked at again. */
 const haltedMs = 10_000

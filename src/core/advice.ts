@@ -38,8 +38,9 @@ const adviceRules: ReadonlySet<Finding['rule']> = new Set([
 
 type Advice = (binding: Binding, identity: Identity, world: World) => Finding | undefined
 
-const overlap: Advice = (binding, { pods, mode }, world) => {
-  const names = listed(world.neighbours.nesting(binding, pods), binding, world)
+const overlap: Advice = (binding, identity, world) => {
+  const { mode } = identity
+  const names = listed(world.neighbours.overlapping(binding, identity), binding, world)
   if (names === undefined) return undefined
   const pool = binding.spec.poolRef.name
   return finding(

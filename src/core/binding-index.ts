@@ -17,14 +17,19 @@ export class BindingIndex {
   readonly #spiffeIds = new Terms<BindingKey>()
   readonly #poolUses = new Terms<BindingKey>()
   readonly #neighbourhoods = new Map<string, Neighbourhood>()
+  /** The containers for which there are neighbourhoods, by service account: the empty one is for PoolOnly. */
+  readonly #containers = new Map<string, Set<string>>()
 
   add(key: BindingKey, binding: Binding, stake: Stake): void {
     for (const [terms, term] of this.#filed(binding, stake)) terms.add(key, term)
     const { identity } = stake
     if (!identity) return
-    const scope = scopeOf(binding)
+    const scope = scopeOf(binding, containerOf(binding))
     let neighbourhood = this.#neighbourhoods.get(scope)
-    if (!neighbourhood) this.#neighbourhoods.set(scope, (neighbourhood = new Neighbourhood()))
+    if (!neighbourhood) {
+      this.#neighbourhoods.set(scope, (neighbourhood = new Neighbourhood()))
+      this.#containers.getOrInsertComputed(accountOf(binding), () => new Set()).add(containerOf(binding))
+    }
     neighbourhood.add(key, identity.pods)
   }
 
@@ -33,10 +38,14 @@ export class BindingIndex {
     for (const [terms, term] of this.#filed(binding, stake)) terms.remove(key, term)
     const { identity } = stake
     if (!identity) return
-    const scope = scopeOf(binding)
+    const scope = scopeOf(binding, containerOf(binding))
     const neighbourhood = this.#neighbourhoods.get(scope)
     neighbourhood?.remove(key, identity.pods)
-    if (neighbourhood?.isEmpty) this.#neighbourhoods.delete(scope)
+    if (!neighbourhood?.isEmpty) return
+    this.#neighbourhoods.delete(scope)
+    const containers = this.#containers.get(accountOf(binding))
+    containers?.delete(containerOf(binding))
+    if (containers?.size === 0) this.#containers.delete(accountOf(binding))
   }
 
   /** Under what a binding is found, and where. */
@@ -110,9 +119,18 @@ export class BindingIndex {
     return this.#poolUses.of(poolUse(binding, poolGroup, mode))
   }
 
-  /** Those whose labels may be within these, or these within theirs, for a binding's service account and container. */
-  near(binding: Binding, pods: PodLabels): Iterable<BindingKey> {
-    return this.#neighbourhoods.get(scopeOf(binding))?.near(pods) ?? []
+  /**
+   * Those whose labels may be within these, or these within theirs, for a binding's service account and a container that
+   * both are for: a PoolOnly binding is for all of them.
+   */
+  *near(binding: Binding, pods: PodLabels): Iterable<BindingKey> {
+    const container = containerOf(binding)
+    const containers =
+      container === '' ? (this.#containers.get(accountOf(binding)) ?? []) : new Set([container, ''])
+    for (const one of containers) {
+      const neighbourhood = this.#neighbourhoods.get(scopeOf(binding, one))
+      if (neighbourhood) yield* neighbourhood.near(pods)
+    }
   }
 }
 
@@ -161,5 +179,9 @@ const longest = (pairs: readonly string[]): string =>
 const poolUse = ({ namespace, spec }: Binding, poolGroup: string, mode: Mode): string =>
   [namespace, poolGroup, textOr(spec.poolRef.name, ''), textOr(spec.serviceAccountName, ''), mode].join('/')
 
-const scopeOf = ({ namespace, spec }: Binding): string =>
-  [namespace, textOr(spec.serviceAccountName, ''), textOr(spec.containerName, '')].join('/')
+const accountOf = ({ namespace, spec }: Binding): string =>
+  [namespace, textOr(spec.serviceAccountName, '')].join('/')
+
+const containerOf = ({ spec }: Binding): string => textOr(spec.containerName, '')
+
+const scopeOf = (binding: Binding, container: string): string => [accountOf(binding), container].join('/')

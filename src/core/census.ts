@@ -1,8 +1,9 @@
 import type { Binding, BindingKey, Mode } from './binding.ts'
 import { BindingIndex } from './binding-index.ts'
 import type { Stake } from './evaluate.ts'
+import type { Identity } from './identity.ts'
+import { doOverlap } from './overlap.ts'
 import type { Resource } from './resources.ts'
-import { doNest, type PodLabels } from './selectors.ts'
 
 /** A binding, and what it has among the others. */
 export type Entry = { readonly binding: Binding; readonly stake: Stake }
@@ -91,11 +92,12 @@ export class Census {
     return namesOf(this.#index.beside(binding, poolGroup, mode))
   }
 
-  nesting(binding: Binding, pods: PodLabels): Iterable<string> {
-    return Iterator.from(this.#index.near(binding, pods)).flatMap((key) => {
+  overlapping(binding: Binding, identity: Identity): Iterable<string> {
+    return Iterator.from(this.#index.near(binding, identity.pods)).flatMap((key) => {
       const entry = this.#entries.get(key)
-      const identity = entry?.stake.identity
-      return identity && doNest(pods.labels, identity.pods.labels) ? [entry.binding.name] : []
+      const its = entry?.stake.identity
+      const isNear = its && doOverlap({ binding, identity }, { binding: entry.binding, identity: its })
+      return isNear ? [entry.binding.name] : []
     })
   }
 

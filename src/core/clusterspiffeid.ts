@@ -3,6 +3,7 @@ import { bindingKey, modes, type Binding, type BindingKey, type Mode } from './b
 import type { Identity, Settings } from './identity.ts'
 import { field, numberOr, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 import { isNonEmptyLabelValue } from './names.ts'
+import { decodeStats, type OutputStats } from './output-stats.ts'
 import { clusterSpiffeIdResource } from './resources.ts'
 import { collisionKey, decodePodSelector, hasLabels, podSelectorOf, type Labels } from './selectors.ts'
 
@@ -35,7 +36,13 @@ export type Output = {
   readonly copyOf: BindingKey | undefined
   /** False for what the reference wrote and nobody has adopted yet. */
   readonly annotated: boolean
+  /** Undefined while SPIRE Controller Manager has not looked at it. */
+  readonly stats: OutputStats | undefined
 }
+
+/** Whether two states of one object differ in nothing that the operator reacts to: what SCM says of it is for people. */
+export const isSameButForStats = (a: Output, b: Output): boolean =>
+  sameJson({ ...a, stats: undefined, resourceVersion: '' }, { ...b, stats: undefined, resourceVersion: '' })
 
 type Named = Pick<Binding, 'namespace' | 'name'>
 
@@ -98,7 +105,7 @@ function nameBase(
 }
 
 export function decodeOutput(object: unknown): Output {
-  const { metadata, spec } = objectOr(object)
+  const { metadata, spec, status } = objectOr(object)
   const meta = objectOr(metadata)
   const annotation = field(objectOr(field(meta, 'annotations')), ownerAnnotation)
   const output = {
@@ -109,6 +116,7 @@ export function decodeOutput(object: unknown): Output {
     deleting: field(meta, 'deletionTimestamp') !== undefined,
     labels: objectOr(field(meta, 'labels')),
     spec: objectOr(spec),
+    stats: decodeStats(status),
   }
   if (typeof annotation !== 'string')
     return { ...output, annotated: false, owner: writtenByReferenceFor(output), copyOf: undefined }

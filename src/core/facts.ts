@@ -2,7 +2,6 @@ import { isMalformed, type Binding, type BindingKey, type Mode } from './binding
 import type { Finding } from './findings.ts'
 import { composeIdentity, spiffeId, type Identity, type Settings } from './identity.ts'
 import { candidatesOf, lookUp, type Candidate, type Lookup, type Objective, type Pool } from './references.ts'
-import type { PodLabels } from './selectors.ts'
 import { objectiveResources, poolResources, type Resource } from './resources.ts'
 
 /** Other bindings whose identities come near to one, by name; the one itself may be among them. */
@@ -10,8 +9,8 @@ export type Neighbours = {
   readonly sharingSpiffeId: (spiffeId: string) => Iterable<string>
   /** Those of a mode on the same pool, for the same service account. */
   readonly onPool: (binding: Binding, poolGroup: string, mode: Mode) => Iterable<string>
-  /** Those for the same service account and container whose labels nest with these. Some come twice. */
-  readonly nesting: (binding: Binding, pods: PodLabels) => Iterable<string>
+  /** Those that overlap with what a binding stands for. Some come twice. */
+  readonly overlapping: (binding: Binding, identity: Identity) => Iterable<string>
 }
 
 /** What the checks may ask about everything that is not the binding itself. Bindings that are being deleted don't count. */

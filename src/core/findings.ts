@@ -135,12 +135,27 @@ export const rules = {
   mixedModes: warned(
     'Conflict',
     'MixedModes',
-    'use one mode for a pool, or accept that its containers get two identities',
+    'use one mode for a pool, or accept that its containers get two identities and that which of them a client takes by default is left to chance',
   ),
   longIdentity: warned(
     'RenderFailure',
     'LongIdentity',
     'use shorter names: a SPIRE server on MySQL refuses more than 255 bytes',
+  ),
+  noSuchServiceAccount: warned(
+    'UnsafeSelector',
+    'NoSuchServiceAccount',
+    'name the ServiceAccount that the pods run as, or no workload gets the identity',
+  ),
+  noSuchContainer: warned(
+    'UnsafeSelector',
+    'NoSuchContainer',
+    'name a container that the pods have, or no workload gets the identity',
+  ),
+  fallbackSuppressed: warned(
+    'Conflict',
+    'FallbackSuppressed',
+    'give each container and ServiceAccount a binding (one in mode PoolOnly covers all containers), or accept that the others have no identity',
   ),
 } as const satisfies Readonly<Record<string, Rule>>
 

@@ -1,9 +1,10 @@
 import { bindingKey, decodeBinding, isSameWish, type Binding, type BindingKey } from './binding.ts'
 import { Catalogue } from './catalogue.ts'
 import { Census, type Entry } from './census.ts'
-import { decodeOutput, type Output } from './clusterspiffeid.ts'
+import { decodeOutput, isSameButForStats, type Output } from './clusterspiffeid.ts'
 import { noStake, stakeOf, type Stake } from './evaluate.ts'
 import type { Neighbours } from './facts.ts'
+import type { Fallback } from './fallbacks.ts'
 import type { Settings } from './identity.ts'
 import { field, objectOr, textOr } from './json.ts'
 import { OutputIndex } from './output-index.ts'
@@ -37,7 +38,7 @@ export class Inventory implements Known {
   readonly neighbours: Neighbours = {
     sharingSpiffeId: (spiffeId) => this.#census.sharingSpiffeId(spiffeId),
     onPool: (binding, poolGroup, mode) => this.#census.onPool(binding, poolGroup, mode),
-    nesting: (binding, pods) => this.#census.nesting(binding, pods),
+    overlapping: (binding, identity) => this.#census.overlapping(binding, identity),
   }
   /** By the resource itself: there is one of each kind, in resources.ts. */
   readonly #served = new Map<Resource, string | undefined>()
@@ -116,6 +117,21 @@ export class Inventory implements Known {
 
   copiesOf(key: BindingKey): readonly Output[] {
     return this.#outputs.copiesOf(key)
+  }
+
+  /** All outputs of ours. */
+  outputs(): Iterable<Output> {
+    return this.#outputs.owned()
+  }
+
+  /** Those that SPIRE Controller Manager has not looked at. */
+  unprocessed(): readonly Output[] {
+    return this.#outputs.unprocessed()
+  }
+
+  /** The ClusterSPIFFEIDs of others that give way to ours. */
+  fallbacks(): Iterable<Fallback> {
+    return this.#outputs.fallbacks()
   }
 
   /**
@@ -198,7 +214,10 @@ export class Inventory implements Known {
   }
 
   #applyOutput(name: string, object: unknown): ReadonlySet<BindingKey> {
-    const changed = this.#outputs.set(name, object === undefined ? undefined : decodeOutput(object))
+    const before = this.#outputs.get(name)
+    const after = object === undefined ? undefined : decodeOutput(object)
+    const changed = this.#outputs.set(name, after)
+    if (before && after && isSameButForStats(before, after)) return nobody
     return this.#withReplaced([
       ...this.#census.wanting(name),
       ...changed.flatMap(({ output }) => output.owner ?? output.copyOf ?? []),

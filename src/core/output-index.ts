@@ -1,5 +1,6 @@
 import type { BindingKey } from './binding.ts'
 import { collisionKeyIn, type Output } from './clusterspiffeid.ts'
+import { decodeFallback, type Fallback } from './fallbacks.ts'
 import { Terms } from './terms.ts'
 
 /** An output, and the collision key that it holds for its workloads. */
@@ -11,6 +12,8 @@ export class OutputIndex {
   readonly #owners = new Terms<string>()
   readonly #holders = new Terms<string>()
   readonly #copies = new Terms<string>()
+  readonly #fallbacks = new Map<string, Fallback>()
+  readonly #unprocessed = new Set<string>()
 
   get(name: string): Output | undefined {
     return this.#outputs.get(name)?.output
@@ -19,9 +22,11 @@ export class OutputIndex {
   /** Undefined for one that is gone. Returns what was there and what is there now. */
   set(name: string, output: Output | undefined): readonly Held[] {
     const before = this.#outputs.get(name)
-    const after = output && { output, held: collisionKeyIn(output) }
+    const after = output && { output: slim(output), held: collisionKeyIn(output) }
     if (before) this.#remove(name, before)
     if (after) this.#add(name, after)
+    const fallback = output && decodeFallback(output)
+    if (fallback) this.#fallbacks.set(name, fallback)
     return [before, after].filter((one) => one !== undefined)
   }
 
@@ -30,10 +35,13 @@ export class OutputIndex {
     if (one.output.owner !== undefined) this.#owners.add(name, one.output.owner)
     if (one.held !== undefined) this.#holders.add(name, one.held)
     if (one.output.copyOf !== undefined) this.#copies.add(name, one.output.copyOf)
+    if (isUnprocessed(one.output)) this.#unprocessed.add(name)
   }
 
   #remove(name: string, { output, held }: Held): void {
     this.#outputs.delete(name)
+    this.#fallbacks.delete(name)
+    this.#unprocessed.delete(name)
     if (output.owner !== undefined) this.#owners.remove(name, output.owner)
     if (held !== undefined) this.#holders.remove(name, held)
     if (output.copyOf !== undefined) this.#copies.remove(name, output.copyOf)
@@ -41,6 +49,20 @@ export class OutputIndex {
 
   owners(): readonly BindingKey[] {
     return [...this.#outputs.values()].flatMap(({ output }) => output.owner ?? [])
+  }
+
+  /** Ours, whose ever. */
+  *owned(): Iterable<Output> {
+    for (const { output } of this.#outputs.values()) if (output.owner !== undefined) yield output
+  }
+
+  /** Ours that SPIRE Controller Manager has not looked at. */
+  unprocessed(): readonly Output[] {
+    return this.#all(this.#unprocessed)
+  }
+
+  fallbacks(): Iterable<Fallback> {
+    return this.#fallbacks.values()
   }
 
   of(owner: BindingKey): readonly Output[] {
@@ -60,3 +82,10 @@ export class OutputIndex {
     return [...names].flatMap((name) => this.get(name) ?? [])
   }
 }
+
+const isUnprocessed = ({ owner, deleting, stats }: Output): boolean =>
+  owner !== undefined && !deleting && stats === undefined
+
+/** Of somebody else's it is enough that it is there: there may be many, and large ones. */
+const slim = (output: Output): Output =>
+  output.owner === undefined ? { ...output, labels: {}, spec: {}, stats: undefined } : output

@@ -40,7 +40,7 @@ export class Overlay implements Known {
       sharingSpiffeId: (spiffeId) =>
         this.#near(neighbours.sharingSpiffeId(spiffeId), this.#census.sharingSpiffeId(spiffeId)),
       onPool: (...at) => this.#near(neighbours.onPool(...at), this.#census.onPool(...at)),
-      nesting: (...at) => this.#near(neighbours.nesting(...at), this.#census.nesting(...at)),
+      overlapping: (...at) => this.#near(neighbours.overlapping(...at), this.#census.overlapping(...at)),
     }
   }
 

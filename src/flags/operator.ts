@@ -131,6 +131,10 @@ export const operatorFlags = {
     default: 'kleym-operator-webhook-cert',
   },
   ...verdictFlags,
+  workloads: {
+    help: 'Look at the pods that a binding is for, and warn where none of them would get its identity.',
+    default: 'true',
+  },
   'log-level': {
     placeholder: 'debug|info|warn|error',
     help: 'The least serious log line that is written.',

@@ -18,6 +18,8 @@ export type Call = {
   /** Sent as JSON; that of a PATCH is a merge patch. */
   readonly body?: unknown
   readonly signal?: AbortSignal
+  /** A longer answer counts as lost; the rest of it is not waited for. */
+  readonly maxBytes?: number
 }
 
 /** Once open, `events` yields what the API server sends, ends when it ends the watch, and throws when it breaks. */
@@ -79,7 +81,7 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
       const response = await passage.calls.request(send(call, passage, { method, signal, ...sent }))
       if (!isSuccess(response)) return await refusedBy(response)
       const warnings = warningsIn(response.headers['warning']).map(hidden)
-      return readable(response.statusCode, await response.body.text(), warnings)
+      return readable(response.statusCode, await textOf(response.body, call.maxBytes), warnings)
     } catch (error) {
       return lost(limit.signal.aborted ? limit.signal.reason : error)
     }
@@ -113,6 +115,20 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
     watch: (path, query, signal) => counted('WATCH', open(path, query, signal)),
     close: () => transport.close(),
   }
+}
+
+/** Leaving the loop early ends the stream, and with it the connection. */
+async function textOf(body: Dispatcher.ResponseData['body'], maxBytes: number | undefined): Promise<string> {
+  if (maxBytes === undefined) return body.text()
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    const part = Buffer.from(chunk)
+    bytes += part.length
+    if (bytes > maxBytes) throw new Error(`the answer has more than ${maxBytes} bytes`)
+    chunks.push(part)
+  }
+  return Buffer.concat(chunks).toString()
 }
 
 type Rest = {

@@ -12,6 +12,7 @@ import type { Feed } from './feed.ts'
 import { explain, resourcePath, type Client } from '../kube/client.ts'
 import { listPages } from '../kube/listing.ts'
 import { createObjects } from '../kube/objects.ts'
+import { listRememberedPods } from '../kube/pods.ts'
 import { Reflector } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../serving/metrics.ts'
@@ -32,6 +33,7 @@ import {
 } from '../webhook/server.ts'
 import { Undecided } from '../webhook/undecided.ts'
 import { Tokens } from '../webhook/token.ts'
+import { blind, createPodLookup } from '../webhook/workloads.ts'
 
 type AdmissionOptions = {
   readonly config: Config
@@ -53,12 +55,19 @@ export type Admission = {
   readonly start: () => void
   readonly stop: () => Promise<void>
   readonly checks: () => readonly Check[]
+  /** When the certificates in use expire. */
+  readonly certificates: () => Readonly<Record<string, Date>>
 }
 
 /** Tokens that the API server has shown us, and so others: it says the URL of a call that failed. */
 export type ShownTokens = Set<string>
 
-const switchedOff: Admission = { start: () => {}, stop: () => Promise.resolve(), checks: () => [] }
+const switchedOff: Admission = {
+  start: () => {},
+  stop: () => Promise.resolve(),
+  checks: () => [],
+  certificates: () => ({}),
+}
 
 /** How long endpoints may still lead here after this replica has said that it is not ready. */
 const endpointsMoveOnMs = 10_000
@@ -76,7 +85,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const routes = routesOf(options, createObjects(client))
   const known = new Tokens()
   let server: WebhookServer | undefined
-  const trust = createTrust(options, known, async (pair) => {
+  let expiry: Readonly<Record<string, Date>> = {}
+  const trust = createTrust({ ...options, expires: (at) => (expiry = at) }, known, async (pair) => {
     if (server) return server.setCertificate(pair)
     const tls = { ...pair, clientCa: await caOf(config.webhook.clientCa) }
     server = await startWebhookServer({
@@ -133,6 +143,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       { name: 'bindings', problem: staleness(options.feed) },
       { name: 'probe', problem: probe.problem(), informs: true },
     ],
+    certificates: () => expiry,
   }
 }
 
@@ -182,6 +193,14 @@ function routesOf(
   const read = (signal: AbortSignal): ReadLive => liveReads(objects, signal)
   const isLenient = (namespace: string, signal: AbortSignal): Promise<boolean> =>
     warnsOnly(objects, namespace, signal)
+  const lookAtPods = createPodLookup({
+    list: (...page) => listRememberedPods(client, ...page),
+    fallbacks: () => inventory.fallbacks(),
+    settings: inventory.settings,
+    now: () => performance.now(),
+    observe: metrics.podsLookedAt,
+    warn: log.warn,
+  })
   const reach = {
     world: inventory,
     read,
@@ -189,6 +208,7 @@ function routesOf(
     notices,
     actions: config.webhook.actions.overrides,
     reserve: (...claim: Parameters<Reservations['reserve']>) => reservations.reserve(...claim),
+    lookAtPods: config.webhook.workloads ? lookAtPods : blind,
     observe: (request: AdmissionRequest, verdict: Verdict) => logDenial(log, request, verdict),
   }
   const guarded =

@@ -22,6 +22,9 @@ type ProbeOptions = {
 const everyMs = 60_000
 const firstMs = 5_000
 
+/** What there is to say before the first attempt. */
+export const notTried = 'not tried yet'
+
 /** What the dry run is called. A binding of that name that is to be stored is judged like any other. */
 const probeName = 'kleym-webhook-probe'
 const nonceAnnotation = 'kleym.sonda.red/probe'
@@ -31,7 +34,7 @@ const nonceAnnotation = 'kleym.sonda.red/probe'
  * probe could never come back.
  */
 export function createProbe(options: ProbeOptions): Probe {
-  let problem: string | undefined = 'not tried yet'
+  let problem: string | undefined = notTried
   let stopped = false
   let timer: NodeJS.Timeout | undefined
   const attempt = async (): Promise<void> => {

@@ -9,6 +9,7 @@ import { summaryIn } from '../core/conditions.ts'
 import { Holds } from '../core/holds.ts'
 import { configurableReasons } from '../core/findings.ts'
 import { Inventory } from '../core/inventory.ts'
+import { fateOf } from '../core/output-stats.ts'
 import { gvk } from '../core/resources.ts'
 import { messageOf } from '../core/show.ts'
 import { createFeed, type Feed } from './feed.ts'
@@ -22,6 +23,7 @@ import { createLeadership, type Leadership } from './leadership.ts'
 import { createLog, type Log } from '../log.ts'
 import { createMetrics, type Metrics } from '../serving/metrics.ts'
 import { startMetrics } from './protected-metrics.ts'
+import { createPublishing } from './publish.ts'
 import { startProbes, type Check } from '../serving/probes.ts'
 import type { StopSignals } from './signals.ts'
 
@@ -134,6 +136,15 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     { name: 'settings', problem: holds.words(), informs: true },
     ...admission.checks(),
   ]
+  const publishing = createPublishing({
+    config,
+    objects: createObjects(client),
+    isLeading: leadership.isLeading,
+    halted: () => feed.halted(),
+    checks: ready,
+    certificates: admission.certificates,
+    log,
+  })
   if (config.probes.address) {
     const probes = await startProbes({ ...config.probes.address, healthy: () => [], ready, log })
     started.defer(() => probes.close())
@@ -147,12 +158,14 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     log.info({ bindings: inventory.keys().size }, 'everything is known')
     admission.start()
     leadership.start()
+    publishing.start()
   }
   void begin()
   const rest = started.move()
   return {
     stop: async () => {
       stopping = true
+      publishing.stop()
       await Promise.all([admission.stop(), leadership.stop()])
       await rest.disposeAsync()
     },
@@ -171,6 +184,7 @@ function reportCluster(metrics: Metrics, inventory: Inventory, feed: Feed): void
       }))
       .toArray(),
   )
+  metrics.outputsFrom(() => Iterator.from(inventory.outputs()).map(({ stats }) => fateOf(stats)))
   metrics.reflectorsFrom(() =>
     feed.reflectors().map(({ resource, reflector }) => ({
       resource: gvk(resource),

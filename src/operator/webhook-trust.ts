@@ -114,13 +114,15 @@ type TrustSurroundings = {
   readonly config: Pick<Config, 'namespace' | 'webhook'>
   readonly client: Pick<Client, 'call' | 'watch'>
   readonly metrics: Pick<Metrics, 'certificateExpires'>
+  /** Told when the certificates in use expire. */
+  readonly expires: (at: Readonly<Record<string, Date>>) => void
   readonly log: Log
   readonly lives?: Lives
 }
 
 /** What keeps that which is served and that which is registered in step. */
 export function createTrust(
-  { config, client, metrics, log, lives }: TrustSurroundings,
+  { config, client, metrics, expires, log, lives }: TrustSurroundings,
   known: Tokens,
   use: (pair: Trusted['pair']) => Promise<void>,
 ): Trust {
@@ -137,6 +139,7 @@ export function createTrust(
     registered: registered(source),
     names: calledBy(address, namespace, names.service),
     observe: ({ authority, webhook }) => {
+      expires({ authority, webhook })
       metrics.certificateExpires('authority', authority)
       metrics.certificateExpires('webhook', webhook)
     },
@@ -145,7 +148,7 @@ export function createTrust(
 
 /** Whatever somebody else does to the configurations or the Secret is looked at at once. */
 export function watchTrust(
-  { config, client, log }: TrustSurroundings,
+  { config, client, log }: Pick<TrustSurroundings, 'config' | 'client' | 'log'>,
   changed: () => void,
 ): readonly Reflector[] {
   const { names } = config.webhook

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { fates, type Fate } from '../core/output-stats.ts'
 import { atMost, codeLabel, modeLabel, oneOf } from './metric-labels.ts'
 
 /** What a binding's status says: `Ready`/`Reconciled`, a failure, or `Ready`/`Initializing` before there is one. */
@@ -37,6 +38,10 @@ export type Metrics = {
   readonly turnedAway: (what: 'call' | 'connection') => void
   /** A claim refused nobody, since too many on its key came to nothing. */
   readonly claimDisregarded: () => void
+  /** An admission review looked at the pods of its binding. */
+  readonly podsLookedAt: (look: 'complete' | 'partial' | 'forbidden' | 'failed') => void
+  /** Asked at each scrape: what became of each ClusterSPIFFEID of ours. */
+  readonly outputsFrom: (source: () => Iterable<Fate>) => void
   readonly reconciled: (result: 'settled' | 'wait' | 'retry' | 'error', seconds: number) => void
   /** Asked at each scrape. */
   readonly queueDepthFrom: (source: () => number) => void
@@ -69,6 +74,7 @@ export function createMetrics(): Metrics {
     ...loopMetrics([registry]),
     ...outputMetrics([registry]),
     ...clusterMetrics([registry]),
+    ...workloadMetrics([registry]),
   }
 }
 
@@ -285,5 +291,32 @@ function clusterMetrics(registers: Registry[]): Pick<Metrics, ClusterMetrics> {
     },
     apiRequest: (method, code = 0) => requests.inc({ method: methodLabel(method), code: codeLabel(code) }),
     certificateExpires: (certificate, at) => expiry.set({ certificate }, at.getTime() / 1000),
+  }
+}
+
+/** What becomes of identities once they are given. */
+function workloadMetrics(registers: Registry[]): Pick<Metrics, 'podsLookedAt' | 'outputsFrom'> {
+  let source: Parameters<Metrics['outputsFrom']>[0] | undefined
+  const outputs = new Gauge({
+    name: 'kleym_clusterspiffeids',
+    help: 'ClusterSPIFFEIDs of InferenceIdentityBindings by what SPIRE Controller Manager made of them.',
+    labelNames: ['state'] as const,
+    registers,
+    collect: () => {
+      for (const state of fates) outputs.set({ state }, 0)
+      for (const state of source?.() ?? []) outputs.inc({ state })
+    },
+  })
+  const looks = new Counter({
+    name: 'kleym_admission_pod_lists_total',
+    help: 'Admission reviews that looked at the pods of their binding, by what they saw of them.',
+    labelNames: ['result'] as const,
+    registers,
+  })
+  return {
+    podsLookedAt: (result) => looks.inc({ result }),
+    outputsFrom: (given) => {
+      source = given
+    },
   }
 }

@@ -118,14 +118,15 @@ export async function contends(
 async function readNeighbours(
   live: LiveNamespace,
   binding: Binding,
-  { spiffeId, poolGroup, pods, mode }: Identity,
+  identity: Identity,
   { neighbours }: World,
 ): Promise<void> {
+  const { spiffeId, poolGroup, mode } = identity
   const other = mode === 'PoolOnly' ? 'PerObjective' : 'PoolOnly'
   const near = [
     ...Iterator.from(neighbours.sharingSpiffeId(spiffeId)).take(readAtMost),
     ...Iterator.from(neighbours.onPool(binding, poolGroup, other)).take(readAtMost),
-    ...Iterator.from(neighbours.nesting(binding, pods)).take(readAtMost),
+    ...Iterator.from(neighbours.overlapping(binding, identity)).take(readAtMost),
   ]
   const unread = [...new Set(near)].filter((name) => name !== binding.name && !live.world.speaksOf(name))
   for (let start = 0; start < unread.length; start += batch)

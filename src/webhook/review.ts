@@ -4,10 +4,12 @@ import { decodeBinding, finalizer, isSameWish, type Binding } from '../core/bind
 import { collisionMessage } from '../core/checks/collision.ts'
 import { noStake } from '../core/evaluate.ts'
 import type { World } from '../core/facts.ts'
-import type { Finding } from '../core/findings.ts'
+import { rules, type Finding } from '../core/findings.ts'
+import type { Standing } from '../core/overlap.ts'
 import type { Known } from '../core/overlay.ts'
 import { bindingResource } from '../core/resources.ts'
 import { isSameHarm, judge, lenient, type ActionOverrides, type Verdict } from '../core/verdict.ts'
+import { workloadRules } from '../core/workloads.ts'
 import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
 import { confirm, contends, needsConfirmation } from './confirm.ts'
 import { allowed, denied, isHeard, type Decision } from './decision.ts'
@@ -15,6 +17,7 @@ import type { ReadLive } from './live.ts'
 import { collisionAdvice, renaming, victims } from './remarks.ts'
 import type { Holder } from './claim.ts'
 import type { Reservations, Reserved } from './reservations.ts'
+import { nothingSeen, type LookAtPods, type Seen } from './workloads.ts'
 
 type Reach = {
   readonly world: Known
@@ -24,6 +27,7 @@ type Reach = {
   readonly reserve: Reservations['reserve']
   /** Whether a namespace is labelled so that nothing is refused there; asked before a refusal alone. */
   readonly isLenient: (namespace: string, signal: AbortSignal) => Promise<boolean>
+  readonly lookAtPods: LookAtPods
   /** What every answer warns of, whatever it is about. */
   readonly notices: () => readonly string[]
   /** Told of each decision, for the log and the metrics. */
@@ -40,7 +44,7 @@ type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<Admiss
 export const validating =
   (reach: Reach): Review =>
   async (request, signal) => {
-    const decided = await reserveKey(request, await decide(request, reach, signal), reach, signal)
+    const decided = await settle(request, await decide(request, reach, signal), reach, signal)
     const decision = remarked(await pardon(request, decided, reach, signal), reach)
     reach.observe(request, decision.verdict)
     return decision.verdict.verdict === 'deny' ? denied(request, decision) : allowed(decision)
@@ -69,6 +73,8 @@ type Decided = Decision & {
   readonly claimed: string | undefined
   /** What was wrong before the request. */
   readonly earlier: readonly Finding[]
+  /** What the binding stood for before the request. */
+  readonly before: Standing | undefined
 }
 
 async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSignal): Promise<Decided> {
@@ -80,7 +86,9 @@ async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSign
     const { findings: earlier, ...standing } = before ? appraise(before, world) : untouched
     const verdict = judge(appraisal.findings, earlier, reach.actions)
     const claimed = claimOf({ findings: earlier, ...standing })
-    return { binding, world, appraisal, verdict, claimed, earlier, remarks: [] }
+    const { identity } = standing.evaluation
+    const stood = before && identity && { binding: before, identity }
+    return { binding, world, appraisal, verdict, claimed, earlier, before: stood, remarks: [] }
   }
   const remembered = decideIn(reach.world)
   const neighbours = remembered.verdict.findings.some((one) => one.action === 'deny' && isAdvice(one))
@@ -113,6 +121,34 @@ async function pardon(
 ): Promise<Decided> {
   if (decision.verdict.verdict !== 'deny' || !(await isLenient(namespace, signal))) return decision
   return { ...decision, verdict: lenient(decision.verdict) }
+}
+
+/**
+ * What takes a call: the look at the pods of a binding that is allowed, and the claim on its key. Both at once, unless
+ * what the pods show may refuse: nothing is claimed for what is refused.
+ */
+async function settle(
+  request: AdmissionRequest,
+  decision: Decided,
+  reach: Reach,
+  signal: AbortSignal,
+): Promise<Decided> {
+  const { binding, before, verdict } = decision
+  const { identity } = decision.appraisal.evaluation
+  const isLooked = identity && verdict.verdict !== 'deny'
+  const looking = isLooked ? reach.lookAtPods({ binding, identity }, before, signal) : nothingSeen
+  const claim = (one: Decided): Promise<Decided> => reserveKey(request, one, reach, signal)
+  const mayRefuse = workloadRules.some((rule) => reach.actions[rules[rule].reason] === 'deny')
+  if (mayRefuse) return claim(withAdvice(decision, await looking, reach))
+  const [reserved, seen] = await Promise.all([claim(decision), looking])
+  return withAdvice(reserved, seen, reach)
+}
+
+function withAdvice(decision: Decided, { found, earlier }: Seen, { actions }: Reach): Decided {
+  const { verdict } = decision
+  if (verdict.verdict === 'deny' || found.length === 0) return decision
+  const known = [...decision.earlier, ...earlier]
+  return { ...decision, earlier: known, verdict: judge([...verdict.findings, ...found], known, actions) }
 }
 
 /** Two requests at once, here or on two replicas, must not both be allowed what one alone can have. */
@@ -175,6 +211,7 @@ const nothing: Omit<Decided, 'binding' | 'world'> = {
   verdict: judge([], [], {}),
   claimed: undefined,
   earlier: [],
+  before: undefined,
   remarks: [],
 }
 

@@ -10,6 +10,7 @@ import { createReport } from './report.ts'
 import { restart } from './restart.ts'
 import { references } from './references/benchmark.ts'
 import { reviews } from './reviews/benchmark.ts'
+import { workloads } from './workloads.ts'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   reviews,
@@ -18,6 +19,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   collision,
   memory,
   latency,
+  workloads,
   references,
   flood,
 }

@@ -6,7 +6,7 @@ import { evaluate } from '../../src/core/evaluate.ts'
 import { rules, type Finding } from '../../src/core/findings.ts'
 import type { Inventory } from '../../src/core/inventory.ts'
 import { bindings, objectives, pools } from '../support/arbitraries.ts'
-import { binding, inventoryOf, objective, pool, poolOnly, told } from '../support/builders.ts'
+import { binding, inventoryOf, objective, pool, poolOnly, removed, told } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
 
 function adviceFor(one: Manifest, inventory: Inventory): readonly Finding[] {
@@ -30,7 +30,17 @@ const wide = [...own('wide', { app: 'chat' }), using('wide')]
 const narrow = [...own('narrow', { app: 'chat', tier: 'gold' }), using('narrow')]
 const apart = [...own('apart', { app: 'chat', tier: 'silver' }), using('apart')]
 
-const allOf = (name: string) => poolOnly({ name, spec: { poolRef: { name } } })
+const allOf = (name: string, spec: Readonly<Record<string, unknown>> = {}) =>
+  poolOnly({ name: `all-${name}`, spec: { poolRef: { name }, ...spec } })
+
+const nested = [
+  ...own('wide', { app: 'chat' }),
+  ...own('narrow', { app: 'chat', tier: 'gold' }),
+  ...own('apart', { app: 'chat', tier: 'silver' }),
+]
+const modes = [using, allOf]
+
+const overlapOf = (name: string) => `OverlappingSelector spec.poolRef.name Invalid "${name}"`
 
 const twin = (name: string) => binding({ name, spec: { containerName: `container-of-${name}` } })
 
@@ -84,6 +94,31 @@ describe('a selector', () => {
     )
   })
 
+  test.for(modes.flatMap((one) => modes.map((other) => [one, other] as const)))(
+    'that nests is said whatever the modes are (%#)',
+    ([one, other]) => {
+      expect(given(one('wide'), [...nested, other('narrow')])).toEqual([overlapOf('wide')])
+      expect(given(one('narrow'), [...nested, other('wide')])).toEqual([overlapOf('narrow')])
+      expect(given(one('narrow'), [...nested, other('apart')])).toEqual([])
+      expect(given(one('wide'), [...nested, other('narrow', { serviceAccountName: 'other' })])).toEqual([])
+    },
+  )
+
+  test('for another container is held against those for all containers, and theirs against it', () => {
+    const side = using('narrow', { containerName: 'side' })
+    const found = adviceFor(allOf('wide'), inventoryOf([...nested, side, using('narrow')]))
+    expect(found.map(told)).toEqual([overlapOf('wide')])
+    expect(given(side, [...nested, allOf('wide'), using('wide')])).toEqual([
+      'OverlappingSelector spec.poolRef.name Invalid "narrow"',
+    ])
+  })
+
+  test('is no longer held against one that has gone, container by container', () => {
+    const inventory = inventoryOf([...nested, using('narrow'), using('narrow', { containerName: 'side' })])
+    inventory.apply(removed(using('narrow')))
+    expect(adviceFor(allOf('wide'), inventory)).toEqual([])
+  })
+
   test('of a PoolOnly binding is held against those of PoolOnly bindings', () => {
     const others = [
       ...own('wide', { app: 'chat' }),
@@ -91,7 +126,7 @@ describe('a selector', () => {
       allOf('narrow'),
     ]
     const [found, ...rest] = adviceFor(allOf('wide'), inventoryOf(others))
-    expect(found?.message).toContain('for the same service account, by narrow')
+    expect(found?.message).toContain('for the same service account, by all-narrow')
     expect(rest).toEqual([])
   })
 })
@@ -158,6 +193,11 @@ describe('the modes', () => {
     expect(given(poolOnly({ name: 'all' }), [...scene, binding()])).toEqual([
       'MixedModes spec.mode Invalid "PoolOnly"',
     ])
+  })
+
+  test('that are mixed leave to chance which identity a client takes, and that is said', () => {
+    const [found] = adviceFor(binding(), inventoryOf([...scene, poolOnly({ name: 'all' })]))
+    expect(found?.message).toContain('which of them a client takes by default is left to chance')
   })
 
   test('may differ between two pools of one name', () => {

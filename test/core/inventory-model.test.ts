@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { advise } from '../../src/core/advice.ts'
 import type { BindingKey } from '../../src/core/binding.ts'
+import type { Output } from '../../src/core/clusterspiffeid.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import type { Finding } from '../../src/core/findings.ts'
 import { Inventory, type Change } from '../../src/core/inventory.ts'
@@ -66,15 +67,22 @@ function inventoryAfter(history: readonly Change[]): Inventory {
   return inventory
 }
 
+/** A status that SPIRE Controller Manager writes changes no more than what is left out here. */
+const reactedTo = ({ resourceVersion: _version, stats: _stats, ...rest }: Output) => rest
+
 /** Everything that reconciling a key asks an inventory, as one text. */
 function answersFor(inventory: Inventory, key: BindingKey): string {
   const binding = inventory.binding(key)
-  const owned = inventory.outputsOf(key).toSorted((one, other) => byBytes(one.name, other.name))
+  const owned = inventory
+    .outputsOf(key)
+    .map(reactedTo)
+    .toSorted((one, other) => byBytes(one.name, other.name))
   // Of one that is being deleted nothing counts but what is left to delete.
   if (!binding || binding.deleting) return canonical({ binding, owned })
   const evaluation = evaluate(binding, inventory)
   const plan = planOf(binding, evaluation, inventory.settings)
-  const inThePlace = plan.kind === 'render' ? inventory.output(plan.wanted.metadata.name) : undefined
+  const there = plan.kind === 'render' ? inventory.output(plan.wanted.metadata.name) : undefined
+  const inThePlace = there && reactedTo(there)
   const collisionKey = evaluation.identity?.collisionKey
   if (collisionKey === undefined) return canonical({ binding, owned, evaluation, plan, inThePlace })
   const rivals = inventory.outputsHolding(collisionKey, key).map(({ name }) => name)

@@ -6,6 +6,7 @@ import { byBytes } from '../../src/core/names.ts'
 import { objectiveResources, poolResources } from '../../src/core/resources.ts'
 import { namesFor } from '../../src/operator/webhook-trust.ts'
 import { registrations, webhookNames } from '../support/webhook-names.ts'
+import { permissionsOf } from '../e2e/deployed/support/permissions.ts'
 import { describeReal } from '../support/real.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import {
@@ -30,10 +31,14 @@ const configOf = (manifests: Manifests, ...more: readonly string[]) => {
 }
 
 /** What a kustomization of somebody's own makes of them. */
-async function overlaid(kustomization: JsonObject): Promise<Manifests> {
-  await using overlay = await overlayOf(kustomization)
+async function overlaid(kustomization: JsonObject, components?: readonly string[]): Promise<Manifests> {
+  await using overlay = await overlayOf(kustomization, components)
   return await build(overlay.directory)
 }
+
+/** The roles by which the operator may see pods. */
+const mayListPods = (one: Manifests): readonly string[] =>
+  permissionsOf(one).flatMap(({ role, resource }) => (resource === 'pods' ? [role] : []))
 
 describeReal('the manifests', () => {
   let manifests: Manifests
@@ -87,7 +92,7 @@ describeReal('the manifests', () => {
 
   test('follow a namePrefix: the operator is told the names, and may write those two configurations alone', async () => {
     const mine = await overlaid({ namePrefix: 'team-' })
-    const parsed = configOf(mine)
+    const parsed = configOf(mine, '--trust-domain=example.org')
     if (parsed.kind !== 'config') throw new Error(JSON.stringify(parsed))
     const { webhook } = parsed.config
     expect(webhook.names).toEqual({
@@ -105,6 +110,17 @@ describeReal('the manifests', () => {
       .flatMap((role) => listAt(role, 'rules'))
       .flatMap(({ resourceNames }) => (Array.isArray(resourceNames) ? resourceNames : []))
     expect(named).toEqual([webhook.names.validating, webhook.names.mutating])
+  })
+
+  test('leave the permission to list pods out where an overlay says so, and what needs it', async () => {
+    const mine = await overlaid({}, ['without-pods'])
+    expect(mayListPods(manifests)).toEqual(['kleym-pods-role'])
+    expect(mayListPods(mine)).toEqual([])
+    expect(mine.all('ClusterRole').map(nameOf)).not.toContain('kleym-pods-role')
+    expect(configOf(mine, '--trust-domain=example.org')).toMatchObject({
+      warnings: [],
+      config: { webhook: { workloads: false } },
+    })
   })
 
   test('lead to the pods wherever they select them', () => {

@@ -19,9 +19,14 @@ const deploy = resolve(import.meta.dirname, '../../deploy')
 /** A folder with a kustomization of somebody's own over `deploy`. */
 export async function overlayOf(
   kustomization: JsonObject,
+  components: readonly string[] = [],
 ): Promise<AsyncDisposable & { readonly directory: string }> {
   const directory = await mkdtemp(join(tmpdir(), 'overlay-'))
-  const all = { ...kustomization, resources: [relative(directory, deploy)] }
+  const all = {
+    ...kustomization,
+    resources: [relative(directory, deploy)],
+    components: components.map((name) => relative(directory, join(deploy, 'components', name))),
+  }
   await writeFile(join(directory, 'kustomization.yaml'), JSON.stringify(all))
   return { directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) }
 }

@@ -2,10 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clusterSpiffeIdResource, crdName, definitionResource } from '../../src/core/resources.ts'
 import { resourcePath } from '../../src/kube/client.ts'
 import { binding, objective, pool } from '../support/builders.ts'
+import type { ScratchFile } from '../support/embedded/kubeconfig.ts'
 import { describeReal } from '../support/real.ts'
 import { kleym, type Ended } from '../cli/program.ts'
 import { bodyOf, metaOf } from './support/cluster.ts'
 import { openStage, type Stage } from './loop/support/stage.ts'
+import { viewer } from './support/viewer.ts'
 import { eventually, newTenant, type Tenant } from './loop/support/tenant.ts'
 
 /** What a user learns of a cluster from the command line. Nothing refuses here, so that there is something to learn. */
@@ -57,12 +59,50 @@ describeReal('the commands that look at a cluster', () => {
     })
     expect(one.stdout).toContain(`${tenant.namespace}/a: identity collision with bindings b: `)
     expect(one.stdout).toContain('3 in all: 2 Conflict/IdentityCollision, 1 Ready/Reconciled\n')
-    expect(none).toMatchObject({ code: 0, stdout: 'there is no InferenceIdentityBinding\n' })
+    expect(none).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/\nthere is no InferenceIdentityBinding\n$/),
+    })
+  })
+
+  test('status says how the operator is', async () => {
+    await eventually(async () => {
+      const { stdout } = await look('status', '-o', 'json')
+      expect(JSON.parse(stdout)).toMatchObject({
+        operator: {
+          problems: [],
+          unseen: null,
+          replicas: null,
+          said: {
+            configuration: {
+              trustDomain: 'example.org',
+              actions: { NoSuchContainer: 'warn', IdentityCollision: 'deny' },
+              flags: { workloads: true, 'webhook-bind-address': '0' },
+            },
+            health: { version: expect.stringMatching(/^\d+\.\d+\.\d+/), everySeconds: 60 },
+          },
+        },
+      })
+    })
+  })
+
+  test('status of an operator that is not there: 2', async () => {
+    const { code, stdout } = await look('status', '-n', 'nobody', '--operator-namespace', 'default')
+    expect(code).toBe(2)
+    expect(stdout).toContain('operator: no operator has said in namespace default that it runs')
   })
 
   test('inspect says all about a binding: 0 where it is well', async () => {
-    const { code, stdout } = await inspect('fine')
     const output = metaOf(await tenant.output('fine'))['name']
+    await tenant.processed('fine', { podsSelected: 3, entriesToSet: 3 })
+    for (const pod of [
+      { name: 'fits', containers: ['main'], initContainers: ['side'] },
+      { name: 'stranger', account: 'other', containers: ['side'] },
+      { name: 'lacks', containers: ['main'] },
+      { name: 'unrelated', labels: { app: 'other' } },
+    ])
+      await tenant.hasPod(pod)
+    const { code, stdout } = await inspect('fine')
     expect(code).toBe(0)
     for (const line of [
       'Ready: True, Reconciled (generation 1): ',
@@ -71,8 +111,52 @@ describeReal('the commands that look at a cluster', () => {
       `SPIFFE ID: spiffe://example.org/ns/${tenant.namespace}/objective/chat\n`,
       'selector: k8s:container-name:side\n',
       `ClusterSPIFFEID: ${String(output)} is in place\n`,
+      'SPIRE Controller Manager: 3 pods selected, 3 entries\n',
+      'pods: 1 of 3 fit\n',
+      'pod fits fits\n',
+      'pod lacks does not fit: it has no container "side", but "main"\n',
+      'pod stranger does not fit: it runs as ServiceAccount "other", not as "server"\n',
     ])
       expect(stdout).toContain(line)
+    expect(stdout).not.toContain('unrelated')
+  })
+
+  test('inspect says that SPIRE Controller Manager ignores the namespace: 2', async () => {
+    await tenant.processed('fine', { namespacesIgnored: 1, podsSelected: 0, entriesToSet: 0 })
+    const { code, stdout } = await inspect('fine')
+    expect(code).toBe(2)
+    expect(stdout).toContain('SPIRE Controller Manager: its namespace is ignored')
+    await tenant.processed('fine', { namespacesIgnored: 0, podsSelected: 3, entriesToSet: 3 })
+  })
+
+  describe('as somebody with the viewer role in one namespace', () => {
+    let kubeconfig: ScratchFile
+    const lookAs = (...argv: readonly string[]): Promise<Ended> =>
+      kleym([...argv, '-n', tenant.namespace, '--kubeconfig', kubeconfig.path])
+
+    beforeAll(async () => {
+      kubeconfig = await viewer(stage.cluster, tenant.namespace)
+      await eventually(async () => {
+        expect(await lookAs('status')).toMatchObject({ stderr: '' })
+      })
+    })
+    afterAll(() => kubeconfig.remove())
+
+    test('inspect tells what the status says, and what it could not see', async () => {
+      const { code, stdout } = await lookAs('inspect', 'binding', 'fine')
+      expect(code).toBe(0)
+      expect(stdout).toContain(`SPIFFE ID: spiffe://example.org/ns/${tenant.namespace}/objective/chat\n`)
+      expect(stdout).toContain('selector: k8s:container-name:side\n')
+      for (const what of ['pods', 'clusterspiffeids.spire.spiffe.io', 'inferenceobjectives.llm-d.ai'])
+        expect(stdout).toContain(`could not be seen: ${what}: listing `)
+    })
+
+    test('status tells of the bindings and of the operator', async () => {
+      const { code, stdout } = await lookAs('status')
+      expect(code).toBe(2)
+      expect(stdout).toMatch(/^operator: version .* trust domain example\.org\n/)
+      expect(stdout).toContain('3 in all: 2 Conflict/IdentityCollision, 1 Ready/Reconciled\n')
+    })
   })
 
   test('inspect names what keeps one from being Ready: 2', async () => {

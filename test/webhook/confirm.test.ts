@@ -4,7 +4,6 @@ import { decodeBinding } from '../../src/core/binding.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import { rules, type RuleName } from '../../src/core/findings.ts'
 import type { Resource } from '../../src/core/resources.ts'
-import { podLabels } from '../../src/core/selectors.ts'
 import { confirm, contends, needsConfirmation } from '../../src/webhook/confirm.ts'
 import { bindings, objectives, pools } from '../support/arbitraries.ts'
 import {
@@ -97,9 +96,10 @@ describe('the world once read', () => {
     const { read } = reader(scene)
     const world = await confirm(decodeBinding(binding()), inventoryOf([...scene, ...peers(2)]), read)
     const one = decodeBinding(binding())
-    const id = evaluate(one, world).identity
-    expect([...world.neighbours.sharingSpiffeId(id?.spiffeId ?? '')]).toEqual([])
-    expect([...world.neighbours.nesting(one, id?.pods ?? podLabels({}))]).toEqual([])
+    const { identity } = evaluate(one, world)
+    if (!identity) throw new Error('it stands for nothing')
+    expect([...world.neighbours.sharingSpiffeId(identity.spiffeId)]).toEqual([])
+    expect([...world.neighbours.overlapping(one, identity)]).toEqual([])
     expect([...world.neighbours.onPool(one, 'inference.networking.k8s.io', 'PerObjective')]).toEqual([])
   })
 

@@ -1,5 +1,6 @@
 import { leaseResource } from '../../src/core/resources.ts'
 import type { JsonObject } from '../../src/core/json.ts'
+import type { Inventory } from '../../src/core/inventory.ts'
 import type { Resource } from '../../src/core/resources.ts'
 import type { Action } from '../../src/core/findings.ts'
 import type { ActionOverrides, Verdict } from '../../src/core/verdict.ts'
@@ -8,6 +9,7 @@ import { Reservations } from '../../src/webhook/reservations.ts'
 import type { ListLive } from '../../src/webhook/fresh.ts'
 import { judgingReferences } from '../../src/webhook/references.ts'
 import { mutating, validating } from '../../src/webhook/review.ts'
+import { blind, type LookAtPods } from '../../src/webhook/workloads.ts'
 import { inventoryOf } from '../support/builders.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
 import { MemoryObjects, objectsOver } from './memory-objects.ts'
@@ -21,6 +23,8 @@ type Options = {
   readonly actions?: ActionOverrides
   readonly served?: readonly Resource[]
   readonly leases?: MemoryObjects
+  /** How its pods are looked at; not at all unless given. */
+  readonly lookAtPods?: (inventory: Inventory) => LookAtPods
   readonly onReferences?: Action
   readonly onLoss?: Action
   /** A namespace in which nothing is refused. */
@@ -59,6 +63,7 @@ export function stage(options: Options = {}) {
     world: inventory,
     actions,
     isLenient,
+    lookAtPods: options.lookAtPods?.(inventory) ?? blind,
     notices,
     read: () => (resource: Resource, at: { readonly namespace: string; readonly name: string }) => {
       reads.push(`${resource.group}/${resource.plural}/${at.namespace}/${at.name}`)

@@ -1,5 +1,6 @@
 import { validating } from '../../../src/webhook/review.ts'
 import { decodeReview } from '../../../src/webhook/admission-review.ts'
+import { blind } from '../../../src/webhook/workloads.ts'
 import { addReferences, filledInventory, namespaceOf, type Layout } from '../inventory.ts'
 import { range } from '../waiting.ts'
 import { answerAs, cpuSeconds } from '../worker.ts'
@@ -32,6 +33,7 @@ const review = validating({
   read: () => () => Promise.reject(new Error('a review that allows reads nothing')),
   actions: {},
   reserve: () => Promise.reject(new Error('a dry run reserves nothing')),
+  lookAtPods: blind,
   observe: () => {},
 })
 const { signal } = new AbortController()

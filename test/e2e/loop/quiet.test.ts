@@ -35,6 +35,8 @@ describeReal('nothing is written, announced or logged when nothing changed', () 
     await tenant.has(binding({ name: 'e', spec: { poolRef: { name: 'none' } } }))
     await tenant.settles({ a: ready, b: ready, c: collision, d: collision })
     await tenant.settles({ e: 'InvalidRef/TargetPoolNotFound' })
+    // What nobody has processed for a minute would be told of.
+    for (const name of ['a', 'b']) await tenant.processed(name, { podsSelected: 1, entriesToSet: 1 })
   })
   afterAll(() => stage.stop())
 
@@ -138,6 +140,16 @@ describeReal('nothing is written, announced or logged when nothing changed', () 
     await since.isUnchanged()
     expect(await since.writes()).toEqual([])
     expect((await runs()) - before).toBeLessThan(beats)
+  })
+
+  test('over what SPIRE Controller Manager says of an output: no binding is even looked at', async () => {
+    const before = await runs()
+    const bindings = await stage.cluster.list(bindingResource, tenant.namespace)
+    for (let pods = 1; pods <= 60; pods += 1)
+      await tenant.processed('a', { podsSelected: pods, entriesToSet: pods })
+    await somethingElse()
+    expect(await stage.cluster.list(bindingResource, tenant.namespace)).toEqual(bindings)
+    expect((await runs()) - before).toBeLessThan(60)
   })
 
   test('over what somebody else notes on a binding and its output', async () => {

@@ -8,6 +8,8 @@ export type Balancer = {
   readonly add: (port: number) => void
   /** and no new connection leads to it from now on. Those that are open stay. */
   readonly remove: (port: number) => void
+  /** Ends all connections, so that the next calls go to the next replicas. */
+  readonly cut: () => void
   /** How many connections there have been. */
   readonly connections: () => number
   readonly stop: () => Promise<void>
@@ -55,14 +57,18 @@ export async function startBalancer(): Promise<Balancer> {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
   return {
     url: `https://${webhookHost}:${port}`,
     add: (one) => void (ports = [...ports, one]),
     remove: (one) => void (ports = ports.filter((other) => other !== one)),
+    cut,
     connections: () => next,
     stop: async () => {
       const closed = once(server.close(), 'close')
-      for (const socket of sockets) socket.destroy()
+      cut()
       await closed
     },
   }

@@ -96,6 +96,18 @@ export const builtInKinds: readonly Kind[] = [
   builtIn({
     group: '',
     version: 'v1',
+    kind: 'ConfigMap',
+    plural: 'configmaps',
+    shortNames: ['cm'],
+    namespaced: true,
+    columns: [
+      column('Data', 'string', (object) => String(Object.keys(recordOf(object['data'])).length)),
+      age,
+    ],
+  }),
+  builtIn({
+    group: '',
+    version: 'v1',
     kind: 'ServiceAccount',
     plural: 'serviceaccounts',
     shortNames: ['sa'],

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { expect, vi } from 'vitest'
-import { bindingResource } from '../../../../src/core/resources.ts'
+import { bindingResource, clusterSpiffeIdResource } from '../../../../src/core/resources.ts'
 import { resourcePath } from '../../../../src/kube/client.ts'
 import { listOf, recordOf, textOf, type Json } from '../../../support/embedded/json.ts'
+import { podObject, type PodOptions } from '../../../support/pods.ts'
 import { resourceOf, type Manifest } from '../../../support/vectors.ts'
 import { bodyOf, createNamespace, metaOf, type Cluster } from '../../support/cluster.ts'
 import { outputsOf } from '../../support/scene.ts'
@@ -14,6 +15,10 @@ type Named = Pick<Manifest, 'apiVersion' | 'kind' | 'metadata'>
 export type Tenant = {
   readonly namespace: string
   readonly has: (...manifests: readonly Manifest[]) => Promise<void>
+  /** As SPIRE Controller Manager writes what it made of the only output of a binding. */
+  readonly processed: (name: string, stats: Json) => Promise<void>
+  /** A pod that nothing runs. */
+  readonly hasPod: (pod: PodOptions) => Promise<void>
   readonly changes: (manifest: Named, patch: Json) => Promise<Json>
   readonly loses: (...manifests: readonly Named[]) => Promise<void>
   readonly find: (manifest: Named) => Promise<Json | undefined>
@@ -45,12 +50,18 @@ export function tenantOf(cluster: Cluster, namespace: string): Tenant {
   const pathOf = (manifest: Named): string => resourcePath(resourceOf(manifest), taken(manifest).metadata)
   const find: Tenant['find'] = (manifest) => cluster.find(resourceOf(manifest), taken(manifest).metadata)
   const outputs: Tenant['outputs'] = (name) => outputsOf(cluster, bindingNamed(namespace, name))
+  const output: Tenant['output'] = async (name) => {
+    const [one, ...more] = await outputs(name)
+    if (!one || more.length > 0) throw new Error(`${name} has ${one ? 'several outputs' : 'none'}`)
+    return one
+  }
   const shown = (name: string): Promise<Shown> => show(cluster, bindingNamed(namespace, name))
   return {
     namespace,
     has: async (...manifests) => {
       for (const manifest of manifests) await cluster.create(resourceOf(manifest), taken(manifest))
     },
+    hasPod: async (pod) => void (await cluster.create(podResource, podObject({ ...pod, namespace }))),
     changes: async (manifest, patch) =>
       bodyOf(await cluster.client.patch(pathOf(manifest), patch), `changing ${manifest.metadata.name}`),
     loses: async (...manifests) => {
@@ -69,16 +80,20 @@ export function tenantOf(cluster: Cluster, namespace: string): Tenant {
         expect(await find(manifest)).toBeUndefined()
       }),
     outputs,
-    output: async (name) => {
-      const [output, ...more] = await outputs(name)
-      if (!output || more.length > 0) throw new Error(`${name} has ${output ? 'several outputs' : 'none'}`)
-      return output
+    output,
+    processed: async (name, stats) => {
+      const at = { name: textOf(metaOf(await output(name))['name']), subresource: 'status' }
+      const path = resourcePath(clusterSpiffeIdResource, at)
+      const status = { stats: { namespacesSelected: 1, ...stats } }
+      bodyOf(await cluster.client.patch(path, { status }), `processing the output of ${name}`)
     },
     outputSpec: async (name) => recordOf((await outputs(name))[0]?.['spec']),
     message: async (name) => textOf((await shown(name)).settled['message']),
     events: async (name) => (await eventsOn(cluster, namespace, name)).map(({ reason }) => textOf(reason)),
   }
 }
+
+const podResource = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true }
 
 const bindingNamed = (namespace: string, name: string): Manifest => ({
   apiVersion: `${bindingResource.group}/${bindingResource.version}`,

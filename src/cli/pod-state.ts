@@ -1,0 +1,132 @@
+import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
+import type { Pod } from '../core/pods.ts'
+import { fits, wantedBy, type Wanted } from '../core/workloads.ts'
+import type { Standing } from '../core/overlap.ts'
+import { show } from '../core/show.ts'
+import type { PodsSeen } from './cluster.ts'
+
+/** To whom an identity is given, whether that is worked out here or what a status says. */
+export type Rendering = {
+  readonly spiffeId: string
+  readonly selectors: readonly string[]
+  /** The labels of the pods, `key=value`. */
+  readonly pairs: readonly string[]
+  readonly wanted: Wanted
+}
+
+export const renderingOf = ({ binding, identity }: Standing): Rendering => ({
+  spiffeId: identity.spiffeId,
+  selectors: identity.selectors,
+  pairs: identity.pods.pairs,
+  wanted: wantedBy(binding, identity),
+})
+
+/** What the operator wrote into a status, where what leads to it may not be read; undefined where it wrote nothing. */
+export function renderingIn(status: JsonObject): Rendering | undefined {
+  const [first] = listOf(field(status, 'renderedSelectors'))
+  const rendered = objectOr(first)
+  const selectors = listOf(field(rendered, 'selectors')).filter((one) => typeof one === 'string')
+  const spiffeId = textOr(field(rendered, 'spiffeID'), '')
+  if (spiffeId === '') return undefined
+  const after = (prefix: string): readonly string[] =>
+    selectors.flatMap((one) => (one.startsWith(prefix) ? [one.slice(prefix.length)] : []))
+  const [account = ''] = after('k8s:sa:')
+  const [container] = after('k8s:container-name:')
+  // Neither a label's key nor its value has a colon.
+  const pairs = after('k8s:pod-label:').map((label) => label.replace(':', '='))
+  return { spiffeId, selectors, pairs, wanted: { account, container } }
+}
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+
+/** One pod that has some of the labels, and what keeps it from the identity; nothing, where it fits. */
+export type PodState = { readonly name: string; readonly lacks: readonly string[] }
+
+export type PodsState =
+  | {
+      readonly seen: true
+      /** Whether those are all. */
+      readonly complete: boolean
+      /** With all labels of the pool. */
+      readonly selected: readonly PodState[]
+      /** With some of them. */
+      readonly nearly: readonly PodState[]
+    }
+  | { readonly seen: false; readonly why: string }
+
+export function podsState({ pairs, wanted }: Rendering, seen: PodsSeen): PodsState {
+  if (seen.kind === 'unseen') return { seen: false, why: seen.why }
+  const labels = pairs.map(split)
+  const isSelected = (pod: Pod): boolean => labels.every(([key, value]) => pod.labels[key] === value)
+  const { selected = [], nearly = [] } = Object.groupBy(seen.pods, (pod) =>
+    isSelected(pod) ? 'selected' : 'nearly',
+  )
+  return {
+    seen: true,
+    complete: seen.complete,
+    selected: selected.map((pod) => ({ name: pod.name, lacks: missingIn(pod, wanted) })).toSorted(byName),
+    nearly: nearly
+      .map((pod) => ({
+        name: pod.name,
+        lacks: labels.flatMap(([key, value]) => missingLabel(pod, key, value)),
+      }))
+      .toSorted(byName),
+  }
+}
+
+function split(pair: string): readonly [string, string] {
+  const at = pair.indexOf('=')
+  return [pair.slice(0, at), pair.slice(at + 1)]
+}
+
+const byName = (a: PodState, b: PodState): number => (a.name < b.name ? -1 : 1)
+
+function missingIn(pod: Pod, wanted: Wanted): readonly string[] {
+  const { account, container } = wanted
+  if (fits(pod, wanted)) return []
+  return [
+    ...(pod.serviceAccountName === account
+      ? []
+      : [`it runs as ServiceAccount ${show(pod.serviceAccountName)}, not as ${show(account)}`]),
+    ...(container === undefined || pod.containers.includes(container)
+      ? []
+      : [`it has no container ${show(container)}, but ${pod.containers.map(show).join(', ')}`]),
+  ]
+}
+
+function missingLabel(pod: Pod, key: string, value: string): readonly string[] {
+  const its = Object.hasOwn(pod.labels, key) ? pod.labels[key] : undefined
+  if (its === value) return []
+  return [`label ${key} ${its === undefined ? 'is missing' : `is ${show(its)}`}, not ${show(value)}`]
+}
+
+/** Whether there are pods and none fits. */
+export const isForNobody = (state: PodsState | undefined): boolean =>
+  state?.seen === true && state.selected.length > 0 && state.selected.every(({ lacks }) => lacks.length > 0)
+
+/** Pods of each kind that are named; the rest is counted. */
+const nameAtMost = 10
+
+export function podLines(state: PodsState, { pairs }: Rendering): readonly string[] {
+  if (!state.seen) return [`could not be seen: pods: ${state.why}`]
+  const { complete, selected, nearly } = state
+  const served = selected.filter(({ lacks }) => lacks.length === 0)
+  const others = selected.filter(({ lacks }) => lacks.length > 0)
+  const more = complete ? '' : ', of those that were looked at'
+  return [
+    selected.length === 0
+      ? `pods: none has all labels of the pool (${pairs.join(', ')})${more}`
+      : `pods: ${served.length} of ${selected.length} fit${more}`,
+    ...named(served, 'fits', ''),
+    ...named(others, 'does not fit', ': '),
+    ...named(nearly, 'is not selected', ': '),
+  ]
+}
+
+function named(pods: readonly PodState[], what: string, before: string): readonly string[] {
+  const rest = pods.length - nameAtMost
+  return [
+    ...pods.slice(0, nameAtMost).map(({ name, lacks }) => `pod ${name} ${what}${before}${lacks.join('; ')}`),
+    ...(rest > 0 ? [`and ${rest} more, of which each ${what}`] : []),
+  ]
+}

@@ -1,0 +1,31 @@
+import type { Binding } from './binding.ts'
+import type { Identity } from './identity.ts'
+import { doNest } from './selectors.ts'
+
+/** A binding, and what it stands for. */
+export type Standing = { readonly binding: Binding; readonly identity: Identity }
+
+/** Whether two bindings give one pool and service account an identity in two modes. */
+export const areMixed = (a: Standing, b: Standing): boolean =>
+  a.identity.mode !== b.identity.mode &&
+  a.identity.poolGroup === b.identity.poolGroup &&
+  a.binding.spec.poolRef.name === b.binding.spec.poolRef.name &&
+  isForOneAccount(a, b)
+
+/**
+ * Whether the pods of one are all among those of the other, for a service account and a container that both are for: a
+ * PoolOnly binding is for every container. What is mixed on one pool is said as that.
+ */
+export const doOverlap = (a: Standing, b: Standing): boolean =>
+  isForOneAccount(a, b) &&
+  isForOneContainer(a, b) &&
+  doNest(a.identity.pods.labels, b.identity.pods.labels) &&
+  !areMixed(a, b)
+
+const isForOneAccount = (a: Standing, b: Standing): boolean =>
+  a.binding.spec.serviceAccountName === b.binding.spec.serviceAccountName
+
+const isForOneContainer = (a: Standing, b: Standing): boolean =>
+  a.identity.mode === 'PoolOnly' ||
+  b.identity.mode === 'PoolOnly' ||
+  a.binding.spec.containerName === b.binding.spec.containerName

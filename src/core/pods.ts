@@ -1,0 +1,34 @@
+import { field, objectOr, textOr, type JsonObject } from './json.ts'
+
+/** What of a Pod counts. */
+export type Pod = {
+  readonly name: string
+  readonly labels: JsonObject
+  readonly serviceAccountName: string
+  /** Init containers too: sidecars are among them. Ephemeral ones are never attested, so they are not. */
+  readonly containers: readonly string[]
+}
+
+/** Pods that were listed; `complete` where there are no others. */
+export type PodList = { readonly pods: readonly Pod[]; readonly complete: boolean }
+
+/** Undefined for a pod that is finished or on its way out: no workload of it asks for an identity any more. */
+export function decodePod(object: unknown): Pod | undefined {
+  const { metadata, spec, status } = objectOr(object)
+  const meta = objectOr(metadata)
+  const phase = field(objectOr(status), 'phase')
+  if (phase === 'Succeeded' || phase === 'Failed') return undefined
+  if (field(meta, 'deletionTimestamp') !== undefined) return undefined
+  const fields = objectOr(spec)
+  return {
+    name: textOr(field(meta, 'name'), ''),
+    labels: objectOr(field(meta, 'labels')),
+    serviceAccountName: textOr(field(fields, 'serviceAccountName'), 'default'),
+    containers: [...namesIn(field(fields, 'initContainers')), ...namesIn(field(fields, 'containers'))],
+  }
+}
+
+const namesIn = (containers: unknown): readonly string[] =>
+  Array.isArray(containers)
+    ? containers.flatMap((container) => textOr(field(objectOr(container), 'name'), '') || [])
+    : []

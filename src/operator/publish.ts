@@ -1,0 +1,147 @@
+import { hostname } from 'node:os'
+import { describeConfig, type Config } from '../config.ts'
+import { sameJson, textOr, field, objectOr, type JsonObject } from '../core/json.ts'
+import type { Objects, Reply } from '../core/objects.ts'
+import {
+  effectiveActions,
+  encodeOperatorStatus,
+  operatorStatusName,
+  type OperatorConfiguration,
+  type OperatorHealth,
+} from '../core/operator-status.ts'
+import type { Resource } from '../core/resources.ts'
+import type { Log } from '../log.ts'
+import type { Check } from '../serving/probes.ts'
+import { version } from '../version.ts'
+import { notTried } from './probe.ts'
+
+type PublishingOptions = {
+  readonly config: Config
+  readonly objects: Pick<Objects, 'get' | 'create' | 'replace'>
+  readonly isLeading: () => boolean
+  readonly halted: () => string | undefined
+  readonly checks: () => readonly Check[]
+  readonly certificates: () => Readonly<Record<string, Date>>
+  readonly log: Log
+}
+
+export type Publishing = { readonly start: () => void; readonly stop: () => void }
+
+const configMapResource: Resource = {
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
+  namespaced: true,
+}
+
+/** How often it is looked whether there is something new to say, and how often all is said again. */
+const lookEveryMs = 2_000
+const heartbeatMs = 60_000
+
+/** Flags that decide verdicts and have no field of their own in what is published. */
+const verdictFlags = [
+  'webhook-bind-address',
+  'webhook-on-references',
+  'webhook-on-loss',
+  'workloads',
+] as const
+
+/** While this replica leads, keeps a ConfigMap that says how the operator is configured and how it fares. */
+export function createPublishing(options: PublishingOptions): Publishing {
+  const { config, isLeading, log } = options
+  const configuration = configurationOf(config)
+  let said: { readonly essence: unknown; readonly at: number } | undefined
+  let complained = false
+  let looking: NodeJS.Timeout | undefined
+
+  async function look(): Promise<void> {
+    if (!isLeading()) {
+      said = undefined
+      return
+    }
+    const health = healthOf(options)
+    const isOld = !said || performance.now() - said.at >= heartbeatMs
+    const essence = essenceOf(health)
+    if (!isOld && sameJson(said?.essence, essence)) return
+    const at = performance.now()
+    const told = { ...health, heartbeat: new Date().toISOString() }
+    const reply = await write(options, encodeOperatorStatus({ configuration, health: told }))
+    if (reply.kind === 'done') said = { essence, at }
+    else if (!complained) log.warn({ reply }, `ConfigMap ${operatorStatusName} can't be written`)
+    complained = reply.kind !== 'done'
+  }
+
+  const lookOnAndOn = async (): Promise<void> => {
+    await look()
+    looking?.refresh()
+  }
+  return {
+    start: () => {
+      looking = setTimeout(() => void lookOnAndOn(), lookEveryMs)
+    },
+    stop: () => {
+      clearTimeout(looking)
+      looking = undefined
+    },
+  }
+}
+
+function configurationOf(config: Config): OperatorConfiguration {
+  const flags = describeConfig(config)
+  return {
+    trustDomain: config.trustDomain,
+    className: config.className,
+    actions: effectiveActions(config.webhook.actions.overrides),
+    flags: Object.fromEntries(verdictFlags.map((name) => [name, flags[name]])),
+  }
+}
+
+function healthOf({ halted, checks, certificates }: PublishingOptions): Omit<OperatorHealth, 'heartbeat'> {
+  return {
+    version,
+    leader: hostname(),
+    everySeconds: heartbeatMs / 1000,
+    halted: halted(),
+    checks: checks().map(({ name, problem }) =>
+      problem === notTried ? { name, ok: undefined } : { name, ok: problem === undefined, problem },
+    ),
+    certificates: Object.fromEntries(
+      Object.entries(certificates()).map(([name, at]) => [name, at.toISOString()]),
+    ),
+  }
+}
+
+/** Whether it is news: the words of a problem may count the seconds for which it lasts. */
+const essenceOf = ({ checks, ...rest }: Omit<OperatorHealth, 'heartbeat'>): unknown => ({
+  ...rest,
+  checks: checks.map(({ name, ok }) => [name, ok ?? null]),
+})
+
+/** What others added to the ConfigMap is left alone. */
+async function write({ config, objects }: PublishingOptions, data: JsonObject): Promise<Reply> {
+  const { namespace } = config
+  const at = { namespace, name: operatorStatusName }
+  const there = await objects.get(configMapResource, at)
+  if (there.kind === 'absent')
+    return objects.create(configMapResource, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: {
+        ...at,
+        labels: { 'app.kubernetes.io/name': 'kleym', 'app.kubernetes.io/component': 'operator' },
+      },
+      data,
+    })
+  if (there.kind !== 'done') return there
+  const { metadata } = there.object
+  return objects.replace(configMapResource, {
+    ...there.object,
+    metadata: {
+      ...objectOr(metadata),
+      ...at,
+      resourceVersion: textOr(field(objectOr(metadata), 'resourceVersion'), ''),
+    },
+    data: { ...objectOr(there.object['data']), ...data },
+  })
+}

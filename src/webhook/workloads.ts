@@ -1,0 +1,95 @@
+import type { Finding } from '../core/findings.ts'
+import type { Fallback } from '../core/fallbacks.ts'
+import type { Settings } from '../core/identity.ts'
+import type { Standing } from '../core/overlap.ts'
+import type { Pod, PodList } from '../core/pods.ts'
+import { adviseOnPods, fits, wantedBy } from '../core/workloads.ts'
+
+/** What the pods show of a binding as it will be, and what they showed of it before. */
+export type Seen = { readonly found: readonly Finding[]; readonly earlier: readonly Finding[] }
+
+export const nothingSeen: Seen = { found: [], earlier: [] }
+
+/** Lists pods of a namespace by labels, `key=value`; it never rejects. */
+export type ListPods = (
+  at: { readonly namespace: string; readonly pairs: readonly string[] },
+  page: { readonly limit: number; readonly maxBytes: number; readonly token?: string },
+  signal: AbortSignal,
+) => Promise<
+  | { readonly kind: 'page'; readonly pods: readonly Pod[]; readonly next: string | undefined }
+  | { readonly kind: 'forbidden'; readonly why: string }
+  | { readonly kind: 'unknown'; readonly why: string }
+>
+
+/** What came of looking at the pods of one review. */
+export type Look = 'complete' | 'partial' | 'forbidden' | 'failed'
+
+export type LookAtPods = (after: Standing, before: Standing | undefined, signal: AbortSignal) => Promise<Seen>
+
+/** With `--workloads=false`. */
+export const blind: LookAtPods = () => Promise.resolve(nothingSeen)
+
+type Options = {
+  readonly list: ListPods
+  readonly fallbacks: () => Iterable<Fallback>
+  readonly settings: Settings
+  readonly now: () => number
+  readonly observe: (look: Look) => void
+  readonly warn: (fields: object, message: string) => void
+}
+
+/** All that one review may take. What takes longer, or is larger, is left: it is only for advice. */
+const withinMs = 300
+/** Of most pools one of the first pods is what the binding is for, and then no more of them are of interest. */
+const first = { limit: 5, maxBytes: 512 * 1024 }
+/** Before it is said that none is. With the first page this makes the 2 MiB of a review. */
+const second = { limit: 500, maxBytes: 1536 * 1024 }
+
+/** A namespace in which pods may not be listed is not tried again for so long. */
+const forbiddenForMs = 60_000
+/** More namespaces than these are not remembered: all are tried again. */
+const rememberAtMost = 10_000
+
+/** Looks at the pods that are there for a binding. Never rejects, and says nothing of what could not be seen. */
+export function createPodLookup({ list, fallbacks, settings, now, observe, warn }: Options): LookAtPods {
+  const forbiddenUntil = new Map<string, number>()
+  let said = false
+
+  function noteForbidden(namespace: string, why: string): void {
+    if (forbiddenUntil.size >= rememberAtMost) forbiddenUntil.clear()
+    forbiddenUntil.set(namespace, now() + forbiddenForMs)
+    if (!said)
+      warn({ namespace, why }, 'pods may not be listed: bindings are admitted without a look at them')
+    said = true
+  }
+
+  async function look({ binding, identity }: Standing, signal: AbortSignal): Promise<PodList | undefined> {
+    const at = { namespace: binding.namespace, pairs: identity.pods.pairs }
+    const page = await list(at, first, signal)
+    if (page.kind === 'forbidden') noteForbidden(binding.namespace, page.why)
+    if (page.kind !== 'page') {
+      observe(page.kind === 'forbidden' ? 'forbidden' : 'failed')
+      return undefined
+    }
+    const some = { pods: page.pods, complete: page.next === undefined }
+    const rest =
+      page.next === undefined || page.pods.some((pod) => fits(pod, wantedBy(binding, identity)))
+        ? undefined
+        : await list(at, { ...second, token: page.next }, signal)
+    const listed =
+      rest?.kind === 'page' ? { pods: [...page.pods, ...rest.pods], complete: rest.next === undefined } : some
+    observe(listed.complete ? 'complete' : 'partial')
+    return listed
+  }
+
+  return async (after, before, signal) => {
+    const { namespace } = after.binding
+    if ((forbiddenUntil.get(namespace) ?? 0) > now()) return nothingSeen
+    const listed = await look(after, AbortSignal.any([signal, AbortSignal.timeout(withinMs)]))
+    if (!listed) return nothingSeen
+    const adviceOn = ({ binding, identity }: Standing): readonly Finding[] =>
+      adviseOnPods(binding, identity, { list: listed, fallbacks: fallbacks(), settings })
+    const isOfSamePods = before?.identity.pods.pairs.join() === after.identity.pods.pairs.join()
+    return { found: adviceOn(after), earlier: before && isOfSamePods ? adviceOn(before) : [] }
+  }
+}

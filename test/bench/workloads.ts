@@ -1,0 +1,141 @@
+import { bindingResource } from '../../src/core/resources.ts'
+import { podObject, type PodManifest } from '../support/pods.ts'
+import type { Benchmark } from './benchmark.ts'
+import { core, operatorThatSeesPodsIn } from './accounts.ts'
+import { create, createNamespace, startRealCluster, width, type Cluster } from './cluster.ts'
+import { binding, objective, pool, poolName, poolOnly, type Manifest } from './manifests.ts'
+import { runOperator } from './operator.ts'
+import type { Report } from './report.ts'
+import { median, quantile, type Samples } from './statistics.ts'
+import { followStatuses, type Statuses } from './statuses.ts'
+import { inFlight, range } from './waiting.ts'
+
+/**
+ * What is created in turns, by one operator: it may list pods in the one namespace alone, and does not try in the other
+ * for a minute at a time. PerObjective bindings claim a key while the pods are listed; PoolOnly ones do nothing meanwhile.
+ */
+const namespaces = ['looking', 'blind'] as const
+const kinds = ['PerObjective', 'PoolOnly'] as const
+type Latencies = Readonly<Record<`${(typeof kinds)[number]}/${(typeof namespaces)[number]}`, number[]>>
+
+const podsOfPool = 50
+const warmUps = 20
+
+/** What the look at the pods of a binding adds to its creation, among few and among many others. */
+export const workloads: Benchmark = async (report, { quick }) => {
+  const [crowd, blocks, size] = quick ? [500, 1, 20] : [10_000, 5, 100]
+  await using cluster = await startRealCluster()
+  for (const namespace of namespaces) {
+    await createNamespace(cluster, namespace)
+    await create(cluster, pool(namespace, poolName(0), { app: 'chat' }))
+    await create(cluster, objective(namespace, 0))
+    await createPods(cluster, namespace, 'chat', podsOfPool)
+  }
+  await using stack = new AsyncDisposableStack()
+  const kubeconfig = await operatorThatSeesPodsIn(cluster, 'looking')
+  stack.defer(kubeconfig.remove)
+  stack.use(await runOperator({ kubeconfig: kubeconfig.path }, { webhook: true }))
+  const statuses = new Map<string, Statuses>()
+  for (const namespace of namespaces)
+    statuses.set(namespace, stack.use(await followStatuses(cluster, namespace)))
+  const measure = async (): Promise<readonly Latencies[]> => {
+    await createInTurns(cluster, statuses, warmUps)
+    const measured: Latencies[] = []
+    for (let block = 0; block < blocks; block++) measured.push(await createInTurns(cluster, statuses, size))
+    return measured
+  }
+  const few = await measure()
+  await createPods(cluster, 'looking', 'other', crowd - podsOfPool)
+  tell(report, few, await measure(), crowd)
+}
+
+/** Much like those that a Deployment makes. */
+async function createPods(
+  { objects }: Cluster,
+  namespace: string,
+  app: string,
+  count: number,
+): Promise<void> {
+  const labels = { app, 'app.kubernetes.io/part-of': 'chat', 'pod-template-hash': '5d9c7b8f6d' }
+  const pods = range(count).map((index): PodManifest =>
+    podObject({
+      name: `${app}-${index}`,
+      namespace,
+      labels,
+      account: 'model-server',
+      containers: ['main', 'proxy'],
+    }),
+  )
+  await inFlight(width, pods, async (pod) => {
+    const reply = await objects.create(core('Pod', 'pods'), pod)
+    if (reply.kind !== 'done') throw new Error(`creating pod ${pod.metadata.name}: ${JSON.stringify(reply)}`)
+  })
+}
+
+/** One create after the other, in turn; each binding is Ready, and gone again, before the next comes. */
+async function createInTurns(
+  cluster: Cluster,
+  statuses: ReadonlyMap<string, Statuses>,
+  size: number,
+): Promise<Latencies> {
+  const latencies: Latencies = {
+    'PerObjective/looking': [],
+    'PerObjective/blind': [],
+    'PoolOnly/looking': [],
+    'PoolOnly/blind': [],
+  }
+  for (let index = 0; index < size; index++)
+    for (const kind of kinds)
+      for (const namespace of index % 2 === 0 ? namespaces : namespaces.toReversed()) {
+        const manifest = kind === 'PoolOnly' ? poolOnly(binding(namespace, 0)) : binding(namespace, 0)
+        const started = performance.now()
+        await create(cluster, manifest)
+        latencies[`${kind}/${namespace}`].push(performance.now() - started)
+        await statuses.get(namespace)?.reached('Reconciled', 1)
+        await remove(cluster, manifest)
+      }
+  return latencies
+}
+
+/** Its finalizer keeps it until its ClusterSPIFFEID is gone. */
+async function remove({ client, objects }: Cluster, { metadata }: Manifest): Promise<void> {
+  const { namespace, name } = metadata
+  const path = `/apis/kleym.sonda.red/v1alpha1/namespaces/${namespace}/inferenceidentitybindings/${name}`
+  await client.call({ method: 'DELETE', path })
+  while ((await objects.get(bindingResource, { namespace, name })).kind !== 'absent');
+}
+
+function tell(report: Report, few: readonly Latencies[], many: readonly Latencies[], crowd: number): void {
+  for (const kind of kinds) {
+    const of = (measured: readonly Latencies[], namespace: (typeof namespaces)[number]): Samples =>
+      measured.map((one) => median(one[`${kind}/${namespace}`]))
+    for (const [measured, among] of [
+      [few, podsOfPool],
+      [many, crowd],
+    ] as const)
+      report.figure({
+        name: `create of a ${kind} binding that looks at ${podsOfPool} of ${among} pods, median`,
+        unit: 'ms',
+        samples: of(measured, 'looking'),
+        floor: { name: 'one that does not', samples: of(measured, 'blind') },
+        wanted: { of: 'ratio', atMost: 1.3 },
+      })
+    const ratio = (measured: readonly Latencies[]): number =>
+      median(of(measured, 'looking')) / median(of(measured, 'blind'))
+    report.figure({
+      name: `that ratio of a ${kind} binding among ${crowd} pods`,
+      unit: '',
+      samples: [ratio(many)],
+      floor: { name: `among ${podsOfPool}`, samples: [ratio(few)] },
+      wanted: { of: 'ratio', atMost: 1.1 },
+    })
+    for (const namespace of namespaces) {
+      const late = (measured: readonly Latencies[]): string =>
+        quantile(
+          measured.flatMap((one) => one[`${kind}/${namespace}`]),
+          0.99,
+        ).toFixed(1)
+      report.note(`${kind}, ${namespace}: p99 ${late(few)} ms, among ${crowd} pods ${late(many)} ms`)
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { configurableReasons } from '../../src/core/findings.ts'
+import {
+  decodeOperatorStatus,
+  effectiveActions,
+  encodeOperatorStatus,
+  problemsOf,
+  type OperatorStatus,
+} from '../../src/core/operator-status.ts'
+
+const status: OperatorStatus = {
+  configuration: {
+    trustDomain: 'example.org',
+    className: 'ours',
+    actions: effectiveActions({ MixedModes: 'deny' }),
+    flags: { workloads: false },
+  },
+  health: {
+    version: '0.1.0',
+    leader: 'a',
+    heartbeat: '2026-06-01T12:00:00.000Z',
+    everySeconds: 60,
+    halted: 'why',
+    checks: [
+      { name: 'webhook', ok: true },
+      { name: 'probe', ok: undefined },
+      { name: 'claims', ok: false, problem: 'waiting' },
+    ],
+    certificates: { webhook: '2027-01-01T00:00:00.000Z' },
+  },
+}
+
+test('what the operator says is read as it was written', () => {
+  expect(decodeOperatorStatus({ data: encodeOperatorStatus(status) })).toEqual(status)
+  const { className: _, ...classless } = status.configuration
+  const without = { ...status, configuration: { ...classless, className: undefined } }
+  expect(decodeOperatorStatus({ data: encodeOperatorStatus(without) })).toEqual(without)
+})
+
+test('it names the action of every reason whose action can be set', () => {
+  const actions = effectiveActions({ MixedModes: 'deny', InvalidPoolSelector: 'ignore' })
+  expect(new Set(Object.keys(actions))).toEqual(new Set(configurableReasons))
+  expect(actions).toMatchObject({
+    MixedModes: 'deny',
+    InvalidPoolSelector: 'ignore',
+    IdentityCollision: 'deny',
+    NoSuchContainer: 'warn',
+  })
+})
+
+test.each([
+  undefined,
+  {},
+  { data: {} },
+  { data: { configuration: '{}', health: '{' } },
+  { data: { health: 1 } },
+])('of %j nothing can be read', (configMap) => {
+  expect(decodeOperatorStatus(configMap)).toBeUndefined()
+})
+
+test('whatever somebody writes into it is read or not, and judged', () => {
+  const data = fc.record({ configuration: fc.json(), health: fc.json() })
+  fc.assert(
+    fc.property(data, (any) => {
+      const decoded = decodeOperatorStatus({ data: any })
+      // It says at no time when it was last heard of, so that it counts as dead.
+      expect(decoded && problemsOf(decoded, new Date())).not.toEqual([])
+    }),
+  )
+})

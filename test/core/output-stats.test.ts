@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+import { fateOf, decodeStats, isTrouble, notProcessed, statsWords } from '../../src/core/output-stats.ts'
+import { clusterSpiffeId, inventoryOf, removed, upserted } from '../support/builders.ts'
+
+const fine = { namespacesSelected: 1, podsSelected: 3, entriesToSet: 3 }
+const statsOf = (stats: Readonly<Record<string, number>>) => decodeStats({ stats: { ...fine, ...stats } })
+
+const names = (outputs: Iterable<{ readonly name: string }>) => [...outputs].map(({ name }) => name)
+
+describe('what SPIRE Controller Manager wrote', () => {
+  test.each([
+    [undefined, 'not_processed', true],
+    [{ namespacesIgnored: 1, podEntryRenderFailures: 1 }, 'namespace_ignored', true],
+    [{ podEntryRenderFailures: 1, entriesToSet: 2 }, 'render_failures', true],
+    [{ entryFailures: 1, entriesMasked: 1 }, 'entry_failures', true],
+    [{ entriesMasked: 3, entriesToSet: 0 }, 'masked', false],
+    [{ podsSelected: 0, entriesToSet: 0 }, 'no_pods', false],
+    [{}, 'entries', false],
+  ] as const)('as %j is %s', (stats, fate, trouble) => {
+    const decoded = stats && statsOf(stats)
+    expect(fateOf(decoded)).toBe(fate)
+    expect(isTrouble(fate)).toBe(trouble)
+  })
+
+  test.each([undefined, null, {}, { stats: null }, { stats: 'x' }])('as %j is nothing', (status) => {
+    expect(decodeStats(status)).toBeUndefined()
+  })
+
+  test('is told in words, each count that is one', () => {
+    expect(statsWords(statsOf({}), 'nothing')).toEqual(['3 pods selected, 3 entries'])
+    expect(
+      statsWords(
+        statsOf({ namespacesIgnored: 1, podEntryRenderFailures: 2, entryFailures: 4, entriesMasked: 5 }),
+        'nothing',
+      ),
+    ).toEqual([
+      expect.stringContaining('ignoreNamespaces'),
+      expect.stringContaining(
+        'for 2 of 3 pods: most likely SPIRE Controller Manager is of another trust domain',
+      ),
+      expect.stringContaining('refused 4 entries'),
+      expect.stringContaining('5 entries are masked'),
+      '3 pods selected, 3 entries',
+    ])
+    expect(statsWords(undefined, 'nothing')).toEqual(['nothing'])
+    expect(notProcessed('ours')).toContain('another class than "ours"')
+    expect(notProcessed(undefined)).toContain('watchClassless: false')
+  })
+})
+
+describe('in the inventory', () => {
+  const annotations = { 'kleym.sonda.red/binding': 'default/chat' }
+  const output = clusterSpiffeId('kleym-default-chat-objective-d964193d', { uid: 'u', annotations })
+  const processed = { ...output, status: { stats: fine } }
+
+  test('a status that SPIRE Controller Manager writes concerns nobody', () => {
+    const inventory = inventoryOf([output])
+    const version = { ...processed, metadata: { ...processed.metadata, resourceVersion: '7' } }
+    expect([...inventory.apply(upserted(version))]).toEqual([])
+    expect(inventory.output(output.metadata.name)).toMatchObject({
+      resourceVersion: '7',
+      stats: { podsSelected: 3, entryFailures: 0 },
+    })
+    expect([...inventory.apply(upserted({ ...version, spec: { hint: 'edited' } }))]).toEqual(['default/chat'])
+  })
+
+  test('those that nobody has looked at are known, ours alone, until somebody does', () => {
+    const inventory = inventoryOf([output, clusterSpiffeId('foreign')])
+    expect(names(inventory.outputs())).toEqual([output.metadata.name])
+    expect(names(inventory.unprocessed())).toEqual([output.metadata.name])
+    inventory.apply(upserted(processed))
+    expect(names(inventory.unprocessed())).toEqual([])
+    inventory.apply(upserted(output))
+    inventory.apply(removed(output))
+    expect(names(inventory.unprocessed())).toEqual([])
+    expect(names(inventory.outputs())).toEqual([])
+  })
+
+  test('of others no more is kept than that they are there', () => {
+    const large = { spiffeIDTemplate: 'x'.repeat(10_000), workloadSelectorTemplates: ['x'] }
+    const inventory = inventoryOf([clusterSpiffeId('foreign', {}, large)])
+    expect(inventory.output('foreign')).toMatchObject({ name: 'foreign', spec: {}, labels: {} })
+  })
+})

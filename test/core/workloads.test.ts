@@ -1,0 +1,220 @@
+import { describe, expect, test } from 'vitest'
+import { decodeBinding } from '../../src/core/binding.ts'
+import { evaluate } from '../../src/core/evaluate.ts'
+import { rules, type Finding } from '../../src/core/findings.ts'
+import type { Settings } from '../../src/core/identity.ts'
+import { decodePod, type PodList } from '../../src/core/pods.ts'
+import { adviseOnPods, workloadRules } from '../../src/core/workloads.ts'
+import {
+  binding,
+  clusterSpiffeId,
+  inventoryOf,
+  objective,
+  pool,
+  poolOnly,
+  told,
+} from '../support/builders.ts'
+import { podObject, type PodOptions } from '../support/pods.ts'
+import type { Manifest } from '../support/vectors.ts'
+
+type Given = Partial<Settings> & {
+  readonly pods?: readonly PodOptions[]
+  readonly complete?: boolean
+  readonly others?: readonly Manifest[]
+}
+
+const listOf = (pods: readonly PodOptions[], complete = true): PodList => ({
+  complete,
+  pods: pods.flatMap((one) => decodePod(podObject(one)) ?? []),
+})
+
+function adviceOn(
+  one: Manifest,
+  { pods = [], complete, others = [], ...settings }: Given,
+): readonly Finding[] {
+  const inventory = inventoryOf([pool(), objective(), ...others], settings)
+  const decoded = decodeBinding(one)
+  const { identity } = evaluate(decoded, inventory)
+  if (!identity) throw new Error(`${decoded.name} stands for nothing`)
+  const list = listOf(pods, complete)
+  return adviseOnPods(decoded, identity, {
+    list,
+    fallbacks: inventory.fallbacks(),
+    settings: inventory.settings,
+  })
+}
+
+const given = (one: Manifest, from: Given): readonly string[] => adviceOn(one, from).map(told)
+const messages = (one: Manifest, from: Given): readonly string[] =>
+  adviceOn(one, from).map(({ message }) => message)
+
+const noAccount = 'NoSuchServiceAccount spec.serviceAccountName NotFound "server"'
+const noContainer = 'NoSuchContainer spec.containerName NotFound "main"'
+
+describe('a service account', () => {
+  test('as which no pod of the pool runs is said, with those as which they run', () => {
+    const pods = [{ account: 'b' }, { account: 'a' }, { account: 'b' }]
+    for (const one of [binding(), poolOnly()]) {
+      expect(given(one, { pods })).toEqual([noAccount])
+      expect(messages(one, { pods })).toEqual([
+        expect.stringContaining('no pod of the pool runs as it, of 3 that are there; they run as "a", "b"; '),
+      ])
+    }
+  })
+
+  test('of one pod among others is enough', () => {
+    expect(given(poolOnly(), { pods: [{ account: 'a' }, {}] })).toEqual([])
+  })
+
+  test('that a pod does not name is the default one', () => {
+    expect(messages(poolOnly(), { pods: [{ account: undefined }] })).toEqual([
+      expect.stringContaining('they run as "default"; '),
+    ])
+  })
+
+  test('of more than ten is not told to the end', () => {
+    const pods = Array.from({ length: 11 }, (_, index) => ({ account: `a${index}` }))
+    expect(messages(poolOnly(), { pods })).toEqual([
+      expect.stringMatching(/run as ("a\d+", ){9}"a\d" and others; /),
+    ])
+  })
+})
+
+describe('a container', () => {
+  test('that no pod of the pool has is said, with those that they have', () => {
+    const pods = [{ containers: ['vllm'] }, { containers: ['vllm', 'proxy'] }]
+    expect(given(binding(), { pods })).toEqual([noContainer])
+    expect(messages(binding(), { pods })).toEqual([
+      expect.stringContaining('of 2 that run as "server"; they have "proxy", "vllm"; '),
+    ])
+  })
+
+  test('of the pods under another account is none of it', () => {
+    const pods = [{ account: 'other' }, { containers: ['vllm'] }]
+    expect(given(binding(), { pods })).toEqual([noContainer])
+  })
+
+  test('that is an init container is one', () => {
+    expect(given(binding(), { pods: [{ containers: ['vllm'], initContainers: ['main'] }] })).toEqual([])
+  })
+
+  test('that is an ephemeral one is none: it is never attested', () => {
+    expect(given(binding(), { pods: [{ containers: ['vllm'], ephemeralContainers: ['main'] }] })).toEqual([
+      noContainer,
+    ])
+  })
+
+  test('is none of a PoolOnly binding', () => {
+    expect(given(poolOnly(), { pods: [{ containers: ['vllm'] }] })).toEqual([])
+  })
+})
+
+describe('of pods', () => {
+  const wrong = { account: 'other' }
+
+  test('that are none nothing is said', () => {
+    expect(given(binding(), { pods: [] })).toEqual([])
+  })
+
+  test('of which there may be more it is not said that none fits', () => {
+    expect(given(binding(), { pods: [wrong], complete: false })).toEqual([])
+  })
+
+  test.each<PodOptions>([{ phase: 'Succeeded' }, { phase: 'Failed' }, { deleting: true }])(
+    'like %j nothing follows',
+    (over) => {
+      expect(given(binding(), { pods: [{ ...wrong, ...over }] })).toEqual([])
+      expect(given(binding(), { pods: [over, wrong] })).toEqual([noAccount])
+    },
+  )
+
+  test.each([null, 1, {}, { spec: { containers: 'x' } }, { metadata: { labels: 1 }, spec: [] }])(
+    'that are %j one has no containers',
+    (object) => {
+      expect(decodePod(object)).toMatchObject({ containers: [], labels: {} })
+    },
+  )
+})
+
+const fallback = (spec: Readonly<Record<string, unknown>> = {}, metadata = {}) =>
+  clusterSpiffeId('everyone', metadata, { spiffeIDTemplate: 'spiffe://x', fallback: true, ...spec })
+
+describe('a fallback', () => {
+  const suppressed = 'FallbackSuppressed spec.containerName Invalid "main"'
+  const here = { 'kubernetes.io/metadata.name': 'default' }
+
+  test('that selects the pods of a PerObjective binding is named', () => {
+    const others = [fallback()]
+    expect(given(binding(), { pods: [{}], others })).toEqual([suppressed])
+    expect(messages(binding(), { pods: [{}], others })).toEqual([
+      expect.stringContaining(
+        'ClusterSPIFFEID "everyone" is a fallback: containers of these pods that no binding names lose the identity',
+      ),
+    ])
+  })
+
+  test.each([
+    ['that is none', { fallback: false }],
+    ['of another class', { className: 'other' }],
+    ['for other pods', { podSelector: { matchLabels: { app: 'other' } } }],
+    ['for pods with a label that these lack', { podSelector: { matchLabels: { zone: 'a' } } }],
+    ['for other namespaces', { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'x' } } }],
+    [
+      'for all namespaces but this',
+      {
+        namespaceSelector: {
+          matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['default'] }],
+        },
+      },
+    ],
+    ['that can not be read', { podSelector: { matchExpressions: [{ key: 'a', operator: 'Like' }] } }],
+  ])('%s is not', (_title, spec) => {
+    expect(given(binding(), { pods: [{}], others: [fallback(spec)] })).toEqual([])
+  })
+
+  test.each([
+    ['of our class', { className: 'ours' }, 'ours'],
+    ['of no class', { className: '' }, 'ours'],
+    ['for these pods', { podSelector: { matchLabels: { app: 'chat' } } }, undefined],
+    [
+      'for namespaces with a label that is not known',
+      { namespaceSelector: { matchLabels: { team: 'a' } } },
+      undefined,
+    ],
+    ['for this namespace', { namespaceSelector: { matchLabels: here } }, undefined],
+  ])('%s is named', (_title, spec, className) => {
+    expect(given(binding(), { pods: [{}], others: [fallback(spec)], className })).toEqual([suppressed])
+  })
+
+  test('may select pods that are not there yet, by labels that are not known', () => {
+    const zone = fallback({ podSelector: { matchLabels: { zone: 'a' } } })
+    expect(given(binding(), { pods: [], others: [zone] })).toEqual([suppressed])
+    expect(given(binding(), { pods: [{}], others: [zone] })).toEqual([])
+    expect(given(binding(), { pods: [{}], complete: false, others: [zone] })).toEqual([suppressed])
+    expect(given(binding(), { pods: [{}, { labels: { app: 'chat', zone: 'a' } }], others: [zone] })).toEqual([
+      suppressed,
+    ])
+  })
+
+  test('is lost by a PoolOnly binding to pods under another account alone', () => {
+    const others = [fallback()]
+    expect(given(poolOnly(), { pods: [{}], others })).toEqual([])
+    expect(given(poolOnly(), { pods: [], others })).toEqual([])
+    expect(given(poolOnly(), { pods: [{}, { account: 'other' }], others })).toEqual([
+      'FallbackSuppressed spec.serviceAccountName Invalid "server"',
+    ])
+  })
+
+  test('that is being deleted, or that has become none, is forgotten', () => {
+    const inventory = inventoryOf([fallback()])
+    expect([...inventory.fallbacks()]).toHaveLength(1)
+    const gone = inventoryOf([fallback(), fallback({ fallback: false })])
+    expect([...gone.fallbacks()]).toEqual([])
+    const going = inventoryOf([fallback({}, { deletionTimestamp: '2026-01-01T00:00:00Z' })])
+    expect([...going.fallbacks()]).toEqual([])
+  })
+})
+
+test('what pods show is advice: warned of unless it is said otherwise, and in no status', () => {
+  for (const rule of workloadRules) expect(rules[rule]).toMatchObject({ action: 'warn', configurable: true })
+})

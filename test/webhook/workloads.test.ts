@@ -1,0 +1,201 @@
+import { setImmediate as soon } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { leaseResource } from '../../src/core/resources.ts'
+import { decodePod } from '../../src/core/pods.ts'
+import { createPodLookup, type ListPods, type Look } from '../../src/webhook/workloads.ts'
+import { binding, clusterSpiffeId, objective, pool, poolOnly } from '../support/builders.ts'
+import { podObject, type PodOptions } from '../support/pods.ts'
+import type { Manifest } from '../support/vectors.ts'
+import { MemoryObjects } from './memory-objects.ts'
+import { outcomeOf, stage } from './stage.ts'
+
+const scene = [pool(), objective()]
+const page = (pods: readonly PodOptions[], next?: string) => ({
+  kind: 'page' as const,
+  pods: pods.flatMap((one) => decodePod(podObject(one)) ?? []),
+  next,
+})
+
+type Asked = Parameters<ListPods>
+
+/** A replica's reviews over pods that are listed so; `asked` are the lists. */
+function watching(
+  list: (...asked: Asked) => Awaited<ReturnType<ListPods>> | ReturnType<ListPods>,
+  options: Omit<Parameters<typeof stage>[0] & {}, 'lookAtPods'> = {},
+) {
+  const asked: Asked[] = []
+  const looks: Look[] = []
+  const warned: string[] = []
+  let now = 0
+  const reviews = stage({
+    remembered: scene,
+    ...options,
+    lookAtPods: (inventory) =>
+      createPodLookup({
+        list: async (...given) => (asked.push(given), list(...given)),
+        fallbacks: () => inventory.fallbacks(),
+        settings: inventory.settings,
+        now: () => now,
+        observe: (look) => looks.push(look),
+        warn: (_fields, message) => warned.push(message),
+      }),
+  })
+  return { ...reviews, asked, looks, warned, later: (ms: number) => void (now += ms) }
+}
+
+const other = { account: 'other' }
+const update = (oldObject: Manifest) => ({ operation: 'UPDATE', oldObject }) as const
+
+/** A first page without a fit, and this one behind it. */
+const pages = (rest: ReturnType<typeof page>): ReturnType<typeof watching> =>
+  watching((_at, { token }) => (token === undefined ? page([other], 'more') : rest))
+
+describe('a review that allows', () => {
+  test('lists the pods of the pool, those of the namespace alone, and warns', async () => {
+    const { validate, asked, looks } = watching(() => page([other]))
+    expect(outcomeOf(await validate(binding()))).toBe('allowed?NoSuchServiceAccount')
+    expect(asked.map(([at]) => at)).toEqual([{ namespace: 'default', pairs: ['app=chat'] }])
+    expect(looks).toEqual(['complete'])
+  })
+
+  test('warns beside what it warns of otherwise', async () => {
+    const peer = poolOnly({ name: 'peer' })
+    const { validate } = watching(() => page([other]), { remembered: [...scene, peer] })
+    expect(outcomeOf(await validate(binding()))).toBe('allowed?MixedModes, NoSuchServiceAccount')
+  })
+
+  test('of a dry run, too', async () => {
+    const { validate } = watching(() => page([{ containers: ['vllm'] }]))
+    expect(outcomeOf(await validate(binding(), { dryRun: true }))).toBe('allowed?NoSuchContainer')
+  })
+
+  test('knows the fallbacks of the cluster', async () => {
+    const fallback = clusterSpiffeId('everyone', {}, { fallback: true })
+    const { validate } = watching(() => page([{}]), { remembered: [...scene, fallback] })
+    expect(outcomeOf(await validate(binding()))).toBe('allowed?FallbackSuppressed')
+  })
+
+  test('claims the key meanwhile', async () => {
+    const { promise: listed, resolve } = Promise.withResolvers<ReturnType<typeof page>>()
+    const { validate, claims } = watching(() => listed)
+    const answer = validate(binding())
+    while (claims().length === 0) await soon()
+    resolve(page([other]))
+    expect(outcomeOf(await answer)).toBe('allowed?NoSuchServiceAccount')
+  })
+
+  test('asks once where one of the first pods is what the binding is for, however many follow', async () => {
+    const { validate, asked, looks } = watching(() => page([other, {}], 'more'))
+    expect(outcomeOf(await validate(binding()))).toBe('allowed')
+    expect(asked).toHaveLength(1)
+    expect(looks).toEqual(['partial'])
+  })
+
+  test('asks for the others before it says that there is none', async () => {
+    for (const [rest, outcome] of [
+      [page([other]), 'allowed?NoSuchServiceAccount'],
+      [page([{}]), 'allowed'],
+      [page([other], 'still more'), 'allowed'],
+    ] as const) {
+      const { validate, asked } = pages(rest)
+      expect(outcomeOf(await validate(binding()))).toBe(outcome)
+      expect(asked.map(([, { token }]) => token)).toEqual([undefined, 'more'])
+      expect(asked.reduce((sum, [, { maxBytes }]) => sum + maxBytes, 0)).toBe(2 * 1024 * 1024)
+    }
+  })
+
+  test.each([
+    ['can not be listed', () => ({ kind: 'unknown' as const, why: 'the connection was lost' })],
+    ['may not be listed', () => ({ kind: 'forbidden' as const, why: 'no' })],
+    ['are too many', (...[, , signal]: Asked) => untilAborted(signal)],
+  ])('says nothing of pods that %s', async (_title, list) => {
+    const { validate, claims } = watching(list)
+    expect(outcomeOf(await validate(binding()))).toBe('allowed')
+    expect(claims()).toHaveLength(1)
+  })
+
+  test('says what it has seen where the rest can not be listed', async () => {
+    const fallback = clusterSpiffeId('everyone', {}, { fallback: true })
+    const { validate, looks } = watching(
+      (_at, { token }) => (token === undefined ? page([other], 'more') : { kind: 'unknown', why: 'lost' }),
+      { remembered: [...scene, fallback] },
+    )
+    expect(outcomeOf(await validate(binding()))).toBe('allowed?FallbackSuppressed')
+    expect(looks).toEqual(['partial'])
+  })
+})
+
+/** A list that takes for ever, as it ends once nobody waits any more. */
+const untilAborted = (signal: AbortSignal): ReturnType<ListPods> =>
+  new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve({ kind: 'unknown', why: 'too late' }), { once: true })
+  })
+
+describe('pods are not looked at', () => {
+  test('by a review that refuses', async () => {
+    const { validate, asked } = watching(() => page([other]))
+    expect(outcomeOf(await validate(binding({ spec: { serviceAccountName: 'A B' } })))).toBe(
+      'InvalidServiceAccountName',
+    )
+    expect(asked).toEqual([])
+  })
+
+  test('for a binding that stands for nothing, or by the webhook that only mutates', async () => {
+    const { validate, mutate, asked } = watching(() => page([other]))
+    expect(outcomeOf(await validate(binding({ spec: { poolRef: { name: 'none' } } })))).toMatch(/^allowed/)
+    await mutate(binding())
+    expect(asked).toEqual([])
+  })
+
+  test('for what does not change a spec', async () => {
+    const { validate, asked } = watching(() => page([other]), { remembered: [...scene, binding()] })
+    expect(outcomeOf(await validate(binding(), update(binding())))).toBe('allowed')
+    expect(asked).toEqual([])
+  })
+
+  test('where that is forbidden, for a minute, namespace by namespace; it is said once', async () => {
+    const far = { namespace: 'far' }
+    const { validate, asked, warned, later } = watching(
+      ({ namespace }) => (namespace === 'far' ? page([other]) : { kind: 'forbidden', why: 'no' }),
+      { remembered: [...scene, pool(far), objective(far)] },
+    )
+    for (const name of ['a', 'b']) await validate(poolOnly({ name }))
+    expect(asked).toHaveLength(1)
+    expect(outcomeOf(await validate(poolOnly({ name: 'c', ...far })))).toBe('allowed?NoSuchServiceAccount')
+    later(60_001)
+    await validate(poolOnly({ name: 'd' }))
+    expect(asked).toHaveLength(3)
+    expect(warned).toEqual(['pods may not be listed: bindings are admitted without a look at them'])
+  })
+})
+
+describe('where what pods show may refuse', () => {
+  const actions = { NoSuchServiceAccount: 'deny' } as const
+
+  test('it does, and nothing is claimed', async () => {
+    const { validate, claims } = watching(() => page([other]), { actions })
+    expect(outcomeOf(await validate(binding()))).toBe('NoSuchServiceAccount')
+    expect(claims()).toEqual([])
+  })
+
+  test('what it was before is a warning, of the same pods alone', async () => {
+    const leases = new MemoryObjects()
+    const others = [objective({ name: 'second' }), pool({ name: 'second', selector: { app: 'second' } })]
+    const { validate } = watching(() => page([other]), {
+      actions,
+      leases,
+      remembered: [...scene, ...others, binding()],
+    })
+    const moved = binding({ spec: { containerName: 'side' } })
+    expect(outcomeOf(await validate(moved, update(binding())))).toBe('allowed?NoSuchServiceAccount')
+    const elsewhere = poolOnly({ name: 'chat', spec: { poolRef: { name: 'second' } } })
+    expect(outcomeOf(await validate(elsewhere, update(binding())))).toBe('NoSuchServiceAccount')
+    expect(leases.all(leaseResource)).toHaveLength(1)
+  })
+
+  test('what is ignored is not said', async () => {
+    const ignored = { actions: { NoSuchServiceAccount: 'ignore' } } as const
+    const { validate } = watching(() => page([other]), ignored)
+    expect(outcomeOf(await validate(binding()))).toBe('allowed')
+  })
+})
