@@ -18,9 +18,11 @@ type ProbeOptions = {
   readonly report: (reached: boolean) => void
 }
 
-/** The way through the API server to the webhook and back is tried soon after the start, then this often. */
-const everyMs = 60_000
+/** The way through the API server to the webhook and back is tried soon after the start, then this often, */
 const firstMs = 5_000
+const everyMs = 60_000
+/** and sooner where it was not found: that it is there again is worth knowing. */
+const againMs = 10_000
 
 /** What there is to say before the first attempt. */
 export const notTried = 'not tried yet'
@@ -41,7 +43,7 @@ export function createProbe(options: ProbeOptions): Probe {
     problem = await tryWay(options)
     if (stopped) return
     options.report(problem === undefined)
-    timer = setTimeout(() => void attempt(), everyMs)
+    timer = setTimeout(() => void attempt(), problem === undefined ? everyMs : againMs)
   }
   return {
     start: () => {

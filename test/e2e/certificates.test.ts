@@ -211,11 +211,13 @@ describeReal('the certificates of three replicas behind one address', () => {
     expect(textOf(failing.body['message'])).toContain(`/validate/${shown}?`)
     await startAgain(lives)
     const load = underLoad()
-    await until('it is another one, alone', async () => {
+    const isAnother = async (): Promise<boolean> => {
       const tokens = await liveTokens(cluster)
       const { token, 'token.previous': previous } = await secretData()
       return tokens.every((one) => one !== shown && one === token) && previous === undefined
-    })
+    }
+    // The first probe comes after 5 s, or the next after a failure.
+    await vi.waitUntil(isAnother, { timeout: 50_000, interval: 100 })
     await load.stop()
     expect(load.failures()).toEqual([])
     expect(lines.join('')).not.toContain(shown)
