@@ -85,6 +85,14 @@ describeReal('the manifests', () => {
     const kustomization = {
       resources: [relative(directory, deploy)],
       components: [relative(directory, join(deploy, 'components/without-pods'))],
+      configMapGenerator: [
+        {
+          name: 'kleym-operator-config',
+          namespace: 'kleym-system',
+          behavior: 'merge',
+          literals: ['KLEYM_TRUST_DOMAIN=prod.example.com'],
+        },
+      ],
     }
     await writeFile(join(directory, 'kustomization.yaml'), JSON.stringify(kustomization))
     const mine = await build(directory)
