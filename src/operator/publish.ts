@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { describeConfig, type Config } from '../config.ts'
-import { sameJson, textOr, field, objectOr, type JsonObject } from '../core/json.ts'
+import { sameJson, type JsonObject } from '../core/json.ts'
 import type { Objects, Reply } from '../core/objects.ts'
 import {
   effectiveActions,
@@ -17,7 +17,7 @@ import { notTried } from './probe.ts'
 
 type PublishingOptions = {
   readonly config: Config
-  readonly objects: Pick<Objects, 'get' | 'create' | 'replace'>
+  readonly objects: Pick<Objects, 'create' | 'mergePatch'>
   readonly isLeading: () => boolean
   readonly halted: () => string | undefined
   readonly checks: () => readonly Check[]
@@ -120,28 +120,14 @@ const essenceOf = ({ checks, ...rest }: Omit<OperatorHealth, 'heartbeat'>): unkn
 
 /** What others added to the ConfigMap is left alone. */
 async function write({ config, objects }: PublishingOptions, data: JsonObject): Promise<Reply> {
-  const { namespace } = config
-  const at = { namespace, name: operatorStatusName }
-  const there = await objects.get(configMapResource, at)
-  if (there.kind === 'absent')
-    return objects.create(configMapResource, {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: {
-        ...at,
-        labels: { 'app.kubernetes.io/name': 'kleym', 'app.kubernetes.io/component': 'operator' },
-      },
-      data,
-    })
-  if (there.kind !== 'done') return there
-  const { metadata } = there.object
-  return objects.replace(configMapResource, {
-    ...there.object,
-    metadata: {
-      ...objectOr(metadata),
-      ...at,
-      resourceVersion: textOr(field(objectOr(metadata), 'resourceVersion'), ''),
-    },
-    data: { ...objectOr(there.object['data']), ...data },
+  const at = { namespace: config.namespace, name: operatorStatusName }
+  const reply = await objects.mergePatch(configMapResource, at, { data })
+  if (reply.kind !== 'absent') return reply
+  const labels = { 'app.kubernetes.io/name': 'kleym', 'app.kubernetes.io/component': 'operator' }
+  return objects.create(configMapResource, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { ...at, labels },
+    data,
   })
 }
