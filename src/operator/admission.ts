@@ -1,16 +1,14 @@
-import { admissionLabel, crdName, leaseResource, namespaceResource } from '../core/resources.ts'
+import { leaseResource } from '../core/resources.ts'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lives } from '../../certs/certificates.ts'
 import type { Config } from '../config.ts'
 import { rules } from '../core/findings.ts'
 import type { Inventory } from '../core/inventory.ts'
-import { field, objectOr } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Feed } from './feed.ts'
-import { explain, resourcePath, type Client } from '../kube/client.ts'
-import { listPages } from '../kube/listing.ts'
+import type { Client } from '../kube/client.ts'
 import { createObjects } from '../kube/objects.ts'
 import { listRememberedPods } from '../kube/pods.ts'
 import { Reflector } from '../kube/reflector.ts'
@@ -18,9 +16,9 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../serving/metrics.ts'
 import { createProbe, probeAnswer, tryWay } from './probe.ts'
 import type { Check } from '../serving/probes.ts'
+import { liveLists, liveReads, warnsOnly } from './reads.ts'
 import { createTrust, watchTrust } from './webhook-trust.ts'
 import { claimLabel } from '../webhook/claim.ts'
-import type { ListLive } from '../webhook/fresh.ts'
 import type { ReadLive } from '../webhook/live.ts'
 import { judgingReferences } from '../webhook/references.ts'
 import { usualStaleMs, type Reservations } from '../webhook/reservations.ts'
@@ -259,44 +257,3 @@ function logRefusal(log: Log, request: AdmissionRequest, reasons: readonly strin
   const fields = { uid, operation, kind: kind.kind, namespace, name, user: user.username, dryRun, reasons }
   log.info(fields, 'denied')
 }
-
-/** Whether nothing is refused in a namespace, by its label. */
-async function warnsOnly(objects: Objects, name: string, signal: AbortSignal): Promise<boolean> {
-  const reply = await objects.get(namespaceResource, { name }, signal)
-  if (reply.kind === 'failed') throw new Error(`reading Namespace ${name}: ${reply.cause}`)
-  if (reply.kind !== 'done') return false
-  const labels = objectOr(field(objectOr(reply.object['metadata']), 'labels'))
-  return field(labels, admissionLabel) === 'warn'
-}
-
-const liveReads =
-  (objects: Objects, signal: AbortSignal): ReadLive =>
-  async (resource, at) => {
-    const reply = await objects.get(resource, at, signal)
-    switch (reply.kind) {
-      case 'done':
-        return reply.object
-      case 'absent':
-        return undefined
-      case 'conflict':
-      case 'refused':
-        throw new Error(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.message}`)
-      case 'failed':
-        throw new Error(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.cause}`)
-    }
-  }
-
-const liveLists =
-  (client: Pick<Client, 'call'>, signal: AbortSignal): ListLive =>
-  async (resource, namespace, take) => {
-    const listed = await listPages({
-      client,
-      path: resourcePath(resource, { namespace }),
-      query: {},
-      pageSize: 500,
-      signal,
-      take,
-    })
-    if (listed.kind !== 'complete')
-      throw new Error(`listing ${crdName(resource)} in ${namespace}: ${explain(listed)}`)
-  }

@@ -1,0 +1,51 @@
+/** What reviews read of the API server. Each throws where it gives no answer, which ends the review without a decision. */
+import { field, objectOr } from '../core/json.ts'
+import type { Objects } from '../core/objects.ts'
+import { admissionLabel, crdName, namespaceResource } from '../core/resources.ts'
+import { explain, resourcePath, type Client } from '../kube/client.ts'
+import { listPages } from '../kube/listing.ts'
+import type { ListLive } from '../webhook/fresh.ts'
+import type { ReadLive } from '../webhook/live.ts'
+
+/** Whether nothing is refused in a namespace, by its label. */
+export async function warnsOnly(objects: Objects, name: string, signal: AbortSignal): Promise<boolean> {
+  const reply = await objects.get(namespaceResource, { name }, signal)
+  if (reply.kind === 'failed') throw new Error(`reading Namespace ${name}: ${reply.cause}`)
+  if (reply.kind !== 'done') return false
+  const labels = objectOr(field(objectOr(reply.object['metadata']), 'labels'))
+  return field(labels, admissionLabel) === 'warn'
+}
+
+/** @param signal ends a read when nobody waits for the review any more */
+export const liveReads =
+  (objects: Objects, signal: AbortSignal): ReadLive =>
+  async (resource, at) => {
+    const reply = await objects.get(resource, at, signal)
+    switch (reply.kind) {
+      case 'done':
+        return reply.object
+      case 'absent':
+        return undefined
+      case 'conflict':
+      case 'refused':
+        throw new Error(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.message}`)
+      case 'failed':
+        throw new Error(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.cause}`)
+    }
+  }
+
+/** Pages of 500, as the state is now. @param signal ends the list when nobody waits for the review any more */
+export const liveLists =
+  (client: Pick<Client, 'call'>, signal: AbortSignal): ListLive =>
+  async (resource, namespace, take) => {
+    const listed = await listPages({
+      client,
+      path: resourcePath(resource, { namespace }),
+      query: {},
+      pageSize: 500,
+      signal,
+      take,
+    })
+    if (listed.kind !== 'complete')
+      throw new Error(`listing ${crdName(resource)} in ${namespace}: ${explain(listed)}`)
+  }
