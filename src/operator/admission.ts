@@ -177,8 +177,8 @@ function ignoranceOf(feed: AdmissionOptions['feed']): string | undefined {
 /** How often the leader looks for claims that have served their time. */
 const collectEveryMs = 10_000
 
-/** How long the start waits at most to be told that calls fail. */
-const outageShowsMs = 2000
+/** How long the start waits at most to be told that calls fail: as long as the API server waits for a webhook. */
+const outageShowsMs = 5000
 
 const caOf = async (file: string | undefined): Promise<string | undefined> =>
   file === undefined ? undefined : readFile(file, 'utf8')

@@ -200,7 +200,9 @@ describeReal('the certificates of three replicas behind one address', () => {
     })
   })
 
-  test('are joined by a token, which is another one after an outage that showed it', async () => {
+  const patient = { timeout: 120_000 }
+
+  test('are joined by a token, which is another one after an outage that showed it', patient, async () => {
     const lives = { ...usualLives, settleMs: 500 }
     const [shown = ''] = await liveTokens(cluster)
     await stop()
@@ -217,7 +219,7 @@ describeReal('the certificates of three replicas behind one address', () => {
       return tokens.every((one) => one !== shown && one === token) && previous === undefined
     }
     // The first probe comes after 5 s, or the next after a failure.
-    await vi.waitUntil(isAnother, { timeout: 50_000, interval: 100 })
+    await vi.waitUntil(isAnother, { timeout: 100_000, interval: 100 })
     await load.stop()
     expect(load.failures()).toEqual([])
     expect(lines.join('')).not.toContain(shown)
