@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { admit, isDenied } from '../../src/core/admit.ts'
 import { summaryIn } from '../../src/core/conditions.ts'
-import { rules } from '../../src/core/findings.ts'
+import { rules, type Action } from '../../src/core/findings.ts'
 import { bindingResource, optionalResources } from '../../src/core/resources.ts'
 import { resourcePath } from '../../src/kube/client.ts'
 import { setsOfObjects } from '../support/arbitraries.ts'
@@ -21,10 +21,11 @@ import { Landmarks } from './support/landmarks.ts'
 /** A set in one of its orders, in a namespace of its own. */
 type Attempt = { readonly objects: readonly Manifest[]; readonly namespace: string; refused: boolean }
 
-/** Reasons on which no binding may settle that was let in. */
-const harmful = new Set(
-  Object.values(rules).flatMap(({ reason, action }) => (action === 'deny' ? [reason] : [])),
-)
+const reasonsBy = (wanted: Action): ReadonlySet<string> =>
+  new Set(Object.values(rules).flatMap(({ reason, action }) => (action === wanted ? [reason] : [])))
+
+/** Reasons on which no binding may settle that was let in; InvalidObjectiveRef of the objective is only warned about. */
+const harmful = reasonsBy('deny').difference(reasonsBy('warn'))
 
 /** Whether the pure rule refuses something, in the order given. */
 function isRefused(objects: readonly Manifest[]): boolean {
