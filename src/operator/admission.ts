@@ -98,7 +98,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     log.info({ port: server.port }, 'the webhook is served')
   })
   const claims = watchClaims(options)
-  const watches = [claims, ...watchTrust(options, () => trust.refresh())]
+  const trustWatches = watchTrust(options, () => trust.refresh())
   const probe = createProbe({
     client,
     namespace,
@@ -110,24 +110,29 @@ export function createAdmission(options: AdmissionOptions): Admission {
     },
   })
   let collecting: NodeJS.Timeout | undefined
+  let isStopped = false
   const begin = async (): Promise<void> => {
-    // Whether users are being shown the token at this moment, since nobody serves, can't be told any more once we do.
+    // Whether users are being shown the token at this moment, since nobody serves, can't be told any more once we do,
+    // which the first answer of one of these watches brings about.
     await Promise.race([tryWay({ client, namespace }), sleep(outageShowsMs)])
+    if (isStopped) return
+    for (const watch of trustWatches) watch.start()
     trust.refresh()
     probe.start()
   }
   return {
     start: () => {
-      for (const watch of watches) watch.start()
+      claims.start()
       void begin()
       collecting = setInterval(() => {
         if (isLeading()) void reservations.collect()
       }, collectEveryMs)
     },
     stop: async () => {
+      isStopped = true
       clearInterval(collecting)
       probe.stop()
-      const quiet = Promise.all([trust.stop(), ...watches.map((watch) => watch.stop())])
+      const quiet = Promise.all([trust, claims, ...trustWatches].map((one) => one.stop()))
       const moved = config.webhook.url === undefined ? sleep(endpointsMoveOnMs) : quiet
       await Promise.all([server?.drain(drainPatience), moved])
       await server?.close()
