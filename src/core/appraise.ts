@@ -29,11 +29,24 @@ export function appraise(binding: Binding, world: World): Appraisal {
  * every object that it can lead to, and a collision among all who can come to hold a key; so whatever is refused is
  * refused in every order in which the same objects are created.
  */
-export function foresee(binding: Binding, world: World): Appraisal {
+export const foresee = (binding: Binding, world: World): Appraisal => foreseeBy(outlookOf(binding, world))
+
+/** What a binding is by itself and its references, before others are asked what they claim. */
+export type Outlook = {
+  readonly facts: Facts
+  readonly own: ReturnType<typeof judgeOwn>
+  readonly stake: Stake
+}
+
+export function outlookOf(binding: Binding, world: World): Outlook {
   const facts = gather(binding, world)
   const own = judgeOwn(facts)
+  return { facts, own, stake: stakeIn(facts, own) }
+}
+
+/** @param outlook of a world whose pools and objectives are still the same */
+export function foreseeBy({ facts, own, stake }: Outlook): Appraisal {
   const evaluation = evaluateFacts(facts, own)
-  const stake = stakeIn(facts, own)
   const collisions = collisionsOf(facts, evaluation, stake)
   const findings = [
     ...evaluation.findings.filter(({ rule }) => rule !== 'identityCollision'),

@@ -2,6 +2,7 @@ import type { Binding, BindingKey, Mode } from './binding.ts'
 import { BindingIndex } from './binding-index.ts'
 import type { Stake } from './evaluate.ts'
 import type { Identity } from './identity.ts'
+import { NeighbourIndex } from './neighbour-index.ts'
 import { doOverlap } from './overlap.ts'
 import type { Resource } from './resources.ts'
 
@@ -12,6 +13,9 @@ export type Entry = { readonly binding: Binding; readonly stake: Stake }
 export class Census {
   readonly #entries = new Map<BindingKey, Entry>()
   readonly #index = new BindingIndex()
+  /** Made for the first question: who judges a change of a pool asks none, and would file thousands for nothing. */
+  #nearIndex: NeighbourIndex | undefined
+  readonly #sizes = new Map<string, number>()
 
   get(key: BindingKey): Entry | undefined {
     return this.#entries.get(key)
@@ -31,8 +35,10 @@ export class Census {
 
   place(key: BindingKey, entry: Entry): void {
     const before = this.#entries.get(key)
-    if (before) this.#index.remove(key, before.binding, before.stake)
+    if (before) this.#unfile(key, before)
+    else this.#count(entry.binding.namespace, 1)
     this.#index.add(key, entry.binding, entry.stake)
+    if (this.#nearIndex) fileNear(this.#nearIndex, key, entry)
     this.#entries.set(key, entry)
   }
 
@@ -45,9 +51,16 @@ export class Census {
   /** Returns what was there. */
   remove(key: BindingKey): Entry | undefined {
     const gone = this.#entries.get(key)
-    if (gone) this.#index.remove(key, gone.binding, gone.stake)
+    if (!gone) return undefined
+    this.#unfile(key, gone)
+    this.#count(gone.binding.namespace, -1)
     this.#entries.delete(key)
     return gone
+  }
+
+  /** How many there are in a namespace. */
+  sizeOf(namespace: string): number {
+    return this.#sizes.get(namespace) ?? 0
   }
 
   holders(collisionKey: string): Iterable<Binding> {
@@ -74,7 +87,7 @@ export class Census {
   }
 
   wanting(outputName: string): ReadonlySet<BindingKey> {
-    return this.#index.wanting(outputName)
+    return this.#near.wanting(outputName)
   }
 
   /** Those that refer to a pool or an objective by this name, in whatever group. */
@@ -85,20 +98,39 @@ export class Census {
   }
 
   sharingSpiffeId(spiffeId: string): Iterable<string> {
-    return namesOf(this.#index.giving(spiffeId))
+    return namesOf(this.#near.giving(spiffeId))
   }
 
   onPool(binding: Binding, poolGroup: string, mode: Mode): Iterable<string> {
-    return namesOf(this.#index.beside(binding, poolGroup, mode))
+    return namesOf(this.#near.beside(binding, poolGroup, mode))
   }
 
   overlapping(binding: Binding, identity: Identity): Iterable<string> {
-    return Iterator.from(this.#index.near(binding, identity.pods)).flatMap((key) => {
+    return Iterator.from(this.#near.near(binding, identity.pods)).flatMap((key) => {
       const entry = this.#entries.get(key)
       const its = entry?.stake.identity
       const isNear = its && doOverlap({ binding, identity }, { binding: entry.binding, identity: its })
       return isNear ? [entry.binding.name] : []
     })
+  }
+
+  get #near(): NeighbourIndex {
+    if (!this.#nearIndex) {
+      this.#nearIndex = new NeighbourIndex()
+      for (const [key, entry] of this.#entries) fileNear(this.#nearIndex, key, entry)
+    }
+    return this.#nearIndex
+  }
+
+  #unfile(key: BindingKey, { binding, stake }: Entry): void {
+    this.#index.remove(key, binding, stake)
+    if (stake.identity) this.#nearIndex?.remove(key, binding, stake.identity)
+  }
+
+  #count(namespace: string, more: number): void {
+    const size = this.sizeOf(namespace) + more
+    if (size === 0) this.#sizes.delete(namespace)
+    else this.#sizes.set(namespace, size)
   }
 
   #bindings(keys: ReadonlySet<BindingKey>): Iterable<Binding> {
@@ -107,6 +139,10 @@ export class Census {
       .map((key) => this.#entries.get(key)?.binding)
       .filter((binding) => binding !== undefined)
   }
+}
+
+function fileNear(index: NeighbourIndex, key: BindingKey, { binding, stake }: Entry): void {
+  if (stake.identity) index.add(key, binding, stake.identity)
 }
 
 /** The names of bindings, which are of one namespace: nothing is shared between two. */

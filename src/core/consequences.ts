@@ -1,9 +1,12 @@
 import type { Binding } from './binding.ts'
-import { foresee, type Appraisal } from './appraise.ts'
+import { foresee, foreseeBy, outlookOf, type Outlook } from './appraise.ts'
+import { settledIdentity } from './evaluate.ts'
 import type { Finding } from './findings.ts'
+import type { Identity } from './identity.ts'
 import { field, isObject, objectOr } from './json.ts'
+import type { World } from './facts.ts'
 import { Overlay, type Known } from './overlay.ts'
-import { decodeObjective, decodePool } from './references.ts'
+import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import type { Resource } from './resources.ts'
 import { hasLabels } from './selectors.ts'
 import { isSameHarm } from './verdict.ts'
@@ -53,8 +56,11 @@ export function* judgeChange(
   const users = now.usersOf(resource, namespace, name).filter(({ deleting }) => !deleting)
   if (users.length === 0) return []
   const then = worldAfter(change, now)
+  const outlooks = new Map<string, Outlook>()
   for (const user of users) {
-    then.setBinding(user)
+    const outlook = outlookOf(user, then)
+    then.setBinding(user, outlook.stake)
+    outlooks.set(user.name, outlook)
     yield
   }
   const found: Consequence[] = []
@@ -63,7 +69,8 @@ export function* judgeChange(
     for (const binding of [user, ...rivalsOf(user, then)]) {
       if (seen.has(binding.name)) continue
       seen.add(binding.name)
-      const consequence = compare(binding, now, then)
+      const outlook = outlooks.get(binding.name) ?? outlookOf(binding, then)
+      const consequence = compare(outlook, now)
       if (consequence) found.push(consequence)
       yield
     }
@@ -87,6 +94,17 @@ function worldAfter({ resource, namespace, name, object }: ReferenceChange, now:
   return then
 }
 
+/** What a world has of a pool or an objective, as `setReference` would be given it. */
+export const referenceIn = (
+  world: World,
+  resource: Resource,
+  namespace: string,
+  name: string,
+): Pool | Objective | undefined =>
+  resource.kind === 'InferencePool'
+    ? world.pool(resource, namespace, name)
+    : world.objective(resource, namespace, name)
+
 /** Makes a pool or an objective of a world what an object says; undefined takes it away. */
 export function setReference(
   world: Overlay,
@@ -109,15 +127,19 @@ function rivalsOf(user: Binding, then: Overlay): readonly Binding[] {
   )
 }
 
-function compare(binding: Binding, now: Known, then: Known): Consequence | undefined {
-  const after = foresee(binding, then)
-  const harms = after.stake.isSound ? after.findings.filter(isHarm) : []
-  const before = foresee(binding, now)
-  const harm = harms.find((one) => !before.findings.some((earlier) => isSameReason(earlier, one)))
-  if (harm) return { kind: 'harm', binding, finding: harm }
-  if (before.evaluation.findings.length > 0) return undefined
-  const [finding] = after.evaluation.findings
-  return finding ? { kind: 'loss', binding, finding } : widened(binding, before, after)
+function compare(outlook: Outlook, now: Known): Consequence | undefined {
+  const { binding } = outlook.facts
+  const { evaluation, stake, findings } = foreseeBy(outlook)
+  const harms = stake.isSound ? findings.filter(isHarm) : []
+  if (harms.length > 0) {
+    const before = foresee(binding, now).findings
+    const harm = harms.find((one) => !before.some((earlier) => isSameReason(earlier, one)))
+    if (harm) return { kind: 'harm', binding, finding: harm }
+  }
+  const had = settledIdentity(binding, now.stakeOf(binding), now)
+  if (!had) return undefined
+  const [finding] = evaluation.findings
+  return finding ? { kind: 'loss', binding, finding } : widened(binding, had, evaluation.identity)
 }
 
 const isHarm = ({ rule }: Finding): boolean => rule === 'invalidPoolSelector' || rule === 'identityCollision'
@@ -125,9 +147,8 @@ const isHarm = ({ rule }: Finding): boolean => rule === 'invalidPoolSelector' ||
 const isSameReason = (a: Finding, b: Finding): boolean => a.rule === b.rule && isSameHarm(a, b)
 
 /** Fewer pods are no news; others than before are. */
-function widened(binding: Binding, before: Appraisal, after: Appraisal): Consequence | undefined {
-  const [was, is] = [before.evaluation.identity, after.evaluation.identity]
-  if (!was || !is || hasLabels(is.pods.labels, was.pods.labels)) return undefined
+function widened(binding: Binding, was: Identity, is: Identity | undefined): Consequence | undefined {
+  if (!is || hasLabels(is.pods.labels, was.pods.labels)) return undefined
   return {
     kind: 'widening',
     binding,

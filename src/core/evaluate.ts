@@ -1,5 +1,5 @@
 import type { Binding } from './binding.ts'
-import { keyIsFree } from './checks/collision.ts'
+import { collisionOver, keyIsFree } from './checks/collision.ts'
 import { selectorsStayHome, spiffeIdIsValid } from './checks/identity.ts'
 import {
   objectiveBelongsToPool,
@@ -20,6 +20,7 @@ import { gather, type Check, type Facts, type World } from './facts.ts'
 import type { Finding } from './findings.ts'
 import type { Identity } from './identity.ts'
 import { latentKeys, referenceOf } from './latent.ts'
+import { clusterSpiffeIdResource } from './resources.ts'
 
 type Row = readonly [check: Check, ...needs: readonly Check[]]
 
@@ -106,6 +107,16 @@ export function stakeIn(facts: Facts, { findings, passed } = judgeOwn(facts)): S
     latent: latentKeys(facts, identity?.collisionKey),
     reference: referenceOf(facts.binding),
   }
+}
+
+/**
+ * The identity that a binding has, as the loop would find it, by a stake that is known already: to evaluate thousands
+ * takes time.
+ */
+export function settledIdentity(binding: Binding, { identity }: Stake, world: World): Identity | undefined {
+  const key = identity?.collisionKey
+  const isRefused = key !== undefined && collisionOver(key, binding, world.holders(key)) !== undefined
+  return isRefused || !world.isServed(clusterSpiffeIdResource) ? undefined : identity
 }
 
 const listOf = (found: ReturnType<Check>): readonly Finding[] =>

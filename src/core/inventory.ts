@@ -84,8 +84,17 @@ export class Inventory implements Known {
     return this.#census.get(key)?.binding
   }
 
+  stakeOf({ namespace, name }: Binding): Stake {
+    return this.#census.get(bindingKey(namespace, name))?.stake ?? noStake
+  }
+
   bindings(): IteratorObject<Binding> {
     return this.#census.entries().map(({ binding }) => binding)
+  }
+
+  /** How many bindings a namespace has. */
+  bindingsIn(namespace: string): number {
+    return this.#census.sizeOf(namespace)
   }
 
   /** The bindings whose output would have this name, in the order in which they came, as long as none has changed. */

@@ -10,6 +10,8 @@ import { gvk, type Resource } from './resources.ts'
 export type Known = World & {
   /** The bindings that refer to a pool or an objective by this name, in whatever group. */
   usersOf(resource: Resource, namespace: string, name: string): readonly Binding[]
+  /** What a binding of this world has; that of one which is not there is `noStake`. */
+  stakeOf(binding: Binding): Stake
 }
 
 /**
@@ -59,16 +61,17 @@ export class Overlay implements Known {
     this.#objectives.set(place(resource, name), objective)
   }
 
-  /** What a binding stands for is worked out by the pools and objectives that are known by now. */
-  setBinding(binding: Binding): void {
+  /** @param stake what it stands for by the pools and objectives that are known by now */
+  setBinding(binding: Binding, stake = binding.deleting ? noStake : stakeOf(binding, this)): void {
     const key = this.#keyOf(binding.name)
     this.#set.add(key)
-    this.#census.place(key, { binding, stake: binding.deleting ? noStake : stakeOf(binding, this) })
+    this.#census.place(key, { binding, stake })
   }
 
-  /** What a binding that was set has. */
-  stakeOf({ name }: Binding): Stake {
-    return this.#census.get(this.#keyOf(name))?.stake ?? noStake
+  stakeOf(binding: Binding): Stake {
+    const key = this.#keyOf(binding.name)
+    if (this.#set.has(key)) return this.#census.get(key)?.stake ?? noStake
+    return this.#isBelow(binding.name) ? this.#below.stakeOf(binding) : noStake
   }
 
   removeBinding(name: string): void {

@@ -18,6 +18,8 @@ export type Call = {
   /** Sent as JSON; that of a PATCH is a merge patch. */
   readonly body?: unknown
   readonly signal?: AbortSignal
+  /** Asks for the metadata of the objects of a list alone. An API server may answer with all of them. */
+  readonly metadataOnly?: boolean
   /** A longer answer counts as lost; the rest of it is not waited for. */
   readonly maxBytes?: number
 }
@@ -54,7 +56,7 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
     ...rest,
     origin,
     path: `${prefix}${path}${queryString(query)}`,
-    headers: { ...passage.headers, ...rest.headers, accept: 'application/json', 'user-agent': userAgent },
+    headers: { ...passage.headers, accept: 'application/json', ...rest.headers, 'user-agent': userAgent },
   })
 
   const hidden = (text: string): string => {
@@ -77,8 +79,9 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
     try {
       const passage = await beforeAbort(limit.signal, transport.passage())
       const { method, body, signal } = { ...call, signal: limit.signal }
-      const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: contentType(method) }
-      const response = await passage.calls.request(send(call, passage, { method, signal, ...sent }))
+      const sent = body === undefined ? {} : { body: JSON.stringify(body) }
+      const rest = { method, signal, ...sent, headers: headersOf(call) }
+      const response = await passage.calls.request(send(call, passage, rest))
       if (!isSuccess(response)) return await refusedBy(response)
       const warnings = warningsIn(response.headers['warning']).map(hidden)
       return readable(response.statusCode, await textOf(response.body, call.maxBytes), warnings)
@@ -141,8 +144,13 @@ type Rest = {
 const queryString = (query: Query = {}): string =>
   Object.keys(query).length === 0 ? '' : `?${new URLSearchParams(query).toString()}`
 
-const contentType = (method: Call['method']): Rest['headers'] & {} => ({
-  'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+const headersOf = ({ method, body, metadataOnly = false }: Call): Rest['headers'] & {} => ({
+  ...(body !== undefined && {
+    'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+  }),
+  ...(metadataOnly && {
+    accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json',
+  }),
 })
 
 const isSuccess = ({ statusCode }: Dispatcher.ResponseData): boolean => statusCode >= 200 && statusCode < 300

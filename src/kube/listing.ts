@@ -1,8 +1,8 @@
-import type { Client, Lost, Query, Refused } from './client.ts'
+import type { Call, Client, Lost, Query, Refused } from './client.ts'
 import { objectOr } from '../core/json.ts'
 import { asText } from './object.ts'
 
-type Listing = {
+type Listing = Pick<Call, 'metadataOnly'> & {
   readonly client: Pick<Client, 'call'>
   readonly path: string
   readonly query: Query
@@ -20,11 +20,19 @@ type Listed = { readonly kind: 'complete'; readonly version: string } | Refused 
  * No resourceVersion is asked for, so the answer is the most recent state and can't lie behind what was seen before,
  * whichever API server of several gives it; and paging works, which it does not where any version will do.
  */
-export async function listPages({ client, path, query, pageSize, signal, take }: Listing): Promise<Listed> {
+export async function listPages({
+  client,
+  path,
+  query,
+  pageSize,
+  signal,
+  take,
+  metadataOnly = false,
+}: Listing): Promise<Listed> {
   let token = ''
   for (;;) {
     const page = { ...query, limit: String(pageSize), ...(token && { continue: token }) }
-    const answer = await client.call({ method: 'GET', path, query: page, signal })
+    const answer = await client.call({ method: 'GET', path, query: page, signal, metadataOnly })
     if (answer.kind !== 'ok') return answer
     const { items, metadata } = objectOr(answer.body)
     const { resourceVersion: version, continue: next } = objectOr(metadata)

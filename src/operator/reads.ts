@@ -37,7 +37,7 @@ export const liveReads =
 /** Pages of 500, as the state is now. @param signal ends the list when nobody waits for the review any more */
 export const liveLists =
   (client: Pick<Client, 'call'>, signal: AbortSignal): ListLive =>
-  async (resource, namespace, take) => {
+  async (resource, namespace, take, part) => {
     const listed = await listPages({
       client,
       path: resourcePath(resource, { namespace }),
@@ -45,6 +45,7 @@ export const liveLists =
       pageSize: 500,
       signal,
       take,
+      metadataOnly: part === 'metadata',
     })
     if (listed.kind !== 'complete')
       throw new Error(`listing ${crdName(resource)} in ${namespace}: ${explain(listed)}`)

@@ -1,5 +1,12 @@
-import { bindingKey, decodeBinding, type Binding } from '../core/binding.ts'
-import { setReference, type ReferenceChange } from '../core/consequences.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { bindingKey, decodeBinding, type Binding, type Reference } from '../core/binding.ts'
+import {
+  judgeChange,
+  referenceIn,
+  setReference,
+  type Consequence,
+  type ReferenceChange,
+} from '../core/consequences.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { field, objectOr, textOr } from '../core/json.ts'
 import { isDns1123Subdomain } from '../core/names.ts'
@@ -7,11 +14,15 @@ import { bindingResource, objectiveResources, poolResources, type Resource } fro
 import { LiveNamespace, type ReadLive } from './live.ts'
 import { inSlices } from './slices.ts'
 
-/** Lists all objects of a kind in a namespace. Throws when there is no complete list. */
+/**
+ * Lists all objects of a kind in a namespace, or what of them is metadata, which takes the API server a third of the
+ * time. Throws when there is no complete list.
+ */
 export type ListLive = (
   resource: Resource,
   namespace: string,
   take: (object: unknown) => void,
+  part?: 'metadata',
 ) => Promise<void>
 
 type Reach = { readonly inventory: Inventory; readonly read: ReadLive; readonly list: ListLive }
@@ -20,51 +31,91 @@ type Reach = { readonly inventory: Inventory; readonly read: ReadLive; readonly 
 const readAtMost = 8
 
 /**
- * A namespace before a change of a pool or an objective, as the API server has it: its bindings listed, and what
- * memory lacks of their pools and objectives read. Memory alone would not do: a chart's objects come within
- * milliseconds, mostly to different replicas.
+ * Judges a change of a pool or an objective by its namespace as the API server has it: its bindings are listed, and what
+ * memory lacks of them, of their pools and objectives is read. Memory alone would not do: a chart's objects come within
+ * milliseconds, mostly to different replicas. But mostly it is right, so it is judged by while the list is on its way,
+ * and once more only where the list tells of something else.
  *
  * @param oldObject the object before the change; undefined for one that is created
  */
-export async function freshNamespace(
-  { resource, namespace, name }: ReferenceChange,
+export async function judgeLive(
+  change: ReferenceChange,
   oldObject: unknown,
   reach: Reach,
   signal: AbortSignal,
-): Promise<LiveNamespace> {
-  const live = new LiveNamespace(reach.inventory, namespace, reach.read)
+): Promise<{ readonly live: LiveNamespace; readonly consequences: readonly Consequence[] }> {
+  const { resource, namespace, name } = change
+  const { inventory } = reach
+  const live = new LiveNamespace(inventory, namespace, reach.read)
   const { world } = live
-  const { names, unknown } = await listBindings(namespace, reach)
-  world.setPresent(names)
-  if (names.size === 0) return live
   // The API server asks about no kind that is not served.
   world.setServed(resource)
   setReference(world, resource, namespace, name, oldObject)
-  await inSlices(placing(live, unknown), signal)
   const users = world.usersOf(resource, namespace, name)
-  if (users.length === 0) return live
-  const near = nearTo(users, names, live)
-  await readMissing(near, namespace, live, reach)
+  if (!isRemembered(change, live, inventory)) await inSlices(placing(live, users), signal)
+  const judged = (): Promise<readonly Consequence[]> => inSlices(judgeChange(change, world), signal)
+  const [guess, { names, others }, hasNews] = await Promise.all([
+    judged(),
+    listBindings(namespace, reach),
+    readMissing(users, live, namespace, reach),
+  ])
+  const isAsRemembered = others.length === 0 && inventory.bindingsIn(namespace) === names.size
+  if (!isAsRemembered) {
+    world.setPresent(names)
+    await readBindings(others, live, namespace, reach, signal)
+  }
+  const usersNow = world.usersOf(resource, namespace, name)
+  if (usersNow.length === 0) return { live, consequences: [] }
+  const near = nearTo(usersNow, names, live)
+  const hasMoreNews = await readMissing(near, live, namespace, reach)
+  if (isAsRemembered && !hasNews && !hasMoreNews) return { live, consequences: guess }
   await inSlices(placing(live, near), signal)
-  return live
+  return { live, consequences: await judged() }
 }
 
-/** The bindings of a namespace: the names of all, and those that memory has not seen as they are. */
+/** Whether what bindings stand for in memory is by the object as it is before the change. */
+const isRemembered = (
+  { resource, namespace, name }: ReferenceChange,
+  { world }: LiveNamespace,
+  inventory: Inventory,
+): boolean =>
+  inventory.isServed(resource) &&
+  isDeepStrictEqual(
+    referenceIn(inventory, resource, namespace, name),
+    referenceIn(world, resource, namespace, name),
+  )
+
+/** The names of a namespace's bindings: of all, and of those that memory has otherwise or lacks. */
 async function listBindings(
   namespace: string,
   { inventory, list }: Reach,
-): Promise<{ readonly names: ReadonlySet<string>; readonly unknown: readonly Binding[] }> {
+): Promise<{ readonly names: ReadonlySet<string>; readonly others: readonly string[] }> {
   const names = new Set<string>()
-  const unknown: Binding[] = []
-  await list(bindingResource, namespace, (object) => {
+  const others: string[] = []
+  const take = (object: unknown): void => {
     const metadata = objectOr(objectOr(object)['metadata'])
     const name = textOr(field(metadata, 'name'), '')
     names.add(name)
     const known = inventory.binding(bindingKey(namespace, name))
-    if (known === undefined || known.resourceVersion !== field(metadata, 'resourceVersion'))
-      unknown.push(decodeBinding(object))
-  })
-  return { names, unknown }
+    if (known === undefined || known.resourceVersion !== field(metadata, 'resourceVersion')) others.push(name)
+  }
+  await list(bindingResource, namespace, take, 'metadata')
+  return { names, others }
+}
+
+async function readBindings(
+  names: readonly string[],
+  live: LiveNamespace,
+  namespace: string,
+  reach: Reach,
+  signal: AbortSignal,
+): Promise<void> {
+  const bindings: Binding[] = []
+  for (const [name, object] of await readAll(bindingResource, new Set(names), namespace, reach)) {
+    if (object === undefined) live.world.removeBinding(name)
+    else bindings.push(decodeBinding(object))
+  }
+  await inSlices(placing(live, bindings), signal)
 }
 
 function* placing({ world }: LiveNamespace, bindings: readonly Binding[]): Generator<undefined, void> {
@@ -92,41 +143,57 @@ function nearTo(
 const containerOf = ({ spec }: Binding): string =>
   JSON.stringify([spec.mode, spec.serviceAccountName, spec.containerName])
 
-/** Reads the pools and objectives that bindings refer to and that memory lacks. */
+/**
+ * Reads the pools and objectives that bindings can be led to and that memory lacks. Returns whether there are any: what
+ * the bindings stand for is then to be worked out anew.
+ */
 async function readMissing(
   bindings: readonly Binding[],
-  namespace: string,
   { world }: LiveNamespace,
-  { read, list }: Reach,
-): Promise<void> {
+  namespace: string,
+  reach: Reach,
+): Promise<boolean> {
   const missing = new Map<Resource, Set<string>>()
-  const note = (resource: Resource, name: unknown, isKnown: (name: string) => boolean): void => {
-    if (typeof name !== 'string' || !isDns1123Subdomain(name) || !world.isServed(resource)) return
-    if (world.speaksOfReference(resource, name) || isKnown(name)) return
-    missing.getOrInsertComputed(resource, () => new Set()).add(name)
+  const note = (row: readonly Resource[], { name, group }: Reference): void => {
+    if (typeof name !== 'string' || !isDns1123Subdomain(name)) return
+    for (const resource of row) {
+      const isAsked = (group === undefined || group === resource.group) && world.isServed(resource)
+      if (!isAsked || world.speaksOfReference(resource, name)) continue
+      if (referenceIn(world, resource, namespace, name) !== undefined) continue
+      missing.getOrInsertComputed(resource, () => new Set()).add(name)
+    }
   }
   for (const { spec } of bindings) {
-    for (const pool of poolResources)
-      note(pool, spec.poolRef.name, (name) => world.pool(pool, namespace, name) !== undefined)
-    for (const objective of objectiveResources)
-      note(
-        objective,
-        spec.objectiveRef?.name,
-        (name) => world.objective(objective, namespace, name) !== undefined,
-      )
+    note(poolResources, spec.poolRef)
+    if (spec.objectiveRef) note(objectiveResources, spec.objectiveRef)
   }
-  const found = (resource: Resource, name: string, object: unknown): void =>
-    setReference(world, resource, namespace, name, object)
-  await Promise.all(
-    [...missing].flatMap(([resource, names]) =>
-      names.size > readAtMost
-        ? [
-            list(resource, namespace, (object) => {
-              const name = field(objectOr(objectOr(object)['metadata']), 'name')
-              if (typeof name === 'string' && names.has(name)) found(resource, name, object)
-            }),
-          ]
-        : [...names].map(async (name) => found(resource, name, await read(resource, { namespace, name }))),
-    ),
+  const found = await Promise.all(
+    missing.entries().map(async ([resource, names]) => {
+      const objects = await readAll(resource, names, namespace, reach)
+      for (const [name, object] of objects) setReference(world, resource, namespace, name, object)
+      return objects.values().some((object) => object !== undefined)
+    }),
   )
+  return found.includes(true)
+}
+
+/** The named objects of a kind, as the API server has them; undefined for one that is not there. */
+async function readAll(
+  resource: Resource,
+  names: ReadonlySet<string>,
+  namespace: string,
+  { read, list }: Reach,
+): Promise<ReadonlyMap<string, unknown>> {
+  const objects = new Map<string, unknown>(names.keys().map((name) => [name, undefined]))
+  if (names.size <= readAtMost) {
+    await Promise.all(
+      names.keys().map(async (name) => void objects.set(name, await read(resource, { namespace, name }))),
+    )
+    return objects
+  }
+  await list(resource, namespace, (object) => {
+    const name = field(objectOr(objectOr(object)['metadata']), 'name')
+    if (typeof name === 'string' && names.has(name)) objects.set(name, object)
+  })
+  return objects
 }

@@ -17,7 +17,7 @@ import {
 } from '../core/reference-verdict.ts'
 import { objectiveResources, poolResources } from '../core/resources.ts'
 import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
-import { freshNamespace, type ListLive } from './fresh.ts'
+import { judgeLive, type ListLive } from './fresh.ts'
 import type { LiveNamespace, ReadLive } from './live.ts'
 import { collisionAdvice, counted, nameAtMost } from './remarks.ts'
 import { inSlices } from './slices.ts'
@@ -84,10 +84,11 @@ async function consequencesOf(
   // A deletion is never refused, so memory is enough to warn by.
   if (operation === 'DELETE') return inSlices(judgeChange(change, inventory), signal)
   const reach = { inventory, read: read(signal), list: list(signal) }
-  const live = await freshNamespace(change, operation === 'UPDATE' ? oldObject : undefined, reach, signal)
+  const before = operation === 'UPDATE' ? oldObject : undefined
+  const { live, consequences: first } = await judgeLive(change, before, reach, signal)
   const confirmed = new Set<string>()
+  let consequences = first
   for (;;) {
-    const consequences = await inSlices(judgeChange(change, live.world), signal)
     const { consequences: judged } = judgeConsequences(consequences, actions, true)
     const doubtful = judged
       .filter(isRefusal)
@@ -97,6 +98,7 @@ async function consequencesOf(
     if (unread.length === 0) return consequences
     await confirm(unread, live)
     for (const { name } of unread) confirmed.add(name)
+    consequences = await inSlices(judgeChange(change, live.world), signal)
   }
 }
 

@@ -294,7 +294,7 @@ test('a CA file that is replaced is used for the next request', async () => {
 test('every answer is counted by method and code', async () => {
   await using server = await startScripted()
   const seen: (readonly [string, number | string])[] = []
-  const client = server.client({ timeoutMs: 50, onAnswer: (method, code) => seen.push([method, code]) })
+  const client = server.client({ timeoutMs: 1000, onAnswer: (method, code) => seen.push([method, code]) })
   const codes = [200, 404]
   for (const code of codes) {
     const answering = client.call({ method: 'DELETE', path })

@@ -4,6 +4,7 @@ import { type Client, type ClientOptions, createClient, resourcePath } from '../
 import { loadKubeConfig } from '../../src/kube/config.ts'
 import { watchKinds } from '../../src/kube/discovery.ts'
 import { campaign } from '../../src/kube/lease.ts'
+import { listPages } from '../../src/kube/listing.ts'
 import { type Handler, Reflector } from '../../src/kube/reflector.ts'
 import { controlPlane, describeReal, freshNamespace } from '../support/real.ts'
 import { soon } from './scripted.ts'
@@ -70,6 +71,25 @@ describeReal('against a real API server', () => {
     await create(client, namespace, 'g')
     await expect.poll(() => told.slice(6), soon).toEqual(['f', '-a', 'g'])
     expect(reflector.restarts).toBe(0)
+  })
+
+  test('a list is of metadata alone where no more is asked for', async () => {
+    const client = connect()
+    const namespace = await freshNamespace('metadata')
+    for (const name of ['a', 'b']) await create(client, namespace, name)
+    const taken: unknown[] = []
+    const listed = await listPages({
+      client,
+      path: resourcePath(configMaps, { namespace }),
+      query: { labelSelector: 'ours=yes' },
+      pageSize: 1,
+      signal: new AbortController().signal,
+      take: (item) => void taken.push(item),
+      metadataOnly: true,
+    })
+    expect(listed.kind).toBe('complete')
+    const kind = 'PartialObjectMetadata'
+    expect(taken).toMatchObject(['a', 'b'].map((name) => ({ kind, metadata: { name, namespace } })))
   })
 
   test('a Lease is taken, renewed and given back, and then taken by another', async () => {

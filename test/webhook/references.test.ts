@@ -93,6 +93,13 @@ describe('memory is no excuse', () => {
     expect(messageOf(await judge(unsafe))).toContain('chat would get no identity')
   })
 
+  test('for a binding that has become another', async () => {
+    const before = binding({ spec: { poolRef: { name: 'other' } } })
+    const remembered = [{ ...before, metadata: { ...before.metadata, resourceVersion: '1' } }]
+    const live = [{ ...binding(), metadata: { ...binding().metadata, resourceVersion: '2' } }]
+    expect(messageOf(await stage({ remembered, live }).judge(unsafe))).toContain('chat would get no identity')
+  })
+
   test('for an object that a binding refers to and it has not seen', async () => {
     const live = [...scene, ...twin]
     const remembered = live.filter((one) => one.kind !== 'InferencePool')
@@ -113,6 +120,14 @@ describe('memory is no excuse', () => {
   test('to refuse for a binding that is gone', async () => {
     const { judge } = stage({ remembered: [binding()], live: [] })
     expect(await judge(unsafe)).toMatchObject({ kind: 'allowed', warnings: [] })
+  })
+
+  test('to refuse beside a binding that is gone', async () => {
+    const remembered = [...scene, ...twin]
+    const live = remembered.filter(
+      ({ kind, metadata }) => kind === 'InferencePool' || metadata.name !== 'chat',
+    )
+    expect(messageOf(await stage({ remembered, live }).judge(twinObjective))).toBe('allowed')
   })
 
   test('to refuse for a pool that has come to select others', async () => {
