@@ -7,6 +7,7 @@ import type { WebhookNames } from '../config.ts'
 import { isObject, objectOr, type JsonObject } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
 import type { Resource } from '../core/resources.ts'
+import { root } from '../root.ts'
 
 const configurationResource = (kind: string, plural: string): Resource => ({
   group: 'admissionregistration.k8s.io',
@@ -33,7 +34,7 @@ export const configurationsOf = ({ validating, mutating }: Pick<WebhookNames, 'v
   ] as const
 
 /** The manifests that `deploy` installs; an operator outside the cluster creates them itself. */
-const manifests = new URL('../../deploy/webhook/webhooks.yaml', import.meta.url)
+const manifests = new URL('deploy/webhook/webhooks.yaml', root)
 
 type Options = {
   readonly objects: Pick<Objects, 'get' | 'create' | 'replace'>

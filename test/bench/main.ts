@@ -10,6 +10,7 @@ import { createReport } from './report.ts'
 import { restart } from './restart.ts'
 import { references } from './references/benchmark.ts'
 import { reviews } from './reviews/benchmark.ts'
+import { weight } from './weight.ts'
 import { workloads } from './workloads.ts'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -22,6 +23,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   workloads,
   references,
   flood,
+  weight,
 }
 
 const help = `Usage: npm run bench -- [--quick] [--profile] [${Object.keys(benchmarks).join(' | ')}]…

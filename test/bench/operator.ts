@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../support/controlplane/daemon.ts'
-import { startOperator, type RunningOperator } from '../support/operator.ts'
+import { startOperator, type OperatorOptions, type RunningOperator } from '../support/operator.ts'
 import type { Cluster } from './cluster.ts'
 import { hottest } from './profile.ts'
 
@@ -14,14 +14,20 @@ export type Operator = AsyncDisposable &
     readonly end: () => Promise<readonly string[]>
   }
 
+type Choice = Pick<OperatorOptions, 'program' | 'env'> & {
+  readonly webhook: boolean
+  readonly profile?: boolean
+}
+
 /** The operator as users run it. Without its webhook nothing is registered, so that bindings can come while it is down. */
 export async function runOperator(
   { kubeconfig }: Pick<Cluster, 'kubeconfig'>,
-  { webhook, profile = false }: { readonly webhook: boolean; readonly profile?: boolean },
+  { webhook, profile = false, env, ...choice }: Choice,
 ): Promise<Operator> {
   const metrics = `127.0.0.1:${await freePort()}`
   const directory = await mkdtemp(join(tmpdir(), 'bench-profile-'))
   const running = await startOperator({
+    ...choice,
     kubeconfig,
     trustDomain: 'kleym.sonda.red',
     args: [
@@ -30,6 +36,7 @@ export async function runOperator(
       ...(webhook ? [] : ['--webhook-bind-address=0']),
     ],
     env: {
+      ...env,
       NODE_OPTIONS: `${await deployedOptions()}${profile ? ` --cpu-prof --cpu-prof-dir=${directory}` : ''}`,
     },
   })

@@ -1,15 +1,15 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parse } from 'yaml'
 import { freePort } from './controlplane/daemon.ts'
 import { tether } from './controlplane/tether.ts'
 import { createClient, type Endpoint } from './embedded/client.ts'
 import { listOf, recordOf, textOf } from './embedded/json.ts'
+import * as programs from './program.ts'
 import { webhookHost } from './webhook-host.ts'
 
-const program = resolve(import.meta.dirname, '../../src/main.ts')
 const namespace = 'kleym-system'
 const readyWithinMs = 120_000
 const stoppedWithinMs = 15_000
@@ -20,6 +20,8 @@ export type OperatorOptions = {
   readonly trustDomain: string
   /** Further flags, after ours. */
   readonly args?: readonly string[]
+  /** Where not the one that all tests run. */
+  readonly program?: string
   /** Beside PATH and HOME; nothing else is inherited. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -46,6 +48,7 @@ export async function startOperator(options: OperatorOptions): Promise<RunningOp
   const scratch = await mkdtemp(join(tmpdir(), 'operator-'))
   const webhook = await freePort()
   const probe = `127.0.0.1:${await freePort()}`
+  const { program = programs.program } = options
   const { process: child, ended } = tether([process.execPath, program, ...argsOf(options, webhook, probe)], {
     scratch,
     output: 'pipe',

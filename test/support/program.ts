@@ -1,0 +1,9 @@
+import { resolve } from 'node:path'
+
+const root = resolve(import.meta.dirname, '../..')
+
+/** The program by its sources, and what `npm run build` makes of them, which is what is deployed. */
+export const programs = { sources: resolve(root, 'src/main.ts'), bundle: resolve(root, 'dist/main.js') }
+
+/** What end-to-end tests and benchmarks run; `npm test` has it be the bundle. */
+export const program = resolve(root, process.env['KLEYM_TEST_PROGRAM'] ?? programs.sources)
