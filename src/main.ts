@@ -11,6 +11,7 @@ import { exitCodes, usage, type CommandResult } from './cli/result.ts'
 import { status } from './cli/status.ts'
 import { nearest } from './flags/nearest.ts'
 import { stopSignals } from './operator/signals.ts'
+import { problemOfNode } from './version.ts'
 
 const help = `Usage: kleym COMMAND [flags]
 
@@ -92,6 +93,10 @@ const argv = process.argv[1]?.endsWith('kleym-operator')
   ? ['operator', ...process.argv.slice(2)]
   : process.argv.slice(2)
 
-const { code, stdout, stderr } = await run(argv)
+// Stacks tell the lines of the sources, not those of the bundle. The maps are read when there is a stack to tell.
+process.setSourceMapsEnabled(true)
+
+const problem = problemOfNode(process.versions.node, argv[0])
+const { code, stdout, stderr } = problem === undefined ? await run(argv) : usage([problem])
 await write(process.stderr, stderr)
 process.exit((await write(process.stdout, stdout)) ? code : exitCodes.output)

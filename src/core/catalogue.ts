@@ -1,4 +1,4 @@
-import { bindingKey } from './binding.ts'
+import { bindingKey, type BindingKey } from './binding.ts'
 import { sameJson } from './json.ts'
 import type { Resource } from './resources.ts'
 
@@ -12,7 +12,8 @@ export class Catalogue<T> {
 
   /** Undefined for one that is gone. Says whether that made a difference. */
   set(resource: Resource, namespace: string, name: string, value: T | undefined): boolean {
-    const objects = this.#kinds.getOrInsertComputed(resource, () => new Map())
+    const objects = this.#kinds.get(resource) ?? new Map<BindingKey, T>()
+    this.#kinds.set(resource, objects)
     const key = bindingKey(namespace, name)
     const before = objects.get(key)
     if (value === undefined) return objects.delete(key)

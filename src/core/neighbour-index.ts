@@ -20,7 +20,9 @@ export class NeighbourIndex {
     let neighbourhood = this.#neighbourhoods.get(scope)
     if (!neighbourhood) {
       this.#neighbourhoods.set(scope, (neighbourhood = new Neighbourhood()))
-      this.#containers.getOrInsertComputed(accountOf(binding), () => new Set()).add(containerOf(binding))
+      const account = accountOf(binding)
+      const containers = this.#containers.get(account) ?? new Set()
+      this.#containers.set(account, containers.add(containerOf(binding)))
     }
     neighbourhood.add(key, identity.pods)
   }

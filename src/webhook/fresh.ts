@@ -160,7 +160,7 @@ async function readMissing(
       const isAsked = (group === undefined || group === resource.group) && world.isServed(resource)
       if (!isAsked || world.speaksOfReference(resource, name)) continue
       if (referenceIn(world, resource, namespace, name) !== undefined) continue
-      missing.getOrInsertComputed(resource, () => new Set()).add(name)
+      missing.set(resource, (missing.get(resource) ?? new Set()).add(name))
     }
   }
   for (const { spec } of bindings) {
