@@ -356,3 +356,22 @@ test('an open watch that nobody reads can be aborted', async () => {
   stop.abort()
   await request.closed
 })
+
+test('calls and watches are made as whom the kubeconfig says, with every group', async () => {
+  await using server = await startScripted()
+  const kubeconfig = server.kubeconfig({ token: 'secret', as: 'jane', 'as-groups': ['a', 'b'] })
+  await using own = new AsyncDisposableStack()
+  const client = createClient(loadKubeConfig({ kubeconfig }))
+  own.defer(() => client.close())
+  const as = { 'impersonate-user': 'jane', 'impersonate-group': 'a, b', authorization: 'Bearer secret' }
+  const answering = client.call({ method: 'GET', path })
+  const call = await server.next()
+  expect(call.headers).toMatchObject(as)
+  call.answer(200, {})
+  await answering
+  const watching = client.watch(path, {}, AbortSignal.timeout(5000))
+  const watch = await server.next()
+  expect(watch.headers).toMatchObject(as)
+  watch.answer(200, {})
+  await watching
+})
