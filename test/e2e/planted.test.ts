@@ -102,17 +102,17 @@ const faults: readonly Fault[] = [
   },
 ]
 
+const lease = (renewedAgoMs: number) => ({
+  metadata: { name: 'planted.spiffe.io', namespace: 'spire' },
+  spec: {
+    holderIdentity: 'spire-server-0',
+    renewTime: new Date(Date.now() - renewedAgoMs).toISOString().replace('Z', '000Z'),
+  },
+})
+
 describeReal('what inspect says first of a planted fault', () => {
   let stage: Stage
   const tenants = new Map<string, Tenant>()
-
-  const lease = (renewedAgoMs: number) => ({
-    metadata: { name: 'planted.spiffe.io', namespace: 'spire' },
-    spec: {
-      holderIdentity: 'spire-server-0',
-      renewTime: new Date(Date.now() - renewedAgoMs).toISOString().replace('Z', '000Z'),
-    },
-  })
 
   /** The command in this process: ten starts of Node would take most of the time. */
   const firstLine = async (title: string): Promise<string> => {
