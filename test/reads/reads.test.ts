@@ -10,14 +10,12 @@ async function reading(
   const server = await startScripted()
   const reads = openReads({ kubeconfig: server.kubeconfig(), context: undefined, timeoutMs })
   const asked: string[] = []
-  let isOpen = true
   onTestFinished(async () => {
-    isOpen = false
     await reads.close()
     await server[Symbol.asyncDispose]()
   })
   const serve = async (): Promise<void> => {
-    while (isOpen) {
+    for (;;) {
       const request = await server.next()
       asked.push(request.path)
       const answer = answers[request.path]
@@ -39,18 +37,18 @@ test('the namespace that is meant is that of the context', async () => {
 test('everything together has the time that is given, and that again once it is renewed', async () => {
   const path = '/api/v1/namespaces/home/pods'
   const { reads } = await reading({ [path]: silence }, 100)
-  const at = { namespace: 'home', pairs: ['a=b'] }
+  const pods = { namespace: 'home', pairs: ['a=b'] }
   const late = {
     kind: 'unseen',
     why: expect.stringContaining('no answer within 0.1 s; allow more by --timeout'),
   }
-  expect(await reads.readPods(at)).toEqual(late)
+  expect(await reads.readPods(pods)).toEqual(late)
   const started = performance.now()
-  expect(await reads.readPods(at)).toEqual(late)
+  expect(await reads.readPods(pods)).toEqual(late)
   expect(performance.now() - started).toBeLessThan(90)
   await reads.renew()
   const again = performance.now()
-  expect(await reads.readPods(at)).toEqual(late)
+  expect(await reads.readPods(pods)).toEqual(late)
   expect(performance.now() - again).toBeGreaterThan(90)
 })
 
@@ -105,9 +103,10 @@ test('without permission to list Deployments the operator is looked for under it
   expect(asked).toHaveLength(3)
 })
 
+const event = (reason: string, more: object) => ({ type: 'Warning', reason, note: 'x', ...more })
+const at = (minute: number) => `2026-06-01T12:0${minute}:00.000000Z`
+
 test('events come in the order in which they happened, however they were written', async () => {
-  const event = (reason: string, more: object) => ({ type: 'Warning', reason, note: 'x', ...more })
-  const at = (minute: number) => `2026-06-01T12:0${minute}:00.000000Z`
   const { reads } = await reading({
     '/apis/events.k8s.io/v1/namespaces/home/events': {
       items: [
@@ -127,8 +126,9 @@ test('events come in the order in which they happened, however they were written
   })
 })
 
+const lease = (name: string) => ({ metadata: { name, namespace: 'n' }, spec: { renewTime: 'then' } })
+
 test('of all Leases those of SPIRE Controller Managers are taken', async () => {
-  const lease = (name: string) => ({ metadata: { name, namespace: 'n' }, spec: { renewTime: 'then' } })
   const { reads } = await reading({
     '/apis/coordination.k8s.io/v1/leases': {
       metadata: { resourceVersion: '1' },
