@@ -7,7 +7,7 @@ import { show } from '../core/show.ts'
 import { verdictOf } from './diagnosis.ts'
 import type { IdentityConfig, Inspection } from './inspection.ts'
 import { block, sinceOf, spanOf } from './layout.ts'
-import { operatorLines } from './operator-state.ts'
+import { operatorBrief } from './operator-state.ts'
 import { otherLines } from './other-identities.ts'
 import { outputLines } from './output-state.ts'
 import { podLines } from './pod-state.ts'
@@ -27,7 +27,7 @@ export function linesOf(
     ...block(`${bindingResource.kind} ${inspection.binding.namespace}/${inspection.binding.name}`, [
       ...bindingLines(inspection),
     ]),
-    ...block('Conditions', conditionsIn(inspection.binding.status).map(conditionLine)),
+    ...block('Conditions', conditionLines(inspection.binding.status)),
     ...block('Identity', [
       ...(rendering
         ? [
@@ -41,10 +41,10 @@ export function linesOf(
     ...block('Matched pods', rendering && pods ? podLines(pods, rendering) : []),
     ...block('What else these pods get', otherLines(others)),
     ...block('Collision: all of these ask for one container of the same pods', rivalLines(rivals)),
-    ...block('Operator', operatorLines(operator, now)),
+    ...block('Operator', operatorBrief(operator, now)),
     ...block('Admission', outlook(inspection)),
     ...block('History', historyLines(inspection, now)),
-    ...block('Findings', findings.map(findingLine)),
+    ...block('Findings', news(findings).map(findingLine)),
   ]
 }
 
@@ -75,8 +75,27 @@ const right: { readonly [type: string]: string } = {
   RenderFailure: 'the spec gives a SPIFFE ID, and its ClusterSPIFFEID is not refused',
 }
 
-function conditionLine({ type, status, reason, message, observedGeneration }: JsonObject): string {
-  const words = status === 'False' ? right[String(type)] : undefined
+/** What is not said yet: the verdict is the first error, and others may say the same of it once more. */
+function news(findings: readonly ReportFinding[]): readonly ReportFinding[] {
+  const first = findings.find(({ severity }) => severity === 'error')
+  return findings.filter(({ severity, reason }) => severity !== 'error' || reason !== first?.reason)
+}
+
+const conditionLines = (status: JsonObject): readonly string[] => {
+  const ready = readyIn(status)
+  return conditionsIn(status).map((condition) =>
+    conditionLine(
+      condition,
+      condition['type'] !== 'Ready' && condition['message'] === ready?.message ? 'as Ready says' : undefined,
+    ),
+  )
+}
+
+function conditionLine(
+  { type, status, reason, message, observedGeneration }: JsonObject,
+  repeated: string | undefined,
+): string {
+  const words = repeated ?? (status === 'False' ? right[String(type)] : undefined)
   const of = typeof observedGeneration === 'number' ? `generation ${observedGeneration}` : 'no generation yet'
   return `${String(type)}: ${String(status)}, ${String(reason)} (${of}): ${words ?? String(message)}`
 }
@@ -93,8 +112,10 @@ function outlook({ binding, judged }: Inspection): readonly string[] {
   if (!judged || binding.deleting) return []
   const { assessment } = judged
   const expected = readyIn(assessment.status)
+  const said = readyIn(binding.status)
+  const isSaid = said?.reason === expected?.reason && said?.message === expected?.message
   return [
-    `the loop settles on: ${expected?.reason ?? ''}: ${expected?.message ?? ''}`,
+    `the loop settles on: ${isSaid ? 'what the status says' : `${expected?.reason ?? ''}: ${expected?.message ?? ''}`}`,
     `admission today: ${assessment.verdict.verdict}`,
     ...findingLines(assessment),
   ]

@@ -64,32 +64,44 @@ const operatorFix = (deployment: Deployment | null): string =>
     ? `see kubectl -n ${deployment.namespace} describe deployment ${deployment.name}, and its log`
     : 'install or start it'
 
+/** In short, for a report on something else. */
+export const operatorBrief = (state: OperatorState, now: Date): readonly string[] => {
+  const { said, deployment, problems, remarks, unseen } = state
+  if (unseen !== null) return []
+  return [
+    ...(deployment ? [deploymentWords(deployment)] : []),
+    ...(said ? [leaderWords(said, now)] : []),
+    ...problems,
+    ...remarks.map((remark) => `remark: ${remark}`),
+  ]
+}
+
+const deploymentWords = ({ namespace, name, ready, wanted }: Deployment): string =>
+  `Deployment ${namespace}/${name}, ${ready} of ${wanted} replicas ready`
+
+function leaderWords({ health }: OperatorStatus, now: Date): string {
+  const heard = sinceOf(health.heartbeat, now)
+  return `version ${health.version}, leader ${health.leader}, ${heard === undefined ? 'never heard of' : `heard of ${spanOf(heard)} ago`}`
+}
+
 export function operatorLines(
   { said, deployment, problems, remarks, unseen }: OperatorState,
   now: Date,
 ): readonly string[] {
   if (unseen !== null) return [`operator: it could not be seen: ${unseen}`]
   return [
-    ...(deployment
-      ? [
-          `operator: Deployment ${deployment.namespace}/${deployment.name}, ${deployment.ready} of ${deployment.wanted} replicas ready`,
-        ]
-      : []),
+    ...(deployment ? [`operator: ${deploymentWords(deployment)}`] : []),
     ...(said ? saidLines(said, now) : []),
     ...problems.map((problem) => `operator: ${problem}`),
     ...remarks.map((remark) => `operator: remark: ${remark}`),
   ]
 }
 
-function saidLines({ health, configuration }: OperatorStatus, now: Date): readonly string[] {
+function saidLines(said: OperatorStatus, now: Date): readonly string[] {
+  const { health, configuration } = said
   const { trustDomain, className } = configuration
-  const heard = sinceOf(health.heartbeat, now)
   return [
-    [
-      `operator: version ${health.version}`,
-      `leader ${health.leader}`,
-      heard === undefined ? 'never heard of' : `heard of ${spanOf(heard)} ago`,
-    ].join(', '),
+    `operator: ${leaderWords(said, now)}`,
     `operator: trust domain ${trustDomain}, ${className === undefined ? 'no class' : `class ${className}`}`,
     `operator: ${health.halted === undefined ? 'not halted' : 'halted'}${webhookWords(health.checks)}`,
     ...Object.entries(health.certificates).map(

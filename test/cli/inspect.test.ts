@@ -109,7 +109,7 @@ describe('kleym inspect', () => {
   test('says what the loop would come to', async () => {
     const objects = await chat()
     const taken = withOutput(objects, (one) => ({ ...one, metadata: { name: one.metadata.name } }))
-    expect((await look(objects)).stdout).toContain('the loop settles on: Reconciled: ')
+    expect((await look(objects)).stdout).toContain('the loop settles on: what the status says\n')
     expect((await look(taken)).stdout).toContain('the loop settles on: ManagedOutputApplyFailed: ')
   })
 

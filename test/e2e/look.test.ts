@@ -4,7 +4,7 @@ import { resourcePath } from '../../src/kube/client.ts'
 import { binding, objective, pool } from '../support/builders.ts'
 import type { ScratchFile } from '../support/embedded/kubeconfig.ts'
 import { describeReal } from '../support/real.ts'
-import { kleym, type Ended } from '../cli/program.ts'
+import { kleym, watchStatus, type Ended } from '../cli/program.ts'
 import { bodyOf, metaOf } from './support/cluster.ts'
 import { openStage, type Stage } from './loop/support/stage.ts'
 import { viewer } from './support/viewer.ts'
@@ -86,6 +86,20 @@ describeReal('the commands that look at a cluster', () => {
         },
       })
     })
+  })
+
+  test('status -w prints anew what changes, as wide as COLUMNS says', async () => {
+    const own = await newTenant(stage.cluster, 'watched')
+    const { kubeconfig } = stage.cluster.plane
+    await using looking = watchStatus(['-n', own.namespace, '--kubeconfig', kubeconfig], { COLUMNS: '60' })
+    await eventually(() => expect(looking.printed()).toContain('  there is no InferenceIdentityBinding\n'))
+    await own.has(binding({ spec: { poolRef: { name: 'a-pool-that-is-not-there' } } }))
+    await eventually(() => expect(looking.printed()).toContain('1 in all: 1 InvalidRef/TargetPoolNotFound\n'))
+    const long = looking
+      .printed()
+      .split('\n')
+      .filter((line) => line.length > 60)
+    expect(long.filter((line) => /\S \S/.test(line))).toEqual([])
   })
 
   test('status of an operator that is not there: 2', async () => {
