@@ -81,7 +81,11 @@ describeReal('the commands that look at a cluster', () => {
               actions: { NoSuchContainer: 'warn', IdentityCollision: 'deny' },
               flags: { workloads: true, 'webhook-bind-address': '0' },
             },
-            health: { version: expect.stringMatching(/^\d+\.\d+\.\d+/), everySeconds: 60 },
+            health: {
+              version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+              everySeconds: 60,
+              checks: expect.arrayContaining([{ name: 'settings', ok: true, informs: true }]),
+            },
           },
         },
       })
