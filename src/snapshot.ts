@@ -21,12 +21,12 @@ export async function snapshotCluster(
 ): Promise<ClusterSnapshot> {
   return use<ClusterSnapshot>(
     async (client) => {
-      const served: Resource[] = []
+      const resources = [bindingResource, ...optionalResources]
+      const answers = await Promise.all(resources.map((resource) => isServed(client, resource)))
+      const served: readonly Resource[] = resources.filter((_, index) => answers[index])
       const manifests: Manifest[] = []
       const unseen: Unseen[] = []
-      for (const resource of [bindingResource, ...optionalResources]) {
-        if (!(await isServed(client, resource))) continue
-        served.push(resource)
+      for (const resource of served) {
         if (!kinds.includes(resource)) continue
         const refused = await listAll(client, resource, namespace, (one) => manifests.push(one))
         if (!refused) continue

@@ -1,4 +1,5 @@
 import { onTestFinished, expect, test } from 'vitest'
+import { optionalResources } from '../../src/core/resources.ts'
 import { openReads, type OpenReads } from '../../src/reads/reads.ts'
 import { startScripted, status, type Scripted } from '../kube/scripted.ts'
 
@@ -143,6 +144,7 @@ test('of all Leases those of SPIRE Controller Managers are taken', async () => {
 
 test('what is forbidden could not be seen, and a list of bindings in all namespaces says that it is forbidden', async () => {
   const { reads } = await reading({
+    ...Object.fromEntries(optionalResources.map(({ group, version }) => [`/apis/${group}/${version}`, {}])),
     '/apis/kleym.sonda.red/v1alpha1': { resources: [{ name: 'inferenceidentitybindings' }] },
   })
   expect(await reads.readSpire()).toMatchObject({ kind: 'unseen' })
