@@ -116,7 +116,12 @@ export const trustDomainMissing = `the trust domain is missing; write --trust-do
 const trustDomainOfCluster = `${trustDomainMissing}; in a cluster that is key ${identityFlags['trust-domain'].env} of ConfigMap kleym-operator-config`
 
 /** Which cluster; where undefined, the usual one. */
-export type ClusterChoice = { readonly kubeconfig: string | undefined; readonly context: string | undefined }
+export type ClusterChoice = {
+  readonly kubeconfig: string | undefined
+  readonly context: string | undefined
+  /** For all that a command asks together; without it each request has the usual time. */
+  readonly timeoutMs?: number
+}
 
 export function clusterChoice(reading: Reading<keyof typeof clusterFlags>): ClusterChoice {
   const text = (name: keyof typeof clusterFlags): string | undefined => reading.last(name)?.value || undefined

@@ -1,6 +1,5 @@
 import type { ClusterSnapshot, Scope, Unseen } from './cli/cluster.ts'
 import type { Manifest } from './cli/manifests.ts'
-import type { ClusterChoice } from './config.ts'
 import { field, objectOr } from './core/json.ts'
 import {
   bindingResource,
@@ -13,28 +12,27 @@ import { explain, resourcePath, type Answer, type Client, type Lost, type Refuse
 import { isAbsent, serves } from './kube/definition.ts'
 import { listPages } from './kube/listing.ts'
 import { decodeObject } from './kube/object.ts'
-import { connected } from './reads/connected.ts'
+import type { Connection } from './reads/connected.ts'
 
 /** Lists, once, what a cluster holds. Only reads. */
 export async function snapshotCluster(
-  choice: ClusterChoice,
+  { use }: Connection,
   { namespace, kinds = [bindingResource, ...optionalResources], inParts = false }: Scope = {},
 ): Promise<ClusterSnapshot> {
-  return connected<ClusterSnapshot>(
-    choice,
+  return use<ClusterSnapshot>(
     async (client) => {
-      const served: Resource[] = []
+      const resources = [bindingResource, ...optionalResources]
+      const answers = await Promise.all(resources.map((resource) => isServed(client, resource)))
+      const served: readonly Resource[] = resources.filter((_, index) => answers[index])
       const manifests: Manifest[] = []
       const unseen: Unseen[] = []
-      for (const resource of [bindingResource, ...optionalResources]) {
-        if (!(await isServed(client, resource))) continue
-        served.push(resource)
+      for (const resource of served) {
         if (!kinds.includes(resource)) continue
         const refused = await listAll(client, resource, namespace, (one) => manifests.push(one))
         if (!refused) continue
         const why = `listing ${crdName(resource)}: ${explain(refused)}`
         const isMissed = inParts && resource !== bindingResource && isForbidden(refused)
-        if (!isMissed) throw new Error(why)
+        if (!isMissed) return { kind: 'problem', problem: why, forbidden: isForbidden(refused) }
         unseen.push({ resource, why })
       }
       return { kind: 'snapshot', served, manifests, unseen }

@@ -1,4 +1,5 @@
 import type { OperatorStatus } from '../core/operator-status.ts'
+import type { JsonObject } from '../core/json.ts'
 import type { PodList } from '../core/pods.ts'
 import type { Resource } from '../core/resources.ts'
 import type { Manifest } from './manifests.ts'
@@ -12,7 +13,12 @@ export type ClusterSnapshot =
       /** What may not be listed, where parts are enough. */
       readonly unseen?: readonly Unseen[]
     }
-  | { readonly kind: 'problem'; readonly problem: string }
+  | {
+      readonly kind: 'problem'
+      readonly problem: string
+      /** Whether it is a permission that is wanting, which a smaller question may not need. */
+      readonly forbidden?: boolean
+    }
 
 export type Unseen = { readonly resource: Resource; readonly why: string }
 
@@ -33,26 +39,63 @@ export type ReadPods = (at: {
   readonly pairs: readonly string[]
 }) => Promise<PodsSeen>
 
-export type PodsSeen =
-  | ({ readonly kind: 'seen' } & PodList)
-  | { readonly kind: 'unseen'; readonly why: string }
+export type UnseenPart = { readonly kind: 'unseen'; readonly why: string }
 
-/** What the operator says of itself in this namespace. */
-export type ReadOperator = (namespace: string) => Promise<OperatorSight>
+export type PodsSeen = ({ readonly kind: 'seen' } & PodList) | UnseenPart
+
+/** What the operator says of itself in this namespace; without one, in that of its Deployment. */
+export type ReadOperator = (namespace: string | undefined) => Promise<OperatorSight>
+
+/** The operator's Deployment. */
+export type Deployment = {
+  readonly namespace: string
+  readonly name: string
+  readonly ready: number
+  readonly wanted: number
+  /** The tag of its image; empty where it has none. */
+  readonly version: string
+}
 
 export type OperatorSight =
   | {
       readonly kind: 'seen'
+      readonly namespace: string
       /** Undefined where it has said nothing, or nothing that can be read. */
       readonly status: OperatorStatus | undefined
-      /** Of its Deployment; undefined where there is none, or none that may be read: it may run elsewhere. */
-      readonly replicas: { readonly ready: number; readonly wanted: number } | undefined
+      /** Undefined where there is none, or none that may be read: it may run elsewhere. */
+      readonly deployment: Deployment | undefined
     }
-  | { readonly kind: 'unseen'; readonly why: string }
+  | UnseenPart
+
+/** One event on an object, the first to come first. */
+export type Happening = {
+  /** RFC 3339. */
+  readonly at: string
+  readonly type: string
+  readonly reason: string
+  readonly note: string
+  readonly count: number
+}
+
+export type EventsSeen = { readonly kind: 'seen'; readonly events: readonly Happening[] } | UnseenPart
+
+/** The Leases by which SPIRE Controller Managers lead; several where a cluster has several. */
+export type SpireSight =
+  | {
+      readonly kind: 'seen'
+      readonly leases: readonly { readonly place: string; readonly renewedAt: string }[]
+    }
+  | UnseenPart
 
 /** Everything that commands read of a cluster. */
 export type ClusterReads = {
+  /** The namespace that is meant where none is named: that of the kubeconfig's context. */
+  readonly home: () => Promise<string>
   readonly readCluster: ReadCluster
   readonly readPods: ReadPods
   readonly readOperator: ReadOperator
+  readonly readEvents: (at: { readonly namespace: string; readonly name: string }) => Promise<EventsSeen>
+  readonly readSpire: () => Promise<SpireSight>
+  /** The labels of a namespace; undefined where they may not be read. */
+  readonly readNamespace: (name: string) => Promise<JsonObject | undefined>
 }

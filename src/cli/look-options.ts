@@ -1,31 +1,54 @@
-import { clusterChoice, decodeOverrides, decodeSettings, operatorNamespace } from '../config.ts'
+import {
+  clusterChoice,
+  decodeOverrides,
+  decodeSettings,
+  operatorNamespace,
+  type ClusterChoice,
+} from '../config.ts'
 import { configurableReasons } from '../core/findings.ts'
 import { show } from '../core/show.ts'
 import { clusterFlags, identityFlags, webhookActionFlag } from '../flags/operator.ts'
-import { describeFlags, readFlags, type Environment, type Flags } from '../flags/read.ts'
-import { decoderOf, namespace } from '../flags/values.ts'
+import { describeFlags, readFlags, type Environment, type Flags, type Reading } from '../flags/read.ts'
+import { decoderOf, duration, namespace, type Decoder } from '../flags/values.ts'
 import type { InspectOptions } from './inspect.ts'
 import { format, outputFlag, type ParsedOptions } from './options.ts'
 import type { StatusOptions } from './status.ts'
 
-const statusFlags = {
-  namespace: { short: 'n', placeholder: 'NAMESPACE', help: 'Only what is in this one. Otherwise in all.' },
+/** Of both commands. */
+const lookFlags = {
   'operator-namespace': {
     placeholder: 'NAMESPACE',
-    help: 'Where the operator is.',
-    default: operatorNamespace,
+    help: `Where the operator is. Otherwise that of its Deployment, else ${operatorNamespace}.`,
   },
   output: outputFlag('The form of the report.'),
+  strict: { help: 'Warnings count: exit with 2 where there is one.' },
+  timeout: {
+    placeholder: 'DURATION',
+    help: 'For everything together, such as 10s or 1m30s.',
+    default: '30s',
+  },
   ...clusterFlags,
 } as const satisfies Flags
 
-const statusHelp = `Says how the operator and the InferenceIdentityBindings of a cluster are, as it and their statuses have it.
+const statusFlags = {
+  namespace: {
+    short: 'n',
+    placeholder: 'NAMESPACE',
+    help: 'Only what is in this one. Otherwise in all; where one may not see all, in that of the context.',
+  },
+  'all-namespaces': { short: 'A', help: 'In all namespaces, or not at all.' },
+  watch: { short: 'w', help: 'Go on, and print anew what changes.' },
+  ...lookFlags,
+} as const satisfies Flags
+
+const statusHelp = `Says how the operator and the InferenceIdentityBindings of a cluster are, as it and their statuses have it, and what SPIRE
+Controller Manager made of their ClusterSPIFFEIDs.
 
 Usage: kleym status [flags]
 
 ${describeFlags(statusFlags)}
-Exits with 0 if all is well, 2 if a binding is not Ready or can't be deleted, or the operator is dead or touches nothing, 3
-if the kind is not installed, 4 for mistakes of usage, connection or permissions.
+Exits with 0 if all is well, 2 if a binding is not Ready, gets no entries or can't be deleted, a kind is not installed, or the
+operator is dead or touches nothing, 4 for mistakes of usage, connection or permissions.
 `
 
 export function statusOptions(argv: readonly string[], env: Environment): ParsedOptions<StatusOptions> {
@@ -33,28 +56,41 @@ export function statusOptions(argv: readonly string[], env: Environment): Parsed
   if (reading.help) return { kind: 'help', text: statusHelp }
   const decoder = decoderOf(reading)
   const options: StatusOptions = {
-    namespace: decoder.decode('namespace', namespace, undefined),
-    operatorNamespace: decoder.decode('operator-namespace', namespace, undefined) ?? operatorNamespace,
-    format: decoder.decode('output', format, 'text'),
+    ...lookOptions(decoder, reading),
+    all: reading.isOn('all-namespaces'),
+    watch: reading.isOn('watch'),
   }
+  const cluster = clusterOf(decoder, reading)
   const problems = [
     ...reading.problems,
     ...reading.positionals.map((text) => `unexpected argument ${show(text)}; name a namespace with -n`),
+    ...(options.all && options.namespace !== undefined ? ['-A and -n: one or the other'] : []),
     ...decoder.problems,
   ]
-  return problems.length > 0
-    ? { kind: 'usage', problems }
-    : { kind: 'options', options, cluster: clusterChoice(reading) }
+  return problems.length > 0 ? { kind: 'usage', problems } : { kind: 'options', options, cluster }
 }
+
+type LookFlag = keyof typeof lookFlags | 'namespace'
+
+const lookOptions = (decoder: Decoder<LookFlag>, reading: Reading<LookFlag>) => ({
+  namespace: decoder.decode('namespace', namespace, undefined),
+  operatorNamespace: decoder.decode('operator-namespace', namespace, undefined),
+  format: decoder.decode('output', format, 'text'),
+  strict: reading.isOn('strict'),
+})
+
+const clusterOf = (decoder: Decoder<LookFlag>, reading: Reading<LookFlag>): ClusterChoice => ({
+  ...clusterChoice(reading),
+  timeoutMs: decoder.decode('timeout', duration, 30_000),
+})
 
 const inspectFlags = {
   namespace: {
     short: 'n',
     placeholder: 'NAMESPACE',
-    help: 'Where the binding is.',
-    default: 'default',
+    help: 'Where the binding is. Otherwise that of the context, else default.',
   },
-  output: outputFlag('The form of the report.'),
+  ...lookFlags,
   ...identityFlags,
   'trust-domain': {
     ...identityFlags['trust-domain'],
@@ -65,11 +101,11 @@ const inspectFlags = {
     help: 'The className of each ClusterSPIFFEID; empty means none. Otherwise what the status says.',
   },
   ...webhookActionFlag,
-  ...clusterFlags,
 } as const satisfies Flags
 
-const inspectHelp = `Says what a binding refers to, what it gives to whom, what is wrong with it, what the cluster has of it and what SPIRE
-Controller Manager made of that, and which pods get it.
+const inspectHelp = `Says whether workloads get an identity by a binding and, if not, why and what to do about it: first in a line, then with all
+that it rests on: the objects it refers to, the identity, its ClusterSPIFFEID, what SPIRE Controller Manager made of that, and the
+pods.
 
 Usage: kleym inspect binding NAME [flags]
 
@@ -92,9 +128,9 @@ export function inspectOptions(argv: readonly string[], env: Environment): Parse
     name,
     settings,
     actions: decodeOverrides(decoder, configurableReasons),
-    namespace: decoder.decode('namespace', namespace, undefined) ?? 'default',
-    format: decoder.decode('output', format, 'text'),
+    ...lookOptions(decoder, reading),
   }
+  const cluster = clusterOf(decoder, reading)
   const problems = [
     ...reading.problems,
     ...(kind === 'binding' ? [] : [`${show(kind)} can't be inspected; write kleym inspect binding NAME`]),
@@ -102,7 +138,5 @@ export function inspectOptions(argv: readonly string[], env: Environment): Parse
     ...rest.map((text) => `unexpected argument ${show(text)}; one binding at a time`),
     ...decoder.problems,
   ]
-  return problems.length > 0
-    ? { kind: 'usage', problems }
-    : { kind: 'options', options, cluster: clusterChoice(reading) }
+  return problems.length > 0 ? { kind: 'usage', problems } : { kind: 'options', options, cluster }
 }

@@ -1,47 +1,130 @@
-import { problemsOf, type OperatorStatus } from '../core/operator-status.ts'
-import type { OperatorSight } from './cluster.ts'
+import { problemsOf, remarksOf, type OperatorStatus } from '../core/operator-status.ts'
+import type { Deployment, OperatorSight } from './cluster.ts'
+import { spanOf, sinceOf } from './layout.ts'
+import { deploymentKind, refTo, type ReportFinding } from './report.ts'
 
 /** How the operator is, as its leader says. */
 export type OperatorState = {
   /** What it says; null where it said nothing, or nothing that may be read. */
   readonly said: OperatorStatus | null
-  readonly replicas: { readonly ready: number; readonly wanted: number } | null
+  readonly deployment: Deployment | null
   /** What keeps it from doing its work. */
   readonly problems: readonly string[]
+  /** What is not as it should be, and does not keep it from its work. */
+  readonly remarks: readonly string[]
   /** Why it could not be seen, which is no problem of the operator. */
   readonly unseen: string | null
 }
 
-export function operatorState(sight: OperatorSight, namespace: string, now: Date): OperatorState {
-  if (sight.kind === 'unseen') return { said: null, replicas: null, problems: [], unseen: sight.why }
-  const { status, replicas } = sight
+export function operatorState(sight: OperatorSight, now: Date): OperatorState {
+  if (sight.kind === 'unseen')
+    return { said: null, deployment: null, problems: [], remarks: [], unseen: sight.why }
+  const { status, deployment, namespace } = sight
   const problems = [
-    ...(replicas?.ready === 0 ? [`none of ${replicas.wanted} replicas is ready`] : []),
+    ...(deployment?.ready === 0 ? [`none of ${deployment.wanted} replicas is ready`] : []),
     ...(status
       ? problemsOf(status, now)
       : [
           `no operator has said in namespace ${namespace} that it runs; name its namespace by --operator-namespace`,
         ]),
   ]
-  return { said: status ?? null, replicas: replicas ?? null, problems, unseen: null }
+  return {
+    said: status ?? null,
+    deployment: deployment ?? null,
+    problems,
+    remarks: status ? remarksOf(status) : [],
+    unseen: null,
+  }
 }
 
-export function operatorLines({ said, replicas, problems, unseen }: OperatorState): readonly string[] {
-  if (unseen !== null) return [`operator: it could not be seen: ${unseen}`]
-  const expiry = Object.entries(said?.health.certificates ?? {})
+/** What a report says of it: an error each that it does no work for, a warning each that it works with. */
+export function operatorFindings({ deployment, problems, remarks }: OperatorState): readonly ReportFinding[] {
+  const affectedRefs = deployment ? [refTo(deploymentKind, deployment)] : []
   return [
-    ...(said
-      ? [
-          [
-            `operator: version ${said.health.version}, leader ${said.health.leader}`,
-            ...(replicas ? [`${replicas.ready} of ${replicas.wanted} replicas ready`] : []),
-            `heard of at ${said.health.heartbeat}`,
-            `trust domain ${said.configuration.trustDomain}`,
-            ...(said.configuration.className === undefined ? [] : [`class ${said.configuration.className}`]),
-          ].join(', '),
-        ]
-      : []),
-    ...expiry.map(([name, at]) => `operator: the certificate of the ${name} expires at ${at}`),
-    ...problems.map((problem) => `operator: ${problem}`),
+    ...problems.map((message): ReportFinding => ({
+      id: 'operator-unavailable',
+      severity: 'error',
+      reason: deployment?.ready === 0 ? 'NoReadyReplicas' : 'OperatorUnavailable',
+      message: `the operator does not work: ${message}`,
+      affectedRefs,
+      fix: operatorFix(deployment),
+    })),
+    ...remarks.map((message): ReportFinding => ({
+      id: 'operator-remark',
+      severity: 'warning',
+      reason: 'OperatorRemark',
+      message: `the operator says: ${message}`,
+      affectedRefs,
+    })),
   ]
+}
+
+const operatorFix = (deployment: Deployment | null): string =>
+  deployment
+    ? `see kubectl -n ${deployment.namespace} describe deployment ${deployment.name}, and its log`
+    : 'install or start it'
+
+/** In short, for a report on something else. */
+export const operatorBrief = (state: OperatorState, now: Date): readonly string[] => {
+  const { said, deployment, problems, remarks, unseen } = state
+  if (unseen !== null) return []
+  return [
+    ...(deployment ? [deploymentWords(deployment)] : []),
+    ...(said ? [leaderWords(said, now)] : []),
+    ...problems,
+    ...remarks.map((remark) => `remark: ${remark}`),
+  ]
+}
+
+const deploymentWords = ({ namespace, name, ready, wanted }: Deployment): string =>
+  `Deployment ${namespace}/${name}, ${ready} of ${wanted} replicas ready`
+
+function leaderWords({ health }: OperatorStatus, now: Date): string {
+  const heard = sinceOf(health.heartbeat, now)
+  return `version ${health.version}, leader ${health.leader}, ${heard === undefined ? 'never heard of' : `heard of ${spanOf(heard)} ago`}`
+}
+
+export function operatorLines(
+  { said, deployment, problems, remarks, unseen }: OperatorState,
+  now: Date,
+): readonly string[] {
+  if (unseen !== null) return [`operator: it could not be seen: ${unseen}`]
+  return [
+    ...(deployment ? [`operator: ${deploymentWords(deployment)}`] : []),
+    ...(said ? saidLines(said, now) : []),
+    ...problems.map((problem) => `operator: ${problem}`),
+    ...remarks.map((remark) => `operator: remark: ${remark}`),
+  ]
+}
+
+function saidLines(said: OperatorStatus, now: Date): readonly string[] {
+  const { health, configuration } = said
+  const { trustDomain, className } = configuration
+  return [
+    `operator: ${leaderWords(said, now)}`,
+    `operator: trust domain ${trustDomain}, ${className === undefined ? 'no class' : `class ${className}`}`,
+    `operator: ${health.halted === undefined ? 'not halted' : 'halted'}${webhookWords(health.checks)}`,
+    ...Object.entries(health.certificates).map(
+      ([name, at]) => `operator: the certificate of the ${name} ${expiry(at, now)}`,
+    ),
+  ]
+}
+
+/** Nothing where the webhook is off: it has no checks then. */
+function webhookWords(checks: OperatorStatus['health']['checks']): string {
+  const word = (name: string, yes: string, no: string): readonly string[] =>
+    checks.flatMap((check) =>
+      check.name === name ? [check.ok === undefined ? `not known yet if ${yes}` : check.ok ? yes : no] : [],
+    )
+  const words = [
+    ...word('registration', 'registered', 'not registered as it should be'),
+    ...word('probe', 'answered', 'not answered'),
+  ]
+  return words.length === 0 ? '' : `; webhook ${words.join(', ')}`
+}
+
+function expiry(at: string, now: Date): string {
+  const since = sinceOf(at, now)
+  if (since === undefined) return 'expires at no time'
+  return since >= 0 ? `has expired ${spanOf(since)} ago` : `expires in ${spanOf(-since)}, at ${at}`
 }

@@ -40,7 +40,12 @@ export function renderingIn(status: JsonObject): Rendering | undefined {
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
 /** One pod that has some of the labels, and what keeps it from the identity; nothing, where it fits. */
-export type PodState = { readonly name: string; readonly lacks: readonly string[] }
+export type PodState = {
+  readonly name: string
+  readonly serviceAccountName: string
+  readonly containers: readonly string[]
+  readonly lacks: readonly string[]
+}
 
 export type PodsState =
   | {
@@ -64,15 +69,24 @@ export function podsState({ pairs, wanted }: Rendering, seen: PodsSeen): PodsSta
   return {
     seen: true,
     complete: seen.complete,
-    selected: selected.map((pod) => ({ name: pod.name, lacks: missingIn(pod, wanted) })).toSorted(byName),
+    selected: selected.map((pod) => stateOf(pod, missingIn(pod, wanted))).toSorted(byName),
     nearly: nearly
-      .map((pod) => ({
-        name: pod.name,
-        lacks: labels.flatMap(([key, value]) => missingLabel(pod, key, value)),
-      }))
-      .toSorted(byName),
+      .map((pod) =>
+        stateOf(
+          pod,
+          labels.flatMap(([key, value]) => missingLabel(pod, key, value)),
+        ),
+      )
+      .toSorted((a, b) => a.lacks.length - b.lacks.length || byName(a, b)),
   }
 }
+
+const stateOf = ({ name, serviceAccountName, containers }: Pod, lacks: readonly string[]): PodState => ({
+  name,
+  serviceAccountName,
+  containers,
+  lacks,
+})
 
 function split(pair: string): readonly [string, string] {
   const at = pair.indexOf('=')
@@ -100,23 +114,29 @@ function missingLabel(pod: Pod, key: string, value: string): readonly string[] {
   return [`label ${key} ${its === undefined ? 'is missing' : `is ${show(its)}`}, not ${show(value)}`]
 }
 
-/** Whether there are pods and none fits. */
-export const isForNobody = (state: PodsState | undefined): boolean =>
-  state?.seen === true && state.selected.length > 0 && state.selected.every(({ lacks }) => lacks.length > 0)
+/** The pods of the pool that have the workload, and those that lack it. */
+export function parted(state: PodsState): Parted {
+  if (!state.seen) return { served: [], others: [] }
+  const { served = [], others = [] } = Object.groupBy(state.selected, ({ lacks }) =>
+    lacks.length === 0 ? 'served' : 'others',
+  )
+  return { served, others }
+}
+
+type Parted = { readonly served: readonly PodState[]; readonly others: readonly PodState[] }
 
 /** Pods of each kind that are named; the rest is counted. */
 const nameAtMost = 10
 
 export function podLines(state: PodsState, { pairs }: Rendering): readonly string[] {
-  if (!state.seen) return [`could not be seen: pods: ${state.why}`]
+  if (!state.seen) return []
   const { complete, selected, nearly } = state
-  const served = selected.filter(({ lacks }) => lacks.length === 0)
-  const others = selected.filter(({ lacks }) => lacks.length > 0)
+  const { served, others } = parted(state)
   const more = complete ? '' : ', of those that were looked at'
   return [
     selected.length === 0
-      ? `pods: none has all labels of the pool (${pairs.join(', ')})${more}`
-      : `pods: ${served.length} of ${selected.length} fit${more}`,
+      ? `none has all labels of the pool (${pairs.join(', ')})${more}`
+      : `${served.length} of ${selected.length} ${served.length === 1 ? 'fits' : 'fit'}${more}`,
     ...named(served, 'fits', ''),
     ...named(others, 'does not fit', ': '),
     ...named(nearly, 'is not selected', ': '),

@@ -34,6 +34,8 @@ export type OperatorCheck = {
   readonly name: string
   readonly ok: boolean | undefined
   readonly problem?: string | undefined
+  /** True of what keeps no replica from being ready. */
+  readonly informs?: boolean
 }
 
 export type OperatorStatus = {
@@ -109,11 +111,18 @@ function decodeCheck(value: unknown): OperatorCheck {
     name: textOr(field(check, 'name'), ''),
     ok: typeof ok === 'boolean' ? ok : undefined,
     problem: textOr(field(check, 'problem'), '') || undefined,
+    ...(field(check, 'informs') === true && { informs: true }),
   }
 }
 
 /** After how many heartbeats that did not come the operator counts as dead. */
 const missedHeartbeats = 3
+
+const inWords = ({ name, problem }: OperatorCheck): string => `${name}: ${problem ?? 'not ok'}`
+
+/** What is not as it should be, and keeps no replica from its work. */
+export const remarksOf = ({ health }: OperatorStatus): readonly string[] =>
+  health.checks.flatMap((check) => (check.ok === false && check.informs ? [inWords(check)] : []))
 
 /** What keeps the operator from doing its work, a sentence each: none of a healthy one. */
 export function problemsOf({ health }: OperatorStatus, now: Date): readonly string[] {
@@ -128,8 +137,8 @@ export function problemsOf({ health }: OperatorStatus, now: Date): readonly stri
         ]
       : []),
     ...(halted === undefined ? [] : [`nothing is touched: ${halted}`]),
-    ...checks.flatMap(({ name, ok, problem }) =>
-      ok === false && problem !== halted ? [`${name}: ${problem ?? 'not ok'}`] : [],
+    ...checks.flatMap((check) =>
+      check.ok === false && !check.informs && check.problem !== halted ? [inWords(check)] : [],
     ),
     ...expired.map(([name, at]) => `the certificate of the ${name} has expired at ${at}`),
   ]

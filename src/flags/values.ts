@@ -5,7 +5,7 @@ import { isDns1123Label, isDns1123Subdomain, trimSpace } from '../core/names.ts'
 import { show } from '../core/show.ts'
 import type { Given, Reading } from './read.ts'
 import type { LogLevel } from '../log.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../core/nearest.ts'
 
 export type Parsed<T> =
   | { readonly kind: 'value'; readonly value: T }
@@ -176,6 +176,20 @@ export function logLevel(text: string): Parsed<LogLevel> {
   const level = logLevels.find((known) => known === lower)
   return level === undefined ? problem(`no log level; write ${logLevels.join(', ')}`) : value(level)
 }
+
+const unitsMs = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const
+
+/** As Go's time.ParseDuration, down to milliseconds: `30s`, `1m30s`, `500ms`. In milliseconds, more than none. */
+export function duration(text: string): Parsed<number> {
+  const parts = [...text.matchAll(/(?<count>\d+(?:\.\d+)?)(?<unit>ms|h|m|s)/g)]
+  const ms = parts.reduce((sum, { groups }) => sum + Number(groups?.['count']) * unitOf(groups?.['unit']), 0)
+  if (parts.map(([part]) => part).join('') !== text || text === '')
+    return problem('not a duration; write one like 30s or 1m30s')
+  return ms > 0 ? value(ms) : problem('no time at all; write more, like 30s')
+}
+
+const unitOf = (unit: string | undefined): number =>
+  unit === 'h' || unit === 'm' || unit === 's' || unit === 'ms' ? unitsMs[unit] : 0
 
 /** `deny|warn|ignore`. */
 export function action(text: string): Parsed<Action> {

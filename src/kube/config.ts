@@ -1,8 +1,11 @@
-import { objectOr } from '../core/json.ts'
+import { field, objectOr, type JsonObject } from '../core/json.ts'
+import { messageOf } from '../core/show.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { KubeConfig } from '@kubernetes/client-node'
+import { KubeConfig, loadYaml } from '@kubernetes/client-node'
+import { impersonationOf, type Headers } from './impersonation.ts'
+import { proxyFor } from './proxy.ts'
 
 /** Where the cluster is and who we are there. */
 export type ClusterConfig = {
@@ -13,6 +16,8 @@ export type ClusterConfig = {
   /** For logs and errors: which file and context this came from. */
   readonly source: string
   readonly credentials: KubeConfig
+  /** Beside those of the credentials: as whom each request is made, if as somebody else. */
+  readonly headers: Headers
 }
 
 type Choice = {
@@ -53,7 +58,7 @@ const isInPod = (root: string): boolean =>
 function fromPod(root: string): ClusterConfig {
   const config = new KubeConfig()
   config.loadFromCluster(root)
-  return select(config, "the pod's service account", undefined)
+  return select({ config, users: [] }, "the pod's service account", undefined)
 }
 
 function usualFiles(): readonly string[] {
@@ -64,25 +69,30 @@ function usualFiles(): readonly string[] {
 }
 
 /** As kubectl merges: files that are absent count for nothing unless all are, and the first to say something wins. */
-function merge(files: readonly string[]): KubeConfig {
+function merge(files: readonly string[]): Loaded {
   const present = files.length === 1 ? files : files.filter((file) => existsSync(file))
   if (present.length === 0) throw new Error(`kubeconfig ${files.join(delimiter)}: no such files`)
   const merged = new KubeConfig()
-  for (const config of present.map(read)) {
+  const loaded = present.map(read)
+  for (const { config } of loaded) {
     merged.clusters.push(...config.clusters.filter(({ name }) => !merged.getCluster(name)))
     merged.users.push(...config.users.filter(({ name }) => !merged.getUser(name)))
     merged.contexts.push(...config.contexts.filter(({ name }) => !merged.getContextObject(name)))
     if (!merged.currentContext) merged.setCurrentContext(config.currentContext)
   }
-  return merged
+  return { config: merged, users: loaded.flatMap(({ users }) => users) }
 }
 
-function read(file: string): KubeConfig {
+/** A kubeconfig, and its users as they are written: the library leaves out what it does not know. */
+type Loaded = { readonly config: KubeConfig; readonly users: readonly JsonObject[] }
+
+function read(file: string): Loaded {
   const config = new KubeConfig()
   const mistake = attempt(() => config.loadFromFile(file))
   // Without its cause: what the parser says quotes the file, and a token may stand beside the mistake.
   if (mistake !== undefined) throw new Error(`kubeconfig ${file}: ${mistake}`)
-  return config
+  const users = field(objectOr(loadYaml(readFileSync(file, 'utf8'))), 'users')
+  return { config, users: Array.isArray(users) ? users.map(objectOr) : [] }
 }
 
 function attempt(load: () => void): string | undefined {
@@ -107,7 +117,7 @@ function mistakeIn(error: unknown): string {
 
 const noKubeconfig = 'it is empty, or no kubeconfig'
 
-function select(config: KubeConfig, source: string, wanted: string | undefined): ClusterConfig {
+function select({ config, users }: Loaded, source: string, wanted: string | undefined): ClusterConfig {
   const name = wanted ?? config.currentContext
   if (!name) throw new Error(`kubeconfig ${source}: it has no current-context, and none was named`)
   const context = config.getContexts().find((candidate) => candidate.name === name)
@@ -120,10 +130,25 @@ function select(config: KubeConfig, source: string, wanted: string | undefined):
     throw new Error(`${at}: the server ${JSON.stringify(cluster.server)} is no URL`)
   if (context.user && !config.getCurrentUser())
     throw new Error(`${at}: it has no user ${JSON.stringify(context.user)}`)
+  const written = users.find((user) => field(user, 'name') === context.user)
+  const by = <T>(find: () => T): T => located(at, find)
+  const headers = by(() => impersonationOf(objectOr(field(written ?? {}, 'user'))))
+  const proxyUrl = cluster.proxyUrl ?? by(() => proxyFor(cluster.server, process.env))
+  if (proxyUrl !== undefined)
+    config.clusters = config.clusters.map((one) => (one === cluster ? { ...one, proxyUrl } : one))
   return {
     server: cluster.server.replace(/\/+$/v, ''),
     namespace: context.namespace,
     source: at,
     credentials: config,
+    headers,
+  }
+}
+
+function located<T>(at: string, find: () => T): T {
+  try {
+    return find()
+  } catch (error) {
+    throw new Error(`${at}: ${messageOf(error)}`, { cause: error })
   }
 }

@@ -10,10 +10,11 @@ import {
 import { Agent, type Dispatcher, ProxyAgent } from 'undici'
 import { objectOr, textOr } from '../core/json.ts'
 import type { ClusterConfig } from './config.ts'
+import type { Headers } from './impersonation.ts'
 
 /** What one request is sent with. */
 export type Passage = {
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Headers
   /** For requests that end: connections are capped, and silence is cut off. */
   readonly calls: Dispatcher
   /** For watches, which may be quiet for long and must not use up the connections of the others. */
@@ -42,7 +43,7 @@ const connectionCap = 64
  * Connections that are shared by all requests. The library has an agent of its own, so a TLS handshake, for each
  * request; here there is one pair of agents, replaced only when CA, client certificate or proxy change.
  */
-export function createTransport({ server, credentials }: ClusterConfig): Transport {
+export function createTransport({ server, credentials, headers: ours }: ClusterConfig): Transport {
   const security = new Security(credentials)
   let agents: Agents | undefined
   return {
@@ -56,7 +57,8 @@ export function createTransport({ server, credentials }: ClusterConfig): Transpo
         retire(agents)
         agents = build(options, context.getDispatcher())
       }
-      return { headers: trimmed(context.getHeaders()), calls: agents.calls, watches: agents.watches }
+      const headers = { ...trimmed(context.getHeaders()), ...ours }
+      return { headers, calls: agents.calls, watches: agents.watches }
     },
     async close() {
       await Promise.all([agents?.calls.destroy(), agents?.watches.destroy()])

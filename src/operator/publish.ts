@@ -103,9 +103,11 @@ function healthOf({ halted, checks, certificates }: PublishingOptions): Omit<Ope
     leader: hostname(),
     everySeconds: heartbeatMs / 1000,
     halted: halted(),
-    checks: checks().map(({ name, problem }) =>
-      problem === notTried ? { name, ok: undefined } : { name, ok: problem === undefined, problem },
-    ),
+    checks: checks().map(({ name, problem, informs }) => ({
+      name,
+      ...(problem === notTried ? { ok: undefined } : { ok: problem === undefined, problem }),
+      ...(informs && { informs }),
+    })),
     certificates: Object.fromEntries(
       Object.entries(certificates()).map(([name, at]) => [name, at.toISOString()]),
     ),

@@ -1,23 +1,67 @@
 import type { ClusterChoice } from '../config.ts'
 import { messageOf } from '../core/show.ts'
 import { createClient, type Client } from '../kube/client.ts'
-import { loadKubeConfig } from '../kube/config.ts'
+import { loadKubeConfig, namespaceOfPod, type ClusterConfig } from '../kube/config.ts'
 
-/** A connection for as long as `work` takes; what it throws becomes an answer. */
-export async function connected<T>(
-  choice: ClusterChoice,
-  work: (client: Client) => Promise<T>,
-  failed: (problem: string) => T,
-): Promise<T> {
-  let client: Client | undefined
-  try {
-    client = createClient(loadKubeConfig(choice))
-    return await work(client)
-  } catch (error) {
-    return failed(messageOf(error))
-  } finally {
-    await client?.close()
+/** One connection for all that a command asks: credentials may take a plugin a second to make. */
+export type Connection = {
+  /** What `work` throws, and that there is no cluster at all, becomes an answer. */
+  readonly use: <T>(work: (client: Client) => Promise<T>, failed: (problem: string) => T) => Promise<T>
+  /** The namespace of the context; in a pod, of the pod; else `default`, as kubectl has it. */
+  readonly namespace: () => string
+  /** From now on there is all the time again that the command line gives. */
+  readonly renew: () => void
+  readonly close: () => Promise<void>
+}
+
+export function connect(choice: ClusterChoice): Connection {
+  let opened: { readonly config: ClusterConfig; readonly client: Client } | undefined
+  let deadline = deadlineOf(choice)
+  const open = () => {
+    if (opened) return opened
+    const config = loadKubeConfig(choice)
+    opened = { config, client: createClient(config) }
+    return opened
+  }
+  return {
+    use: async (work, failed) => {
+      try {
+        return await work(inTime(open().client, deadline.signal))
+      } catch (error) {
+        return failed(messageOf(error))
+      }
+    },
+    namespace: () => open().config.namespace ?? namespaceOfPod() ?? 'default',
+    renew: () => {
+      deadline.stop()
+      deadline = deadlineOf(choice)
+    },
+    close: async () => {
+      deadline.stop()
+      await opened?.client.close()
+    },
   }
 }
+
+/** The time for everything together. */
+function deadlineOf({ timeoutMs }: ClusterChoice): {
+  readonly signal: AbortSignal
+  readonly stop: () => void
+} {
+  const cut = new AbortController()
+  const end = (): void =>
+    cut.abort(new Error(`no answer within ${(timeoutMs ?? 0) / 1000} s; allow more by --timeout`))
+  const timer = timeoutMs === undefined ? undefined : setTimeout(end, timeoutMs)
+  return { signal: cut.signal, stop: () => clearTimeout(timer) }
+}
+
+const inTime = (client: Client, deadline: AbortSignal): Client => ({
+  ...client,
+  call: (request) =>
+    client.call({
+      ...request,
+      signal: request.signal ? AbortSignal.any([request.signal, deadline]) : deadline,
+    }),
+})
 
 export const unseenBecause = (why: string) => ({ kind: 'unseen', why }) as const

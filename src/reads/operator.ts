@@ -1,39 +1,56 @@
-import type { OperatorSight } from '../cli/cluster.ts'
-import type { ClusterChoice } from '../config.ts'
-import { field, numberOr, objectOr } from '../core/json.ts'
+import type { Deployment, OperatorSight } from '../cli/cluster.ts'
+import { operatorNamespace } from '../config.ts'
+import { field, numberOr, objectOr, textOr } from '../core/json.ts'
 import { decodeOperatorStatus, operatorStatusName } from '../core/operator-status.ts'
 import { explain, resourcePath, type Client } from '../kube/client.ts'
 import { isAbsent } from '../kube/definition.ts'
-import { connected, unseenBecause } from './connected.ts'
+import { unseenBecause, type Connection } from './connected.ts'
 
 const configMapResource = { group: '', version: 'v1', plural: 'configmaps' }
 const deploymentResource = { group: 'apps', version: 'v1', plural: 'deployments' }
 const deploymentName = 'kleym-operator'
+const labelSelector = 'app.kubernetes.io/name=kleym,app.kubernetes.io/component=operator'
 
-/** What the leader says, and how many replicas are ready, where it runs in this cluster. */
-export const readOperator = (choice: ClusterChoice, namespace: string): Promise<OperatorSight> =>
-  connected<OperatorSight>(
-    choice,
-    async (client) => {
-      const path = resourcePath(configMapResource, { namespace, name: operatorStatusName })
-      const answer = await client.call({ method: 'GET', path })
-      if (answer.kind !== 'ok' && !isAbsent(answer))
-        return unseenBecause(`reading ConfigMap ${namespace}/${operatorStatusName}: ${explain(answer)}`)
-      const status = answer.kind === 'ok' ? decodeOperatorStatus(answer.body) : undefined
-      return { kind: 'seen', status, replicas: await readReplicas(client, namespace) }
-    },
-    unseenBecause,
-  )
+/** What the leader says, and how its Deployment is. Without a namespace it is looked for in all, if that is allowed. */
+export const readOperator = ({ use }: Connection, named: string | undefined): Promise<OperatorSight> =>
+  use<OperatorSight>(async (client) => {
+    const deployment = await findDeployment(client, named)
+    const namespace = named ?? deployment?.namespace ?? operatorNamespace
+    const path = resourcePath(configMapResource, { namespace, name: operatorStatusName })
+    const answer = await client.call({ method: 'GET', path })
+    if (answer.kind !== 'ok' && !isAbsent(answer))
+      return unseenBecause(`reading ConfigMap ${namespace}/${operatorStatusName}: ${explain(answer)}`)
+    const status = answer.kind === 'ok' ? decodeOperatorStatus(answer.body) : undefined
+    return { kind: 'seen', namespace, status, deployment }
+  }, unseenBecause)
 
-type Replicas = { readonly ready: number; readonly wanted: number }
+/** By its labels; by its usual name where Deployments may not be listed. */
+async function findDeployment(client: Client, named: string | undefined): Promise<Deployment | undefined> {
+  const path = resourcePath(deploymentResource, { namespace: named })
+  const listed = await client.call({ method: 'GET', path, query: { labelSelector, limit: '10' } })
+  if (listed.kind === 'ok') {
+    const { items } = objectOr(listed.body)
+    return Array.isArray(items) && items.length > 0 ? decodeDeployment(items[0]) : undefined
+  }
+  const at = { namespace: named ?? operatorNamespace, name: deploymentName }
+  const answer = await client.call({ method: 'GET', path: resourcePath(deploymentResource, at) })
+  return answer.kind === 'ok' ? decodeDeployment(answer.body) : undefined
+}
 
-async function readReplicas(client: Client, namespace: string): Promise<Replicas | undefined> {
-  const path = resourcePath(deploymentResource, { namespace, name: deploymentName })
-  const answer = await client.call({ method: 'GET', path })
-  if (answer.kind !== 'ok') return undefined
-  const { spec, status } = objectOr(answer.body)
+function decodeDeployment(object: unknown): Deployment {
+  const { metadata, spec, status } = objectOr(object)
+  const podSpec = objectOr(field(objectOr(field(objectOr(spec), 'template')), 'spec'))
+  const containers = field(podSpec, 'containers')
+  const [first] = Array.isArray(containers) ? containers.map(objectOr) : []
   return {
+    namespace: textOr(field(objectOr(metadata), 'namespace'), ''),
+    name: textOr(field(objectOr(metadata), 'name'), ''),
     ready: numberOr(field(objectOr(status), 'readyReplicas'), 0),
     wanted: numberOr(field(objectOr(spec), 'replicas'), 1),
+    version: tagOf(textOr(field(first ?? {}, 'image'), '')),
   }
 }
+
+/** `host:port/name:tag@digest`, of which all but the name may be absent. */
+const tagOf = (image: string): string =>
+  /:(?<tag>[^:/]+)$/.exec(image.replace(/@.*$/, ''))?.groups?.['tag'] ?? ''

@@ -1,9 +1,8 @@
 import type { PodsSeen, ReadPods } from '../cli/cluster.ts'
-import type { ClusterChoice } from '../config.ts'
 import type { Pod } from '../core/pods.ts'
 import type { Client } from '../kube/client.ts'
 import { listCurrentPods } from '../kube/pods.ts'
-import { connected, unseenBecause } from './connected.ts'
+import { unseenBecause, type Connection } from './connected.ts'
 
 /** Labels may be on every pod of a namespace: beyond so many pages it is not said that there are no others. */
 const pagesAtMost = 10
@@ -12,22 +11,18 @@ const pageSize = { limit: 500, maxBytes: 64 * 1024 * 1024 }
 type At = Parameters<ReadPods>[0]
 
 /** Finds the pods that have some of the labels by one list a label. */
-export const readPods = (choice: ClusterChoice, { namespace, pairs }: At): Promise<PodsSeen> =>
-  connected<PodsSeen>(
-    choice,
-    async (client) => {
-      const found = new Map<string, Pod>()
-      let complete = true
-      for (const pair of pairs) {
-        const listed = await listAll(client, { namespace, pairs: [pair] })
-        if (listed.kind === 'unseen') return listed
-        for (const pod of listed.pods) found.set(pod.name, pod)
-        complete &&= listed.complete
-      }
-      return { kind: 'seen', pods: [...found.values()], complete }
-    },
-    unseenBecause,
-  )
+export const readPods = ({ use }: Connection, { namespace, pairs }: At): Promise<PodsSeen> =>
+  use<PodsSeen>(async (client) => {
+    const found = new Map<string, Pod>()
+    let complete = true
+    for (const pair of pairs) {
+      const listed = await listAll(client, { namespace, pairs: [pair] })
+      if (listed.kind === 'unseen') return listed
+      for (const pod of listed.pods) found.set(pod.name, pod)
+      complete &&= listed.complete
+    }
+    return { kind: 'seen', pods: [...found.values()], complete }
+  }, unseenBecause)
 
 async function listAll(client: Client, at: At): Promise<PodsSeen> {
   const pods: Pod[] = []

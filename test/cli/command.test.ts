@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { binding, objective, pool } from '../support/builders.ts'
 import { folderWith, listOf } from './checking.ts'
@@ -5,6 +6,11 @@ import { kleym } from './program.ts'
 
 const good = [pool(), objective(), binding()]
 const trust = ['--trust-domain', 'example.org']
+
+test.each(['version', '--version'])('kleym %s says which one it is: 0', async (word) => {
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
+  expect(await kleym([word])).toEqual({ code: 0, stdout: `kleym ${version}\n`, stderr: '' })
+})
 
 describe('kleym check, from the command line', () => {
   test('a file that is fine: 0, and the verdict on standard output', async () => {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname
@@ -27,4 +28,24 @@ export async function kleym(
     ended.promise,
   ])
   return { code, stdout, stderr }
+}
+
+/** `kleym status -w`, and what it has printed so far. It is ended with the scope. */
+export function watchStatus(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): AsyncDisposable & { readonly printed: () => string } {
+  const { PATH, HOME } = process.env
+  const child = spawn(process.execPath, [main, 'status', '-w', ...argv], { env: { PATH, HOME, ...env } })
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => void (printed += chunk.toString()))
+  return {
+    printed: () => printed,
+    async [Symbol.asyncDispose]() {
+      const closed = once(child, 'close')
+      child.kill()
+      await closed
+    },
+  }
 }

@@ -6,6 +6,7 @@ import {
   effectiveActions,
   encodeOperatorStatus,
   problemsOf,
+  remarksOf,
   type OperatorStatus,
 } from '../../src/core/operator-status.ts'
 
@@ -26,6 +27,7 @@ const status: OperatorStatus = {
       { name: 'webhook', ok: true },
       { name: 'probe', ok: undefined },
       { name: 'claims', ok: false, problem: 'waiting' },
+      { name: 'registration', ok: false, problem: 'no caBundle', informs: true },
     ],
     certificates: { webhook: '2027-01-01T00:00:00.000Z' },
   },
@@ -47,6 +49,12 @@ test('it names the action of every reason whose action can be set', () => {
     IdentityCollision: 'deny',
     NoSuchContainer: 'warn',
   })
+})
+
+test('what only informs is a remark, and no problem', () => {
+  const now = new Date(status.health.heartbeat)
+  expect(remarksOf(status)).toEqual(['registration: no caBundle'])
+  expect(problemsOf(status, now)).toEqual(['nothing is touched: why', 'claims: waiting'])
 })
 
 test.each([

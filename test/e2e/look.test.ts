@@ -4,7 +4,7 @@ import { resourcePath } from '../../src/kube/client.ts'
 import { binding, objective, pool } from '../support/builders.ts'
 import type { ScratchFile } from '../support/embedded/kubeconfig.ts'
 import { describeReal } from '../support/real.ts'
-import { kleym, type Ended } from '../cli/program.ts'
+import { kleym, watchStatus, type Ended } from '../cli/program.ts'
 import { bodyOf, metaOf } from './support/cluster.ts'
 import { openStage, type Stage } from './loop/support/stage.ts'
 import { viewer } from './support/viewer.ts'
@@ -57,11 +57,13 @@ describeReal('the commands that look at a cluster', () => {
       ],
       unserved: [],
     })
-    expect(one.stdout).toContain(`${tenant.namespace}/a: identity collision with bindings b: `)
+    expect(one.stdout).toMatch(
+      new RegExp(`${tenant.namespace}/a, for \\d+ s: identity collision with bindings b: `),
+    )
     expect(one.stdout).toContain('3 in all: 2 Conflict/IdentityCollision, 1 Ready/Reconciled\n')
     expect(none).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/\nthere is no InferenceIdentityBinding\n$/),
+      stdout: expect.stringContaining('\n  there is no InferenceIdentityBinding\n'),
     })
   })
 
@@ -72,18 +74,36 @@ describeReal('the commands that look at a cluster', () => {
         operator: {
           problems: [],
           unseen: null,
-          replicas: null,
+          deployment: null,
           said: {
             configuration: {
               trustDomain: 'example.org',
               actions: { NoSuchContainer: 'warn', IdentityCollision: 'deny' },
               flags: { workloads: true, 'webhook-bind-address': '0' },
             },
-            health: { version: expect.stringMatching(/^\d+\.\d+\.\d+/), everySeconds: 60 },
+            health: {
+              version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+              everySeconds: 60,
+              checks: expect.arrayContaining([{ name: 'settings', ok: true, informs: true }]),
+            },
           },
         },
       })
     })
+  })
+
+  test('status -w prints anew what changes, as wide as COLUMNS says', async () => {
+    const own = await newTenant(stage.cluster, 'watched')
+    const { kubeconfig } = stage.cluster.plane
+    await using looking = watchStatus(['-n', own.namespace, '--kubeconfig', kubeconfig], { COLUMNS: '60' })
+    await eventually(() => expect(looking.printed()).toContain('  there is no InferenceIdentityBinding\n'))
+    await own.has(binding({ spec: { poolRef: { name: 'a-pool-that-is-not-there' } } }))
+    await eventually(() => expect(looking.printed()).toContain('1 in all: 1 InvalidRef/TargetPoolNotFound\n'))
+    const long = looking
+      .printed()
+      .split('\n')
+      .filter((line) => line.length > 60)
+    expect(long.filter((line) => /\S \S/.test(line))).toEqual([])
   })
 
   test('status of an operator that is not there: 2', async () => {
@@ -104,15 +124,16 @@ describeReal('the commands that look at a cluster', () => {
       await tenant.hasPod(pod)
     const { code, stdout } = await inspect('fine')
     expect(code).toBe(0)
+    expect(stdout).toMatch(/^READY\n/)
     for (const line of [
       'Ready: True, Reconciled (generation 1): ',
       'pool: inference.networking.k8s.io/v1/InferencePool chat\n',
       'objective: llm-d.ai/v1alpha2/InferenceObjective chat\n',
       `SPIFFE ID: spiffe://example.org/ns/${tenant.namespace}/objective/chat\n`,
       'selector: k8s:container-name:side\n',
-      `ClusterSPIFFEID: ${String(output)} is in place\n`,
+      `  ${String(output)} is in place, without a class\n`,
       'SPIRE Controller Manager: 3 pods selected, 3 entries\n',
-      'pods: 1 of 3 fit\n',
+      '  1 of 3 fits\n',
       'pod fits fits\n',
       'pod lacks does not fit: it has no container "side", but "main"\n',
       'pod stranger does not fit: it runs as ServiceAccount "other", not as "server"\n',
@@ -125,6 +146,7 @@ describeReal('the commands that look at a cluster', () => {
     await tenant.processed('fine', { namespacesIgnored: 1, podsSelected: 0, entriesToSet: 0 })
     const { code, stdout } = await inspect('fine')
     expect(code).toBe(2)
+    expect(stdout).toMatch(/^NOT READY: SPIRE Controller Manager ignores namespace /)
     expect(stdout).toContain('SPIRE Controller Manager: its namespace is ignored')
     await tenant.processed('fine', { namespacesIgnored: 0, podsSelected: 3, entriesToSet: 3 })
   })
@@ -147,14 +169,20 @@ describeReal('the commands that look at a cluster', () => {
       expect(code).toBe(0)
       expect(stdout).toContain(`SPIFFE ID: spiffe://example.org/ns/${tenant.namespace}/objective/chat\n`)
       expect(stdout).toContain('selector: k8s:container-name:side\n')
-      for (const what of ['pods', 'clusterspiffeids.spire.spiffe.io', 'inferenceobjectives.llm-d.ai'])
-        expect(stdout).toContain(`could not be seen: ${what}: listing `)
+      expect(stdout).toMatch(/^READY\n/)
+      for (const what of [
+        'pods',
+        'events',
+        'clusterspiffeids.spire.spiffe.io',
+        'inferenceobjectives.llm-d.ai',
+      ])
+        expect(stdout.split(`${what}: listing `)).toHaveLength(2)
     })
 
     test('status tells of the bindings and of the operator', async () => {
       const { code, stdout } = await lookAs('status')
       expect(code).toBe(2)
-      expect(stdout).toMatch(/^operator: version .* trust domain example\.org\n/)
+      expect(stdout).toMatch(/^ {2}operator: trust domain example\.org, no class$/m)
       expect(stdout).toContain('3 in all: 2 Conflict/IdentityCollision, 1 Ready/Reconciled\n')
     })
   })
@@ -162,12 +190,15 @@ describeReal('the commands that look at a cluster', () => {
   test('inspect names what keeps one from being Ready: 2', async () => {
     const { code, stdout } = await inspect('a')
     expect(code).toBe(2)
-    expect(stdout).toContain('ClusterSPIFFEID: none is wanted\n')
+    expect(stdout).toMatch(/^NOT READY: Conflict\/IdentityCollision: .* Fix: give one of them /)
+    expect(stdout).toContain('\n  none is wanted\n')
+    expect(stdout).toContain('\n  b: pool chat, objective chat, ServiceAccount server, container main\n')
+    expect(stdout).toMatch(/\nHistory\n {2}\d+ s ago: Warning IdentityCollision: /)
     expect(stdout).toContain('deny spec.containerName: Duplicate value: "main": Conflict/IdentityCollision: ')
     expect(JSON.parse((await inspect('a', '-o', 'json')).stdout)).toMatchObject({
-      name: 'a',
-      verdict: 'deny',
-      findings: [{ reason: 'IdentityCollision' }],
+      bindingRef: { name: 'a' },
+      findings: [{ id: 'kleym-collision', reason: 'IdentityCollision' }, { id: 'binding-unhealthy' }],
+      admission: { verdict: 'deny', findings: [{ reason: 'IdentityCollision' }] },
       output: { state: 'none' },
     })
   })
@@ -185,11 +216,13 @@ describeReal('the commands that look at a cluster', () => {
       const output = String(metaOf(await tenant.output('fine'))['name'])
       const path = resourcePath(clusterSpiffeIdResource, { name: output })
       bodyOf(await stage.cluster.client.patch(path, { spec: { admin: true } }), 'editing the output')
-      expect((await inspect('fine')).stdout).toContain(`ClusterSPIFFEID: ${output} differs in spec.admin\n`)
+      expect((await inspect('fine')).stdout).toContain(
+        `NOT READY: ClusterSPIFFEID ${output} differs in spec.admin`,
+      )
       await tenant.changes(binding({ name: 'fine' }), { spec: { containerName: 'other' } })
       const { code, stdout } = await look('status', '-n', tenant.namespace)
       expect(code).toBe(2)
-      expect(stdout).toContain(`${tenant.namespace}/fine: (of an earlier generation) `)
+      expect(stdout).toMatch(new RegExp(`${tenant.namespace}/fine, for .*: \\(of an earlier generation\\) `))
     })
 
     test('status says which kind is not installed', async () => {

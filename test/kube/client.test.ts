@@ -1,4 +1,7 @@
-import { copyFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
@@ -6,7 +9,7 @@ import { type Answer, createClient, isTransient, resourcePath } from '../../src/
 import { loadKubeConfig } from '../../src/kube/config.ts'
 import { bindingResource } from '../../src/core/resources.ts'
 import { loopbackTls } from '../support/embedded/tls.ts'
-import { startScripted, status } from './scripted.ts'
+import { portOf, startScripted, status } from './scripted.ts'
 
 const path = '/api/v1/namespaces/home/configmaps'
 const refusedWith = (code: number): Answer => ({
@@ -355,4 +358,50 @@ test('an open watch that nobody reads can be aborted', async () => {
   expect((await opening).kind).toBe('open')
   stop.abort()
   await request.closed
+})
+
+test('calls and watches are made as whom the kubeconfig says, with every group', async () => {
+  await using server = await startScripted()
+  const kubeconfig = server.kubeconfig({ token: 'secret', as: 'jane', 'as-groups': ['a', 'b'] })
+  await using own = new AsyncDisposableStack()
+  const client = createClient(loadKubeConfig({ kubeconfig }))
+  own.defer(() => client.close())
+  const as = { 'impersonate-user': 'jane', 'impersonate-group': 'a, b', authorization: 'Bearer secret' }
+  const answering = client.call({ method: 'GET', path })
+  const call = await server.next()
+  expect(call.headers).toMatchObject(as)
+  call.answer(200, {})
+  await answering
+  const watching = client.watch(path, {}, AbortSignal.timeout(5000))
+  const watch = await server.next()
+  expect(watch.headers).toMatchObject(as)
+  watch.answer(200, {})
+  await watching
+})
+
+test('a proxy is asked for a tunnel to the server', async () => {
+  await using server = await startScripted()
+  await using own = new AsyncDisposableStack()
+  const asked: string[] = []
+  const proxy = createServer()
+  proxy.on('connect', (request, socket) => {
+    asked.push(request.url ?? '')
+    const tunnel = connect(Number(new URL(server.url).port), '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      tunnel.pipe(socket).pipe(tunnel)
+    })
+    own.defer(() => void tunnel.destroy())
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  own.defer(() => void proxy.close())
+  const file = server.kubeconfig()
+  const proxyUrl = `http://127.0.0.1:${portOf(proxy.address())}`
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"server"', `"proxy-url":"${proxyUrl}","server"`))
+  const client = createClient(loadKubeConfig({ kubeconfig: file }))
+  own.defer(() => client.close())
+  const answering = client.call({ method: 'GET', path })
+  ;(await server.next()).answer(200, {})
+  expect(await answering).toMatchObject({ kind: 'ok' })
+  expect(asked).toEqual([new URL(server.url).host])
 })

@@ -142,3 +142,53 @@ test('the namespace of the pod is that of its service account, and there is none
   expect(namespaceOfPod(scratch())).toBeUndefined()
   expect(namespaceOfPod(pod({ namespace: 'kleym-system\n' }))).toBe('kleym-system')
 })
+
+const withUser = (user: object, cluster: object = {}): string =>
+  write(
+    join(scratch(), 'config'),
+    JSON.stringify({
+      clusters: [{ name: 'c', cluster: { server: 'https://api.example:6443', ...cluster } }],
+      users: [{ name: 'me', user: { token: 't', ...user } }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'me' } }],
+      'current-context': 'x',
+    }),
+  )
+
+test('one acts as the user, with the groups, that the kubeconfig names', () => {
+  const user = {
+    as: 'jane',
+    'as-uid': '7',
+    'as-groups': ['a', 'b'],
+    'as-user-extra': { 'example.org/scope': ['read'] },
+  }
+  expect(loadKubeConfig({ kubeconfig: withUser(user) }).headers).toEqual({
+    'Impersonate-User': 'jane',
+    'Impersonate-Uid': '7',
+    'Impersonate-Group': ['a', 'b'],
+    'Impersonate-Extra-example.org%2Fscope': ['read'],
+  })
+  expect(loadKubeConfig({ kubeconfig: withUser({}) }).headers).toEqual({})
+})
+
+test('of several files the first to name a user says as whom', () => {
+  const files = [withUser({ as: 'jane' }), withUser({ as: 'joe', 'as-groups': ['a'] })]
+  vi.stubEnv('KUBECONFIG', files.join(':'))
+  expect(loadKubeConfig().headers).toEqual({ 'Impersonate-User': 'jane' })
+})
+
+test('groups of nobody are refused', () => {
+  const file = withUser({ 'as-groups': ['a'] })
+  expect(() => loadKubeConfig({ kubeconfig: file })).toThrow(/context "x": .*as-groups.* without as/v)
+})
+
+const proxyOf = (file: string) =>
+  loadKubeConfig({ kubeconfig: file }).credentials.getCurrentCluster()?.proxyUrl
+
+test('the proxy is that of the kubeconfig, else that of the environment', () => {
+  vi.stubEnv('HTTPS_PROXY', 'http://env.example:3128')
+  vi.stubEnv('NO_PROXY', '')
+  expect(proxyOf(withUser({}))).toBe('http://env.example:3128')
+  expect(proxyOf(withUser({}, { 'proxy-url': 'http://own.example' }))).toBe('http://own.example')
+  vi.stubEnv('NO_PROXY', 'example')
+  expect(proxyOf(withUser({}))).toBeUndefined()
+})

@@ -143,5 +143,5 @@ function exchangeOf(request: IncomingMessage, response: ServerResponse, body: st
   }
 }
 
-const portOf = (address: string | AddressInfo | null): number =>
+export const portOf = (address: string | AddressInfo | null): number =>
   typeof address === 'object' && address !== null ? address.port : 0

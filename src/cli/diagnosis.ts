@@ -1,0 +1,210 @@
+import { conditionIn, readyIn, type ConditionType } from '../core/conditions.ts'
+import { rules } from '../core/findings.ts'
+import { textOr, type JsonObject } from '../core/json.ts'
+import { nearest } from '../core/nearest.ts'
+import { bindingResource, objectiveResources, poolResources } from '../core/resources.ts'
+import { isCurrent } from '../core/said.ts'
+import type { Inspection } from './inspection.ts'
+import { spanOf } from './layout.ts'
+import { operatorFindings } from './operator-state.ts'
+import { limitedBy, refTo, type ReportFinding } from './report.ts'
+import { troublesBeyond } from './diagnosis-beyond.ts'
+
+/**
+ * Everything that is found of a binding. The errors come in the order in which they keep workloads from their identity: one
+ * that is behind another can't be told apart from its consequences, and so the first is the cause to begin with.
+ */
+export const diagnose = (inspection: Inspection): readonly ReportFinding[] => [
+  ...leaving(inspection),
+  ...refused(inspection),
+  ...unattended(inspection),
+  ...unhealthy(inspection),
+  ...troublesBeyond(inspection),
+  ...remarks(inspection),
+]
+
+/** The first line of a report: whether workloads get their identity and, if not, why and what to do. */
+export function verdictOf(findings: readonly ReportFinding[]): string {
+  const first = findings.find(({ severity }) => severity === 'error')
+  if (!first) return 'READY'
+  const { message, fix } = first
+  return `NOT READY: ${sentence(message)}${fix === undefined ? '' : ` Fix: ${sentence(fix)}`}`
+}
+
+const sentence = (text: string): string => (/[.?!]$/.test(text) ? text : `${text}.`)
+
+type Looked = Pick<Inspection, 'binding'>
+
+export const bindingRef = ({ binding }: Looked) => refTo(bindingResource, binding)
+
+const error = (
+  inspection: Looked,
+  id: string,
+  reason: string,
+  message: string,
+  fix?: string,
+): ReportFinding => ({
+  id,
+  severity: 'error',
+  reason,
+  message,
+  affectedRefs: [bindingRef(inspection)],
+  ...(fix !== undefined && { fix }),
+})
+
+function leaving(inspection: Inspection): readonly ReportFinding[] {
+  const { binding, leavingMs } = inspection
+  if (!binding.deleting) return []
+  const since = leavingMs === undefined ? '' : `, for ${spanOf(leavingMs)}`
+  const kept = binding.finalizers.join(', ')
+  return [
+    error(
+      inspection,
+      'binding-deleting',
+      'Deleting',
+      `it is being deleted${since}`,
+      kept === '' ? 'nothing keeps it any more' : `what keeps it is ${kept}; apply it again once it is gone`,
+    ),
+  ]
+}
+
+const conditionIds = {
+  Conflict: 'kleym-collision',
+  InvalidRef: 'invalid-ref',
+  UnsafeSelector: 'unsafe-selector',
+  RenderFailure: 'render-failure',
+} as const satisfies { readonly [type in Exclude<ConditionType, 'Ready'>]: string }
+
+type Failed = { readonly type: keyof typeof conditionIds; readonly reason: string; readonly message: string }
+
+const conditionNames = ['Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure'] as const
+
+const failedIn = (status: JsonObject): readonly Failed[] =>
+  conditionNames.flatMap((type) => {
+    const condition = conditionIn(status, type)
+    return condition?.['status'] === 'True'
+      ? [{ type, reason: textOr(condition['reason'], ''), message: textOr(condition['message'], '') }]
+      : []
+  })
+
+/** What is wrong by what is there now or, where that can't be judged, by what the status says. */
+function refused(inspection: Inspection): readonly ReportFinding[] {
+  const { binding, judged } = inspection
+  if (binding.deleting) return []
+  const failed = failedIn(judged ? judged.assessment.status : binding.status)
+  return failed.flatMap(({ type, reason, message }) => {
+    const { problem, fix } = explained(reason, message)
+    const words = `${type}/${reason}: ${problem}`
+    const help = `${nearMiss(reason, inspection)}${fix}`
+    return [
+      error(inspection, conditionIds[type], reason, words, help),
+      ...(isDependency(reason) ? [error(inspection, 'dependency-missing', reason, problem, help)] : []),
+    ]
+  })
+}
+
+const isDependency = (reason: string): boolean => /(?:NotFound|CRDMissing)$/.test(reason)
+
+/** A message of ours ends with what to do about it, but for that of a collision. */
+function explained(reason: string, message: string): { readonly problem: string; readonly fix: string } {
+  const mine = Object.values(rules).filter((rule) => rule.reason === reason)
+  const written = mine.find(({ fix }) => message.endsWith(`; ${fix}`))
+  return written
+    ? { problem: message.slice(0, -written.fix.length - 2), fix: written.fix }
+    : { problem: message, fix: mine[0]?.fix ?? 'see the log of the operator' }
+}
+
+/** A name that is nearly the one that is not there, or the same one in a group that is not asked for. */
+function nearMiss(reason: string, { binding: { spec, namespace }, manifests }: Inspection): string {
+  const isPool = reason === 'TargetPoolNotFound'
+  if (!isPool && reason !== 'TargetObjectiveNotFound') return ''
+  const row = isPool ? poolResources : objectiveResources
+  const wanted = isPool ? spec.poolRef : spec.objectiveRef
+  const { name = '' } = { name: wanted?.name }
+  if (typeof name !== 'string') return ''
+  const there = manifests.filter((one) => row.includes(one.resource) && one.namespace === namespace)
+  const same = there.find((one) => one.name === name)
+  if (same) return `there is one in group ${same.resource.group}: name that group, or none; else `
+  const near = nearest(
+    name,
+    there.map((one) => one.name),
+  )
+  return near === undefined ? '' : `did you mean ${JSON.stringify(near)}? Else `
+}
+
+/** That the operator does no work explains only what it has left undone. */
+function unattended(inspection: Inspection): readonly ReportFinding[] {
+  const { binding, operator } = inspection
+  const found = operatorFindings(operator)
+  if (isReady(inspection) || binding.deleting) return found.map(quieter)
+  return found
+}
+
+/** Identities that were given stay without the operator, so that it is no error of a binding that is Ready. */
+const quieter = (finding: ReportFinding): ReportFinding =>
+  finding.severity === 'error' ? { ...finding, id: 'operator-silent', severity: 'warning' } : finding
+
+const isReady = ({ binding: { status, generation } }: Looked): boolean =>
+  isCurrent(status, generation) && readyIn(status)?.status === 'True'
+
+function unhealthy(inspection: Inspection): readonly ReportFinding[] {
+  const { binding } = inspection
+  if (binding.deleting || isReady(inspection)) return []
+  const ready = readyIn(binding.status)
+  if (ready?.status === 'False') {
+    const { problem, fix } = explained(ready.reason, ready.message)
+    const old = isCurrent(binding.status, binding.generation) ? '' : ', said of an earlier generation'
+    return [error(inspection, 'binding-unhealthy', ready.reason, `Ready is False${old}: ${problem}`, fix)]
+  }
+  const isStale = ready?.status === 'True'
+  return [
+    isStale
+      ? error(
+          inspection,
+          'binding-outdated',
+          'Outdated',
+          `the operator has not looked at generation ${binding.generation} yet: what the status says is of generation ${ready.observedGeneration ?? 'none'}`,
+          'wait, or see its log',
+        )
+      : error(
+          inspection,
+          'binding-not-reconciled',
+          ready?.reason ?? 'Initializing',
+          ready ? `the operator tries again: ${ready.message}` : 'the operator has not looked at it yet',
+          ready ? 'see to what refuses it, it is tried again by itself' : 'wait, or see its log',
+        ),
+  ]
+}
+
+function remarks(inspection: Inspection): readonly ReportFinding[] {
+  const { config, judged, pods, missed } = inspection
+  const affectedRefs = [bindingRef(inspection)]
+  const served = pods?.seen ? pods.selected.filter(({ lacks }) => lacks.length === 0) : undefined
+  const pool = judged?.facts.pool
+  const isUnusable = pool?.kind === 'found' && pool.object.selector.kind === 'unusable'
+  const found: readonly (ReportFinding | false)[] = [
+    served?.length === 0 && {
+      id: 'zero-matched-pods',
+      severity: 'info',
+      reason: 'ZeroMatchedPods',
+      message: 'no pod that can be read matches',
+      affectedRefs,
+    },
+    config.trustDomainSource !== 'bindingStatus' && {
+      id: 'identity-config-undiscovered',
+      severity: 'warning',
+      reason: 'IdentityConfigUndiscovered',
+      message: `the status names no trust domain: ${JSON.stringify(config.settings.trustDomain)} is ${config.trustDomainSource === 'flag' ? 'that of the flag' : 'assumed'}`,
+      affectedRefs,
+      fix: 'name it by --trust-domain',
+    },
+    isUnusable && {
+      id: 'unsupported-selector',
+      severity: 'warning',
+      reason: 'InvalidPoolSelector',
+      message: 'pods cannot be matched against the selector of the pool',
+      affectedRefs,
+    },
+  ]
+  return [...found.filter((one) => one !== false), ...limitedBy(missed)]
+}

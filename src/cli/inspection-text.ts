@@ -1,0 +1,133 @@
+import { given } from '../core/binding.ts'
+import { conditionsIn, readyIn } from '../core/conditions.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { Lookup } from '../core/references.ts'
+import { bindingResource, gvk } from '../core/resources.ts'
+import { show } from '../core/show.ts'
+import { verdictOf } from './diagnosis.ts'
+import type { IdentityConfig, Inspection } from './inspection.ts'
+import { block, sinceOf, spanOf } from './layout.ts'
+import { operatorBrief } from './operator-state.ts'
+import { otherLines } from './other-identities.ts'
+import { outputLines } from './output-state.ts'
+import { podLines } from './pod-state.ts'
+import { findingLines } from './print.ts'
+import { findingLine, type ReportFinding } from './report.ts'
+import { rivalLines } from './rivals.ts'
+
+/** The report for people: the verdict, then what it rests on, in the order in which an identity comes about. */
+export function linesOf(
+  inspection: Inspection,
+  findings: readonly ReportFinding[],
+  now: Date,
+): readonly string[] {
+  const { output, rendering, pods, others, rivals, operator, config } = inspection
+  return [
+    verdictOf(findings),
+    ...block(`${bindingResource.kind} ${inspection.binding.namespace}/${inspection.binding.name}`, [
+      ...bindingLines(inspection),
+    ]),
+    ...block('Conditions', conditionLines(inspection.binding.status)),
+    ...block('Identity', [
+      ...(rendering
+        ? [
+            `SPIFFE ID: ${rendering.spiffeId}`,
+            ...rendering.selectors.map((selector) => `selector: ${selector}`),
+          ]
+        : ['none']),
+      configLine(config),
+    ]),
+    ...block('ClusterSPIFFEID', outputLines(output, config.settings.className)),
+    ...block('Matched pods', rendering && pods ? podLines(pods, rendering) : []),
+    ...block('What else these pods get', otherLines(others)),
+    ...block('Collision: all of these ask for one container of the same pods', rivalLines(rivals)),
+    ...block('Operator', operatorBrief(operator, now)),
+    ...block('Admission', outlook(inspection)),
+    ...block('History', historyLines(inspection, now)),
+    ...block('Findings', news(findings).map(findingLine)),
+  ]
+}
+
+function bindingLines({ binding, judged }: Inspection): readonly string[] {
+  const { generation, spec, deleting } = binding
+  const mode = given(spec.mode)
+  return [
+    `generation ${generation}, mode ${typeof mode === 'string' ? mode : show(mode)}`,
+    ...(judged
+      ? [
+          `pool: ${targetOf(judged.facts.pool)}`,
+          ...(judged.facts.objective ? [`objective: ${targetOf(judged.facts.objective)}`] : []),
+        ]
+      : []),
+    ...(deleting ? ['it is being deleted'] : []),
+  ]
+}
+
+function targetOf(lookup: Lookup<unknown>): string {
+  return lookup.kind === 'found' ? `${gvk(lookup.resource)} ${lookup.name}` : 'none'
+}
+
+/** What is right where a condition is False, which its own message does not say. */
+const right: { readonly [type: string]: string } = {
+  Conflict: 'no other binding asks for the same container of the same pods',
+  InvalidRef: 'the pool, and the objective if one is named, are there and belong together',
+  UnsafeSelector: 'the pool selects by labels alone, and the selectors keep to the namespace',
+  RenderFailure: 'the spec gives a SPIFFE ID, and its ClusterSPIFFEID is not refused',
+}
+
+/** What is not said yet: the verdict is the first error, and others may say the same of it once more. */
+function news(findings: readonly ReportFinding[]): readonly ReportFinding[] {
+  const first = findings.find(({ severity }) => severity === 'error')
+  return findings.filter(({ severity, reason }) => severity !== 'error' || reason !== first?.reason)
+}
+
+const conditionLines = (status: JsonObject): readonly string[] => {
+  const ready = readyIn(status)
+  return conditionsIn(status).map((condition) =>
+    conditionLine(
+      condition,
+      condition['type'] !== 'Ready' && condition['message'] === ready?.message ? 'as Ready says' : undefined,
+    ),
+  )
+}
+
+function conditionLine(
+  { type, status, reason, message, observedGeneration }: JsonObject,
+  repeated: string | undefined,
+): string {
+  const words = repeated ?? (status === 'False' ? right[String(type)] : undefined)
+  const of = typeof observedGeneration === 'number' ? `generation ${observedGeneration}` : 'no generation yet'
+  return `${String(type)}: ${String(status)}, ${String(reason)} (${of}): ${words ?? String(message)}`
+}
+
+const sources = { flag: 'of the flag', bindingStatus: 'of the status', default: 'assumed' } as const
+
+function configLine({ settings, trustDomainSource, classNameSource }: IdentityConfig): string {
+  const { trustDomain, className } = settings
+  const named = className === undefined ? 'no class' : `class ${className}`
+  return `trust domain ${trustDomain} (${sources[trustDomainSource]}), ${named} (${sources[classNameSource]})`
+}
+
+function outlook({ binding, judged }: Inspection): readonly string[] {
+  if (!judged || binding.deleting) return []
+  const { assessment } = judged
+  const expected = readyIn(assessment.status)
+  const said = readyIn(binding.status)
+  const isSaid = said?.reason === expected?.reason && said?.message === expected?.message
+  return [
+    `the loop settles on: ${isSaid ? 'what the status says' : `${expected?.reason ?? ''}: ${expected?.message ?? ''}`}`,
+    `admission today: ${assessment.verdict.verdict}`,
+    ...findingLines(assessment),
+  ]
+}
+
+/** The last ones; that they are few is no news, since the API server keeps them for an hour. */
+const toldAtMost = 10
+
+function historyLines({ history }: Inspection, now: Date): readonly string[] {
+  if (history.kind === 'unseen') return []
+  return history.events.slice(-toldAtMost).map(({ at, type, reason, note, count }) => {
+    const since = sinceOf(at, now)
+    return `${since === undefined ? at : `${spanOf(since)} ago`}: ${type} ${reason}${count > 1 ? ` (${count} times)` : ''}: ${note}`
+  })
+}

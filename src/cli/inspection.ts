@@ -1,0 +1,183 @@
+import { bindingKey, decodeBinding, type Binding } from '../core/binding.ts'
+import { gather, type Facts } from '../core/facts.ts'
+import type { Settings } from '../core/identity.ts'
+import type { Inventory } from '../core/inventory.ts'
+import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
+import { clusterSpiffeIdResource, crdName, type Resource } from '../core/resources.ts'
+import { judge, type ActionOverrides } from '../core/verdict.ts'
+import { adviseOnPods } from '../core/workloads.ts'
+import { assessed, inventoryOf, type Assessment } from './assess.ts'
+import type { ClusterReads, ClusterSnapshot, EventsSeen, PodsSeen, Unseen } from './cluster.ts'
+import { sinceOf } from './layout.ts'
+import type { Manifest } from './manifests.ts'
+import { operatorState, type OperatorState } from './operator-state.ts'
+import { otherIdentities, type OtherIdentity } from './other-identities.ts'
+import { isThere, outputState, unseen, type OutputState } from './output-state.ts'
+import { podsState, renderingIn, renderingOf, type PodsState, type Rendering } from './pod-state.ts'
+import { rivalsIn, type Rival } from './rivals.ts'
+import { seenOf, whyPassed, type Passed } from './spire-state.ts'
+
+export type Source = 'flag' | 'bindingStatus' | 'default'
+
+/** What the operator is told, as far as it is known, and how. */
+export type IdentityConfig = {
+  readonly settings: Settings
+  readonly trustDomainSource: Source
+  readonly classNameSource: Source
+}
+
+/** All that is known of one binding. */
+export type Inspection = {
+  readonly binding: Binding
+  readonly served: readonly Resource[]
+  readonly config: IdentityConfig
+  /** Undefined where pools or objectives may not be read: without them nothing can be judged. */
+  readonly judged: { readonly assessment: Assessment; readonly facts: Facts } | undefined
+  readonly output: OutputState
+  /** Undefined while it gives nothing to anybody. */
+  readonly rendering: Rendering | undefined
+  readonly pods: PodsState | undefined
+  readonly others: readonly OtherIdentity[]
+  readonly rivals: readonly Rival[]
+  /** Names of pools and objectives of the namespace, each with its group. */
+  readonly manifests: readonly Manifest[]
+  readonly operator: OperatorState
+  /** Why SPIRE Controller Manager has not looked at its ClusterSPIFFEID. */
+  readonly passed: Passed | undefined
+  readonly history: EventsSeen
+  /** For how long it has been on its way out. */
+  readonly leavingMs: number | undefined
+  readonly createdMs: number | undefined
+  /** What could not be seen, and why. */
+  readonly missed: readonly string[]
+}
+
+type Snapshot = Extract<ClusterSnapshot, { kind: 'snapshot' }>
+type Reach = Omit<ClusterReads, 'home' | 'readCluster'> & { readonly now: Date }
+type Told = {
+  readonly settings: Partial<Settings>
+  readonly actions: ActionOverrides
+  readonly operatorNamespace: string | undefined
+}
+
+/** Looks at everything that decides whether workloads get an identity by a binding. */
+export async function lookAt(
+  found: Manifest,
+  told: Told,
+  { served, manifests, unseen: missed = [] }: Snapshot,
+  reach: Reach,
+): Promise<Inspection> {
+  const { namespace, name } = found
+  const { now } = reach
+  const operator = operatorState(await reach.readOperator(told.operatorNamespace), now)
+  const config = configOf(told.settings, objectOr(field(found.object, 'status')))
+  const inventory = inventoryOf({ settings: config.settings, served, cluster: manifests }, [])
+  const binding = inventory.binding(bindingKey(namespace, name)) ?? decodeBinding(found.object)
+  const canJudge = missed.every(({ resource }) => resource === clusterSpiffeIdResource)
+  const actions = { ...operator.said?.configuration.actions, ...told.actions }
+  const facts = canJudge ? gather(binding, inventory) : undefined
+  const assessment = canJudge ? assessed(binding, inventory, { overrides: actions, now }) : undefined
+  const rendering = facts?.identity
+    ? renderingOf({ binding, identity: facts.identity })
+    : canJudge
+      ? undefined
+      : renderingIn(binding.status)
+  const output = missed.length > 0 ? unseen : outputState(binding, assessment?.clusterSpiffeId, inventory)
+  const [pods, history, passed] = await Promise.all([
+    rendering && reach.readPods({ namespace, pairs: rendering.pairs }),
+    reach.readEvents({ namespace, name }),
+    whyUnprocessed(output, manifests, reach),
+  ])
+  const metadata = objectOr(field(objectOr(found.object), 'metadata'))
+  return {
+    binding,
+    served,
+    config,
+    judged: assessment &&
+      facts && { facts, assessment: withPods(assessment, facts, pods, { inventory, actions }) },
+    output,
+    rendering,
+    pods: rendering && pods && podsState(rendering, pods),
+    others: await othersOf(binding, pods, manifests, { output, reach }),
+    rivals: facts ? rivalsIn(facts) : [],
+    manifests,
+    operator,
+    passed,
+    history,
+    leavingMs: sinceOf(field(metadata, 'deletionTimestamp'), now),
+    createdMs: sinceOf(field(metadata, 'creationTimestamp'), now),
+    missed: missedOf(missed, pods, history, operator),
+  }
+}
+
+/** Where nothing says in which trust domain IDs are, the reference's commands take this one. */
+const defaultTrustDomain = 'kleym.sonda.red'
+
+function configOf(told: Partial<Settings>, status: JsonObject): IdentityConfig {
+  const trustDomain = textOr(field(status, 'trustDomain'), '')
+  const className = textOr(field(status, 'clusterSPIFFEIDClassName'), '') || undefined
+  // A status that names a trust domain without a class says that there is none.
+  const said = trustDomain === '' ? 'default' : 'bindingStatus'
+  return {
+    settings: {
+      trustDomain: told.trustDomain ?? (trustDomain || defaultTrustDomain),
+      className: 'className' in told ? told.className : className,
+    },
+    trustDomainSource: told.trustDomain === undefined ? said : 'flag',
+    classNameSource: 'className' in told ? 'flag' : said,
+  }
+}
+
+async function whyUnprocessed(
+  output: OutputState,
+  manifests: readonly Manifest[],
+  { readSpire, now }: Reach,
+): Promise<Passed | undefined> {
+  if (!isThere(output) || output.stats !== null) return undefined
+  const all = seenOf(manifests)
+  const one = all.find(({ name }) => name === output.name)
+  return one && whyPassed(one, { all, spire: await readSpire(), now })
+}
+
+async function othersOf(
+  { namespace }: Binding,
+  seen: PodsSeen | undefined,
+  manifests: readonly Manifest[],
+  { output, reach }: { readonly output: OutputState; readonly reach: Reach },
+): Promise<readonly OtherIdentity[]> {
+  if (seen?.kind !== 'seen' || seen.pods.length === 0) return []
+  const namespaceLabels = await reach.readNamespace(namespace)
+  const own = new Set([...(output.name === null ? [] : [output.name]), ...output.leftovers])
+  return otherIdentities(seen.pods, { namespace, namespaceLabels }, manifests, own)
+}
+
+/** With what admission would say of the pods that are there. */
+function withPods(
+  assessment: Assessment,
+  { binding, identity }: Facts,
+  seen: PodsSeen | undefined,
+  { inventory, actions }: { readonly inventory: Inventory; readonly actions: ActionOverrides },
+): Assessment {
+  if (!identity || seen?.kind !== 'seen') return assessment
+  const pods = seen.pods.filter(({ labels }) =>
+    Object.entries(identity.pods.labels).every(([key, value]) => labels[key] === value),
+  )
+  const advice = adviseOnPods(binding, identity, {
+    list: { pods, complete: seen.complete },
+    fallbacks: inventory.fallbacks(),
+    settings: inventory.settings,
+  })
+  return { ...assessment, verdict: judge([...assessment.verdict.findings, ...advice], [], actions) }
+}
+
+const missedOf = (
+  missed: readonly Unseen[],
+  pods: PodsSeen | undefined,
+  history: EventsSeen,
+  operator: OperatorState,
+): readonly string[] => [
+  ...missed.map(({ resource, why }) => `${crdName(resource)}: ${why}`),
+  ...(pods?.kind === 'unseen' ? [`pods: ${pods.why}`] : []),
+  ...(history.kind === 'unseen' ? [`events: ${history.why}`] : []),
+  ...(operator.unseen === null ? [] : [`the operator: ${operator.unseen}`]),
+]

@@ -1,0 +1,88 @@
+import { decodeOutput, type Output } from '../core/clusterspiffeid.ts'
+import { field, textOr, type JsonObject } from '../core/json.ts'
+import { decodeLabelSelector, maySelect, selects, type LabelSelector } from '../core/label-selector.ts'
+import { byBytes } from '../core/names.ts'
+import { clusterSpiffeIdResource } from '../core/resources.ts'
+import type { Pod } from '../core/pods.ts'
+import type { Manifest } from './manifests.ts'
+
+/** A ClusterSPIFFEID that gives something to pods, too. */
+export type OtherIdentity = {
+  readonly clusterSPIFFEID: string
+  /** As it is written: a template, where it is not the operator's. */
+  readonly spiffeID: string
+  readonly fallback: boolean
+  /** Whether the labels of the namespace, which were not to be seen, may exclude it. */
+  readonly certain: boolean
+  readonly pods: readonly string[]
+}
+
+type Place = {
+  readonly namespace: string
+  /** Undefined where they may not be read. */
+  readonly namespaceLabels: JsonObject | undefined
+}
+
+/** What ClusterSPIFFEIDs other than these give to pods. */
+export function otherIdentities(
+  pods: readonly Pod[],
+  place: Place,
+  manifests: readonly Manifest[],
+  own: ReadonlySet<string>,
+): readonly OtherIdentity[] {
+  return manifests
+    .filter(({ resource, name }) => resource === clusterSpiffeIdResource && !own.has(name))
+    .flatMap(({ object }) => otherOf(decodeOutput(object), pods, place))
+    .toSorted((a, b) => byBytes(a.clusterSPIFFEID, b.clusterSPIFFEID))
+}
+
+function otherOf(output: Output, pods: readonly Pod[], place: Place): readonly OtherIdentity[] {
+  const { name, spec, deleting } = output
+  const wanted = decodeLabelSelector(field(spec, 'podSelector'))
+  const namespaces = decodeLabelSelector(field(spec, 'namespaceSelector'))
+  if (!wanted || !namespaces || deleting || !isOf(namespaces, place)) return []
+  const selected = pods.filter((pod) => selects(wanted, pod.labels) && mayAttest(pod, place, spec))
+  if (selected.length === 0) return []
+  return [
+    {
+      clusterSPIFFEID: name,
+      spiffeID: textOr(field(spec, 'spiffeIDTemplate'), ''),
+      fallback: field(spec, 'fallback') === true,
+      certain: place.namespaceLabels !== undefined || namespaces.every(({ key }) => key === nameLabel),
+      pods: selected.map((pod) => pod.name).toSorted(byBytes),
+    },
+  ]
+}
+
+const nameLabel = 'kubernetes.io/metadata.name'
+
+const isOf = (namespaces: LabelSelector, { namespace, namespaceLabels }: Place): boolean =>
+  namespaceLabels
+    ? selects(namespaces, { ...namespaceLabels, [nameLabel]: namespace })
+    : maySelect(namespaces, { [nameLabel]: namespace })
+
+/** Whether some process of the pod has what the selectors ask for, as far as they ask for what a pod shows. */
+function mayAttest(pod: Pod, { namespace }: Place, spec: JsonObject): boolean {
+  const selectors = field(spec, 'workloadSelectorTemplates')
+  if (!Array.isArray(selectors)) return true
+  const texts = selectors.filter((one) => typeof one === 'string' && !one.includes('{{'))
+  const asks = (prefix: string): readonly string[] =>
+    texts.flatMap((one: string) => (one.startsWith(prefix) ? [one.slice(prefix.length)] : []))
+  return (
+    asks('k8s:ns:').every((one) => one === namespace) &&
+    asks('k8s:sa:').every((one) => one === pod.serviceAccountName) &&
+    asks('k8s:container-name:').every((one) => pod.containers.includes(one))
+  )
+}
+
+/** SPIRE Controller Manager gives nothing of a fallback to a pod that another one selects. */
+export const otherLines = (others: readonly OtherIdentity[]): readonly string[] =>
+  others.map(({ clusterSPIFFEID, spiffeID, fallback, certain, pods }) =>
+    [
+      `${pods.slice(0, namedAtMost).join(', ')}${pods.length > namedAtMost ? ` and ${pods.length - namedAtMost} more` : ''}:`,
+      `${certain ? '' : 'perhaps '}${spiffeID} of ClusterSPIFFEID ${clusterSPIFFEID}`,
+      ...(fallback ? ['(a fallback: nothing for pods that this binding selects)'] : []),
+    ].join(' '),
+  )
+
+const namedAtMost = 3

@@ -1,0 +1,86 @@
+import { gvk, type Resource } from '../core/resources.ts'
+import { exitCodes, type ExitCode } from './result.ts'
+
+export type Severity = 'info' | 'warning' | 'error'
+
+/** Something that a report names. What is empty is left out. */
+export type ObjectRef = {
+  readonly name?: string
+  readonly namespace?: string
+  readonly group?: string
+  readonly version?: string
+  readonly kind?: string
+}
+
+/** Something that a report found. Scripts go by `id`; the words are for people. */
+export type ReportFinding = {
+  readonly id: string
+  readonly severity: Severity
+  readonly reason: string
+  readonly message: string
+  readonly affectedRefs: readonly ObjectRef[]
+  /** What to do about it. */
+  readonly fix?: string
+}
+
+export function refTo(
+  { group, version, kind }: Pick<Resource, 'group' | 'version' | 'kind'>,
+  { namespace, name }: { readonly namespace?: string | undefined; readonly name?: string | undefined },
+): ObjectRef {
+  return {
+    ...(name && { name }),
+    ...(namespace && { namespace }),
+    ...(group && { group }),
+    ...(version && { version }),
+    kind,
+  }
+}
+
+export const deploymentKind = { group: 'apps', version: 'v1', kind: 'Deployment' }
+
+/** What every report begins with. */
+export const headOf = (kind: string, now: Date) => ({
+  schemaVersion: 'v1alpha1',
+  kind,
+  generatedAt: now.toISOString().replace(/\.\d+Z$/, 'Z'),
+})
+
+export type Grade = 'OK' | 'WARNING' | 'ERROR'
+
+export function gradeOf(findings: readonly Pick<ReportFinding, 'severity'>[]): Grade {
+  const has = (severity: Severity): boolean => findings.some((one) => one.severity === severity)
+  return has('error') ? 'ERROR' : has('warning') ? 'WARNING' : 'OK'
+}
+
+/** `strict` makes warnings count. */
+export function exitCodeOf(findings: readonly ReportFinding[], strict: boolean): ExitCode {
+  const grade = gradeOf(findings)
+  return grade === 'ERROR' || (strict && grade === 'WARNING') ? exitCodes.findings : exitCodes.fine
+}
+
+/** Without a kind that may not be listed a report goes on, and says so once. */
+export function limitedBy(unseen: readonly string[]): readonly ReportFinding[] {
+  if (unseen.length === 0) return []
+  return [
+    {
+      id: 'rbac-limited',
+      severity: 'warning',
+      reason: 'Forbidden',
+      message: `not all could be seen: ${unseen.join('; ')}`,
+      affectedRefs: [],
+      fix: 'ask for permission to get and list these, if they matter',
+    },
+  ]
+}
+
+export const crdMissing = (reason: string, resources: readonly Resource[], fix: string): ReportFinding => ({
+  id: 'crd-missing',
+  severity: 'error',
+  reason,
+  message: `no CustomResourceDefinition serves ${resources.map(gvk).join(' or ')}`,
+  affectedRefs: resources.map((resource) => refTo(resource, {})),
+  fix,
+})
+
+export const findingLine = ({ severity, id, reason, message, fix }: ReportFinding): string =>
+  `${severity.padEnd(7)} ${id} (${reason}): ${message}${fix === undefined ? '' : `. Fix: ${fix}`}`

@@ -1,0 +1,125 @@
+import { bindingKey, decodeBinding, given, type Binding } from '../core/binding.ts'
+import { conditionIn, readyIn, summaryIn } from '../core/conditions.ts'
+import { field, objectOr } from '../core/json.ts'
+import { fateOf, isTrouble } from '../core/output-stats.ts'
+import { bindingResource } from '../core/resources.ts'
+import { isCurrent } from '../core/said.ts'
+import { show } from '../core/show.ts'
+import { sinceOf, spanOf } from './layout.ts'
+import type { Manifest } from './manifests.ts'
+import { refTo, type ReportFinding } from './report.ts'
+import { whyPassed, type Seen } from './spire-state.ts'
+import type { SpireSight } from './cluster.ts'
+
+/** What the status of one binding says, in the words of its printer columns. */
+export type Row = {
+  readonly namespace: string
+  readonly name: string
+  readonly mode: string
+  readonly ready: string
+  readonly condition: string
+  readonly reason: string
+  readonly message: string
+  readonly spiffeID: string | null
+  /** Whether it is about the binding as it is now, and not about an earlier generation. */
+  readonly current: boolean
+  readonly deleting: boolean
+  /** Why its deletion takes longer than it should. */
+  readonly hangs: string | null
+  /** Why workloads are without the identity of one that is Ready. */
+  readonly unprocessed: string | null
+  /** For how long it has been as it is, in seconds. */
+  readonly seconds: number | null
+}
+
+export type Grade = 'ok' | 'warning' | 'error'
+
+/** As the reference counts: Ready is ok, False an error, and in between a warning. */
+export function gradeOf({ ready, current, deleting, hangs, unprocessed }: Row): Grade {
+  if (deleting) return hangs === null ? 'warning' : 'error'
+  if (ready === 'False' || unprocessed !== null) return 'error'
+  return ready === 'True' && current ? 'ok' : 'warning'
+}
+
+/** Its ClusterSPIFFEIDs go first, which takes SPIRE Controller Manager nothing: finalizers of others may take longer. */
+const deletedWithinMs = 60_000
+
+type Around = { readonly outputs: readonly Seen[]; readonly spire: SpireSight; readonly now: Date }
+
+export function rowsOf(manifests: readonly Manifest[], around: Around): readonly Row[] {
+  const outputsOf = Map.groupBy(around.outputs, ({ owner }) => owner)
+  return manifests
+    .filter(({ resource }) => resource === bindingResource)
+    .map(({ object, namespace, name }) =>
+      rowOf(object, outputsOf.get(bindingKey(namespace, name)) ?? [], around),
+    )
+}
+
+function rowOf(object: unknown, mine: readonly Seen[], around: Around): Row {
+  const binding = decodeBinding(object)
+  const { namespace, name, spec, generation, deleting, status: said } = binding
+  const metadata = objectOr(field(objectOr(object), 'metadata'))
+  const ready = readyIn(said)
+  const ids = field(said, 'computedSpiffeIDs')
+  const id = Array.isArray(ids) ? field(objectOr(ids[0]), 'spiffeID') : undefined
+  const mode = given(spec.mode)
+  const leavingMs = sinceOf(field(metadata, 'deletionTimestamp'), around.now)
+  const since =
+    leavingMs ??
+    sinceOf(
+      field(conditionIn(said, 'Ready') ?? {}, 'lastTransitionTime') ?? field(metadata, 'creationTimestamp'),
+      around.now,
+    )
+  return {
+    namespace,
+    name,
+    mode: typeof mode === 'string' ? mode : show(mode),
+    ready: ready?.status ?? 'Unknown',
+    condition: summaryIn(said)?.condition ?? 'Ready',
+    reason: ready?.reason ?? 'Initializing',
+    message: ready?.message ?? 'the operator has not looked at it yet',
+    spiffeID: typeof id === 'string' ? id : null,
+    current: isCurrent(said, generation),
+    deleting,
+    hangs: leavingMs !== undefined && leavingMs > deletedWithinMs ? hangsWords(binding, leavingMs) : null,
+    unprocessed: ready?.status === 'True' && !deleting ? unprocessedWords(mine, around) : null,
+    seconds: since === undefined ? null : Math.round(since / 1000),
+  }
+}
+
+const hangsWords = ({ finalizers }: Binding, leavingMs: number): string =>
+  `it has been being deleted for ${spanOf(leavingMs)}; what keeps it: ${finalizers.join(', ') || 'nothing any more'}`
+
+function unprocessedWords(mine: readonly Seen[], { outputs, spire, now }: Around): string | null {
+  for (const one of mine) {
+    if (one.stats === undefined) {
+      const passed = whyPassed(one, { all: outputs, spire, now })
+      if (passed) return passed.cause
+      continue
+    }
+    const fate = fateOf(one.stats)
+    if (isTrouble(fate)) return `SPIRE Controller Manager makes no entries for it (${fate})`
+  }
+  return null
+}
+
+/** What a report says of a binding; nothing of one that is well. */
+export function rowFindings(row: Row): readonly ReportFinding[] {
+  const { namespace, name, ready, reason, message, current, deleting, hangs, unprocessed } = row
+  const about = (id: string, words: string, why = reason, severity: 'error' | 'warning' = 'error') => [
+    {
+      id,
+      severity,
+      reason: why,
+      message: `${namespace}/${name}: ${words}`,
+      affectedRefs: [refTo(bindingResource, row)],
+    },
+  ]
+  if (hangs !== null) return about('binding-deleting', hangs, 'Deleting')
+  if (deleting) return []
+  if (ready === 'False')
+    return about('binding-unhealthy', `${current ? '' : '(of an earlier generation) '}${message}`)
+  if (ready !== 'True') return about('binding-not-reconciled', message)
+  if (!current) return about('binding-outdated', `(of an earlier generation) ${message}`, 'Outdated')
+  return unprocessed === null ? [] : about('output-not-processed', unprocessed, 'NotProcessed')
+}

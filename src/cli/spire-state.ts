@@ -1,0 +1,125 @@
+import { decodeOutput } from '../core/clusterspiffeid.ts'
+import { field, objectOr, textOr } from '../core/json.ts'
+import {
+  decodeStats,
+  fateOf,
+  isTrouble,
+  notProcessed,
+  type Fate,
+  type OutputStats,
+} from '../core/output-stats.ts'
+import { clusterSpiffeIdResource } from '../core/resources.ts'
+import type { SpireSight } from './cluster.ts'
+import { sinceOf, spanOf } from './layout.ts'
+import type { Manifest } from './manifests.ts'
+
+/** A ClusterSPIFFEID, whose ever, with what SPIRE Controller Manager (SCM) made of it. */
+export type Seen = {
+  readonly name: string
+  /** `namespace/name` of the binding; undefined of somebody else's. */
+  readonly owner: string | undefined
+  readonly className: string
+  readonly createdAt: string
+  readonly stats: OutputStats | undefined
+}
+
+export function seenOf(manifests: readonly Manifest[]): readonly Seen[] {
+  return manifests
+    .filter(({ resource }) => resource === clusterSpiffeIdResource)
+    .map(({ name, object }) => {
+      const { metadata, spec, status } = objectOr(object)
+      return {
+        name,
+        owner: decodeOutput(object).owner,
+        className: textOr(field(objectOr(spec), 'className'), ''),
+        createdAt: textOr(field(objectOr(metadata), 'creationTimestamp'), ''),
+        stats: decodeStats(status),
+      }
+    })
+}
+
+/** SCM may be seconds behind; what it has not looked at for longer it does not look at. */
+const processedWithinMs = 30_000
+
+/** Its Lease is renewed every few seconds: one that was not for so long is nobody's. */
+const renewedWithinMs = 60_000
+
+/** Why nobody has looked at a ClusterSPIFFEID. */
+export type Passed = { readonly reason: string; readonly cause: string; readonly fix: string }
+
+/**
+ * Why SCM has not looked at one that is there. Its Lease tells whether it runs; that it has looked at one that is younger
+ * tells that it runs and passes this one over. Undefined while it may still come to it.
+ */
+export function whyPassed(
+  one: Seen,
+  { all, spire, now }: { readonly all: readonly Seen[]; readonly spire: SpireSight; readonly now: Date },
+): Passed | undefined {
+  const lease = leaseOf(spire, now)
+  if (lease && !lease.isHeld)
+    return {
+      reason: 'ControllerManagerDown',
+      cause: `SPIRE Controller Manager does not run: Lease ${lease.place} was last renewed ${lease.ago} ago`,
+      fix: 'start SPIRE Controller Manager; entries are made as soon as it is back',
+    }
+  const processed = all.filter(({ stats }) => stats !== undefined)
+  const age = sinceOf(one.createdAt, now) ?? Number.POSITIVE_INFINITY
+  const isPassedOver = processed.some(({ createdAt }) => createdAt > one.createdAt)
+  if (!isPassedOver && age <= processedWithinMs) return undefined
+  const looked = [...new Set(processed.map(({ className }) => className))].toSorted()
+  if ((isPassedOver || lease) && !looked.includes(one.className)) return ofAnotherClass(one, looked)
+  return {
+    reason: 'NotProcessed',
+    cause: notProcessed(one.className || undefined),
+    fix: 'see that SPIRE Controller Manager runs, and that its className is that of the operator (--clusterspiffeid-class-name)',
+  }
+}
+
+function ofAnotherClass({ name, className }: Seen, looked: readonly string[]): Passed {
+  const [first = ''] = looked
+  return {
+    reason: 'AnotherClass',
+    cause: `SPIRE Controller Manager runs and passes ClusterSPIFFEID ${name} over, which has ${classWords(className)}: ${looked.length === 0 ? 'it only looks at another class' : `it looks at ${looked.map(classWords).join(', ')}`}`,
+    fix:
+      looked.length === 0
+        ? 'run the operator with the className of SPIRE Controller Manager (--clusterspiffeid-class-name)'
+        : `run the operator with --clusterspiffeid-class-name=${first}, or SPIRE Controller Manager with className: ${className || '""'}${className === '' ? ' or watchClassless: true' : ''}`,
+  }
+}
+
+const classWords = (className: string): string =>
+  className === '' ? 'no class' : `class ${JSON.stringify(className)}`
+
+function leaseOf(
+  spire: SpireSight,
+  now: Date,
+): { readonly place: string; readonly ago: string; readonly isHeld: boolean } | undefined {
+  if (spire.kind === 'unseen') return undefined
+  const [youngest] = spire.leases.toSorted((a, b) => (a.renewedAt < b.renewedAt ? 1 : -1))
+  const since = sinceOf(youngest?.renewedAt, now)
+  if (!youngest || since === undefined) return undefined
+  return { place: youngest.place, ago: spanOf(since), isHeld: since <= renewedWithinMs }
+}
+
+/** How the operator's ClusterSPIFFEIDs fare. */
+export type SpireState = {
+  readonly processed: number
+  readonly notProcessed: number
+  readonly failing: number
+  /** How many are where, of those in which something is wrong or masked. */
+  readonly fates: { readonly [name in Fate]?: number }
+}
+
+export function spireState(all: readonly Seen[]): SpireState {
+  const fates: { [name in Fate]?: number } = {}
+  const counts = { processed: 0, notProcessed: 0, failing: 0 }
+  for (const { owner, stats } of all) {
+    if (owner === undefined) continue
+    const fate = fateOf(stats)
+    fates[fate] = (fates[fate] ?? 0) + 1
+    if (fate === 'not_processed') counts.notProcessed += 1
+    else if (isTrouble(fate)) counts.failing += 1
+    else counts.processed += 1
+  }
+  return { ...counts, fates }
+}

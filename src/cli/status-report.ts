@@ -1,0 +1,165 @@
+import { conditionIn } from '../core/conditions.ts'
+import { field, objectOr, textOr } from '../core/json.ts'
+import {
+  bindingResource,
+  clusterSpiffeIdResource,
+  gvk,
+  objectiveResources,
+  optionalResources,
+  poolResources,
+  type Resource,
+} from '../core/resources.ts'
+import type { Manifest } from './manifests.ts'
+import type { OperatorState } from './operator-state.ts'
+import { crdMissing, gradeOf as gradeOfAll, headOf, type Grade, type ReportFinding } from './report.ts'
+import { gradeOf, type Row } from './rows.ts'
+import type { SpireState } from './spire-state.ts'
+
+/** What `kleym status` has seen. */
+export type Overview = {
+  /** Undefined for all namespaces. */
+  readonly namespace: string | undefined
+  readonly served: readonly Resource[]
+  readonly bindings: readonly Row[]
+  readonly manifests: readonly Manifest[]
+  readonly operator: OperatorState
+  /** Undefined where ClusterSPIFFEIDs may not be listed. */
+  readonly spire: SpireState | undefined
+  readonly unseen: readonly string[]
+}
+
+type Versions = { readonly missing: boolean; readonly text: string }
+
+/** The versions of a kind that are served, the preferred one first. */
+export function versionsOf(served: readonly Resource[], ...row: readonly Resource[]): Versions {
+  const there = row.filter((one) => served.includes(one))
+  return { missing: there.length === 0, text: [...new Set(there.map(({ version }) => version))].join(',') }
+}
+
+/** Only what something needs is missed: without PerObjective bindings, nobody needs objectives. */
+export function dependencyFindings({ served, bindings }: Overview): readonly ReportFinding[] {
+  const missing = (row: readonly Resource[]): boolean => row.every((one) => !served.includes(one))
+  const needsObjectives = bindings.some(({ mode }) => mode !== 'PoolOnly')
+  return [
+    ...(missing([bindingResource])
+      ? [crdMissing('InferenceIdentityBindingCRDMissing', [bindingResource], 'install the operator')]
+      : []),
+    ...(missing([clusterSpiffeIdResource])
+      ? [
+          crdMissing(
+            'ClusterSPIFFEIDCRDMissing',
+            [clusterSpiffeIdResource],
+            'install SPIRE Controller Manager',
+          ),
+        ]
+      : []),
+    ...(missing(poolResources)
+      ? [
+          crdMissing(
+            'GAIECRDMissing',
+            poolResources,
+            'install the Gateway API Inference Extension, whose kind it is',
+          ),
+        ]
+      : []),
+    ...(needsObjectives && missing(objectiveResources)
+      ? [crdMissing('GAIECRDMissing', objectiveResources, 'install llm-d, whose kind it is')]
+      : []),
+  ]
+}
+
+/** The fields of the reference's report, then ours. */
+export function statusReport(
+  overview: Overview,
+  findings: readonly ReportFinding[],
+  { now, version: cliVersion }: { readonly now: Date; readonly version: string },
+) {
+  const { bindings, operator, spire, served, unseen } = overview
+  return {
+    ...headOf('KleymStatusReport', now),
+    status: gradeOfAll(findings),
+    cliVersion,
+    components: components(overview, findings),
+    config: configOf(overview),
+    summary: { bindings: { ...gradeCounts(bindings), conditions: conditionCounts(overview) } },
+    findings,
+    operator,
+    spire: spire ?? null,
+    bindings,
+    unserved: optionalResources.filter((resource) => !served.includes(resource)).map(gvk),
+    unseen,
+  }
+}
+
+const graded = (of: readonly ReportFinding[]): { readonly status: Grade; readonly message?: string } => ({
+  status: gradeOfAll(of),
+  ...(of.length > 0 && { message: of.map(({ message }) => message).join('; ') }),
+})
+
+function components({ served, operator }: Overview, findings: readonly ReportFinding[]) {
+  const about = (...ids: readonly string[]) => findings.filter(({ id }) => ids.includes(id))
+  const crds = (...reasons: readonly string[]) =>
+    about('crd-missing').filter(({ reason }) => reasons.includes(reason))
+  const text = (...row: readonly Resource[]): string => versionsOf(served, ...row).text
+  const { deployment, said } = operator
+  const running = about('operator-unavailable', 'operator-remark')
+  const ours = crds('InferenceIdentityBindingCRDMissing')
+  return {
+    kleym: graded([...running, ...ours]),
+    operator: {
+      ...graded(running),
+      deployment: deployment ? `${deployment.namespace}/${deployment.name}` : '',
+      readyReplicas: deployment?.ready ?? 0,
+      replicas: deployment?.wanted ?? 0,
+      version: deployment?.version || said?.health.version || '',
+    },
+    kleymCRDs: { ...graded(ours), inferenceIdentityBinding: text(bindingResource) },
+    spireCRDs: {
+      ...graded(crds('ClusterSPIFFEIDCRDMissing')),
+      clusterSPIFFEID: text(clusterSpiffeIdResource),
+    },
+    gaieCRDs: {
+      ...graded(crds('GAIECRDMissing')),
+      inferencePool: text(...poolResources),
+      inferenceObjective: text(...objectiveResources),
+    },
+  }
+}
+
+/** What the first status says that says anything; else what the operator says of itself. */
+function configOf({ manifests, operator }: Overview) {
+  const statuses = statusesIn(manifests)
+  const first = statuses.find((status) => textOr(field(status, 'trustDomain'), '') !== '')
+  const said = operator.said?.configuration
+  return {
+    trustDomain: first ? textOr(field(first, 'trustDomain'), '') : (said?.trustDomain ?? ''),
+    clusterSPIFFEIDClassName: first
+      ? textOr(field(first, 'clusterSPIFFEIDClassName'), '')
+      : (said?.className ?? ''),
+    clusterSPIFFEIDClassNameKnown: first !== undefined || said !== undefined,
+  }
+}
+
+const statusesIn = (manifests: readonly Manifest[]) =>
+  manifests
+    .filter(({ resource }) => resource === bindingResource)
+    .map(({ object }) => objectOr(field(objectOr(object), 'status')))
+
+function gradeCounts(bindings: readonly Row[]) {
+  const of = (grade: ReturnType<typeof gradeOf>): number =>
+    bindings.filter((row) => gradeOf(row) === grade).length
+  return { ok: of('ok'), warning: of('warning'), error: of('error'), total: bindings.length }
+}
+
+function conditionCounts({ manifests }: Overview) {
+  const statuses = statusesIn(manifests)
+  const of = (type: Parameters<typeof conditionIn>[1]): number =>
+    statuses.filter((status) => conditionIn(status, type)?.['status'] === 'True').length
+  return {
+    ready: of('Ready'),
+    conflict: of('Conflict'),
+    invalidRef: of('InvalidRef'),
+    unsafeSelector: of('UnsafeSelector'),
+    renderFailure: of('RenderFailure'),
+  }
+}

@@ -1,0 +1,20 @@
+import type { ClusterChoice } from '../config.ts'
+import type { OpenReads } from './reads.ts'
+
+/** As `openReads`, but loaded with the first question: the client library alone takes most of a second. */
+export function deferredReads(choice: ClusterChoice): OpenReads {
+  let opened: Promise<OpenReads> | undefined
+  const open = (): Promise<OpenReads> =>
+    (opened ??= import('./reads.ts').then(({ openReads }) => openReads(choice)))
+  return {
+    home: async () => (await open()).home(),
+    readCluster: async (scope) => (await open()).readCluster(scope),
+    readPods: async (at) => (await open()).readPods(at),
+    readOperator: async (namespace) => (await open()).readOperator(namespace),
+    readEvents: async (at) => (await open()).readEvents(at),
+    readSpire: async () => (await open()).readSpire(),
+    readNamespace: async (name) => (await open()).readNamespace(name),
+    renew: async () => (await opened)?.renew(),
+    close: async () => (await opened)?.close(),
+  }
+}

@@ -1,0 +1,41 @@
+import type { ClusterReads } from '../cli/cluster.ts'
+import type { ClusterChoice } from '../config.ts'
+import { field, objectOr } from '../core/json.ts'
+import { namespaceResource } from '../core/resources.ts'
+import { resourcePath } from '../kube/client.ts'
+import { snapshotCluster } from '../snapshot.ts'
+import { connect } from './connected.ts'
+import { readEvents } from './events.ts'
+import { readOperator } from './operator.ts'
+import { readPods } from './pods.ts'
+import { readSpire } from './spire.ts'
+
+export type OpenReads = ClusterReads & {
+  /** From now on there is all the time again that the command line gives. */
+  readonly renew: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** All that commands read, over one connection, which is made once something is asked. */
+export function openReads(choice: ClusterChoice): OpenReads {
+  const connection = connect(choice)
+  return {
+    home: async () => connection.namespace(),
+    readCluster: (scope) => snapshotCluster(connection, scope),
+    readPods: (at) => readPods(connection, at),
+    readOperator: (namespace) => readOperator(connection, namespace),
+    readEvents: (at) => readEvents(connection, at),
+    readSpire: () => readSpire(connection),
+    readNamespace: (name) =>
+      connection.use(
+        async (client) => {
+          const answer = await client.call({ method: 'GET', path: resourcePath(namespaceResource, { name }) })
+          if (answer.kind !== 'ok') return undefined
+          return objectOr(field(objectOr(field(objectOr(answer.body), 'metadata')), 'labels'))
+        },
+        () => undefined,
+      ),
+    renew: async () => connection.renew(),
+    close: connection.close,
+  }
+}

@@ -1,0 +1,470 @@
+import { describe, expect, test } from 'vitest'
+import { inspectOptions } from '../../src/cli/look-options.ts'
+import type { CommandResult } from '../../src/cli/result.ts'
+import { objectOr, type JsonObject } from '../../src/core/json.ts'
+import { clusterSpiffeIdResource, optionalResources } from '../../src/core/resources.ts'
+import { binding, objective, pool, poolOnly } from '../support/builders.ts'
+import type { Manifest } from '../support/vectors.ts'
+import { ago, firstLine, look, settled, under, unreachable, withOutput, type Looked } from './looking.ts'
+
+const chat = (options?: Parameters<typeof settled>[2]) => settled(binding(), [pool(), objective()], options)
+const name = 'kleym-default-chat-objective-d964193d'
+const outputLine = (result: CommandResult): string => under(result, 'ClusterSPIFFEID')[0] ?? ''
+
+const idOf = (result: CommandResult) => under(result, 'Identity')[0]
+
+describe('kleym inspect', () => {
+  test('takes the trust domain from the flag, else from the status, else assumes one', async () => {
+    const objects = await settled(poolOnly({ name: 'chat' }), [pool()])
+    expect(idOf(await look(objects))).toBe('SPIFFE ID: spiffe://example.org/ns/default/pool/chat')
+    expect(idOf(await look(objects, { settings: { trustDomain: 'other.org' } }))).toBe(
+      'SPIFFE ID: spiffe://other.org/ns/default/pool/chat',
+    )
+    const assumed = await look([pool(), objective(), binding()])
+    expect(idOf(assumed)).toBe('SPIFFE ID: spiffe://kleym.sonda.red/ns/default/objective/chat')
+    expect(under(assumed, 'Findings').join('\n')).toContain('warning identity-config-undiscovered')
+  })
+
+  test('of one that is well is READY: 0', async () => {
+    const result = await look(await chat(), { pods: [{}] })
+    expect(result).toMatchObject({ code: 0, stderr: '' })
+    expect(firstLine(result)).toBe('READY')
+  })
+
+  test('compares the ClusterSPIFFEID that is there with the one that should be', async () => {
+    const objects = await chat()
+    const cases: readonly (readonly [readonly Manifest[], string])[] = [
+      [withOutput(objects, () => undefined), `${name} is missing`],
+      [
+        withOutput(objects, (one) => ({ ...one, spec: { ...objectOr(one.spec), ttl: '1h' } })),
+        `${name} differs in spec.ttl, without a class`,
+      ],
+      [
+        withOutput(objects, (one) => ({ ...one, metadata: { ...one.metadata, deletionTimestamp: 'x' } })),
+        `${name} is being deleted`,
+      ],
+      [
+        withOutput(objects, (one) => ({ ...one, metadata: { ...one.metadata, annotations: {} } })),
+        `${name} differs in metadata.annotations[kleym.sonda.red/binding], without a class`,
+      ],
+    ]
+    for (const [there, words] of cases) {
+      const result = await look(there)
+      expect(result.code).toBe(2)
+      expect(outputLine(result)).toBe(words)
+      expect(firstLine(result)).toContain(
+        `NOT READY: ClusterSPIFFEID ${words.replace(', without a class', '')}`,
+      )
+      expect(firstLine(result)).toContain('. Fix: the operator sets it right by itself')
+    }
+  })
+
+  test('where none is wanted the cause is why', async () => {
+    const objects = await chat()
+    const foreign = await look(withOutput(objects, (one) => ({ ...one, metadata: { name } })))
+    const poolless = await look(objects.filter(({ kind }) => kind !== 'InferencePool'))
+    for (const result of [foreign, poolless]) {
+      expect(result.code).toBe(2)
+      expect(outputLine(result)).toBe('none is wanted')
+    }
+    expect(firstLine(foreign)).toMatch(/^NOT READY: RenderFailure\/ManagedOutputApplyFailed: /v)
+    expect(firstLine(poolless)).toMatch(/^NOT READY: InvalidRef\/TargetPoolNotFound: /v)
+  })
+
+  test('names what is left over, and what its kind may not know is no difference', async () => {
+    const objects = await chat()
+    const output = objects.find(({ kind }) => kind === 'ClusterSPIFFEID')
+    if (!output) throw new Error('there is no output')
+    const leftover = { ...output, metadata: { ...output.metadata, name: 'kleym-default-chat-pool-00000000' } }
+    const left = await look([...objects, leftover])
+    expect(left.code).toBe(2)
+    expect(firstLine(left)).toContain('ClusterSPIFFEID kleym-default-chat-pool-00000000 is left over')
+    const copied = await look([...objects, { ...output, metadata: { ...output.metadata, name: 'copy' } }])
+    expect(copied.code).toBe(0)
+    expect(under(copied, 'ClusterSPIFFEID')).toContain('copy is a copy, which is left alone')
+    const { hint: _, ...known } = objectOr(output.spec)
+    const pruned = await look(objects.map((one) => (one === output ? { ...one, spec: known } : one)))
+    expect(pruned.code).toBe(0)
+    expect(outputLine(pruned)).toMatch(/ is in place, but for what .*: spec\.hint, without a class$/v)
+  })
+
+  test('of one that is being deleted says that, and nothing of what would be', async () => {
+    const leaving = binding({ metadata: { deletionTimestamp: ago(90), finalizers: ['example.org/keep'] } })
+    const result = await look([leaving, pool(), objective()], { settings: { trustDomain: 'a' } })
+    expect(firstLine(result)).toBe(
+      'NOT READY: it is being deleted, for 90 s. Fix: what keeps it is example.org/keep; apply it again once it is gone.',
+    )
+    expect(result.stdout).toContain('it is being deleted\n')
+    expect(result.stdout).not.toContain('settles on')
+  })
+
+  test('judges by the actions of the operator, and by those that it is told before these', async () => {
+    const objects = await settled(binding(), [pool({ selector: {} }), objective()])
+    expect((await look(objects)).stdout).toContain('admission today: deny\n')
+    expect((await look(objects, { actions: { InvalidPoolSelector: 'ignore' } })).stdout).toContain(
+      'admission today: allow\n',
+    )
+  })
+
+  test('says what the loop would come to', async () => {
+    const objects = await chat()
+    const taken = withOutput(objects, (one) => ({ ...one, metadata: { name: one.metadata.name } }))
+    expect((await look(objects)).stdout).toContain('the loop settles on: what the status says\n')
+    expect((await look(taken)).stdout).toContain('the loop settles on: ManagedOutputApplyFailed: ')
+  })
+
+  test('says of a condition that is False what was found to be right', async () => {
+    const { stdout } = await look(await chat())
+    expect(stdout).toContain(
+      'Conflict: False, Resolved (generation 1): no other binding asks for the same container',
+    )
+    expect(stdout).not.toContain('nothing of this kind is wrong')
+  })
+
+  test('that finds no such binding: 3, and which may be meant; no cluster: 4', async () => {
+    expect(await look([binding({ name: 'other' })])).toMatchObject({ code: 3, stdout: '' })
+    expect(await look([binding({ name: 'chats' })])).toMatchObject({
+      code: 3,
+      stderr: 'kleym: there is no InferenceIdentityBinding default/chat; did you mean "chats"?\n',
+    })
+    expect(await look([], { around: { readCluster: unreachable } })).toMatchObject({ code: 4 })
+  })
+
+  test('looks in the namespace of the context unless another is named', async () => {
+    const asked: unknown[] = []
+    const around: Looked['around'] = {
+      home: () => Promise.resolve('mine'),
+      readCluster: (scope) => (asked.push(scope?.namespace), unreachable(scope)),
+    }
+    await look([], { around, namespace: undefined })
+    await look([], { around, namespace: 'yours' })
+    expect(asked).toEqual(['mine', 'yours'])
+  })
+
+  test('breaks its lines where the terminal ends', async () => {
+    const { stdout } = await look(await chat(), { around: { width: 80 } })
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+  })
+})
+
+const withStats = async (
+  written: unknown,
+  createdAt = ago(60),
+  more: Looked = {},
+): Promise<CommandResult> => {
+  const objects = await chat({ status: written ?? {} })
+  return look(
+    withOutput(objects, (one) => ({ ...one, metadata: { ...one.metadata, creationTimestamp: createdAt } })),
+    more,
+  )
+}
+const stats = { namespacesSelected: 1, podsSelected: 1, entriesToSet: 1 }
+
+const lease = (seconds: number): Looked => ({
+  around: {
+    spire: { kind: 'seen', leases: [{ place: 'spire/x.spiffe.io', renewedAt: ago(seconds) }] },
+  },
+})
+
+describe('kleym inspect on what became of an output', () => {
+  test.each([
+    ['that nobody has looked at for over 30 s', undefined, 'has not looked at it: it does not run'],
+    ['of an ignored namespace', { ...stats, namespacesIgnored: 1 }, 'ignores namespace default'],
+    [
+      'that could not be rendered',
+      { ...stats, podEntryRenderFailures: 1 },
+      'could make no entry for 1 of 1 pods',
+    ],
+    ['whose entries are refused', { ...stats, entryFailures: 2 }, 'the SPIRE server refused 2 entries'],
+  ])('%s says so first: 2', async (_title, made, words) => {
+    const result = await withStats(made && { stats: made })
+    expect(firstLine(result)).toContain(words)
+    expect(firstLine(result)).toContain('. Fix: ')
+    expect(result.code).toBe(2)
+  })
+
+  test.each([
+    ['that nobody has looked at yet', undefined, 'has not looked at it'],
+    ['that is masked', { ...stats, entriesMasked: 1 }, '1 entries are masked'],
+    ['that selects pods', stats, '1 pods selected, 1 entries'],
+  ])('%s says so: 0', async (_title, made, words) => {
+    const result = await withStats(made && { stats: made }, ago(29))
+    expect(under(result, 'ClusterSPIFFEID').join('\n')).toContain(`SPIRE Controller Manager: ${words}`)
+    expect(result.code).toBe(0)
+  })
+
+  test('says at once that it does not run, by its Lease', async () => {
+    expect(firstLine(await withStats(undefined, ago(5), lease(300)))).toBe(
+      'NOT READY: SPIRE Controller Manager does not run: Lease spire/x.spiffe.io was last renewed 5 min ago. Fix: start SPIRE Controller Manager; entries are made as soon as it is back.',
+    )
+  })
+
+  test('says that it looks at another class, where it runs', async () => {
+    expect(firstLine(await withStats(undefined, ago(60), lease(5)))).toContain(
+      `passes ClusterSPIFFEID ${name} over, which has no class: it only looks at another class. Fix: `,
+    )
+  })
+
+  test('says at once which class it looks at, by a younger one that it has looked at', async () => {
+    const other = {
+      apiVersion: 'spire.spiffe.io/v1alpha1',
+      kind: 'ClusterSPIFFEID',
+      metadata: { name: 'other', creationTimestamp: ago(1) },
+      spec: { className: 'gpu', podSelector: { matchLabels: { app: 'none' } } },
+      status: { stats },
+    }
+    const objects = withOutput(await chat({ status: {} }), (one) => ({
+      ...one,
+      metadata: { ...one.metadata, creationTimestamp: ago(5) },
+    }))
+    expect(firstLine(await look([...objects, other]))).toContain(
+      'which has no class: it looks at class "gpu". Fix: run the operator with --clusterspiffeid-class-name=gpu, or',
+    )
+  })
+})
+
+const give = (other: string, spec: JsonObject): Manifest => ({
+  apiVersion: 'spire.spiffe.io/v1alpha1',
+  kind: 'ClusterSPIFFEID',
+  metadata: { name: other },
+  spec: {
+    spiffeIDTemplate: `spiffe://x/${other}`,
+    podSelector: { matchLabels: { app: 'chat' } },
+    ...spec,
+  },
+})
+
+describe('kleym inspect on pods', () => {
+  const selector = { matchLabels: { app: 'chat', role: 'decode' } }
+  const fit = { labels: { ...selector.matchLabels, zone: 'a' } }
+  const lookAt = async (pods: Looked['pods'], one = binding()): Promise<CommandResult> =>
+    look(await settled(one, [pool({ selector }), objective()]), pods === undefined ? {} : { pods })
+
+  test('says of each whether it fits, and what it lacks', async () => {
+    const result = await lookAt([
+      { ...fit, name: 'b', initContainers: ['init'] },
+      { ...fit, name: 'a', containers: ['vllm'], initContainers: ['main'] },
+      { ...fit, name: 'c', account: 'other' },
+      { ...fit, name: 'd', containers: ['vllm', 'proxy'], account: 'other' },
+      { name: 'f', labels: { role: 'decode' } },
+      { name: 'e', labels: { app: 'chat', role: 'prefill' } },
+      { name: 'g', labels: { app: 'other' } },
+      { ...fit, name: 'h', phase: 'Succeeded' },
+    ])
+    expect(result.code).toBe(0)
+    expect(under(result, 'Matched pods')).toEqual([
+      '2 of 4 fit',
+      'pod a fits',
+      'pod b fits',
+      'pod c does not fit: it runs as ServiceAccount "other", not as "server"',
+      'pod d does not fit: it runs as ServiceAccount "other", not as "server"; it has no container "main", but "vllm", "proxy"',
+      'pod e is not selected: label role is "prefill", not "decode"',
+      'pod f is not selected: label app is missing, not "chat"',
+    ])
+  })
+
+  test.each([
+    [
+      'another account',
+      { ...fit, account: 'other' },
+      'none of 1 pods of the pool fits; pod chat-0: it runs as ServiceAccount "other", not as "server". Fix: name the ServiceAccount that the pods run as',
+      'UnsafeSelector/NoSuchServiceAccount: ',
+    ],
+    [
+      'another container',
+      { ...fit, containers: ['vllm'] },
+      'none of 1 pods of the pool fits; pod chat-0: it has no container "main", but "vllm". Fix: name a container that the pods have',
+      'UnsafeSelector/NoSuchContainer: ',
+    ],
+    [
+      'another label',
+      { labels: { app: 'chat', role: 'prefill' } },
+      'no pod has all labels of the pool; nearest comes pod chat-0: label role is "prefill", not "decode". Fix: correct the labels',
+      'admission today: allow',
+    ],
+  ])('of which each has %s: 2, and that first', async (_title, one, words, advice) => {
+    const result = await lookAt([one])
+    expect(result.code).toBe(2)
+    expect(firstLine(result)).toContain(`NOT READY: ${words}`)
+    expect(under(result, 'Admission').join('\n')).toContain(advice)
+  })
+
+  test('of which there are none: 0, with the labels that they would have', async () => {
+    const result = await lookAt([])
+    expect(result.code).toBe(0)
+    expect(under(result, 'Matched pods')).toEqual(['none has all labels of the pool (app=chat, role=decode)'])
+    expect(under(result, 'Findings')).toEqual([
+      'info    zero-matched-pods (ZeroMatchedPods): no pod that can be read matches',
+    ])
+  })
+
+  test('names ten of each sort', async () => {
+    const pods = Array.from({ length: 12 }, (_, index) => ({ ...fit, name: `p${index}` }))
+    const lines = under(await lookAt(pods), 'Matched pods')
+    expect(lines).toHaveLength(12)
+    expect(lines.at(-1)).toBe('and 2 more, of which each fits')
+  })
+
+  test('of a PoolOnly binding looks at no container', async () => {
+    const result = await lookAt([{ ...fit, containers: ['any'] }], poolOnly({ name: 'chat' }))
+    expect([result.code, under(result, 'Matched pods')]).toEqual([0, ['1 of 1 fits', 'pod chat-0 fits']])
+  })
+
+  test('that may not be listed says so once, and goes on: 0', async () => {
+    const result = await lookAt('forbidden')
+    expect(result.code).toBe(0)
+    expect(result.stdout.match(/listing pods: 403/gv)).toHaveLength(1)
+  })
+
+  test('names what other ClusterSPIFFEIDs give them', async () => {
+    const result = await look(
+      [
+        ...(await chat()),
+        give('all', {}),
+        give('fallback', { fallback: true }),
+        give('team', { namespaceSelector: { matchLabels: { team: 'a' } } }),
+        give('elsewhere', { namespaceSelector: { matchLabels: { team: 'b' } } }),
+        give('account', { workloadSelectorTemplates: ['k8s:sa:other'] }),
+        give('others', { podSelector: { matchLabels: { app: 'other' } } }),
+      ],
+      {
+        pods: [{ name: 'a' }, { name: 'b' }],
+        around: { readNamespace: () => Promise.resolve({ team: 'a' }) },
+      },
+    )
+    expect(under(result, 'What else these pods get')).toEqual([
+      'a, b: spiffe://x/all of ClusterSPIFFEID all',
+      'a, b: spiffe://x/fallback of ClusterSPIFFEID fallback (a fallback: nothing for pods that this binding selects)',
+      'a, b: spiffe://x/team of ClusterSPIFFEID team',
+    ])
+  })
+})
+
+const event = (seconds: number, reason: string, count = 1) => ({
+  at: ago(seconds),
+  type: 'Warning',
+  reason,
+  note: `note of ${reason}`,
+  count,
+})
+
+describe('kleym inspect on what is behind a failure', () => {
+  test('shows both sides of a collision', async () => {
+    const one = binding({ metadata: { generation: 1 } })
+    const objects = await settled(one, [
+      pool(),
+      objective(),
+      objective({ name: 'b' }),
+      binding({ name: 'b', spec: { objectiveRef: { name: 'b' } } }),
+    ])
+    const result = await look(objects)
+    expect(firstLine(result)).toBe(
+      'NOT READY: Conflict/IdentityCollision: identity collision with bindings b: PerObjective bindings must not share the same pod selector and container name. Fix: give one of them another container, pool or service account.',
+    )
+    expect(under(result, 'Collision: all of these ask for one container of the same pods')).toEqual([
+      'b: pool chat, objective b, ServiceAccount server, container main',
+      'chat (this one): pool chat, objective chat, ServiceAccount server, container main',
+    ])
+  })
+
+  test.each<readonly [string, readonly Manifest[], string]>([
+    [
+      'another name',
+      [pool(), objective({ name: 'chats' })],
+      'did you mean "chats"? Else create the objective',
+    ],
+    ['no such name', [pool(), objective({ name: 'embeddings' })], 'Fix: create the objective'],
+    ['another pool', [pool({ name: 'chat2' }), objective()], 'did you mean "chat2"? Else create the pool'],
+  ])('of a reference to what is there by %s says so', async (_title, others, words) => {
+    expect(firstLine(await look(await settled(binding(), others)))).toContain(words)
+  })
+
+  test('names the group in which there is one', async () => {
+    const one = binding({ spec: { objectiveRef: { name: 'chat', group: 'llm-d.ai' } } })
+    const objects = await settled(one, [pool(), objective({ group: 'inference.networking.x-k8s.io' })])
+    expect(firstLine(await look(objects))).toContain(
+      'Fix: there is one in group inference.networking.x-k8s.io',
+    )
+  })
+
+  test('tells what has happened, the last last', async () => {
+    const events = [
+      ...Array.from({ length: 12 }, (_, index) => event(900 - index, `R${index}`)),
+      event(60, 'Last', 3),
+    ]
+    const around: Looked['around'] = { readEvents: () => Promise.resolve({ kind: 'seen', events }) }
+    const lines = under(await look(await chat(), { around }), 'History')
+    expect(lines).toHaveLength(10)
+    expect(lines.at(-1)).toBe('60 s ago: Warning Last (3 times): note of Last')
+  })
+})
+
+describe('kleym inspect without permission for', () => {
+  test('ClusterSPIFFEIDs goes on: 0', async () => {
+    const result = await look(await chat(), { unseen: [clusterSpiffeIdResource], pods: [{}] })
+    expect(result.code).toBe(0)
+    expect(result.stdout.match(/clusterspiffeids: 403/gv)).toHaveLength(1)
+    expect(under(result, 'Matched pods')[0]).toBe('1 of 1 fits')
+    expect(result.stdout).not.toContain('\nClusterSPIFFEID\n')
+    expect((await look(await chat(), { unseen: [clusterSpiffeIdResource], strict: true })).code).toBe(2)
+  })
+
+  test('pools and objectives tells what the status says, and judges nothing: 0', async () => {
+    const result = await look(await chat(), {
+      unseen: optionalResources,
+      pods: [{}, { name: 'b', account: 'x' }],
+    })
+    expect(result.code).toBe(0)
+    expect(firstLine(result)).toBe('READY')
+    for (const line of [
+      'SPIFFE ID: spiffe://example.org/ns/default/objective/chat',
+      'selector: k8s:container-name:main',
+      '1 of 2 fits',
+    ])
+      expect(result.stdout).toContain(`${line}\n`)
+    for (const { group, plural } of optionalResources)
+      expect(result.stdout).toContain(`${plural}.${group}: listing ${plural}: 403`)
+    expect(result.stdout).not.toContain('admission today')
+    expect(result.stdout).not.toContain('pool: ')
+  })
+
+  test('pools goes by what a status says that is False', async () => {
+    const objects = await settled(binding(), [objective()])
+    expect(firstLine(await look(objects, { unseen: optionalResources }))).toMatch(
+      /^NOT READY: InvalidRef\/TargetPoolNotFound: .*\. Fix: create the pool or correct the name\.$/v,
+    )
+  })
+
+  test('anything says in JSON what it could not see', async () => {
+    const { stdout } = await look(await chat(), {
+      unseen: [clusterSpiffeIdResource],
+      pods: 'forbidden',
+      format: 'json',
+    })
+    expect(JSON.parse(stdout)).toMatchObject({
+      output: { state: 'unseen' },
+      pods: { seen: false, why: 'listing pods: 403' },
+      unseen: [expect.stringContaining('clusterspiffeids'), 'pods: listing pods: 403'],
+    })
+  })
+})
+
+describe('the command line of inspect', () => {
+  test.each([
+    [[], 'write kleym inspect binding NAME'],
+    [['pool', 'chat'], '"pool" can\'t be inspected'],
+    [['binding'], 'no binding is named'],
+    [['binding', 'a', 'b'], 'unexpected argument "b"'],
+    [['binding', 'a', '--trust-domain', 'A'], 'lower case'],
+    [['binding', 'a', '--timeout', '-1s'], 'not a duration'],
+  ])('%j is refused', (argv, words) => {
+    expect(inspectOptions(argv, {})).toMatchObject({
+      kind: 'usage',
+      problems: [expect.stringContaining(words)],
+    })
+  })
+
+  test('has help', () => {
+    expect(inspectOptions(['binding', '--help'], {})).toMatchObject({ kind: 'help' })
+  })
+})

@@ -1,0 +1,155 @@
+import { onTestFinished, expect, test } from 'vitest'
+import { optionalResources } from '../../src/core/resources.ts'
+import { openReads, type OpenReads } from '../../src/reads/reads.ts'
+import { startScripted, status, type Scripted } from '../kube/scripted.ts'
+
+/** What commands read, from a server that answers each path by what is here; what is not here is forbidden. */
+async function reading(
+  answers: Readonly<Record<string, unknown>>,
+  timeoutMs = 10_000,
+): Promise<{ readonly reads: OpenReads; readonly asked: readonly string[]; readonly server: Scripted }> {
+  const server = await startScripted()
+  const reads = openReads({ kubeconfig: server.kubeconfig(), context: undefined, timeoutMs })
+  const asked: string[] = []
+  onTestFinished(async () => {
+    await reads.close()
+    await server[Symbol.asyncDispose]()
+  })
+  const serve = async (): Promise<void> => {
+    for (;;) {
+      const request = await server.next()
+      asked.push(request.path)
+      const answer = answers[request.path]
+      if (answer === undefined) request.answer(403, status(403, 'Forbidden'))
+      else if (answer !== silence) request.answer(200, answer)
+    }
+  }
+  void serve()
+  return { reads, asked, server }
+}
+
+const silence = Symbol('no answer')
+
+test('the namespace that is meant is that of the context', async () => {
+  const { reads, asked } = await reading({})
+  expect([await reads.home(), asked]).toEqual(['home', []])
+})
+
+test('everything together has the time that is given, and that again once it is renewed', async () => {
+  const path = '/api/v1/namespaces/home/pods'
+  const { reads } = await reading({ [path]: silence }, 100)
+  const pods = { namespace: 'home', pairs: ['a=b'] }
+  const late = {
+    kind: 'unseen',
+    why: expect.stringContaining('no answer within 0.1 s; allow more by --timeout'),
+  }
+  expect(await reads.readPods(pods)).toEqual(late)
+  const started = performance.now()
+  expect(await reads.readPods(pods)).toEqual(late)
+  expect(performance.now() - started).toBeLessThan(90)
+  await reads.renew()
+  const again = performance.now()
+  expect(await reads.readPods(pods)).toEqual(late)
+  expect(performance.now() - again).toBeGreaterThan(90)
+})
+
+test('all reads share a connection', async () => {
+  const { reads, server } = await reading({})
+  for (let count = 0; count < 5; count += 1) {
+    await reads.readPods({ namespace: 'home', pairs: ['a=b'] })
+    await reads.readNamespace('home')
+  }
+  // A second one where a request came before the first connection was known to be idle.
+  expect(server.connections()).toBeLessThanOrEqual(2)
+})
+
+const deploymentOf = (image: string) => ({
+  metadata: { name: 'ours', namespace: 'elsewhere' },
+  spec: { replicas: 3, template: { spec: { containers: [{ name: 'operator', image }] } } },
+  status: { readyReplicas: 2 },
+})
+
+test.each([
+  ['registry.example.com:5000/kleym-operator:0.1.0', '0.1.0'],
+  ['kleym-operator:0.1.0@sha256:abcd', '0.1.0'],
+  ['registry.example.com:5000/kleym-operator@sha256:abcd', ''],
+  ['registry.example.com:5000/kleym-operator', ''],
+])(
+  'the operator is found in whatever namespace by its labels, and %s is version %j',
+  async (image, version) => {
+    const { reads, asked } = await reading({ '/apis/apps/v1/deployments': { items: [deploymentOf(image)] } })
+    const deployment = { namespace: 'elsewhere', name: 'ours', ready: 2, wanted: 3, version }
+    await reads.readOperator(undefined)
+    expect(asked.at(-1)).toBe('/api/v1/namespaces/elsewhere/configmaps/kleym-operator-status')
+    const configMap = '/api/v1/namespaces/elsewhere/configmaps/kleym-operator-status'
+    const both = await reading({
+      '/apis/apps/v1/deployments': { items: [deploymentOf(image)] },
+      [configMap]: {},
+    })
+    expect(await both.reads.readOperator(undefined)).toEqual({
+      kind: 'seen',
+      namespace: 'elsewhere',
+      status: undefined,
+      deployment,
+    })
+  },
+)
+
+test('without permission to list Deployments the operator is looked for under its usual name', async () => {
+  const { reads, asked } = await reading({
+    '/apis/apps/v1/namespaces/kleym-system/deployments/kleym-operator': deploymentOf('a:1'),
+    '/api/v1/namespaces/elsewhere/configmaps/kleym-operator-status': {},
+  })
+  expect(await reads.readOperator(undefined)).toMatchObject({ kind: 'seen', deployment: { version: '1' } })
+  expect(asked).toHaveLength(3)
+})
+
+const event = (reason: string, more: object) => ({ type: 'Warning', reason, note: 'x', ...more })
+const at = (minute: number) => `2026-06-01T12:0${minute}:00.000000Z`
+
+test('events come in the order in which they happened, however they were written', async () => {
+  const { reads } = await reading({
+    '/apis/events.k8s.io/v1/namespaces/home/events': {
+      items: [
+        event('Third', { eventTime: at(1), series: { count: 4, lastObservedTime: at(3) } }),
+        event('First', { eventTime: at(0) }),
+        event('Second', { deprecatedLastTimestamp: at(2), deprecatedCount: 2, eventTime: null }),
+      ],
+    },
+  })
+  const seen = await reads.readEvents({ namespace: 'home', name: 'chat' })
+  expect(seen).toMatchObject({
+    events: [
+      { reason: 'First', count: 1, at: at(0) },
+      { reason: 'Second', count: 2, at: at(2) },
+      { reason: 'Third', count: 4, at: at(3) },
+    ],
+  })
+})
+
+const lease = (name: string) => ({ metadata: { name, namespace: 'n' }, spec: { renewTime: 'then' } })
+
+test('of all Leases those of SPIRE Controller Managers are taken', async () => {
+  const { reads } = await reading({
+    '/apis/coordination.k8s.io/v1/leases': {
+      metadata: { resourceVersion: '1' },
+      items: [lease('node-a'), lease('98c9c988.spiffe.io')],
+    },
+  })
+  expect(await reads.readSpire()).toEqual({
+    kind: 'seen',
+    leases: [{ place: 'n/98c9c988.spiffe.io', renewedAt: 'then' }],
+  })
+})
+
+test('what is forbidden could not be seen, and a list of bindings in all namespaces says that it is forbidden', async () => {
+  const { reads } = await reading({
+    ...Object.fromEntries(optionalResources.map(({ group, version }) => [`/apis/${group}/${version}`, {}])),
+    '/apis/kleym.sonda.red/v1alpha1': { resources: [{ name: 'inferenceidentitybindings' }] },
+  })
+  expect(await reads.readSpire()).toMatchObject({ kind: 'unseen' })
+  expect(await reads.readEvents({ namespace: 'home', name: 'a' })).toMatchObject({ kind: 'unseen' })
+  expect(await reads.readOperator('mine')).toMatchObject({ kind: 'unseen' })
+  expect(await reads.readNamespace('home')).toBeUndefined()
+  expect(await reads.readCluster()).toMatchObject({ kind: 'problem', forbidden: true })
+})
