@@ -9,7 +9,7 @@ import type { ParsedOptions } from './cli/options.ts'
 import type { ClusterChoice } from './config.ts'
 import { exitCodes, usage, type CommandResult } from './cli/result.ts'
 import { status } from './cli/status.ts'
-import { nearest } from './flags/nearest.ts'
+import { nearest } from './core/nearest.ts'
 import { stopSignals } from './operator/signals.ts'
 
 const help = `Usage: kleym COMMAND [flags]

@@ -4,7 +4,7 @@
  * `--flag=false`, so that what goes in and what comes out would both have to be rewritten.
  */
 import { show } from '../core/show.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../core/nearest.ts'
 
 export type Flag = {
   /** What stands for the value in the help; a flag without it is a switch, true or false. */

@@ -5,7 +5,7 @@ import { isDns1123Label, isDns1123Subdomain, trimSpace } from '../core/names.ts'
 import { show } from '../core/show.ts'
 import type { Given, Reading } from './read.ts'
 import type { LogLevel } from '../log.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../core/nearest.ts'
 
 export type Parsed<T> =
   | { readonly kind: 'value'; readonly value: T }

@@ -1,0 +1,35 @@
+import { isObject, objectOr, type JsonObject } from '../core/json.ts'
+import { isBlocking, type Cause } from './cause.ts'
+import { undecodable } from './decode.ts'
+import { withDefaults } from './defaults.ts'
+import type { Definition } from './definition.ts'
+import { metadataProblems } from './metadata.ts'
+import { brokenRules } from './rules.ts'
+import { validate } from './validate.ts'
+
+/** What an API server makes of an object before any webhook is asked, and why it refuses it. */
+export type Structure = {
+  /** With its defaults. Fields that the schema does not know are still there. */
+  readonly object: JsonObject
+  readonly causes: readonly Cause[]
+}
+
+/** Judges an object by its metadata and the schema of its kind: all that is wrong, though an API server stops at what it can't decode. */
+export function structureOf(given: JsonObject, definition: Definition): Structure {
+  const { schema } = definition
+  const object = objectOr(withDefaults(given, schema))
+  const judged = definition.hasStatus ? withoutStatus(object) : object
+  const undecoded = undecodable(given, definition)
+  const metadata = isObject(judged['metadata']) ? metadataProblems(judged['metadata']) : metadataProblems({})
+  const invalid = [...metadata, ...validate(judged, schema)]
+  const broken = invalid.some(isBlocking) ? [] : brokenRules(judged, schema)
+  const places = new Set(undecoded.map(({ field }) => field))
+  return {
+    object,
+    causes: [...undecoded, ...[...invalid, ...broken].filter(({ field }) => !places.has(field))],
+  }
+}
+
+/** What a client says of a status that is a resource of its own is dropped. */
+const withoutStatus = (object: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([name]) => name !== 'status'))
