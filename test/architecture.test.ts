@@ -65,7 +65,7 @@ const rules: readonly Rule[] = [
   {
     name: 'the command line meets no sibling',
     of: /^src\/cli\//,
-    only: /^(?:src\/core\/|src\/schema\/|src\/cli\/|src\/flags\/|src\/config\.ts$|node:|yaml$)/,
+    only: /^(?:src\/core\/|src\/schema\/|src\/cli\/|src\/flags\/|src\/(?:config|version)\.ts$|node:|yaml$)/,
   },
   {
     name: 'flags and servers know no layer above',

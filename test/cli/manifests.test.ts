@@ -1,14 +1,37 @@
 import { mkdir } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { parseManifests, readManifests } from '../../src/cli/manifests.ts'
+import { readTexts } from '../../src/cli/files.ts'
+import { parseManifests, type Items } from '../../src/cli/manifests.ts'
+import { knownDefinitions } from '../../src/schema/kinds.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import { folderWith } from './checking.ts'
 
+const parsed = (text: string, file = 'x.yaml'): Items =>
+  parseManifests(text, file, { namespace: 'default', definitions: knownDefinitions })
+
 const named = (text: string): readonly string[] =>
-  parseManifests(text, 'x.yaml', 'default').manifests.map(
-    ({ resource, namespace, name }) => `${resource.kind} ${namespace}/${name}`,
+  parsed(text).items.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`)
+const problemsIn = (text: string): readonly string[] => parsed(text).problems
+
+/** Everything that the paths lead to. */
+async function readAll(
+  paths: readonly string[],
+  stdin = '',
+  recursive = false,
+): Promise<{ readonly names: readonly string[]; readonly problems: readonly string[] }> {
+  const texts = await readTexts(paths, {
+    flag: '-f',
+    recursive,
+    readStdin: () => Promise.resolve(stdin),
+  })
+  const all = texts.map((one) =>
+    one.kind === 'text' ? parsed(one.text, one.file) : { items: [], problems: [one.problem] },
   )
-const problemsIn = (text: string): readonly string[] => parseManifests(text, 'x.yaml', 'default').problems
+  return {
+    names: all.flatMap(({ items }) => items.map(({ name }) => name)),
+    problems: all.flatMap(({ problems }) => problems),
+  }
+}
 
 const bindingText = (name: string): string => `\
 apiVersion: kleym.sonda.red/v1alpha1
@@ -17,8 +40,7 @@ metadata: {name: ${name}}
 `
 
 /** What is wrong with a text on standard input. */
-const problemsOn = async (text: string): Promise<readonly string[]> =>
-  (await readManifests(['-'], 'default', () => Promise.resolve(text))).problems
+const problemsOn = async (text: string): Promise<readonly string[]> => (await readAll(['-'], text)).problems
 
 describe('what is read', () => {
   test.each([
@@ -34,10 +56,7 @@ describe('what is read', () => {
         items: [{ kind: 'InferencePoolList', items: [binding({ name: 'a' })] }],
       }),
     ],
-    [
-      'other kinds beside it',
-      `apiVersion: v1\nkind: Service\nmetadata: {name: s}\n---\n${bindingText('a')}---\napiVersion: kleym.sonda.red/v1\nkind: InferenceIdentityBinding\nmetadata: {name: later}\n`,
-    ],
+    ['other kinds beside it', `apiVersion: v1\nkind: Service\nmetadata: {name: s}\n---\n${bindingText('a')}`],
   ])('%s', (_title, text) => {
     expect({ found: named(text), problems: problemsIn(text) }).toStrictEqual({
       found: ['InferenceIdentityBinding default/a'],
@@ -69,15 +88,17 @@ spec:
       <<: *labels
       tier: b
 `
-    const [one] = parseManifests(text, 'x.yaml', 'default').manifests
-    expect(one?.object).toMatchObject({ spec: { selector: { matchLabels: { app: 'a', tier: 'b' } } } })
-    expect(JSON.stringify(one?.object)).not.toContain('<<')
+    const [one] = parsed(text).items
+    expect(one?.manifest?.object).toMatchObject({
+      spec: { selector: { matchLabels: { app: 'a', tier: 'b' } } },
+    })
+    expect(JSON.stringify(one?.manifest?.object)).not.toContain('<<')
   })
 
   test('YAML 1.1, as kubectl reads it', () => {
     const text = `${bindingText('a')}spec: {a: yes, b: off, c: 010, d: "on", e: 1:30, f: 2001-01-01, g: ~, y: 1e3}\n`
-    const [one] = parseManifests(text, 'x.yaml', 'default').manifests
-    expect(one?.object['spec']).toStrictEqual({
+    const [one] = parsed(text).items
+    expect(one?.manifest?.object['spec']).toStrictEqual({
       a: true,
       b: false,
       c: 8,
@@ -86,6 +107,7 @@ spec:
       f: '2001-01-01',
       g: null,
       true: 1000,
+      mode: 'PerObjective',
     })
   })
 
@@ -124,16 +146,13 @@ spec:
   })
 
   test('a field called __proto__ is a field', () => {
-    const [one] = parseManifests(
-      `${bindingText('a')}spec: {__proto__: {mode: PoolOnly}}\n`,
-      'x.yaml',
-      'default',
-    ).manifests
-    expect(one?.object['spec']).not.toHaveProperty('mode')
+    const [one] = parsed(`${bindingText('a')}spec: {__proto__: {mode: PoolOnly}}\n`).items
+    expect(one?.manifest?.object['spec']).toHaveProperty('mode', 'PerObjective')
+    expect(one?.causes.map(({ field }) => field)).toContain('spec.__proto__')
   })
 
   test('nothing at all', () => {
-    expect(parseManifests('', 'x.yaml', 'default')).toStrictEqual({ manifests: [], problems: [] })
+    expect(parsed('')).toStrictEqual({ items: [], problems: [] })
   })
 })
 
@@ -141,7 +160,17 @@ describe('what is wrong is named by file and line', () => {
   test.each([
     ['a syntax error', `${bindingText('a')}spec: {poolRef: [}\n`, 'x.yaml:4: '],
     ['a tab', `${bindingText('a')}spec:\n\tmode: PoolOnly\n`, 'x.yaml:5: '],
-    ['a key twice', `${bindingText('a')}kind: Service\n`, 'x.yaml:4: '],
+    [
+      'a separator with a text behind it',
+      `${bindingText('a')}---foo\n`,
+      'x.yaml:4: invalid Yaml document separator: foo',
+    ],
+    [
+      'a document on the line of a separator',
+      '--- {kind: List}\n',
+      'x.yaml:1: invalid Yaml document separator: {',
+    ],
+    ['a number that JSON does not know', `${bindingText('a')}spec: {a: .inf}\n`, 'x.yaml:1: holds .inf'],
     ['an alias of nothing', `${bindingText('a')}spec: *gone\n`, 'x.yaml:1: Unresolved alias'],
     ['an alias of what it is in', `${bindingText('a')}spec: &s {mode: *s}\n`, 'x.yaml:1: nests deeper than'],
     ['brackets without an end', '['.repeat(5000), 'x.yaml:1: nests deeper than'],
@@ -151,38 +180,22 @@ describe('what is wrong is named by file and line', () => {
     ['a kind that is none', 'apiVersion: v1\nkind: 7\n', 'x.yaml:1: apiVersion or kind is missing'],
     ['a text', 'hello\n', 'x.yaml:1: "hello" is not a Kubernetes object'],
     ['an array', '[]\n', 'x.yaml:1: […] is not a Kubernetes object'],
-    ['a list with a text in it', 'kind: List\nitems: [x]\n', 'x.yaml:1: "x" is not a Kubernetes object'],
-    ['no name', bindingText('null'), 'x.yaml:1: InferenceIdentityBinding metadata.name "" is not'],
-    [
-      'a name that is none',
-      bindingText('A_b'),
-      'x.yaml:1: InferenceIdentityBinding metadata.name "A_b" is not',
-    ],
-    [
-      'a name that is a number',
-      bindingText('7'),
-      'x.yaml:1: InferenceIdentityBinding metadata.name 7 is not',
-    ],
-    [
-      'a namespace that is none',
-      bindingText('a, namespace: a.b'),
-      'x.yaml:1: InferenceIdentityBinding a metadata.namespace "a.b" is not',
-    ],
+    ['a list with a text in it', 'kind: List\nitems: [x]\n', 'x.yaml:2: "x" is not a Kubernetes object'],
     [
       'the second document',
       `${bindingText('a')}---\n\nkind: List\n`,
-      'x.yaml:4: apiVersion or kind is missing',
+      'x.yaml:6: apiVersion or kind is missing',
     ],
   ])('%s', (_title, text, start) => {
     expect(problemsIn(text)).toStrictEqual([expect.stringMatching(new RegExp(`^${RegExp.escape(start)}`))])
   })
 
   test('every one of them, and what is well beside it', () => {
-    const text = `${bindingText('A')}---\n${bindingText('fine')}---\nkind: Service\n---\n{\n`
+    const text = `kind: A\n---\n${bindingText('fine')}---\nkind: Service\n---\n{\n`
     expect(problemsIn(text).map((problem) => problem.split(' ', 1)[0])).toStrictEqual([
       'x.yaml:1:',
-      'x.yaml:8:',
-      expect.stringMatching(/^x\.yaml:1[123]:$/),
+      'x.yaml:7:',
+      expect.stringMatching(/^x\.yaml:(?:9|10):$/),
     ])
     expect(named(text)).toStrictEqual(['InferenceIdentityBinding default/fine'])
   })
@@ -204,8 +217,161 @@ describe('what is wrong is named by file and line', () => {
   test('nesting that no one meant', async () => {
     const deep = `{"kind":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
     await using folder = await folderWith({ 'deep.json': deep })
-    const { problems } = await readManifests([folder.at('deep.json')], 'default', () => Promise.resolve(''))
+    const { problems } = await readAll([folder.at('deep.json')])
     expect(problems).toStrictEqual([expect.stringContaining('deep.json')])
+  })
+})
+
+/** What an API server refuses of an object, with the line where that is. */
+const causesIn = (text: string): readonly string[] =>
+  parsed(text).items.flatMap(({ causes, place }) =>
+    causes.map(({ path, field, message }) => `${place.lineOf(path)} ${field}: ${message}`),
+  )
+
+const poolText = `\
+apiVersion: inference.networking.k8s.io/v1
+kind: InferencePool
+metadata:
+  name: p
+spec:
+  selector:
+    matchLabels: {app: a}
+  targetPorts:
+  - number: 8000
+`
+
+describe('what an API server refuses is said of the object, with the line of the field', () => {
+  test.each([
+    ['nothing', poolText, []],
+    [
+      'no name',
+      poolText.replace('name: p', 'labels: {a: b}'),
+      ['3 metadata.name: Required value: name or generateName is required'],
+    ],
+    ['a generated name', poolText.replace('name: p', 'generateName: p-'), []],
+    [
+      'a name that is none',
+      poolText.replace('name: p', 'name: A_b'),
+      [/^4 metadata\.name: Invalid value: "A_b": a lowercase RFC 1123 subdomain must/],
+    ],
+    [
+      'a prefix that is none',
+      poolText.replace('name: p', 'generateName: A'),
+      [/^4 metadata\.generateName: Invalid value: "A": a lowercase/],
+    ],
+    [
+      'a name that is a number',
+      poolText.replace('name: p', 'name: 7'),
+      [
+        '4 metadata.name: json: cannot unmarshal number into Go struct field ObjectMeta.name of type string; quote it: "7"',
+      ],
+    ],
+    [
+      'a label that is a truth value',
+      poolText.replace('name: p', 'name: p\n  labels:\n    x: yes'),
+      [
+        '6 metadata.labels.x: json: cannot unmarshal bool into Go struct field ObjectMeta.labels of type string; quote it: "true"',
+      ],
+    ],
+    [
+      'a namespace that is none',
+      poolText.replace('name: p', 'name: p\n  namespace: a.b'),
+      ['5 metadata.namespace: Invalid value: "a.b": must not contain dots'],
+    ],
+    [
+      'an unknown field',
+      poolText.replace('number: 8000', 'number: 8000\n    nunber: 1'),
+      ['10 spec.targetPorts[0].nunber: unknown field "spec.targetPorts[0].nunber"; did you mean number?'],
+    ],
+    [
+      'an unknown field of the metadata',
+      poolText.replace('name: p', 'name: p\n  label: {}'),
+      ['5 metadata.label: unknown field "metadata.label"; did you mean labels?'],
+    ],
+    ['a missing field', poolText.replace(/ {2}targetPorts:[^]*/, ''), ['5 spec.targetPorts: Required value']],
+    [
+      'a value that is none of those',
+      `${poolText}  appProtocol: tcp\n`,
+      ['10 spec.appProtocol: Unsupported value: "tcp": supported values: "http", "kubernetes.io/h2c"'],
+    ],
+    [
+      'a rule in CEL',
+      `${poolText}  - number: 8000\n`,
+      ['8 spec.targetPorts: Invalid value: port number must be unique'],
+    ],
+    [
+      'a version that nobody serves',
+      poolText.replace('/v1\n', '/v1alpha9\n'),
+      [
+        '1 apiVersion: no matches for kind "InferencePool" in version "inference.networking.k8s.io/v1alpha9"; served is inference.networking.k8s.io/v1, inference.networking.x-k8s.io/v1alpha2',
+      ],
+    ],
+    [
+      'a kind that nobody serves',
+      poolText.replace('kind: InferencePool', 'kind: InferencePol'),
+      [
+        '1 apiVersion: no matches for kind "InferencePol" in version "inference.networking.k8s.io/v1"; did you mean InferencePool in version inference.networking.k8s.io/v1?',
+      ],
+    ],
+    [
+      'in a list',
+      `kind: List\nitems:\n- ${poolText.trimEnd().replaceAll('\n', '\n  ')}\n    nope: 1\n`,
+      ['12 spec.nope: unknown field "spec.nope"'],
+    ],
+  ] satisfies readonly (readonly [string, string, readonly (string | RegExp)[]])[])(
+    '%s',
+    (_title, text, wanted) => {
+      expect(causesIn(text)).toHaveLength(wanted.length)
+      for (const [at, one] of causesIn(text).entries()) expect(one).toMatch(wanted[at] ?? '')
+    },
+  )
+
+  test('kinds of other projects are nobody to judge', () => {
+    const text = `apiVersion: v1\nkind: Service\nmetadata: {name: A_b}\n---\napiVersion: llm-d.ai/v1alpha2\nkind: InferenceModelRewrite\nmetadata: {name: A_b}\n`
+    expect(parsed(text)).toStrictEqual({ items: [], problems: [] })
+  })
+
+  test('an objective of llm-d belongs to a pool of the group that its schema says', () => {
+    const [one] = parsed(JSON.stringify(objective({ group: 'llm-d.ai' }))).items
+    expect(one?.manifest?.object['spec']).toStrictEqual({
+      poolRef: { name: 'chat', group: 'inference.networking.k8s.io', kind: 'InferencePool' },
+    })
+  })
+})
+
+const odditiesIn = (text: string): readonly string[] =>
+  parsed(text).items.flatMap(({ oddities }) => oddities.map(({ line, message }) => `${line} ${message}`))
+
+describe('what kubectl reads otherwise than it looks is told', () => {
+  test('a key twice: the last one counts', () => {
+    const text = `${bindingText('a')}metadata: {name: b}\nspec: {mode: x, "mode": y}\n`
+    expect(named(text)).toStrictEqual(['InferenceIdentityBinding default/b'])
+    expect(odditiesIn(text)).toStrictEqual([
+      '4 key "metadata" is repeated; the last one counts',
+      '5 key "mode" is repeated; the last one counts',
+    ])
+  })
+
+  test('in JSON too, and not where a key is merged in', () => {
+    expect(
+      odditiesIn(
+        '{"apiVersion": "llm-d.ai/v1alpha2", "kind": "InferenceObjective", "kind": "InferenceObjective"}',
+      ),
+    ).toHaveLength(1)
+    expect(odditiesIn(`${bindingText('a')}spec: {a: &x {b: 1}, c: {<<: *x, <<: *x, b: 2}}\n`)).toStrictEqual(
+      [],
+    )
+  })
+
+  test('what follows the end of a document', () => {
+    const text = `${bindingText('a')}...\n{{ nothing: [\n---\n${bindingText('b')}`
+    expect(problemsIn(text)).toStrictEqual([])
+    expect(named(text)).toStrictEqual([
+      'InferenceIdentityBinding default/a',
+      'InferenceIdentityBinding default/b',
+    ])
+    expect(odditiesIn(text)).toStrictEqual(['5 what follows ... is not read, up to the next ---'])
+    expect(odditiesIn(`${bindingText('a')}...\n# fine\n--- # fine\n`)).toStrictEqual([])
   })
 })
 
@@ -219,25 +385,23 @@ describe('folders', () => {
       'd.yaml.bak': 'hello',
     })
     await mkdir(folder.at('e.yaml'))
-    const { manifests, problems } = await readManifests([folder.path], 'default', () => Promise.resolve(''))
+    const { names, problems } = await readAll([folder.path])
     expect(problems).toStrictEqual([])
-    expect(manifests.map(({ name }) => name)).toStrictEqual(['a', 'b', 'c'])
+    expect(names).toStrictEqual(['a', 'b', 'c'])
   })
 
   test('come with files and standard input in the order given', async () => {
     await using folder = await folderWith({ 'a.yaml': bindingText('a'), 'b.yaml': bindingText('b') })
-    const { manifests } = await readManifests([folder.at('b.yaml'), '-', folder.path], 'default', () =>
-      Promise.resolve(bindingText('c')),
-    )
-    expect(manifests.map(({ name }) => name)).toStrictEqual(['b', 'c', 'a', 'b'])
+    const { names } = await readAll([folder.at('b.yaml'), '-', folder.path], bindingText('c'))
+    expect(names).toStrictEqual(['b', 'c', 'a', 'b'])
   })
 
   test('that hold nothing, and what is not there, are named', async () => {
     await using folder = await folderWith({ 'README.md': 'hello' })
     const missing = folder.at('missing.yaml')
-    const { problems } = await readManifests([folder.path, missing], 'default', () => Promise.resolve(''))
+    const { problems } = await readAll([folder.path, missing])
     expect(problems).toStrictEqual([
-      `-f ${folder.path}: the folder holds no .yaml, .yml or .json file, and its own folders are not searched`,
+      `-f ${folder.path}: the folder holds no .yaml, .yml or .json file, and its own folders are not searched without -R`,
       `-f ${missing}: there is no such file or folder`,
     ])
   })
