@@ -6,6 +6,7 @@ import { evaluate } from '../core/evaluate.ts'
 import type { Settings } from '../core/identity.ts'
 import { Inventory, type Change } from '../core/inventory.ts'
 import type { JsonObject } from '../core/json.ts'
+import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import { planOf, refusedOutput, takenName, type Plan } from '../core/plan.ts'
 import type { AdmissionActions, ReferenceVerdict } from '../core/reference-verdict.ts'
 import type { Resource } from '../core/resources.ts'
@@ -44,8 +45,8 @@ export type Checked =
       readonly willBe: Settled | undefined
     }
   | { readonly kind: 'reference'; readonly item: Item; readonly verdict: ReferenceVerdict }
-  /** Of a kind on which no binding depends, or that nobody serves. */
-  | { readonly kind: 'other'; readonly item: Item }
+  /** Of a kind on which no binding depends, or that nobody serves; or a binding without a name that it could have. */
+  | { readonly kind: 'other'; readonly item: Item; readonly findings: readonly JudgedFinding[] }
 
 type Given = {
   readonly settings: Settings
@@ -70,7 +71,8 @@ export function assess(input: Given): readonly Checked[] {
   return admissions.map((one): Checked => {
     const { item, admission } = one
     if (admission.kind === 'reference') return { kind: 'reference', item, verdict: admission.verdict }
-    if (admission.kind !== 'binding') return { kind: 'other', item }
+    if (admission.kind !== 'binding') return { kind: 'other', item, findings: [] }
+    if (!isNamed(item)) return { kind: 'other', item, findings: admission.verdict.findings }
     const verdict = withoutAnswered(admission.verdict, admission.binding, admitted)
     const key = bindingKey(item.namespace, item.name)
     const assessment = { ...namesOf(admission.binding), verdict, ...settle(key, settled, input.now) }
@@ -85,7 +87,10 @@ export const isRefused = (input: Given): boolean => admitAll(input).admissions.s
 const isRefusedOne = ({ item, admission }: Admitted): boolean => item.causes.length > 0 || isDenied(admission)
 
 const manifestsOf = (items: readonly Item[]): readonly Manifest[] =>
-  items.flatMap(({ manifest }) => manifest ?? [])
+  items.filter(isNamed).flatMap(({ manifest }) => manifest ?? [])
+
+/** What can't have its name is never there, for whatever else. */
+const isNamed = ({ namespace, name }: Item): boolean => isDns1123Label(namespace) && isDns1123Subdomain(name)
 
 type Admitted = { readonly item: Item; readonly admission: Admission }
 
@@ -106,7 +111,7 @@ function admitAll(input: Given): AdmittedAll {
     const { manifest } = item
     if (!manifest) return { item, admission: { kind: 'unasked' } }
     const admission = admit(manifest, admitted, input.actions)
-    if (!isDenied(admission)) admitted.apply(upserted(manifest))
+    if (!isDenied(admission) && isNamed(item)) admitted.apply(upserted(manifest))
     return { item, admission }
   })
   return { admitted, admissions }

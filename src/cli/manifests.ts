@@ -1,5 +1,4 @@
 import { field, isObject, textOr, type JsonObject } from '../core/json.ts'
-import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import { nearest } from '../core/nearest.ts'
 import { bindingResource, optionalResources, type Resource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
@@ -126,14 +125,9 @@ function itemOf({ object, place, oddities }: Found, options: ParseOptions): Item
   return {
     ...named,
     causes: structure.causes,
-    manifest:
-      resource && isPlace(namespace, name) ? { resource, namespace, name, object: placed } : undefined,
+    manifest: resource && { resource, namespace, name, object: placed },
   }
 }
-
-/** What has no usable name is refused, and nothing more can be said of it. */
-const isPlace = (namespace: string, name: string): boolean =>
-  isDns1123Label(namespace) && isDns1123Subdomain(name)
 
 const isKnownGroup = (group: string, definitions: readonly Definition[]): boolean =>
   definitions.some((one) => one.group === group)

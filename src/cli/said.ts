@@ -1,5 +1,4 @@
-import type { Action } from '../core/findings.ts'
-import { rules } from '../core/findings.ts'
+import { rules, type Action } from '../core/findings.ts'
 import { consequenceLine } from '../core/reference-verdict.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { JudgedFinding } from '../core/verdict.ts'
@@ -27,7 +26,7 @@ export const placeOf = ({ item }: Checked): Place | undefined => item?.place
 /** All that is said of an object: what keeps an API server from reading it, what admission says, what is odd about it. */
 export function saidOf(checked: Checked): readonly Said[] {
   const { item } = checked
-  const findings = checked.kind === 'binding' ? checked.assessment.verdict.findings : []
+  const findings = findingsOf(checked)
   const causes = item?.causes ?? []
   return [
     ...findings.map((finding) => ofFinding(finding, item?.place)),
@@ -41,6 +40,17 @@ export function saidOf(checked: Checked): readonly Said[] {
       json: schemaFinding({ reason: 'Oddity', action: 'warn', field: '', value: null, message, line }),
     })),
   ]
+}
+
+function findingsOf(checked: Checked): readonly JudgedFinding[] {
+  switch (checked.kind) {
+    case 'binding':
+      return checked.assessment.verdict.findings
+    case 'other':
+      return checked.findings
+    case 'reference':
+      return []
+  }
 }
 
 /** The strongest action. */

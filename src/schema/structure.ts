@@ -18,7 +18,7 @@ export type Structure = {
 export function structureOf(given: JsonObject, definition: Definition): Structure {
   const { schema } = definition
   const object = objectOr(withDefaults(given, schema))
-  const judged = definition.hasStatus ? withoutStatus(object) : object
+  const judged = stored(definition.hasStatus ? withoutStatus(object) : object)
   const undecoded = undecodable(given, definition)
   const metadata = isObject(judged['metadata']) ? metadataProblems(judged['metadata']) : metadataProblems({})
   const invalid = [...metadata, ...validate(judged, schema)]
@@ -29,6 +29,9 @@ export function structureOf(given: JsonObject, definition: Definition): Structur
     causes: [...undecoded, ...[...invalid, ...broken].filter(({ field }) => !places.has(field))],
   }
 }
+
+/** The API server sets the generation, and so there is metadata. */
+const stored = (object: JsonObject): JsonObject => ({ ...object, metadata: object['metadata'] ?? {} })
 
 /** What a client says of a status that is a resource of its own is dropped. */
 const withoutStatus = (object: JsonObject): JsonObject =>
