@@ -190,7 +190,8 @@ export const finding = (
   rule: RuleName,
   at: { readonly field: string; readonly cause: Cause; readonly value: unknown },
   problem: string,
-): Finding => ({ rule, ...at, message: `${problem}; ${rules[rule].fix}` })
+  fix: string = rules[rule].fix,
+): Finding => ({ rule, ...at, message: `${problem}; ${fix}` })
 
 /** `Condition/Reason: text`, in the webhook's causes and warnings and in the CRD's own rules. */
 export const explain = ({ rule, message }: Finding): string =>
