@@ -54,7 +54,6 @@ function shadowedPools(facts: Facts): readonly Finding[] {
       : unsafePool(
           pool.name,
           ` without a group can lead to the InferencePool of group ${resource.group} too, whose ${selector.problem}`,
-          selector.fix,
         ),
   )
 }

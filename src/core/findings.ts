@@ -190,8 +190,7 @@ export const finding = (
   rule: RuleName,
   at: { readonly field: string; readonly cause: Cause; readonly value: unknown },
   problem: string,
-  fix: string = rules[rule].fix,
-): Finding => ({ rule, ...at, message: `${problem}; ${fix}` })
+): Finding => ({ rule, ...at, message: `${problem}; ${rules[rule].fix}` })
 
 /** `Condition/Reason: text`, in the webhook's causes and warnings and in the CRD's own rules. */
 export const explain = ({ rule, message }: Finding): string =>

@@ -5,7 +5,7 @@ import { show } from './show.ts'
 /** A pool's `spec.selector`: the labels it selects by, or why it can't be rendered deterministically. */
 export type PodSelector =
   | { readonly kind: 'labels'; readonly pods: PodLabels }
-  | { readonly kind: 'unusable'; readonly problem: string; readonly fix?: string }
+  | { readonly kind: 'unusable'; readonly problem: string }
 
 export type Labels = { readonly [key: string]: string }
 
@@ -78,14 +78,16 @@ function decodeLabels(labels: JsonObject, path: string): PodSelector {
     const at = `${path}[${show(key)}]`
     if (!isLabelKey(key)) return unusable(`${at} is not a label key`)
     if (typeof value !== 'string') return unusable(`${at} ${show(value)} is not a string`)
-    if (value === '') return { ...unusable(`${at} is empty`), fix: 'give it a value or remove the key' }
-    if (!isNonEmptyLabelValue(value)) return unusable(`${at} ${show(value)} is not a non-empty label value`)
+    if (!isNonEmptyLabelValue(value)) {
+      const remedy = value === '' ? ': give it a value or remove the key' : ''
+      return unusable(`${at} ${show(value)} is not a non-empty label value${remedy}`)
+    }
     decoded.push([key, value])
   }
   return { kind: 'labels', pods: podLabels(Object.fromEntries(decoded)) }
 }
 
-const unusable = (problem: string) => ({ kind: 'unusable', problem }) as const
+const unusable = (problem: string): PodSelector => ({ kind: 'unusable', problem })
 
 /** The one canonical form, which is also what a ClusterSPIFFEID's `podSelector` is given. */
 export const podSelectorOf = (labels: Labels): { readonly matchLabels: Labels } => ({ matchLabels: labels })

@@ -44,9 +44,10 @@ async function reported(
   return { code, stdout: stdout.replaceAll(`file://${folder.path}`, '').replaceAll(folder.path, '') }
 }
 
-const containerLine = 22
-const extraLine = 23
-const laterLine = 31
+/** Where the fields are in the second file. */
+const containerLine = 20
+const extraLine = 21
+const laterLine = 30
 
 describe('the place of a verdict', () => {
   test('is its path and line in the text, and the last line says how many there are', async () => {
@@ -63,13 +64,13 @@ describe('the place of a verdict', () => {
     const odd = bindingsIn(stdout).find(({ name }) => name === 'odd')
     expect(odd).toMatchObject({ verdict: 'deny', file: '/b.yaml', line: 11 })
     expect(odd?.findings).toMatchObject([
-      { reason: 'UnexpectedContainerName', line: containerLine - 2 },
+      { reason: 'UnexpectedContainerName', line: containerLine },
       {
         condition: 'Schema',
         reason: 'UnknownField',
         field: 'spec.extra',
         action: 'deny',
-        line: extraLine - 2,
+        line: extraLine,
       },
     ])
     expect(JSON.parse(stdout)).toMatchObject({ summary: { checked: 4, denied: 1, warned: 1 } })
@@ -81,13 +82,10 @@ describe('forms for continuous integration', () => {
     const { code, stdout } = await reported('-o', 'github')
     expect(code).toBe(2)
     expect(stdout).toContain(
-      `::error file=/b.yaml,line=${extraLine - 2},title=UnknownField::spec.extra: unknown field "spec.extra"\n`,
+      `::error file=/b.yaml,line=${extraLine},title=UnknownField::spec.extra: unknown field "spec.extra"\n`,
     )
     expect(stdout).toMatch(
-      new RegExp(
-        `^::warning file=/b\\.yaml,line=${laterLine - 2},title=TargetPoolNotFound::spec\\.poolRef`,
-        'm',
-      ),
+      new RegExp(`^::warning file=/b\\.yaml,line=${laterLine},title=TargetPoolNotFound::spec\\.poolRef`, 'm'),
     )
     expect(stdout).toMatch(/\n4 checked, 1 denied, 1 warned\n$/)
   })
@@ -99,7 +97,7 @@ describe('forms for continuous integration', () => {
     const { stdout } = await checked(['-f', folder.path, '-o', 'github'])
     expect(stdout).toContain('a%2Cb%3A100%25.yaml,line=6,')
     expect(stdout).toContain(String.raw`spec.mode: Invalid value: "a\nb%25"`)
-    expect(stdout.trimEnd().split('\n')).toHaveLength(4)
+    expect(stdout.trimEnd().split('\n')).toHaveLength(3)
   })
 
   test('sarif: a result with its rule and place', async () => {
@@ -114,7 +112,7 @@ describe('forms for continuous integration', () => {
         {
           physicalLocation: {
             artifactLocation: { uri: '/b.yaml' },
-            region: { startLine: extraLine - 2 },
+            region: { startLine: extraLine },
           },
         },
       ],
@@ -157,7 +155,8 @@ describe('what is asked of the files', () => {
   })
 
   test('a pool that its schema refuses is refused, and bindings are judged as they will be once it is mended', async () => {
-    const objects = [pool({ selector: { matchLabels: { app: 'a' }, matchLabel: {} } }), poolOnly()]
+    const odd = { ...pool(), spec: { selector: { matchLabels: { app: 'a' } }, targetPort: [{ number: 1 }] } }
+    const objects = [odd, poolOnly()]
     const { code, stdout } = await checked(['-f', '-', '-o', 'json'], listOf(objects))
     expect(code).toBe(2)
     expect(JSON.parse(stdout)).toMatchObject({
@@ -167,14 +166,18 @@ describe('what is asked of the files', () => {
           verdict: 'deny',
           consequences: [],
           findings: [
-            {
-              reason: 'UnknownField',
-              message: 'unknown field "spec.selector.matchLabel"; did you mean matchLabels?',
-            },
+            { reason: 'UnknownField', message: 'unknown field "spec.targetPort"; did you mean targetPorts?' },
+            { reason: 'FieldValueRequired', field: 'spec.targetPorts', message: 'Required value' },
           ],
         },
       ],
-      bindings: [{ willBe: { ready: false, reason: 'TargetPoolNotFound', clusterSPIFFEID: null } }],
+      bindings: [
+        {
+          verdict: 'allow',
+          findings: [],
+          willBe: { ready: false, reason: 'TargetPoolNotFound', clusterSPIFFEID: null },
+        },
+      ],
     })
   })
 

@@ -17,16 +17,12 @@ export const poolExists: Check = ({ binding, pool }) =>
 export const poolSelectorIsSafe: Check = ({ pool }) =>
   pool.kind !== 'found' || pool.object.selector.kind === 'labels'
     ? undefined
-    : unsafePool(pool.name, `: InferencePool ${pool.object.selector.problem}`, pool.object.selector.fix)
+    : unsafePool(pool.name, `: InferencePool ${pool.object.selector.problem}`)
 
-/**
- * @param problem what is wrong, to follow the name
- * @param fix what to do about it, where there is more to say than for all selectors
- */
-export const unsafePool = (name: string, problem: string, fix?: string): Finding =>
+/** @param problem what is wrong, to follow the name */
+export const unsafePool = (name: string, problem: string): Finding =>
   finding(
     'invalidPoolSelector',
     { field: 'spec.poolRef.name', cause: 'Invalid', value: name },
     `spec.poolRef.name ${show(name)}${problem}`,
-    fix,
   )
