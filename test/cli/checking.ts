@@ -39,8 +39,9 @@ export async function checked(
   argv: readonly string[],
   stdin = '',
   reach: Partial<CheckReach> = {},
+  env: Readonly<Record<string, string>> = { KLEYM_TRUST_DOMAIN: 'example.org' },
 ): Promise<CommandResult> {
-  const parsed = checkOptions(argv, { KLEYM_TRUST_DOMAIN: 'example.org' })
+  const parsed = checkOptions(argv, env)
   if (parsed.kind === 'help') return { code: 0, stdout: parsed.text, stderr: '' }
   if (parsed.kind === 'usage') return usage(parsed.problems)
   return check(parsed.options, {
