@@ -18,6 +18,7 @@ import {
   type JudgedFinding,
   type Verdict,
 } from '../core/verdict.ts'
+import { hintsFrom, type Hint } from './hints.ts'
 import type { Item, Manifest } from './manifests.ts'
 
 /** What is known of one binding of the input: what admission says of it, and what the loop makes of it. */
@@ -43,6 +44,7 @@ export type Checked =
       readonly assessment: Assessment
       /** What the loop makes of it without all that is refused; undefined of what is refused itself. */
       readonly willBe: Settled | undefined
+      readonly hint: Hint
     }
   | { readonly kind: 'reference'; readonly item: Item; readonly verdict: ReferenceVerdict }
   /** Of a kind on which no binding depends, or that nobody serves; or a binding without a name that it could have. */
@@ -68,6 +70,7 @@ export function assess(input: Given): readonly Checked[] {
   const accepted = admissions.filter((one) => !isRefusedOne(one))
   const isAllAccepted = accepted.length === admissions.length
   const left = isAllAccepted ? settled : inventoryOf(input, manifestsOf(accepted.map(({ item }) => item)))
+  const hints = hintsFrom([...input.cluster, ...manifestsOf(input.items)])
   return admissions.map((one): Checked => {
     const { item, admission } = one
     if (admission.kind === 'reference') return { kind: 'reference', item, verdict: admission.verdict }
@@ -77,7 +80,7 @@ export function assess(input: Given): readonly Checked[] {
     const key = bindingKey(item.namespace, item.name)
     const assessment = { ...namesOf(admission.binding), verdict, ...settle(key, settled, input.now) }
     const willBe = isRefusedOne(one) ? undefined : settle(key, left, input.now)
-    return { kind: 'binding', item, assessment, willBe }
+    return { kind: 'binding', item, assessment, willBe, hint: hints(admission.binding) }
   })
 }
 
@@ -134,9 +137,10 @@ const isMissing = ({ action, cause }: JudgedFinding): boolean => action === 'war
 export function audit(input: Omit<Given, 'items'>): readonly Checked[] {
   const inventory = inventoryOf(input, [])
   const { now } = input
+  const hints = hintsFrom(input.cluster)
   return [...inventory.bindings()].map((binding) => {
     const assessment = assessed(binding, inventory, { overrides: input.actions.overrides, now })
-    return { kind: 'binding', item: undefined, assessment, willBe: undefined }
+    return { kind: 'binding', item: undefined, assessment, willBe: undefined, hint: hints(binding) }
   })
 }
 

@@ -16,6 +16,8 @@ export type Said = {
   /** A name for this kind of problem. */
   readonly reason: string
   readonly text: string
+  /** What else could have been meant. */
+  readonly hint: string | undefined
   readonly json: JsonObject
 }
 
@@ -29,7 +31,7 @@ export function saidOf(checked: Checked): readonly Said[] {
   const findings = findingsOf(checked)
   const causes = item?.causes ?? []
   return [
-    ...findings.map((finding) => ofFinding(finding, item?.place)),
+    ...findings.map((finding) => ofFinding(finding, checked)),
     ...causes.filter((cause) => !isCovered(cause, findings)).map((cause) => ofCause(cause, item?.place)),
     ...(checked.kind === 'reference' ? consequencesOf(checked) : []),
     ...(item?.oddities ?? []).map(({ line, message }): Said => ({
@@ -67,14 +69,20 @@ const isCovered = ({ reason, field }: Cause, findings: readonly JudgedFinding[])
       finding.action === 'deny' && (finding.field === field || finding.field.startsWith(`${field}.`)),
   )
 
-function ofFinding(finding: JudgedFinding, place: Place | undefined): Said {
-  const line = place?.lineOf(finding.field.split('.'))
+function ofFinding(finding: JudgedFinding, checked: Checked): Said {
+  const line = placeOf(checked)?.lineOf(finding.field.split('.'))
+  const hint = checked.kind === 'binding' ? checked.hint(finding) : undefined
   return {
     action: finding.action,
     line,
     reason: rules[finding.rule].reason,
     text: findingLine(finding),
-    json: { ...findingOf(finding), ...(line !== undefined && { line }) },
+    hint,
+    json: {
+      ...findingOf(finding),
+      ...(line !== undefined && { line }),
+      ...(hint !== undefined && { hint }),
+    },
   }
 }
 
@@ -85,6 +93,7 @@ function ofCause({ reason, field, path, value, message }: Cause, place: Place | 
     line,
     reason,
     text: reason === 'NotServed' ? message : `${field}: ${message}`,
+    hint: undefined,
     json: schemaFinding({ reason, action: 'deny', field, value, message, line }),
   }
 }
@@ -106,6 +115,7 @@ const consequencesOf = ({ item, verdict }: Extract<Checked, { kind: 'reference' 
       line,
       reason: one.kind === 'widening' ? 'Widening' : rules[one.finding.rule].reason,
       text,
+      hint: undefined,
       json: { binding: one.binding.name, action: one.action, message: text },
     }
   })

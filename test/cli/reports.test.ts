@@ -181,6 +181,22 @@ describe('what is asked of the files', () => {
     })
   })
 
+  test.each([
+    ['a near miss', { name: 'chad' }, 'did you mean `chat`?'],
+    [
+      'another group',
+      { name: 'chat', group: 'inference.networking.x-k8s.io' },
+      'there is one in group inference.networking.k8s.io',
+    ],
+  ])('a name that leads to nothing and is %s gets a hint', async (_title, poolRef, hint) => {
+    const { stdout } = await checked(['-f', '-'], listOf([pool(), poolOnly({ spec: { poolRef } })]))
+    expect(stdout).toMatch(
+      new RegExp(`^ {2}warn spec\\.poolRef\\.name: Not found.*\n {4}${RegExp.escape(hint)}$`, 'm'),
+    )
+    const json = await checked(['-f', '-', '-o', 'json'], listOf([pool(), poolOnly({ spec: { poolRef } })]))
+    expect(bindingsIn(json.stdout)[0]?.findings[0]).toMatchObject({ reason: 'TargetPoolNotFound', hint })
+  })
+
   test('what nobody serves is refused', async () => {
     const other = {
       apiVersion: 'kleym.sonda.red/v1',

@@ -22,13 +22,16 @@ function linesOf(checked: Checked): readonly string[] {
   const said = saidOf(checked).filter(({ action }) => action !== 'ignore')
   return [
     `${at}${outcomeOf(checked).padEnd(5)} ${nameOf(checked)} (${kindOf(checked)})`,
-    ...said.map(({ action, text }) => `  ${action} ${text}`),
+    ...said.flatMap(({ action, text, hint }) => [
+      `  ${action} ${text}`,
+      ...(hint === undefined ? [] : [`    ${hint}`]),
+    ]),
     ...(checked.kind === 'binding' ? fateOf(checked).map((line) => `  ${line}`) : []),
   ].map(line)
 }
 
 /** Indented as it is, and safe for a terminal. */
-const line = (text: string): string => (text.startsWith('  ') ? `  ${printable(text)}` : printable(text))
+const line = (text: string): string => ' '.repeat(text.search(/\S|$/)) + printable(text)
 
 const nameOf = (checked: Checked): string => {
   const { namespace, name } = checked.kind === 'binding' ? checked.assessment : checked.item
