@@ -39,6 +39,7 @@ export function saidOf(checked: Checked): readonly Said[] {
       line,
       reason: 'Oddity',
       text: message,
+      hint: undefined,
       json: schemaFinding({ reason: 'Oddity', action: 'warn', field: '', value: null, message, line }),
     })),
   ]

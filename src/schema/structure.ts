@@ -9,7 +9,7 @@ import { validate } from './validate.ts'
 
 /** What an API server makes of an object before any webhook is asked, and why it refuses it. */
 export type Structure = {
-  /** With its defaults. Fields that the schema does not know are still there. */
+  /** With its defaults. Nulls and fields that the schema does not know are still there: the checks of the core name them. */
   readonly object: JsonObject
   readonly causes: readonly Cause[]
 }
@@ -17,15 +17,15 @@ export type Structure = {
 /** Judges an object by its metadata and the schema of its kind: all that is wrong, though an API server stops at what it can't decode. */
 export function structureOf(given: JsonObject, definition: Definition): Structure {
   const { schema } = definition
-  const object = objectOr(withDefaults(given, schema))
-  const judged = stored(definition.hasStatus ? withoutStatus(object) : object)
+  const decoded = objectOr(withDefaults(given, schema, 'dropped'))
+  const judged = stored(definition.hasStatus ? withoutStatus(decoded) : decoded)
   const undecoded = undecodable(given, definition)
   const metadata = isObject(judged['metadata']) ? metadataProblems(judged['metadata']) : metadataProblems({})
   const invalid = [...metadata, ...validate(judged, schema)]
   const broken = invalid.some(isBlocking) ? [] : brokenRules(judged, schema)
   const places = new Set(undecoded.map(({ field }) => field))
   return {
-    object,
+    object: objectOr(withDefaults(given, schema, 'kept')),
     causes: [...undecoded, ...[...invalid, ...broken].filter(({ field }) => !places.has(field))],
   }
 }
