@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkOptions } from '../../src/cli/check-options.ts'
 import { check, type CheckReach } from '../../src/cli/check.ts'
+import { parseManifests, type Items } from '../../src/cli/manifests.ts'
 import { usage, type CommandResult } from '../../src/cli/result.ts'
 import type { JsonObject } from '../../src/core/json.ts'
+import { knownDefinitions } from '../../src/schema/kinds.ts'
 import type { Settled } from '../support/vectors.ts'
 
 /** What `kleym check -o json` promises. */
@@ -107,3 +109,7 @@ export async function folderWith(files: Readonly<Record<string, string>>): Promi
     [Symbol.asyncDispose]: () => folder.remove(),
   }
 }
+
+/** The objects of a text, as the command reads them. */
+export const parsed = (text: string, file = 'x.yaml'): Items =>
+  parseManifests(text, file, { namespace: 'default', definitions: knownDefinitions })
