@@ -36,8 +36,8 @@ async function run(argv: readonly string[]): Promise<CommandResult> {
     case 'operator':
       return runOperator(rest)
     case 'check':
-      return once(checkOptions(rest, process.env), (options, { readCluster }) =>
-        check(options, { now, readCluster, readStdin: () => text(process.stdin) }),
+      return once(checkOptions(rest, process.env), (options, { readCluster, readOperator }) =>
+        check(options, { now, readCluster, readOperator, readStdin: () => text(process.stdin) }),
       )
     case 'status':
       return once(statusOptions(rest, process.env), lookOn)

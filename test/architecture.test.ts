@@ -33,6 +33,7 @@ type Rule = {
 /** Siblings meet in the composition root alone: src/operator, src/reads, src/main.ts and src/snapshot.ts. */
 const rules: readonly Rule[] = [
   { name: 'the core is pure', of: /^src\/core\//, only: /^(?:src\/core\/|node:crypto$)/ },
+  { name: 'schemas are pure', of: /^src\/schema\//, only: /^src\/(?:core|schema)\// },
   {
     name: 'kube reaches the API server and nothing else of ours',
     of: /^src\/kube\//,
@@ -64,7 +65,7 @@ const rules: readonly Rule[] = [
   {
     name: 'the command line meets no sibling',
     of: /^src\/cli\//,
-    only: /^(?:src\/core\/|src\/cli\/|src\/flags\/|src\/config\.ts$|node:|yaml$)/,
+    only: /^(?:src\/core\/|src\/schema\/|src\/cli\/|src\/flags\/|src\/(?:config|version)\.ts$|node:|yaml$)/,
   },
   {
     name: 'flags and servers know no layer above',

@@ -6,6 +6,7 @@ import { evaluate } from '../core/evaluate.ts'
 import type { Settings } from '../core/identity.ts'
 import { Inventory, type Change } from '../core/inventory.ts'
 import type { JsonObject } from '../core/json.ts'
+import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import { planOf, refusedOutput, takenName, type Plan } from '../core/plan.ts'
 import type { AdmissionActions, ReferenceVerdict } from '../core/reference-verdict.ts'
 import type { Resource } from '../core/resources.ts'
@@ -17,7 +18,8 @@ import {
   type JudgedFinding,
   type Verdict,
 } from '../core/verdict.ts'
-import type { Manifest } from './manifests.ts'
+import { hintsFrom, type Hint } from './hints.ts'
+import type { Item, Manifest } from './manifests.ts'
 
 /** What is known of one binding of the input: what admission says of it, and what the loop makes of it. */
 export type Assessment = {
@@ -30,67 +32,90 @@ export type Assessment = {
   readonly clusterSpiffeId: ClusterSpiffeId | undefined
 }
 
-/** What admission says of a pool or an objective of the input, by what it does to bindings that are there before it. */
-export type ReferenceAssessment = {
-  readonly resource: Resource
-  readonly namespace: string
-  readonly name: string
-  readonly verdict: ReferenceVerdict
-}
+/** What the loop makes of a binding. */
+export type Settled = Pick<Assessment, 'status' | 'clusterSpiffeId'>
+
+/** One object of the input, and what an API server with the webhook says of it. */
+export type Checked =
+  | {
+      readonly kind: 'binding'
+      /** Undefined of what a cluster holds already. */
+      readonly item: Item | undefined
+      readonly assessment: Assessment
+      /** What the loop makes of it without all that is refused; undefined of what is refused itself. */
+      readonly willBe: Settled | undefined
+      readonly hint: Hint
+    }
+  | { readonly kind: 'reference'; readonly item: Item; readonly verdict: ReferenceVerdict }
+  /** Of a kind on which no binding depends, or that nobody serves; or a binding without a name that it could have. */
+  | { readonly kind: 'other'; readonly item: Item; readonly findings: readonly JudgedFinding[] }
 
 type Given = {
   readonly settings: Settings
   readonly served: readonly Resource[]
   /** What the cluster holds already; nothing, where there is none. */
   readonly cluster: readonly Manifest[]
-  readonly manifests: readonly Manifest[]
+  readonly items: readonly Item[]
   readonly actions: AdmissionActions
   readonly now: Date
 }
 
-export type Assessments = {
-  readonly bindings: readonly Assessment[]
-  readonly references: readonly ReferenceAssessment[]
+/**
+ * Applies the input one after the other, as to a cluster with the webhook, then looks at what the loop would settle on:
+ * if all of it had got in, and if what is refused had not.
+ */
+export function assess(input: Given): readonly Checked[] {
+  const { admitted, admissions } = admitAll(input)
+  const settled = inventoryOf(input, manifestsOf(input.items))
+  const accepted = admissions.filter((one) => !isRefusedOne(one))
+  const isAllAccepted = accepted.length === admissions.length
+  const left = isAllAccepted ? settled : inventoryOf(input, manifestsOf(accepted.map(({ item }) => item)))
+  const hints = hintsFrom([...input.cluster, ...manifestsOf(input.items)])
+  return admissions.map((one): Checked => {
+    const { item, admission } = one
+    if (admission.kind === 'reference') return { kind: 'reference', item, verdict: admission.verdict }
+    if (admission.kind !== 'binding') return { kind: 'other', item, findings: [] }
+    if (!isNamed(item)) return { kind: 'other', item, findings: admission.verdict.findings }
+    const verdict = withoutAnswered(admission.verdict, admission.binding, admitted)
+    const key = bindingKey(item.namespace, item.name)
+    const assessment = { ...namesOf(admission.binding), verdict, ...settle(key, settled, input.now) }
+    const willBe = isRefusedOne(one) ? undefined : settle(key, left, input.now)
+    return { kind: 'binding', item, assessment, willBe, hint: hints(admission.binding) }
+  })
+}
+
+/** Whether something of the input is refused. */
+export const isRefused = (input: Given): boolean => admitAll(input).admissions.some(isRefusedOne)
+
+const isRefusedOne = ({ item, admission }: Admitted): boolean => item.causes.length > 0 || isDenied(admission)
+
+const manifestsOf = (items: readonly Item[]): readonly Manifest[] =>
+  items.filter(isNamed).flatMap(({ manifest }) => manifest ?? [])
+
+/** What can't have its name is never there, for whatever else. */
+const isNamed = ({ namespace, name }: Item): boolean => isDns1123Label(namespace) && isDns1123Subdomain(name)
+
+type Admitted = { readonly item: Item; readonly admission: Admission }
+
+type AdmittedAll = {
+  /** What the webhook has let in. */
+  readonly admitted: Inventory
+  /** One for each object, in their order. */
+  readonly admissions: readonly Admitted[]
 }
 
 /**
- * Applies the input one after the other, as to a cluster with the webhook, then looks at what the loop would settle on
- * if all of it had got in.
+ * What is refused for its form alone is there for the objects after it: its form will be mended, and then the verdict on
+ * them is the one that counts.
  */
-export function assess(input: Given): Assessments {
-  const { admitted, admissions } = admitAll(input)
-  const settled = inventoryOf(input, input.manifests)
-  const bindings: Assessment[] = []
-  const references: ReferenceAssessment[] = []
-  for (const { manifest, admission } of admissions) {
-    const { resource, namespace, name } = manifest
-    if (admission.kind === 'reference')
-      references.push({ resource, namespace, name, verdict: admission.verdict })
-    if (admission.kind !== 'binding') continue
-    const verdict = withoutAnswered(admission.verdict, admission.binding, admitted)
-    const later = settle(bindingKey(namespace, name), settled, input.now)
-    bindings.push({ ...namesOf(admission.binding), verdict, ...later })
-  }
-  return { bindings, references }
-}
-
-/** Whether admission refuses something of the input. */
-export const isRefused = (input: Given): boolean =>
-  admitAll(input).admissions.some(({ admission }) => isDenied(admission))
-
-type AdmittedAll = {
-  /** What has got in. */
-  readonly admitted: Inventory
-  /** One for each manifest, in their order. */
-  readonly admissions: readonly { readonly manifest: Manifest; readonly admission: Admission }[]
-}
-
 function admitAll(input: Given): AdmittedAll {
   const admitted = inventoryOf(input, [])
-  const admissions = input.manifests.map((manifest) => {
+  const admissions = input.items.map((item): Admitted => {
+    const { manifest } = item
+    if (!manifest) return { item, admission: { kind: 'unasked' } }
     const admission = admit(manifest, admitted, input.actions)
-    if (!isDenied(admission)) admitted.apply(upserted(manifest))
-    return { manifest, admission }
+    if (!isDenied(admission) && isNamed(item)) admitted.apply(upserted(manifest))
+    return { item, admission }
   })
   return { admitted, admissions }
 }
@@ -109,11 +134,14 @@ function withoutAnswered(verdict: Verdict, binding: Binding, admitted: Inventory
 const isMissing = ({ action, cause }: JudgedFinding): boolean => action === 'warn' && cause === 'NotFound'
 
 /** What admission would say today of each binding that a cluster holds. */
-export function audit(input: Omit<Given, 'manifests'>): readonly Assessment[] {
+export function audit(input: Omit<Given, 'items'>): readonly Checked[] {
   const inventory = inventoryOf(input, [])
-  return [...inventory.bindings()].map((binding) =>
-    assessed(binding, inventory, { overrides: input.actions.overrides, now: input.now }),
-  )
+  const { now } = input
+  const hints = hintsFrom(input.cluster)
+  return [...inventory.bindings()].map((binding) => {
+    const assessment = assessed(binding, inventory, { overrides: input.actions.overrides, now })
+    return { kind: 'binding', item: undefined, assessment, willBe: undefined, hint: hints(binding) }
+  })
 }
 
 /** What admission would say today of a binding that is there. */
@@ -152,11 +180,7 @@ const namesOf = ({
   mode: given(spec.mode),
 })
 
-function settle(
-  key: BindingKey,
-  inventory: Inventory,
-  now: Date,
-): Pick<Assessment, 'status' | 'clusterSpiffeId'> {
+function settle(key: BindingKey, inventory: Inventory, now: Date): Settled {
   const binding = inventory.binding(key)
   if (!binding) throw new Error(`${key} was applied and is not there`)
   const { generation, status: previous } = binding

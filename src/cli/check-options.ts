@@ -1,4 +1,10 @@
-import { clusterChoice, decodeActions, decodeSettings, trustDomainMissing } from '../config.ts'
+import {
+  clusterChoice,
+  decodeActions,
+  decodeSettings,
+  operatorNamespace,
+  trustDomainMissing,
+} from '../config.ts'
 import { commaSeparated, decoderOf, namespace, type Parsed } from '../flags/values.ts'
 import { describeFlags, readFlags, type Environment, type Flags } from '../flags/read.ts'
 import { configurableReasons } from '../core/findings.ts'
@@ -6,7 +12,8 @@ import { gvk, optionalResources, type Resource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
 import { clusterFlags, identityFlags, verdictFlags } from '../flags/operator.ts'
 import { servedResource, type CheckOptions } from './check.ts'
-import { format, outputFlag, type ParsedOptions } from './options.ts'
+import type { ParsedOptions } from './options.ts'
+import { reportFormats, type ReportFormat } from './reports/report.ts'
 
 const flags = {
   filename: {
@@ -14,32 +21,53 @@ const flags = {
     placeholder: 'FILE|DIR|-',
     help: 'Manifests to check: bindings, pools and objectives, YAML or JSON. May be repeated.',
   },
+  recursive: { short: 'R', help: 'Read the folders of a folder, too.', default: 'false' },
+  crds: {
+    placeholder: 'FILE|DIR',
+    help: 'CustomResourceDefinitions whose schemas count instead of those that are known here. May be repeated.',
+  },
   ...identityFlags,
+  'trust-domain': {
+    ...identityFlags['trust-domain'],
+    help: `${identityFlags['trust-domain'].help} With --live, that of the operator unless given.`,
+  },
   namespace: {
     short: 'n',
     placeholder: 'NAMESPACE',
-    help: 'The namespace of what names none.',
+    help: 'The namespace of what names none; the only one that an audit is about.',
     default: 'default',
   },
-  output: outputFlag(
-    'The form of the verdicts; yaml is the ClusterSPIFFEIDs alone, denials go to standard error.',
-  ),
+  output: {
+    short: 'o',
+    placeholder: reportFormats.join('|'),
+    help: 'The form of the verdicts; yaml is the ClusterSPIFFEIDs alone, denials go to standard error. github is for annotations in a workflow.',
+    default: 'text',
+  },
+  strict: { help: 'Count warnings as failures.', default: 'false' },
   served: {
     placeholder: 'GROUP/VERSION/KIND,…',
     help: 'The only kinds that count as served; may be repeated. Otherwise all of them, or what the cluster serves.',
   },
   ...verdictFlags,
-  live: { help: 'Add what the current cluster holds, read only. Without -f: audit it.', default: 'false' },
+  live: {
+    help: 'Add what the current cluster holds, read only, and judge as its operator is configured. Without -f: audit it.',
+    default: 'false',
+  },
+  'operator-namespace': {
+    placeholder: 'NAMESPACE',
+    help: 'Where the operator is, with --live.',
+    default: operatorNamespace,
+  },
   ...clusterFlags,
 } as const satisfies Flags
 
-const checkHelp = `Gives the verdict of the admission webhook on manifests, without a cluster.
+const checkHelp = `Gives the verdict of the API server and of the admission webhook on manifests, without a cluster.
 
 Usage: kleym check -f FILE --trust-domain DOMAIN [flags]
-       kleym check --live --trust-domain DOMAIN [flags]
+       kleym check --live [flags]
 
 ${describeFlags(flags)}
-Exits with 0 if nothing is denied, 2 if something is, 4 for mistakes of usage, files or connection.
+Exits with 0 if nothing is denied, 2 if something is (with --strict, if there is a warning), 4 for mistakes of usage, files or connection.
 `
 
 export function checkOptions(argv: readonly string[], env: Environment): ParsedOptions<CheckOptions> {
@@ -48,19 +76,33 @@ export function checkOptions(argv: readonly string[], env: Environment): ParsedO
   const decoder = decoderOf(reading)
   const files = reading.all('filename').map(({ value }) => value)
   const live = reading.isOn('live')
+  const own = decoder.decode('namespace', namespace, undefined) ?? 'default'
   const options: CheckOptions = {
-    settings: decodeSettings(decoder),
+    asked: {
+      settings: decodeSettings(decoder),
+      actions: decodeActions(decoder, configurableReasons),
+      isGiven: {
+        trustDomain: reading.isGiven('trust-domain'),
+        className: reading.isGiven('clusterspiffeid-class-name'),
+        onReferences: reading.isGiven('webhook-on-references'),
+        onLoss: reading.isGiven('webhook-on-loss'),
+      },
+    },
     files,
+    recursive: reading.isOn('recursive'),
+    crds: reading.all('crds').map(({ value }) => value),
     live,
-    namespace: decoder.decode('namespace', namespace, undefined) ?? 'default',
-    format: decoder.decode('output', format, 'text'),
+    namespace: own,
+    auditNamespace: reading.isGiven('namespace') ? own : undefined,
+    operatorNamespace: decoder.decode('operator-namespace', namespace, undefined) ?? operatorNamespace,
+    format: decoder.decode('output', reportFormat, 'text'),
+    strict: reading.isOn('strict'),
     served: reading.isGiven('served') ? decoder.decodeAll('served', servedKinds).flat() : undefined,
-    actions: decodeActions(decoder, configurableReasons),
   }
   const problems = [
     ...reading.problems,
     ...reading.positionals.map((text) => `unexpected argument ${show(text)}; name files with -f`),
-    ...(reading.isGiven('trust-domain') ? [] : [trustDomainMissing]),
+    ...(live || reading.isGiven('trust-domain') ? [] : [trustDomainMissing]),
     ...(files.length > 0 || live
       ? []
       : ['no manifests; name them with -f, or audit the cluster with --live']),
@@ -68,6 +110,13 @@ export function checkOptions(argv: readonly string[], env: Environment): ParsedO
   ]
   if (problems.length > 0) return { kind: 'usage', problems }
   return { kind: 'options', options, cluster: clusterChoice(reading) }
+}
+
+function reportFormat(text: string): Parsed<ReportFormat> {
+  const found = reportFormats.find((known) => known === text)
+  return found
+    ? { kind: 'value', value: found }
+    : { kind: 'problem', problem: `write one of ${reportFormats.join(', ')}` }
 }
 
 function servedKinds(text: string): Parsed<readonly Resource[]> {

@@ -1,27 +1,34 @@
-import type { AdmissionActions } from '../core/reference-verdict.ts'
-import type { Settings } from '../core/identity.ts'
-import { byBytes } from '../core/names.ts'
-import {
-  admissionLabel,
-  clusterSpiffeIdResource,
-  gvk,
-  optionalResources,
-  type Resource,
-} from '../core/resources.ts'
-import { assess, audit, isRefused, type Assessments } from './assess.ts'
-import type { ClusterSnapshot, ReadCluster } from './cluster.ts'
-import { readManifests } from './manifests.ts'
-import { hasNews, print, type Format } from './print.ts'
+import { clusterSpiffeIdResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
+import type { Definition } from '../schema/definition.ts'
+import { knownDefinitions } from '../schema/kinds.ts'
+import { assess, audit, type Checked } from './assess.ts'
+import type { ClusterSnapshot, ReadCluster, ReadOperator } from './cluster.ts'
+import { definitionsFrom } from './crds.ts'
+import { readTexts } from './files.ts'
+import { parseManifests, type Items } from './manifests.ts'
+import { instruct, type Asked } from './instructions.ts'
+import { anewLines, orderLine } from './orders.ts'
+import { reportOf, type ReportFormat } from './reports/report.ts'
+import { hasNews, textOf } from './reports/text.ts'
 import { exitCodes, usage, type CommandResult } from './result.ts'
+import { countsOf, outcomeOf } from './said.ts'
 
 export type CheckOptions = {
-  readonly settings: Settings
+  readonly asked: Asked
   readonly files: readonly string[]
+  /** Whether the folders of a folder are read, too. */
+  readonly recursive: boolean
+  /** Files and folders of CustomResourceDefinitions. */
+  readonly crds: readonly string[]
   readonly namespace: string
-  readonly format: Format
+  /** The only namespace that an audit is about; undefined for all. */
+  readonly auditNamespace: string | undefined
+  readonly operatorNamespace: string
+  readonly format: ReportFormat
+  /** Whether warnings count as failures. */
+  readonly strict: boolean
   /** The kinds that count as served; undefined is all of them, or what the cluster serves. */
   readonly served: readonly Resource[] | undefined
-  readonly actions: AdmissionActions
   readonly live: boolean
 }
 
@@ -29,83 +36,84 @@ export type CheckReach = {
   readonly now: Date
   readonly readStdin: () => Promise<string>
   readonly readCluster: ReadCluster
+  readonly readOperator: ReadOperator
 }
 
 /** Gives the verdict on manifests without a cluster, or, live, beside what the current cluster holds. */
 export async function check(options: CheckOptions, reach: CheckReach): Promise<CommandResult> {
-  const { settings, actions, format } = options
-  const { manifests, problems } = await readManifests(options.files, options.namespace, reach.readStdin)
-  const snapshot = options.live ? await reach.readCluster() : noCluster
+  const { recursive, strict, format } = options
+  const reading = { recursive, readStdin: reach.readStdin }
+  const texts = await readTexts(options.files, { ...reading, flag: '-f' })
+  const crds = await definitionsFrom(options.crds, reading)
+  // What the input is about decides what is asked of the cluster, so it is read with all kinds first.
+  const read = (definitions: readonly Definition[]): Items => {
+    const all = texts.map((one) =>
+      one.kind === 'problem'
+        ? { items: [], problems: [one.problem] }
+        : parseManifests(one.text, one.file, { namespace: options.namespace, definitions }),
+    )
+    return {
+      items: all.flatMap(({ items }) => items),
+      problems: all.flatMap(({ problems }) => problems),
+    }
+  }
+  const definitions = [...crds.definitions, ...knownDefinitions]
+  const first = read(definitions)
+  const snapshot = options.live
+    ? await reach.readCluster({ namespace: onlyNamespace(options, first), inParts: true })
+    : noCluster
+  const problems = [...crds.problems, ...first.problems]
   if (snapshot.kind === 'problem') return usage([...problems, snapshot.problem])
+  const instructions = await instruct(options, reach)
+  if (instructions.kind === 'problem') return usage([...problems, instructions.problem])
   if (problems.length > 0) return usage(problems)
   const served = options.served ?? snapshot.served
-  const world = { settings, actions, served, cluster: snapshot.manifests, now: reach.now }
-  const input = { ...world, manifests }
+  const { items } = isAllServed(served) ? first : read(definitions.filter((one) => isServed(one, served)))
+  const { settings, actions } = instructions
+  const input = { settings, actions, served, cluster: snapshot.manifests, now: reach.now, items }
   const isAudit = options.files.length === 0
-  const assessments = isAudit ? { bindings: audit(world), references: [] } : assess(input)
-  const refused = isAnyDenied(assessments)
-  const order = (): string => (isAudit ? anewLines(assessments) : orderLine(input, refused))
+  const all = isAudit ? audit(input) : assess(input)
+  const { denied, warned } = countsOf(all)
+  const remarks = (): readonly string[] => [
+    ...instructions.remarks,
+    ...(isEmpty(all) ? [] : isAudit ? anewLines(all) : [orderLine(input, denied > 0)]),
+  ]
   return {
-    code: refused ? exitCodes.findings : exitCodes.fine,
-    stdout: print(assessments, format) + (format === 'text' && !isEmpty(assessments) ? order() : ''),
-    stderr: remarks(assessments, format),
+    code: denied > 0 || (strict && warned > 0) ? exitCodes.findings : exitCodes.fine,
+    stdout: reportOf({ all, strict, operator: instructions.operator, remarks }, format),
+    stderr: [
+      ...crds.remarks,
+      ...(snapshot.unseen ?? []).map(({ why }) => `goes on without what it may not see: ${why}`),
+      ...(format === 'text' ? [] : instructions.remarks),
+      ...(isEmpty(all) ? ['no InferenceIdentityBinding found'] : []),
+    ]
+      .map((line) => `kleym: ${line}\n`)
+      .join('')
+      // A file of ClusterSPIFFEIDs has no room for why one of them is missing.
+      .concat(format === 'yaml' ? textOf(all.filter((one) => outcomeOf(one) === 'deny')) : ''),
   }
 }
 
-/** A file of ClusterSPIFFEIDs has no room for why one of them is missing. */
-function remarks(assessments: Assessments, format: Format): string {
-  if (isEmpty(assessments)) return 'kleym: no InferenceIdentityBinding found\n'
-  return format === 'yaml' ? print(denials(assessments), 'text') : ''
+/** Bindings of one namespace never depend on what is in another. */
+function onlyNamespace({ files, auditNamespace }: CheckOptions, { items }: Items): string | undefined {
+  if (files.length === 0) return auditNamespace
+  const [namespace, ...others] = new Set(items.map((item) => item.namespace))
+  return others.length === 0 ? namespace : undefined
 }
 
-const isEmpty = ({ bindings, references }: Assessments): boolean =>
-  bindings.length === 0 && !references.some(hasNews)
+const isAllServed = (served: readonly Resource[]): boolean =>
+  optionalResources.every((resource) => served.includes(resource))
 
-const denials = ({ bindings, references }: Assessments): Assessments => ({
-  bindings: bindings.filter(isDenied),
-  references: references.filter(isDenied),
-})
-
-const isAnyDenied = ({ bindings, references }: Assessments): boolean =>
-  [...bindings, ...references].some(isDenied)
-
-type Input = Parameters<typeof isRefused>[0]
-
-/** The orders in which tools apply the same objects: Helm sorts kinds that it does not know by name, others by group. */
-const toolOrders: readonly (readonly [tool: string, by: (manifest: Input['manifests'][number]) => string])[] =
-  [
-    ['Helm', ({ resource }) => resource.kind],
-    ['Flux and Kustomize', ({ resource }) => resource.group],
-  ]
-
-/** Whether the order in which the objects are applied decides, which by default it never does. */
-function orderLine(input: Input, refused: boolean): string {
-  const differing = toolOrders.filter(([, by]) => {
-    const manifests = input.manifests.toSorted((a, b) => byBytes(by(a), by(b)))
-    return isRefused({ ...input, manifests }) !== refused
-  })
-  if (differing.length === 0)
-    return refused
-      ? 'applied in another order, something of this is refused too\n'
-      : 'applied in another order, nothing of this is refused either\n'
-  const tools = differing.map(([tool]) => tool).join(' and ')
-  return refused
-    ? `in the order of ${tools}, nothing of this would be refused\n`
-    : `in the order of ${tools}, something of this would be refused\n`
+/** Kinds that do not count are served by whoever has them. */
+const isServed = ({ group, version, kind }: Definition, served: readonly Resource[]): boolean => {
+  const resource = optionalResources.find((one) => gvk(one) === `${group}/${version}/${kind}`)
+  return !resource || served.includes(resource)
 }
 
-/** What a cluster holds and would not take again, as when it is restored. */
-function anewLines({ bindings }: Assessments): string {
-  const names = bindings.filter(isDenied).map(({ namespace, name }) => `  ${namespace}/${name}\n`)
-  return names.length === 0
-    ? 'all of this could be applied anew\n'
-    : `could not be applied anew, as by a restore, unless the namespace is labelled ${admissionLabel}=warn:\n${names.join('')}`
-}
+const isEmpty = (all: readonly Checked[]): boolean =>
+  !all.some((one) => one.kind === 'binding' || hasNews(one))
 
 const noCluster: ClusterSnapshot = { kind: 'snapshot', served: optionalResources, manifests: [] }
-
-const isDenied = ({ verdict }: { readonly verdict: { readonly verdict: string } }): boolean =>
-  verdict.verdict === 'deny'
 
 /** Reads `GROUP/VERSION/KIND`; `csid` is short for ClusterSPIFFEID's. Undefined for a kind unknown here. */
 export const servedResource = (text: string): Resource | undefined =>

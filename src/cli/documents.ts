@@ -1,7 +1,18 @@
-import { LineCounter, parseAllDocuments, type Tags } from 'yaml'
+import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Node, type Tags } from 'yaml'
+import type { Path } from '../schema/path.ts'
+import { partsOf, type Part } from './stream.ts'
 
 /** One document of a text, and the line where it starts; an Error, at the line where that is, for what is none. */
-export type Document = { readonly where: number; readonly value: unknown }
+export type Document = {
+  readonly where: number
+  readonly value: unknown
+  /** The line of a field, or of the innermost one around it that is there. */
+  readonly lineOf: (path: Path) => number
+  /** What kubectl reads otherwise than it looks. */
+  readonly oddities: readonly Oddity[]
+}
+
+export type Oddity = { readonly line: number; readonly message: string }
 
 /** Deeper than any Kubernetes object. */
 const maxDepth = 256
@@ -10,53 +21,59 @@ const maxDepth = 256
 const maxAliases = 10_000
 
 /** The documents of a text as kubectl reads them: YAML 1.1 with merge keys, or JSON objects one after the other. */
-export const documentsIn = (text: string): readonly Document[] => streamed(text).flatMap(parsed)
+export const documentsIn = (text: string): readonly Document[] => partsOf(text).map(documentOf)
 
-/** JSON objects with nothing but white space between them; any other text as it is. */
-function streamed(text: string): readonly Part[] {
-  const whole = [{ text, line: 0 }]
-  if (!/^\s*\{/.test(text)) return whole
-  const parts: Part[] = []
-  let [start, line, depth] = [0, 0, 0]
-  for (const { 0: token, index } of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}]/gs)) {
-    if (token.startsWith('"')) continue
-    depth += token === '{' ? 1 : -1
-    if (depth > 0) continue
-    const part = text.slice(start, index + 1)
-    if (depth < 0 || !/^\s*\{/.test(part)) return whole
-    parts.push({ text: part, line })
-    line += part.split('\n').length - 1
-    start = index + 1
-  }
-  return text.slice(start).trim() === '' ? parts : whole
-}
-
-/** Text after so many lines of the whole. */
-type Part = { readonly text: string; readonly line: number }
-
-function parsed({ text, line }: Part): readonly Document[] {
+function documentOf({ text, line, problem }: Part): Document {
+  if (problem !== undefined) return broken(line, new Error(problem))
   const lineCounter = new LineCounter()
   const lineAt = (offset: number): number => line + lineCounter.linePos(offset).line
-  const documents = parseAllDocuments(text, {
+  // What follows the end of a document is read by nobody.
+  const [document, rest] = parseAllDocuments(text, {
     lineCounter,
     logLevel: 'silent',
     prettyErrors: false,
+    uniqueKeys: false,
     version: '1.1',
     customTags: asInGo,
   })
-  return [...documents].map((document) => {
-    const [error] = document.errors
-    if (!error) return { where: lineAt(document.range[0]), value: valueOf(document) }
+  if (!document) return { where: line + 1, value: undefined, lineOf: () => line + 1, oddities: [] }
+  const [error] = document.errors
+  if (error) {
     // The parser calls itself for each level.
-    const value = error.code === 'RESOURCE_EXHAUSTION' ? tooDeep : new Error(error.message)
-    return { where: lineAt(error.pos[0]), value }
-  })
+    const cause = error.code === 'RESOURCE_EXHAUSTION' ? tooDeep : new Error(error.message)
+    return broken(lineAt(error.pos[0]), cause)
+  }
+  const where = lineAt(document.contents?.range[0] ?? document.range[0])
+  const value = valueOf(document)
+  if (value instanceof Error) return broken(where, value)
+  return {
+    where,
+    value,
+    lineOf: (path) =>
+      lineAt(innermost(document.contents, path)?.range?.[0] ?? document.contents?.range[0] ?? 0),
+    oddities: [
+      ...repeatedKeys(document.contents).map(({ key, offset }) => ({
+        line: lineAt(offset),
+        message: `key ${JSON.stringify(key)} is repeated; the last one counts`,
+      })),
+      ...(rest && (rest.contents !== null || rest.errors.length > 0)
+        ? [{ line: lineAt(document.range[2]), message: 'what follows ... is not read, up to the next ---' }]
+        : []),
+    ],
+  }
 }
+
+const broken = (where: number, value: Error): Document => ({
+  where,
+  value,
+  lineOf: () => where,
+  oddities: [],
+})
 
 function valueOf(document: { toJS(options: { maxAliasCount: number }): unknown }): unknown {
   try {
     const value = document.toJS({ maxAliasCount: maxAliases })
-    return isWithin(value, maxDepth) ? value : tooDeep
+    return problemIn(value, maxDepth) ?? value
   } catch (error) {
     return error instanceof RangeError ? tooDeep : error
   }
@@ -66,14 +83,57 @@ const tooDeep = new Error(
   `nests deeper than ${maxDepth} levels, or an alias stands within what it stands for`,
 )
 
-/** Ends for an object that holds itself, too. */
-const isWithin = (value: unknown, levels: number): boolean =>
-  typeof value !== 'object' ||
-  value === null ||
-  (levels > 0 &&
-    (Array.isArray(value) ? value : Object.values(value)).every((inner: unknown) =>
-      isWithin(inner, levels - 1),
-    ))
+const notInJson = new Error('holds .inf or .nan, which JSON does not know')
+
+/** Why a value can't be JSON. Ends for an object that holds itself, too. */
+function problemIn(value: unknown, levels: number): Error | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : notInJson
+  if (typeof value !== 'object' || value === null) return undefined
+  if (levels === 0) return tooDeep
+  for (const inner of Array.isArray(value) ? value : Object.values(value)) {
+    const problem = problemIn(inner, levels - 1)
+    if (problem) return problem
+  }
+  return undefined
+}
+
+/** The key of the innermost field on a path, or the item of a list, where that is written. */
+function innermost(contents: Node | null, path: Path): Node | undefined {
+  let found: Node | undefined
+  let node: unknown = contents
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.findLast(({ key }) => keyText(key) === String(step))
+      if (!pair) return found
+      found = isScalar(pair.key) ? pair.key : found
+      node = pair.value
+    } else if (isSeq(node)) {
+      const item: unknown = node.items[Number(step)]
+      found = isMap(item) || isSeq(item) || isScalar(item) ? item : found
+      node = item
+    } else return found
+  }
+  return found
+}
+
+/** Undefined for a merge key, whose value is a symbol. */
+const keyText = (key: unknown): string | undefined =>
+  isScalar(key) && typeof key.value !== 'symbol' ? String(key.value) : undefined
+
+type Repeated = { readonly key: string; readonly offset: number }
+
+function repeatedKeys(node: unknown): readonly Repeated[] {
+  if (isSeq(node)) return node.items.flatMap(repeatedKeys)
+  if (!isMap(node)) return []
+  const seen = new Set<string>()
+  return node.items.flatMap(({ key, value }) => {
+    const text = keyText(key)
+    const isRepeated = text !== undefined && seen.has(text)
+    if (text !== undefined) seen.add(text)
+    const own = isRepeated && isScalar(key) ? [{ key: text, offset: key.range?.[0] ?? 0 }] : []
+    return [...own, ...repeatedKeys(value)]
+  })
+}
 
 /** go-yaml, which kubectl uses, leaves dates, and numbers to the base of 60, the text that they are. */
 const asInGo = (tags: Tags): Tags =>

@@ -1,10 +1,13 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { field, isObject, textOr, type JsonObject } from '../core/json.ts'
-import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
+import { nearest } from '../core/nearest.ts'
 import { bindingResource, optionalResources, type Resource } from '../core/resources.ts'
-import { messageOf, show } from '../core/show.ts'
-import { documentsIn } from './documents.ts'
+import { show } from '../core/show.ts'
+import type { Cause } from '../schema/cause.ts'
+import type { Definition } from '../schema/definition.ts'
+import type { Path } from '../schema/path.ts'
+import { structureOf } from '../schema/structure.ts'
+import { causeAt } from '../schema/validate.ts'
+import { documentsIn, type Document, type Oddity } from './documents.ts'
 
 /** One object of a kind that counts here, with its namespace filled in. */
 export type Manifest = {
@@ -14,106 +17,149 @@ export type Manifest = {
   readonly name: string
 }
 
-export type Manifests = { readonly manifests: readonly Manifest[]; readonly problems: readonly string[] }
-
-/**
- * Reads manifests in the order given: files, folders (their .yaml, .yml and .json, by name), `-` for standard
- * input. Other kinds are passed over. A problem names the file and, where there is one, the line.
- */
-export async function readManifests(
-  paths: readonly string[],
-  namespace: string,
-  readStdin: () => Promise<string>,
-): Promise<Manifests> {
-  const all: Manifests[] = []
-  for (const path of paths) {
-    try {
-      for (const file of await filesIn(path))
-        all.push(
-          parseManifests(file === '-' ? await readStdin() : await readFile(file, 'utf8'), file, namespace),
-        )
-    } catch (error) {
-      all.push({
-        manifests: [],
-        problems: [`-f ${path}: ${messageOf(error)}`],
-      })
-    }
-  }
-  return {
-    manifests: all.flatMap(({ manifests }) => manifests),
-    problems: all.flatMap(({ problems }) => problems),
-  }
+/** Where an object is written. */
+export type Place = {
+  readonly file: string
+  readonly line: number
+  /** The line of a field of the object, or of the innermost one around it that is there. */
+  readonly lineOf: (path: Path) => number
 }
 
-function absent(error: NodeJS.ErrnoException): never {
-  throw error.code === 'ENOENT' ? new Error('there is no such file or folder') : error
+/** One object of a file: of a kind that counts, or one of its groups that nobody serves. */
+export type Item = {
+  readonly place: Place
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+  /** Why an API server refuses it whatever else is there. */
+  readonly causes: readonly Cause[]
+  /** What kubectl reads otherwise than it looks. */
+  readonly oddities: readonly Oddity[]
+  /** With the defaults of its schema; undefined where the kind does not count. */
+  readonly manifest: Manifest | undefined
 }
 
-async function filesIn(path: string): Promise<readonly string[]> {
-  const found = path === '-' ? undefined : await stat(path).catch(absent)
-  if (!found?.isDirectory()) return [path]
-  const named = (await readdir(path)).filter((name) => /\.(?:ya?ml|json)$/.test(name)).toSorted()
-  const paths = named.map((name) => join(path, name))
-  const kinds = await Promise.all(paths.map((one) => stat(one)))
-  const files = paths.filter((_, index) => kinds[index]?.isFile())
-  if (files.length === 0)
-    throw new Error('the folder holds no .yaml, .yml or .json file, and its own folders are not searched')
-  return files
+export type Items = { readonly items: readonly Item[]; readonly problems: readonly string[] }
+
+export type ParseOptions = {
+  /** Of what names none. */
+  readonly namespace: string
+  /** The kinds that are served. */
+  readonly definitions: readonly Definition[]
 }
 
-/** Takes the documents of a text apart: YAML, or JSON one after the other. */
-export function parseManifests(text: string, file: string, namespace: string): Manifests {
-  const source = file === '-' ? 'standard input' : file
-  const parts = documentsIn(text).flatMap(({ where, value }) => {
-    const at = `${source}:${where}`
-    const found = objectsIn(value, at)
-    const manifests = found.objects.map((object) => manifestOf(object, at, namespace))
-    return [...found.problems, ...manifests]
+/** Takes the documents of a text apart. Kinds of other groups are passed over. A problem names the file and the line. */
+export function parseManifests(text: string, file: string, options: ParseOptions): Items {
+  const parts = documentsIn(text).flatMap((document) => {
+    const found = objectsIn(document, file)
+    // What is odd about a list is said once, with its first object.
+    const items = found.objects.map((one, at) =>
+      itemOf({ ...one, oddities: at === 0 ? document.oddities : [] }, options),
+    )
+    return [...found.problems, ...items]
   })
   return {
-    manifests: parts.filter((part) => typeof part === 'object'),
+    items: parts.filter((part) => typeof part === 'object'),
     problems: parts.filter((part) => typeof part === 'string'),
   }
 }
 
-type Objects = { readonly objects: readonly JsonObject[]; readonly problems: readonly string[] }
+type Located = { readonly object: JsonObject; readonly place: Place }
+
+type Objects = { readonly objects: readonly Located[]; readonly problems: readonly string[] }
 
 /** The object itself, or the items of a list, lists among them too. */
-function objectsIn(value: unknown, where: string): Objects {
-  if (value === null || value === undefined) return { objects: [], problems: [] }
-  if (value instanceof Error) return { objects: [], problems: [`${where}: ${value.message}`] }
-  if (!isObject(value))
-    return { objects: [], problems: [`${where}: ${show(value)} is not a Kubernetes object`] }
-  const items = field(value, 'items')
-  if (!Array.isArray(items) || !textOr(field(value, 'kind'), '').endsWith('List'))
-    return { objects: [value], problems: [] }
-  const inner = items.map((item: unknown) => objectsIn(item, where))
-  return {
-    objects: inner.flatMap(({ objects }) => objects),
-    problems: inner.flatMap(({ problems }) => problems),
+function objectsIn(document: Document, file: string): Objects {
+  return collect(document.value, [])
+
+  function collect(value: unknown, path: Path): Objects {
+    const line = path.length === 0 ? document.where : document.lineOf(path)
+    if (value === null || value === undefined) return { objects: [], problems: [] }
+    if (value instanceof Error) return { objects: [], problems: [`${file}:${line}: ${value.message}`] }
+    if (!isObject(value))
+      return { objects: [], problems: [`${file}:${line}: ${show(value)} is not a Kubernetes object`] }
+    const items = field(value, 'items')
+    if (!Array.isArray(items) || !textOr(field(value, 'kind'), '').endsWith('List')) {
+      const place = { file, line, lineOf: (inner: Path) => document.lineOf([...path, ...inner]) }
+      return { objects: [{ object: value, place }], problems: [] }
+    }
+    const inner = items.map((item: unknown, at) => collect(item, [...path, 'items', at]))
+    return {
+      objects: inner.flatMap(({ objects }) => objects),
+      problems: inner.flatMap(({ problems }) => problems),
+    }
   }
 }
 
-function manifestOf(object: JsonObject, where: string, otherwise: string): Manifest | string | undefined {
+type Found = Located & { readonly oddities: readonly Oddity[] }
+
+function itemOf({ object, place, oddities }: Found, options: ParseOptions): Item | string | undefined {
   const { apiVersion, kind } = object
   if (typeof apiVersion !== 'string' || typeof kind !== 'string')
-    return `${where}: apiVersion or kind is missing; write both, such as apiVersion: kleym.sonda.red/v1alpha1`
-  const resource = [bindingResource, ...optionalResources].find(
-    (known) => `${known.group}/${known.version}` === apiVersion && known.kind === kind,
+    return `${place.file}:${place.line}: apiVersion or kind is missing; write both, such as apiVersion: kleym.sonda.red/v1alpha1`
+  const slash = apiVersion.indexOf('/')
+  const group = slash === -1 ? '' : apiVersion.slice(0, slash)
+  const version = apiVersion.slice(slash + 1)
+  const { definitions } = options
+  const definition = definitions.find(
+    (one) => one.group === group && one.version === version && one.kind === kind,
   )
-  if (!resource) return undefined
-  const metadata = field(object, 'metadata')
-  const name = isObject(metadata) ? field(metadata, 'name') : undefined
-  const given = isObject(metadata) ? field(metadata, 'namespace') : undefined
-  const namespace = given === undefined || given === '' ? otherwise : given
-  if (typeof name !== 'string' || !isDns1123Subdomain(name))
-    return `${where}: ${kind} metadata.name ${show(name)} is not a DNS-1123 subdomain; correct the name`
-  if (typeof namespace !== 'string' || !isDns1123Label(namespace))
-    return `${where}: ${kind} ${name} metadata.namespace ${show(namespace)} is not a DNS-1123 label; correct it`
-  return {
-    resource,
-    namespace,
-    name,
-    object: { ...object, metadata: { ...(isObject(metadata) && metadata), name, namespace } },
+  const named = { ...namesOf(object, options.namespace, place), place, group, version, kind, oddities }
+  if (!definition)
+    return isKnownGroup(group, definitions)
+      ? { ...named, causes: [notServed(apiVersion, kind, definitions)], manifest: undefined }
+      : undefined
+  const structure = structureOf(object, definition)
+  const resource = [bindingResource, ...optionalResources].find(
+    (known) => known.group === group && known.version === version && known.kind === kind,
+  )
+  if (!resource && !definition.schema) return undefined
+  const { namespace, name } = named
+  const metadata = structure.object['metadata']
+  const placed = {
+    ...structure.object,
+    metadata: { ...(isObject(metadata) && metadata), name, namespace },
   }
+  return {
+    ...named,
+    causes: structure.causes,
+    manifest: resource && { resource, namespace, name, object: placed },
+  }
+}
+
+const isKnownGroup = (group: string, definitions: readonly Definition[]): boolean =>
+  definitions.some((one) => one.group === group)
+
+/** As kubectl says it. */
+function notServed(apiVersion: string, kind: string, definitions: readonly Definition[]): Cause {
+  const names = definitions.map((one) => `${one.kind} in version ${one.group}/${one.version}`)
+  const served = definitions.filter((one) => one.kind === kind).map((one) => `${one.group}/${one.version}`)
+  const near = nearest(`${kind} in version ${apiVersion}`, names)
+  const hint =
+    served.length > 0
+      ? `; served is ${served.join(', ')}`
+      : near === undefined
+        ? ''
+        : `; did you mean ${near}?`
+  return causeAt(
+    ['apiVersion'],
+    'NotServed',
+    apiVersion,
+    `no matches for kind ${show(kind)} in version ${show(apiVersion)}${hint}`,
+  )
+}
+
+/** An object without a name gets one from its generateName and the line, as good as any that the API server could make. */
+function namesOf(
+  object: JsonObject,
+  otherwise: string,
+  { line }: Place,
+): { readonly namespace: string; readonly name: string } {
+  const metadata = field(object, 'metadata')
+  const text = (name: string): string => (isObject(metadata) ? textOr(field(metadata, name), '') : '')
+  const prefix = text('generateName').slice(0, 58)
+  const name = text('name') || (prefix && `${prefix}${String(line).padStart(5, '0')}`)
+  return { namespace: text('namespace') || otherwise, name }
 }

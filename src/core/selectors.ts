@@ -78,7 +78,10 @@ function decodeLabels(labels: JsonObject, path: string): PodSelector {
     const at = `${path}[${show(key)}]`
     if (!isLabelKey(key)) return unusable(`${at} is not a label key`)
     if (typeof value !== 'string') return unusable(`${at} ${show(value)} is not a string`)
-    if (!isNonEmptyLabelValue(value)) return unusable(`${at} ${show(value)} is not a non-empty label value`)
+    if (!isNonEmptyLabelValue(value)) {
+      const remedy = value === '' ? ': give it a value or remove the key' : ''
+      return unusable(`${at} ${show(value)} is not a non-empty label value${remedy}`)
+    }
     decoded.push([key, value])
   }
   return { kind: 'labels', pods: podLabels(Object.fromEntries(decoded)) }

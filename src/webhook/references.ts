@@ -128,10 +128,11 @@ const isRefusal = ({ action }: JudgedConsequence): boolean => action === 'deny'
 /** Forbidden, never Invalid: that is what `kubectl apply --force` and Flux's `force` delete and recreate an object for. */
 function respond(request: AdmissionRequest, { verdict, consequences }: ReferenceVerdict): AdmissionResponse {
   const refusals = consequences.filter(isRefusal)
-  const warnings = counted(
-    consequences.filter(({ action }) => action === 'warn').map(consequenceLine),
-    (rest) => `${rest} more InferenceIdentityBindings are affected`,
-  )
+  const warned = consequences.filter(isSaid)
+  const warnings =
+    request.operation === 'DELETE' && warned.length > 1
+      ? lossesInAll(warned)
+      : counted(warned.map(consequenceLine), (rest) => `${rest} more InferenceIdentityBindings are affected`)
   const reasons = reasonsOf(refusals.length > 0 ? refusals : consequences.filter(isSaid))
   const auditAnnotations: Readonly<Record<string, string>> =
     verdict === 'allow'
@@ -155,6 +156,18 @@ function respond(request: AdmissionRequest, { verdict, consequences }: Reference
     },
   }
 }
+
+/** A deletion is one thing that happens to many: a line for each reason, with how many and some of their names. */
+const lossesInAll = (warned: readonly JudgedConsequence[]): readonly string[] =>
+  [...Map.groupBy(warned, (one) => reasonsOf([one]).join())].map(([reason, some]) => {
+    const names = some.slice(0, fewNames).map(({ binding }) => binding.name)
+    const rest = some.length - names.length
+    const others = rest > 0 ? ` and ${rest} more` : ''
+    return `${some.length} InferenceIdentityBindings lose their identity by this (${reason}): ${names.join(', ')}${others}`
+  })
+
+/** Enough to know what they are about. */
+const fewNames = 3
 
 const isSaid = ({ action }: JudgedConsequence): boolean => action === 'warn'
 

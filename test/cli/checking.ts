@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkOptions } from '../../src/cli/check-options.ts'
 import { check, type CheckReach } from '../../src/cli/check.ts'
+import { parseManifests, type Items } from '../../src/cli/manifests.ts'
 import { usage, type CommandResult } from '../../src/cli/result.ts'
 import type { JsonObject } from '../../src/core/json.ts'
+import { knownDefinitions } from '../../src/schema/kinds.ts'
 import type { Settled } from '../support/vectors.ts'
 
 /** What `kleym check -o json` promises. */
@@ -39,14 +41,16 @@ export async function checked(
   argv: readonly string[],
   stdin = '',
   reach: Partial<CheckReach> = {},
+  env: Readonly<Record<string, string>> = { KLEYM_TRUST_DOMAIN: 'example.org' },
 ): Promise<CommandResult> {
-  const parsed = checkOptions(argv, { KLEYM_TRUST_DOMAIN: 'example.org' })
+  const parsed = checkOptions(argv, env)
   if (parsed.kind === 'help') return { code: 0, stdout: parsed.text, stderr: '' }
   if (parsed.kind === 'usage') return usage(parsed.problems)
   return check(parsed.options, {
     now,
     readStdin: () => Promise.resolve(stdin),
     readCluster: () => Promise.resolve({ kind: 'problem', problem: 'there is no cluster here' }),
+    readOperator: () => Promise.resolve({ kind: 'unseen', why: 'there is no operator here' }),
     ...reach,
   })
 }
@@ -105,3 +109,7 @@ export async function folderWith(files: Readonly<Record<string, string>>): Promi
     [Symbol.asyncDispose]: () => folder.remove(),
   }
 }
+
+/** The objects of a text, as the command reads them. */
+export const parsed = (text: string, file = 'x.yaml'): Items =>
+  parseManifests(text, file, { namespace: 'default', definitions: knownDefinitions })

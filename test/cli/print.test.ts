@@ -22,10 +22,13 @@ describe('the JSON', () => {
           value: 'main',
           message:
             'spec.containerName "main" has no place in a PoolOnly binding; remove it, or set spec.mode to PerObjective',
+          line: 1,
         },
       ],
       status: { observedGeneration: 1, conditions: expect.any(Array), trustDomain: 'example.org' },
       clusterSPIFFEID: null,
+      file: 'standard input',
+      line: 1,
     })
   })
 
@@ -48,7 +51,7 @@ describe('the JSON', () => {
   test('of no binding at all is an empty list, and a word about it', async () => {
     expect(await checked(['-f', '-', '-o', 'json'], listOf(good))).toStrictEqual({
       code: 0,
-      stdout: '{\n  "bindings": [],\n  "references": []\n}\n',
+      stdout: `${JSON.stringify({ bindings: [], references: [], objects: [], summary: { checked: 2, denied: 0, warned: 0 } }, undefined, 2)}\n`,
       stderr: 'kleym: no InferenceIdentityBinding found\n',
     })
   })
@@ -97,8 +100,8 @@ describe('the YAML', () => {
     const refused = poolOnly({ name: 'm', spec: { mode: 'x' } })
     const { code, stderr } = await checked(['-f', '-', '-o', 'yaml'], listOf([...objects, refused]))
     const { stdout } = await checked(['-f', '-'], listOf([...good, refused]))
-    // The last line is about the order of the whole input.
-    const verdicts = stdout.split('\n').slice(0, -2).join('\n')
+    // The last lines are about the order of the whole input, and how many there were.
+    const verdicts = stdout.split('\n').slice(0, -3).join('\n')
     expect({ code, stderr }).toStrictEqual({ code: 2, stderr: `${verdicts}\n` })
     expect(stderr).toContain('RenderFailure/UnsupportedMode')
   })
@@ -125,20 +128,22 @@ describe('the text', () => {
       inventoryOf([pool(), poolOnly({ name: 'fine', spec: { serviceAccountName: 'other' } })]),
     ).metadata
     expect(stdout).toBe(`\
-allow default/chat-a (PerObjective)
+standard input:1: allow default/chat-a (PerObjective)
   not Ready if all of this were applied: IdentityCollision
-deny  default/chat-b (PerObjective)
+  without what is refused: spiffe://example.org/ns/default/objective/chat
+standard input:1: deny  default/chat-b (PerObjective)
   deny spec.containerName: Duplicate value: "main": Conflict/IdentityCollision: identity collision with bindings chat-a: PerObjective bindings must not share the same pod selector and container name
-deny  default/chat-c (PoolOnly)
-  deny spec.poolRef.name: Invalid value: "unsafe": UnsafeSelector/InvalidPoolSelector: spec.poolRef.name "unsafe": InferencePool spec.selector.matchLabels["app"] "" is not a non-empty label value; let the pool select by spec.selector.matchLabels alone
+standard input:1: deny  default/chat-c (PoolOnly)
+  deny spec.poolRef.name: Invalid value: "unsafe": UnsafeSelector/InvalidPoolSelector: spec.poolRef.name "unsafe": InferencePool spec.selector.matchLabels["app"] "" is not a non-empty label value: give it a value or remove the key; let the pool select by spec.selector.matchLabels alone
   deny spec.containerName: Forbidden: RenderFailure/UnexpectedContainerName: spec.containerName "main" has no place in a PoolOnly binding; remove it, or set spec.mode to PerObjective
-warn  default/early (PoolOnly)
+standard input:1: warn  default/early (PoolOnly)
   warn spec.poolRef.name: Not found: "later": InvalidRef/TargetPoolNotFound: spec.poolRef.name "later": no such InferencePool in namespace "default" (asked inference.networking.k8s.io, inference.networking.x-k8s.io); create the pool or correct the name
   not Ready if all of this were applied: TargetPoolNotFound
-allow default/fine (PoolOnly)
+standard input:1: allow default/fine (PoolOnly)
   spiffe://example.org/ns/default/pool/chat
   ClusterSPIFFEID ${name}
 applied in another order, something of this is refused too
+8 checked, 2 denied, 1 warned
 `)
   })
 
@@ -156,7 +161,7 @@ applied in another order, something of this is refused too
     async (mode) => {
       const { code, stdout } = await checked(['-f', '-'], listOf([...good, binding({ spec: { mode } })]))
       expect(code).toBe(2)
-      expect(stdout).toMatch(/^deny {2}default\/chat \([ -~…]+\)\n/)
+      expect(stdout).toMatch(/^standard input:1: deny {2}default\/chat \([ -~…]+\)\n/)
     },
   )
 })

@@ -61,8 +61,9 @@ describe('9 to 13: the selector and the rest of the spec', () => {
     [7],
   ])('11: the service account %j is none', (serviceAccountName) => {
     const value = JSON.stringify(serviceAccountName ?? undefined)
+    const cause = (serviceAccountName ?? undefined) === undefined ? 'Required' : 'Invalid'
     expect(findingsOf(poolOnly({ spec: { serviceAccountName } }), good)).toStrictEqual([
-      `InvalidServiceAccountName spec.serviceAccountName Invalid ${value}`,
+      `InvalidServiceAccountName spec.serviceAccountName ${cause} ${value}`,
     ])
   })
 

@@ -43,7 +43,10 @@ describe("a pool's selector", () => {
     [{ app: { a: 'b' } }, '["app"] {…} is not a string'],
     [{ matchLabels: { app: null } }, '["app"] null is not a string'],
     [{ matchLabels: { app: true } }, '["app"] true is not a string'],
-    [{ matchLabels: { app: '' } }, '["app"] "" is not a non-empty label value'],
+    [
+      { matchLabels: { app: '' } },
+      '["app"] "" is not a non-empty label value: give it a value or remove the key',
+    ],
     [{ matchLabels: { app: ' a' } }, '["app"] " a" is not a non-empty label value'],
     [{ matchLabels: { app: '{{.}}' } }, '["app"] "{{.}}" is not a non-empty label value'],
     [{ matchLabels: { app: 'x'.repeat(64) } }, 'is not a non-empty label value'],

@@ -66,7 +66,16 @@ export const pool = ({
   group,
   selector = { matchLabels: { app: 'chat' } },
 }: Grouped & { readonly selector?: unknown } = {}): Manifest =>
-  manifest(ofGroup(poolResources, group), { name, namespace, ...metadata }, { selector })
+  manifest(
+    ofGroup(poolResources, group),
+    { name, namespace, ...metadata },
+    {
+      selector,
+      ...(group === 'inference.networking.x-k8s.io'
+        ? { targetPortNumber: 8000, extensionRef: { name: 'picker' } }
+        : { targetPorts: [{ number: 8000 }] }),
+    },
+  )
 
 export const objective = ({
   name = 'chat',

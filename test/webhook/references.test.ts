@@ -169,6 +169,14 @@ describe('the loss of an identity is warned of', () => {
     ])
   })
 
+  test('of many by one deletion, in one line with a count', async () => {
+    const users = ['a', 'b', 'c', 'd', 'e'].map((name) => binding({ name, spec: { containerName: name } }))
+    const response = await stage({ remembered: [pool(), objective(), ...users] }).judge(pool(), 'DELETE')
+    expect(response.warnings).toEqual([
+      '5 InferenceIdentityBindings lose their identity by this (TargetPoolNotFound): a, b, c and 2 more',
+    ])
+  })
+
   test('in the same answer as a refusal', async () => {
     const shadow = objective({ poolRef: { name: 'twin' } })
     const older = objective({ group: 'inference.networking.k8s.io' })

@@ -17,11 +17,14 @@ export const modeIsSupported: Check = ({ binding: { spec } }) => {
 export const serviceAccountIsNamed: Check = ({ binding: { spec } }) => {
   const value = given(spec.serviceAccountName)
   if (typeof value === 'string' && isDns1123Subdomain(value)) return undefined
-  return finding(
-    'invalidServiceAccountName',
-    { field: 'spec.serviceAccountName', cause: 'Invalid', value },
-    `spec.serviceAccountName ${show(value)} is not a DNS-1123 subdomain`,
-  )
+  const field = 'spec.serviceAccountName'
+  return value === undefined
+    ? finding('invalidServiceAccountName', { field, cause: 'Required', value }, `${field} is missing`)
+    : finding(
+        'invalidServiceAccountName',
+        { field, cause: 'Invalid', value },
+        `${field} ${show(value)} is not a DNS-1123 subdomain`,
+      )
 }
 
 export const containerIsNamed: Check = ({ binding: { spec } }) => {

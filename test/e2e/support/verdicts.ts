@@ -20,6 +20,7 @@ export async function wordsOfCheck({ binding, pools, objectives, otherBindings }
     now: new Date(),
     readStdin: () => Promise.resolve(manifests),
     readCluster: () => Promise.reject(new Error('it is asked without a cluster')),
+    readOperator: () => Promise.reject(new Error('it is asked without a cluster')),
   })
   // Each binding has a heading, and below it, indented, what is said of it.
   const isOfBinding = (block: string): boolean =>

@@ -1,0 +1,48 @@
+import { isObject } from '../core/json.ts'
+import { definitionsIn, type Definition } from '../schema/definition.ts'
+import { unknownRules } from '../schema/rules.ts'
+import { documentsIn } from './documents.ts'
+import { readTexts, type Reading } from './files.ts'
+
+export type Definitions = {
+  readonly definitions: readonly Definition[]
+  readonly problems: readonly string[]
+  /** What of them is not applied. */
+  readonly remarks: readonly string[]
+}
+
+/** Reads the CustomResourceDefinitions of files and folders; other objects there are passed over. */
+export async function definitionsFrom(
+  paths: readonly string[],
+  reading: Omit<Reading, 'flag'>,
+): Promise<Definitions> {
+  const all: Definition[] = []
+  const problems: string[] = []
+  for (const path of paths) {
+    const before = all.length
+    for (const one of await readTexts([path], { ...reading, flag: '--crds' })) {
+      if (one.kind === 'problem') {
+        problems.push(one.problem)
+        continue
+      }
+      for (const { value, where } of documentsIn(one.text)) {
+        if (value instanceof Error) problems.push(`${one.file}:${where}: ${value.message}`)
+        if (isObject(value)) all.push(...definitionsIn(value))
+      }
+    }
+    if (all.length === before && problems.length === 0)
+      problems.push(`--crds ${path}: it holds no CustomResourceDefinition that serves anything`)
+  }
+  return { definitions: all, problems, remarks: all.flatMap(unapplied) }
+}
+
+function unapplied({ group, version, kind, schema, unread }: Definition): readonly string[] {
+  const rules = unknownRules(schema).length
+  const what = [
+    ...(rules > 0 ? [`${rules} rule${rules === 1 ? '' : 's'} in CEL`] : []),
+    ...(unread.length > 0 ? [unread.join(', ')] : []),
+  ]
+  return what.length === 0
+    ? []
+    : [`of ${kind} of ${group}/${version} is not applied here: ${what.join('; ')}`]
+}

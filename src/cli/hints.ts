@@ -1,0 +1,44 @@
+import type { Binding, Reference } from '../core/binding.ts'
+import type { RuleName } from '../core/findings.ts'
+import { nearest } from '../core/nearest.ts'
+import { objectiveResources, poolResources, type Resource } from '../core/resources.ts'
+import type { JudgedFinding } from '../core/verdict.ts'
+import type { Manifest } from './manifests.ts'
+
+/** What else a binding could have meant by a name that leads to nothing. Only for people: a status never says it. */
+export type Hint = (finding: JudgedFinding) => string | undefined
+
+const rows: { readonly [rule in RuleName]?: readonly Resource[] } = {
+  targetPoolNotFound: poolResources,
+  targetObjectiveNotFound: objectiveResources,
+}
+
+/** @param known all that there is, wherever it is */
+export function hintsFrom(known: readonly Manifest[]): (binding: Binding) => Hint {
+  const byNamespace = Map.groupBy(known, ({ namespace }) => namespace)
+  return ({ namespace, spec }) =>
+    ({ rule, value }) => {
+      const row = rows[rule]
+      if (!row || typeof value !== 'string') return undefined
+      const reference = row === poolResources ? spec.poolRef : spec.objectiveRef
+      const there = (byNamespace.get(namespace) ?? []).filter(({ resource }) => row.includes(resource))
+      return elsewhere(value, reference, there) ?? alike(value, there)
+    }
+}
+
+/** The same name in a group that the reference does not mean. */
+function elsewhere(
+  name: string,
+  reference: Reference | undefined,
+  there: readonly Manifest[],
+): string | undefined {
+  const groups = there.flatMap((one) =>
+    one.name === name && one.resource.group !== reference?.group ? [one.resource.group] : [],
+  )
+  return groups.length === 0 ? undefined : `there is one in group ${groups.join(', ')}`
+}
+
+function alike(name: string, there: readonly Manifest[]): string | undefined {
+  const near = nearest(name, [...new Set(there.map((one) => one.name))])
+  return near === undefined ? undefined : `did you mean \`${near}\`?`
+}

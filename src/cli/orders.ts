@@ -1,0 +1,44 @@
+import { byBytes } from '../core/names.ts'
+import { admissionLabel } from '../core/resources.ts'
+import { isRefused, type Checked } from './assess.ts'
+import type { Item } from './manifests.ts'
+import { outcomeOf } from './said.ts'
+
+type Input = Parameters<typeof isRefused>[0]
+
+/** The orders in which tools apply the same objects: Helm sorts kinds that it does not know by name, others by group. */
+const toolOrders: readonly (readonly [tool: string, by: (item: Item) => string])[] = [
+  ['Helm', ({ kind }) => kind],
+  ['Flux and Kustomize', ({ group }) => group],
+]
+
+/** Whether the order in which the objects are applied decides, which by default it never does. */
+export function orderLine(input: Input, refused: boolean): string {
+  const differing = toolOrders.filter(([, by]) => {
+    const items = input.items.toSorted((a, b) => byBytes(by(a), by(b)))
+    return isRefused({ ...input, items }) !== refused
+  })
+  if (differing.length === 0)
+    return refused
+      ? 'applied in another order, something of this is refused too'
+      : 'applied in another order, nothing of this is refused either'
+  const tools = differing.map(([tool]) => tool).join(' and ')
+  return refused
+    ? `in the order of ${tools}, nothing of this would be refused`
+    : `in the order of ${tools}, something of this would be refused`
+}
+
+/** What a cluster holds and would not take again, as when it is restored. */
+export function anewLines(all: readonly Checked[]): readonly string[] {
+  const names = all.flatMap((one) =>
+    one.kind === 'binding' && outcomeOf(one) === 'deny'
+      ? [`  ${one.assessment.namespace}/${one.assessment.name}`]
+      : [],
+  )
+  return names.length === 0
+    ? ['all of this could be applied anew']
+    : [
+        `could not be applied anew, as by a restore, unless the namespace is labelled ${admissionLabel}=warn:`,
+        ...names,
+      ]
+}

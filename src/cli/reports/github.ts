@@ -1,0 +1,23 @@
+import { printable } from '../../core/show.ts'
+import type { Checked } from '../assess.ts'
+import { placeOf, saidOf } from '../said.ts'
+
+/** Workflow commands of GitHub Actions: each makes an annotation at the line in a pull request. */
+export const githubOf = (all: readonly Checked[]): string =>
+  all
+    .flatMap((checked) =>
+      saidOf(checked).flatMap(({ action, line, reason, text }) => {
+        if (action === 'ignore') return []
+        const command = action === 'deny' ? 'error' : 'warning'
+        const place = placeOf(checked)
+        const where = place ? [`file=${property(place.file)}`, `line=${line ?? place.line}`] : []
+        const properties = [...where, `title=${property(reason)}`].join(',')
+        return [`::${command} ${properties}::${data(printable(text))}\n`]
+      }),
+    )
+    .join('')
+
+const data = (text: string): string =>
+  text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+
+const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C')

@@ -1,0 +1,61 @@
+import { summaryIn } from '../../core/conditions.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { Checked, Settled } from '../assess.ts'
+import { jsonOf } from '../print.ts'
+import { countsOf, outcomeOf, placeOf, saidOf } from '../said.ts'
+import { hasNews } from './text.ts'
+
+/** What programs read. `objects` are those that are refused and on which no binding depends. */
+export function jsonReport(all: readonly Checked[], operator: JsonObject | undefined): string {
+  const news = all.filter(hasNews)
+  const report = {
+    bindings: all.flatMap((one) => (one.kind === 'binding' ? [bindingJson(one)] : [])),
+    references: news.flatMap((one) => (one.kind === 'reference' ? [referenceJson(one)] : [])),
+    objects: news.flatMap((one) => (one.kind === 'other' ? [objectJson(one)] : [])),
+    summary: countsOf(all),
+    ...(operator && { operator }),
+  }
+  return `${JSON.stringify(report, undefined, 2)}\n`
+}
+
+const placeJson = (checked: Checked): JsonObject => {
+  const place = placeOf(checked)
+  return place ? { file: place.file, line: place.line } : {}
+}
+
+const bindingJson = (checked: Extract<Checked, { kind: 'binding' }>): JsonObject => ({
+  ...jsonOf(checked.assessment),
+  verdict: outcomeOf(checked),
+  findings: saidOf(checked).map(({ json }) => json),
+  ...placeJson(checked),
+  ...(checked.willBe && { willBe: fateJson(checked.willBe) }),
+})
+
+/** What the loop makes of a binding without all that is refused. */
+const fateJson = ({ status, clusterSpiffeId }: Settled): JsonObject => ({
+  ready: clusterSpiffeId !== undefined,
+  reason: summaryIn(status)?.reason ?? null,
+  clusterSPIFFEID: clusterSpiffeId?.metadata.name ?? null,
+})
+
+type NotBinding = Exclude<Checked, { kind: 'binding' }>
+
+const objectJson = (checked: NotBinding): JsonObject => {
+  const { group, version, kind, namespace, name } = checked.item
+  const findings = saidOf(checked).flatMap(({ json }) => ('binding' in json ? [] : [json]))
+  return {
+    group,
+    version,
+    kind,
+    namespace,
+    name,
+    verdict: outcomeOf(checked),
+    findings,
+    ...placeJson(checked),
+  }
+}
+
+const referenceJson = (checked: NotBinding): JsonObject => ({
+  ...objectJson(checked),
+  consequences: saidOf(checked).flatMap(({ json }) => ('binding' in json ? [json] : [])),
+})

@@ -1,0 +1,41 @@
+import { printable } from '../../core/show.ts'
+import type { Checked } from '../assess.ts'
+import { placeOf, saidOf, type Said } from '../said.ts'
+
+/** JUnit's XML, a suite a file and a case an object; a warning fails a case where warnings count. */
+export function junitOf(all: readonly Checked[], strict: boolean): string {
+  const files = Map.groupBy(all, (checked) => placeOf(checked)?.file ?? 'the cluster')
+  const suites = [...files].map(([file, checked]) => suiteOf(file, checked, strict))
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="kleym check">\n${suites.join('')}</testsuites>\n`
+}
+
+function suiteOf(file: string, all: readonly Checked[], strict: boolean): string {
+  const failed = all.filter((one) => saidOf(one).some((said) => isFailure(said, strict))).length
+  const cases = all.map((one) => caseOf(one, file, strict)).join('')
+  return `  <testsuite name="${escaped(file)}" tests="${all.length}" failures="${failed}">\n${cases}  </testsuite>\n`
+}
+
+const isFailure = ({ action }: Said, strict: boolean): boolean =>
+  action === 'deny' || (strict && action === 'warn')
+
+function caseOf(checked: Checked, file: string, strict: boolean): string {
+  const { namespace, name } = checked.kind === 'binding' ? checked.assessment : checked.item
+  const kind = checked.item?.kind ?? 'InferenceIdentityBinding'
+  const line = placeOf(checked)?.line
+  const said = saidOf(checked).filter(({ action }) => action !== 'ignore')
+  const failures = said.filter((one) => isFailure(one, strict))
+  const others = said.filter((one) => !isFailure(one, strict))
+  const where = line === undefined ? '' : ` file="${escaped(file)}" line="${line}"`
+  const opening = `    <testcase classname="${escaped(kind)}" name="${escaped(`${namespace}/${name}`)}"${where}`
+  if (said.length === 0) return `${opening}/>\n`
+  const [first] = failures
+  const texts = (some: readonly Said[]): string => escaped(some.map(({ text }) => printable(text)).join('\n'))
+  const failure = first
+    ? `      <failure type="${escaped(first.reason)}" message="${escaped(printable(first.text))}">${texts(failures)}</failure>\n`
+    : ''
+  const output = others.length > 0 ? `      <system-out>${texts(others)}</system-out>\n` : ''
+  return `${opening}>\n${failure}${output}    </testcase>\n`
+}
+
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')

@@ -1,0 +1,46 @@
+import type { JsonObject } from '../../core/json.ts'
+import type { Checked } from '../assess.ts'
+import { countsLine, countsOf } from '../said.ts'
+import { githubOf } from './github.ts'
+import { jsonReport } from './json.ts'
+import { junitOf } from './junit.ts'
+import { sarifOf } from './sarif.ts'
+import { textOf } from './text.ts'
+import { yamlOf } from './yaml.ts'
+
+export const reportFormats = ['text', 'json', 'yaml', 'github', 'sarif', 'junit'] as const
+export type ReportFormat = (typeof reportFormats)[number]
+
+export type Report = {
+  readonly all: readonly Checked[]
+  /** Whether warnings count as failures. */
+  readonly strict: boolean
+  /** What was heard of the operator; undefined where nobody asked. */
+  readonly operator: JsonObject | undefined
+  /** What a person is told after the verdicts, a line each. */
+  readonly remarks: () => readonly string[]
+}
+
+export function reportOf({ all, strict, operator, remarks }: Report, format: ReportFormat): string {
+  const counts = `${countsLine(countsOf(all))}\n`
+  switch (format) {
+    case 'text':
+      return (
+        textOf(all) +
+        remarks()
+          .map((line) => `${line}\n`)
+          .join('') +
+        counts
+      )
+    case 'json':
+      return jsonReport(all, operator)
+    case 'yaml':
+      return yamlOf(all)
+    case 'github':
+      return githubOf(all) + counts
+    case 'sarif':
+      return sarifOf(all)
+    case 'junit':
+      return junitOf(all, strict)
+  }
+}

@@ -1,0 +1,69 @@
+import { modes } from '../../core/binding.ts'
+import { summaryIn } from '../../core/conditions.ts'
+import { printable, show } from '../../core/show.ts'
+import type { Checked } from '../assess.ts'
+import { outcomeOf, placeOf, saidOf } from '../said.ts'
+
+/** What a person reads: bindings, then what there is to say of other objects. */
+export const textOf = (all: readonly Checked[]): string =>
+  [...all.filter(({ kind }) => kind === 'binding'), ...all.filter(hasNews)]
+    .flatMap(linesOf)
+    .map((line) => `${line}\n`)
+    .join('')
+
+/** Of most pools and objectives there is nothing to say. */
+export const hasNews = (checked: Checked): boolean =>
+  checked.kind !== 'binding' && outcomeOf(checked) !== 'allow'
+
+function linesOf(checked: Checked): readonly string[] {
+  const place = placeOf(checked)
+  // As compilers write it, so that editors and CI find the place.
+  const at = place ? `${place.file}:${place.line}: ` : ''
+  const said = saidOf(checked).filter(({ action }) => action !== 'ignore')
+  return [
+    `${at}${outcomeOf(checked).padEnd(5)} ${nameOf(checked)} (${kindOf(checked)})`,
+    ...said.flatMap(({ action, text, hint }) => [
+      `  ${action} ${text}`,
+      ...(hint === undefined ? [] : [`    ${hint}`]),
+    ]),
+    ...(checked.kind === 'binding' ? fateOf(checked).map((line) => `  ${line}`) : []),
+  ].map(line)
+}
+
+/** Indented as it is, and safe for a terminal. */
+const line = (text: string): string => ' '.repeat(text.search(/\S|$/)) + printable(text)
+
+const nameOf = (checked: Checked): string => {
+  const { namespace, name } = checked.kind === 'binding' ? checked.assessment : checked.item
+  return `${namespace}/${name}`
+}
+
+const kindOf = (checked: Checked): string => {
+  if (checked.kind !== 'binding') return `${checked.item.kind} of ${checked.item.group}`
+  const { mode } = checked.assessment
+  return modes.find((known) => known === mode) ?? show(mode)
+}
+
+/** What the loop makes of a binding, if all that is there were applied, and if what is refused is not. */
+function fateOf(checked: Extract<Checked, { kind: 'binding' }>): readonly string[] {
+  const { assessment, willBe } = checked
+  const { clusterSpiffeId, status, deleting } = assessment
+  if (deleting) return ['it is being deleted']
+  if (clusterSpiffeId)
+    return [
+      String(clusterSpiffeId.spec['spiffeIDTemplate']),
+      `ClusterSPIFFEID ${clusterSpiffeId.metadata.name}`,
+      ...(willBe && !willBe.clusterSpiffeId
+        ? [`not Ready without what is refused: ${reasonIn(willBe.status)}`]
+        : []),
+    ]
+  if (outcomeOf(checked) === 'deny') return []
+  return [
+    `not Ready if all of this were applied: ${reasonIn(status)}`,
+    ...(willBe?.clusterSpiffeId
+      ? [`without what is refused: ${String(willBe.clusterSpiffeId.spec['spiffeIDTemplate'])}`]
+      : []),
+  ]
+}
+
+const reasonIn = (status: Parameters<typeof summaryIn>[0]): string => summaryIn(status)?.reason ?? ''

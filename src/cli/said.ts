@@ -1,0 +1,137 @@
+import { rules, type Action } from '../core/findings.ts'
+import { consequenceLine } from '../core/reference-verdict.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { JudgedFinding } from '../core/verdict.ts'
+import type { Cause } from '../schema/cause.ts'
+import type { Path } from '../schema/path.ts'
+import type { Checked } from './assess.ts'
+import type { Place } from './manifests.ts'
+import { findingLine, findingOf } from './print.ts'
+
+/** One thing that is said of an object, for people and for machines. */
+export type Said = {
+  readonly action: Action
+  /** Where it is written; undefined of what a cluster holds. */
+  readonly line: number | undefined
+  /** A name for this kind of problem. */
+  readonly reason: string
+  readonly text: string
+  /** What else could have been meant. */
+  readonly hint: string | undefined
+  readonly json: JsonObject
+}
+
+export type Outcome = 'allow' | 'warn' | 'deny'
+
+export const placeOf = ({ item }: Checked): Place | undefined => item?.place
+
+/** All that is said of an object: what keeps an API server from reading it, what admission says, what is odd about it. */
+export function saidOf(checked: Checked): readonly Said[] {
+  const { item } = checked
+  const findings = findingsOf(checked)
+  const causes = item?.causes ?? []
+  return [
+    ...findings.map((finding) => ofFinding(finding, checked)),
+    ...causes.filter((cause) => !isCovered(cause, findings)).map((cause) => ofCause(cause, item?.place)),
+    ...(checked.kind === 'reference' ? consequencesOf(checked) : []),
+    ...(item?.oddities ?? []).map(({ line, message }): Said => ({
+      action: 'warn',
+      line,
+      reason: 'Oddity',
+      text: message,
+      hint: undefined,
+      json: schemaFinding({ reason: 'Oddity', action: 'warn', field: '', value: null, message, line }),
+    })),
+  ]
+}
+
+function findingsOf(checked: Checked): readonly JudgedFinding[] {
+  switch (checked.kind) {
+    case 'binding':
+      return checked.assessment.verdict.findings
+    case 'other':
+      return checked.findings
+    case 'reference':
+      return []
+  }
+}
+
+/** The strongest action. */
+export function outcomeOf(checked: Checked): Outcome {
+  const actions = new Set(saidOf(checked).map(({ action }) => action))
+  return actions.has('deny') ? 'deny' : actions.has('warn') ? 'warn' : 'allow'
+}
+
+/** What admission says of a field, or of what is in it, says more than the schema does. */
+const isCovered = ({ reason, field }: Cause, findings: readonly JudgedFinding[]): boolean =>
+  reason.startsWith('FieldValue') &&
+  findings.some(
+    (finding) =>
+      finding.action === 'deny' && (finding.field === field || finding.field.startsWith(`${field}.`)),
+  )
+
+function ofFinding(finding: JudgedFinding, checked: Checked): Said {
+  const line = placeOf(checked)?.lineOf(finding.field.split('.'))
+  const hint = checked.kind === 'binding' ? checked.hint(finding) : undefined
+  return {
+    action: finding.action,
+    line,
+    reason: rules[finding.rule].reason,
+    text: findingLine(finding),
+    hint,
+    json: {
+      ...findingOf(finding),
+      ...(line !== undefined && { line }),
+      ...(hint !== undefined && { hint }),
+    },
+  }
+}
+
+function ofCause({ reason, field, path, value, message }: Cause, place: Place | undefined): Said {
+  const line = place?.lineOf(path)
+  return {
+    action: 'deny',
+    line,
+    reason,
+    text: reason === 'NotServed' ? message : `${field}: ${message}`,
+    hint: undefined,
+    json: schemaFinding({ reason, action: 'deny', field, value, message, line }),
+  }
+}
+
+/** In the form of what admission finds, so that whoever reads one reads the other. */
+const schemaFinding = ({ value, ...rest }: JsonObject): JsonObject => ({
+  condition: 'Schema',
+  ...rest,
+  value: value ?? null,
+})
+
+const consequencesOf = ({ item, verdict }: Extract<Checked, { kind: 'reference' }>): readonly Said[] => {
+  const field: Path = ['spec', item.kind === 'InferencePool' ? 'selector' : 'poolRef']
+  const line = item.place.lineOf(field)
+  return verdict.consequences.map((one) => {
+    const text = consequenceLine(one)
+    return {
+      action: one.action,
+      line,
+      reason: one.kind === 'widening' ? 'Widening' : rules[one.finding.rule].reason,
+      text,
+      hint: undefined,
+      json: { binding: one.binding.name, action: one.action, message: text },
+    }
+  })
+}
+
+export type Counts = { readonly checked: number; readonly denied: number; readonly warned: number }
+
+export function countsOf(all: readonly Checked[]): Counts {
+  const outcomes = all.map(outcomeOf)
+  return {
+    checked: outcomes.length,
+    denied: outcomes.filter((one) => one === 'deny').length,
+    warned: outcomes.filter((one) => one === 'warn').length,
+  }
+}
+
+export const countsLine = ({ checked, denied, warned }: Counts): string =>
+  `${checked} checked, ${denied} denied, ${warned} warned`

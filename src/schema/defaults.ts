@@ -1,0 +1,31 @@
+import { isObject } from '../core/json.ts'
+import { fieldSchema, type Schema } from './schema.ts'
+
+/** What becomes of a null that may be none and has no default. */
+export type Nulls = 'kept' | 'dropped'
+
+/**
+ * An object with its defaults: for fields that are absent, and for nulls that may be none. The API server drops other
+ * nulls of this kind (`dropped`). What no schema knows is left as it is.
+ */
+export function withDefaults(value: unknown, schema: Schema | undefined, nulls: Nulls): unknown {
+  if (!schema) return value
+  if (Array.isArray(value)) return value.map((item: unknown) => withDefaults(item, schema.items, nulls))
+  if (!isObject(value)) return value
+  const given = Object.entries(value).flatMap(([name, inner]): readonly (readonly [string, unknown])[] => {
+    const known = fieldSchema(schema, name)
+    if (inner !== null || !known || known.nullable) return [[name, inner]]
+    if (known.default !== undefined) return [[name, known.default]]
+    return nulls === 'kept' ? [[name, inner]] : []
+  })
+  const names = new Set(given.map(([name]) => name))
+  const absent = Object.entries(schema.properties ?? {}).flatMap(([name, known]) =>
+    known.default === undefined || names.has(name) ? [] : [[name, known.default] as const],
+  )
+  return Object.fromEntries(
+    [...given, ...absent].map(([name, inner]) => [
+      name,
+      withDefaults(inner, fieldSchema(schema, name), nulls),
+    ]),
+  )
+}

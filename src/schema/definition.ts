@@ -1,0 +1,40 @@
+import { field, isObject, textOr, type JsonObject } from '../core/json.ts'
+import { readSchema, type Schema } from './schema.ts'
+
+/** A kind that is served, and what its objects must look like. */
+export type Definition = {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  /** Undefined where nobody told: such an object is judged by its metadata alone. */
+  readonly schema: Schema | undefined
+  /** Whether the status is a resource of its own: then what a client writes there is dropped. */
+  readonly hasStatus: boolean
+  /** Keywords of the schema that are not applied here. */
+  readonly unread: readonly string[]
+}
+
+/** The versions that a CustomResourceDefinition serves; none for any other object. */
+export function definitionsIn(object: JsonObject): readonly Definition[] {
+  const { spec } = object
+  if (object['kind'] !== 'CustomResourceDefinition' || !isObject(spec)) return []
+  const names = field(spec, 'names')
+  const kind = isObject(names) ? textOr(field(names, 'kind'), '') : ''
+  const versions = field(spec, 'versions')
+  return (Array.isArray(versions) ? versions : []).flatMap((version: unknown) => {
+    if (!isObject(version) || version['served'] !== true) return []
+    const { name, schema, subresources } = version
+    const source = isObject(schema) ? field(schema, 'openAPIV3Schema') : undefined
+    const read = source === undefined ? undefined : readSchema(source)
+    return [
+      {
+        group: textOr(field(spec, 'group'), ''),
+        version: textOr(name, ''),
+        kind,
+        schema: read?.schema,
+        hasStatus: isObject(subresources) && field(subresources, 'status') !== undefined,
+        unread: [...(read?.unread ?? [])],
+      },
+    ]
+  })
+}

@@ -1,0 +1,90 @@
+import { isObject, type JsonObject } from '../core/json.ts'
+
+/**
+ * A structural schema, in the keywords of a CustomResourceDefinition's `openAPIV3Schema`: those that decide what the API
+ * server takes. Descriptions and what is only for lists and patches are left out.
+ */
+export type Schema = {
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean'
+  readonly format?: string
+  readonly nullable?: boolean
+  readonly default?: unknown
+  readonly enum?: readonly unknown[]
+  readonly properties?: { readonly [field: string]: Schema }
+  readonly additionalProperties?: Schema | boolean
+  readonly items?: Schema
+  readonly required?: readonly string[]
+  readonly pattern?: string
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly minItems?: number
+  readonly maxItems?: number
+  readonly minProperties?: number
+  readonly maxProperties?: number
+  readonly 'x-kubernetes-preserve-unknown-fields'?: boolean
+  readonly 'x-kubernetes-int-or-string'?: boolean
+  readonly 'x-kubernetes-embedded-resource'?: boolean
+  readonly 'x-kubernetes-list-type'?: string
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[]
+  readonly 'x-kubernetes-validations'?: readonly Rule[]
+}
+
+/** A rule in CEL, with what is said where it does not hold. */
+export type Rule = { readonly rule: string; readonly message?: string }
+
+const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/))
+
+const plain = words(
+  `type format nullable default enum required pattern minLength maxLength minimum maximum minItems maxItems
+  minProperties maxProperties x-kubernetes-preserve-unknown-fields x-kubernetes-int-or-string
+  x-kubernetes-embedded-resource x-kubernetes-list-type x-kubernetes-list-map-keys`,
+)
+
+/** Keywords that refuse nothing. */
+const idle = words('description title example externalDocs x-kubernetes-map-type')
+
+/** A schema, and the keywords of it that are not applied: what only they refuse passes. */
+export type Reading = { readonly schema: Schema; readonly unread: ReadonlySet<string> }
+
+/** Reads an `openAPIV3Schema`, which an API server has taken or would take. */
+export function readSchema(source: unknown): Reading {
+  const unread = new Set<string>()
+  return { schema: schemaOf(source, unread), unread }
+}
+
+function schemaOf(source: unknown, unread: Set<string>): Schema {
+  if (!isObject(source)) return {}
+  return Object.fromEntries(
+    Object.entries(source).flatMap(([keyword, value]): readonly (readonly [string, unknown])[] => {
+      if (keyword === 'items') return [[keyword, schemaOf(value, unread)]]
+      if (keyword === 'properties') return [[keyword, propertiesOf(value, unread)]]
+      if (keyword === 'additionalProperties')
+        return [[keyword, isObject(value) ? schemaOf(value, unread) : value]]
+      if (keyword === 'x-kubernetes-validations') return [[keyword, rulesOf(value)]]
+      if (plain.has(keyword)) return [[keyword, value]]
+      if (!idle.has(keyword)) unread.add(keyword)
+      return []
+    }),
+  )
+}
+
+const propertiesOf = (source: unknown, unread: Set<string>): JsonObject =>
+  isObject(source)
+    ? Object.fromEntries(Object.entries(source).map(([name, inner]) => [name, schemaOf(inner, unread)]))
+    : {}
+
+const rulesOf = (source: unknown): readonly Rule[] =>
+  (Array.isArray(source) ? source : []).flatMap((one: unknown) => {
+    if (!isObject(one) || typeof one['rule'] !== 'string') return []
+    const { rule, message } = one
+    return [{ rule, ...(typeof message === 'string' && { message }) }]
+  })
+
+/** The schema of a field of an object, if it has one. Own fields only: `constructor` is a name like others. */
+export function fieldSchema(schema: Schema, name: string): Schema | undefined {
+  const { properties = {}, additionalProperties } = schema
+  if (Object.hasOwn(properties, name)) return properties[name]
+  return typeof additionalProperties === 'object' ? additionalProperties : undefined
+}

@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest'
+import type { Manifest as Given } from '../../src/cli/manifests.ts'
+import { effectiveActions, type OperatorStatus } from '../../src/core/operator-status.ts'
+import { clusterSpiffeIdResource, optionalResources } from '../../src/core/resources.ts'
+import { binding, objective, pool } from '../support/builders.ts'
+import { resourceOf, type Manifest } from '../support/vectors.ts'
+import { bindingsIn, checked, listOf } from './checking.ts'
+
+const good = [pool(), objective()]
+
+const given = (object: Manifest): Given => ({
+  resource: resourceOf(object),
+  object,
+  namespace: object.metadata.namespace ?? '',
+  name: object.metadata.name,
+})
+
+const live = (...objects: readonly Manifest[]): Parameters<typeof checked>[2] => ({
+  readCluster: () =>
+    Promise.resolve({ kind: 'snapshot', served: optionalResources, manifests: objects.map(given) }),
+})
+
+const operatorSays = (
+  configuration: Partial<OperatorStatus['configuration']>,
+  health: Partial<OperatorStatus['health']> = {},
+): OperatorStatus => ({
+  configuration: {
+    trustDomain: 'operators.own',
+    className: undefined,
+    actions: effectiveActions({}),
+    flags: { 'webhook-on-references': 'deny', 'webhook-on-loss': 'warn' },
+    ...configuration,
+  },
+  health: {
+    version: '1',
+    leader: 'a',
+    heartbeat: '2026-01-01T12:00:00Z',
+    everySeconds: 60,
+    halted: undefined,
+    checks: [],
+    certificates: {},
+    ...health,
+  },
+})
+
+/** Beside a cluster whose operator says this; no trust domain is given. */
+const besideOperator = (
+  argv: readonly string[],
+  status: OperatorStatus | undefined,
+  ...there: readonly Manifest[]
+): ReturnType<typeof checked> =>
+  checked(
+    ['--live', ...argv],
+    listOf([...good, binding({ name: 'b' })]),
+    {
+      ...live(...there),
+      readOperator: (namespace = 'kleym-system') =>
+        Promise.resolve(
+          namespace === 'kleym-system'
+            ? { kind: 'seen', namespace, status, deployment: undefined }
+            : { kind: 'unseen', why: `nothing is seen in ${namespace}` },
+        ),
+    },
+    {},
+  )
+
+describe('beside a cluster with an operator', () => {
+  const json = ['-f', '-', '-o', 'json'] as const
+
+  test('trust domain, class and actions are its own, and that is said', async () => {
+    const status = operatorSays({
+      className: 'gpu',
+      actions: effectiveActions({ IdentityCollision: 'warn' }),
+    })
+    const { code, stdout, stderr } = await besideOperator(json, status, binding({ name: 'a' }))
+    expect(code).toBe(0)
+    expect(bindingsIn(stdout)[0]).toMatchObject({
+      verdict: 'warn',
+      status: { trustDomain: 'operators.own', clusterSPIFFEIDClassName: 'gpu' },
+    })
+    expect(JSON.parse(stdout)).toMatchObject({
+      operator: {
+        namespace: 'kleym-system',
+        trustDomain: 'operators.own',
+        className: 'gpu',
+        actions: { overrides: { IdentityCollision: 'warn' } },
+        problems: [],
+      },
+    })
+    expect(stderr).toBe(
+      'kleym: judged as the operator in kleym-system is configured: trust domain operators.own, class gpu, IdentityCollision=warn, on references deny, on loss warn\n',
+    )
+  })
+
+  test('flags win', async () => {
+    const status = operatorSays({
+      className: 'gpu',
+      actions: effectiveActions({ IdentityCollision: 'warn' }),
+      flags: { 'webhook-on-references': 'ignore' },
+    })
+    const flags = ['--trust-domain=own.flag', '--clusterspiffeid-class-name=', '--webhook-on-references=warn']
+    const { code, stdout } = await besideOperator(
+      [...json, ...flags, '--webhook-action=IdentityCollision=deny'],
+      status,
+      binding({ name: 'a' }),
+    )
+    expect(code).toBe(2)
+    expect(JSON.parse(stdout)).toMatchObject({
+      bindings: [{ verdict: 'deny', status: { trustDomain: 'own.flag' } }],
+      operator: {
+        trustDomain: 'own.flag',
+        className: null,
+        actions: { onReferences: 'warn', onLoss: 'warn' },
+      },
+    })
+  })
+
+  test('what ails it is told', async () => {
+    const status = operatorSays({}, { halted: 'the CRD is another one' })
+    const { stdout } = await besideOperator(['-f', '-'], status)
+    expect(stdout).toContain('\nthe operator: nothing is touched: the CRD is another one\n')
+  })
+
+  test('that says nothing: the trust domain must be given, and defaults are', async () => {
+    expect(await besideOperator(json, undefined)).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('no operator has said in namespace kleym-system how it is configured'),
+    })
+    const told = await besideOperator([...json, '--trust-domain=x', '--operator-namespace=mine'], undefined)
+    expect(told).toMatchObject({
+      code: 0,
+      stderr: 'kleym: judged by flags and defaults: nothing is seen in mine\n',
+    })
+  })
+
+  test('only the namespace that the files are about is asked for, and what may not be seen is said', async () => {
+    const scopes: unknown[] = []
+    const { stderr } = await checked(['--live', '-f', '-'], listOf([binding({ namespace: 'team' })]), {
+      readCluster: (scope) => {
+        scopes.push(scope)
+        const unseen = [{ resource: clusterSpiffeIdResource, why: 'listing them is forbidden' }]
+        return Promise.resolve({ kind: 'snapshot', served: optionalResources, manifests: [], unseen })
+      },
+    })
+    expect(scopes).toEqual([{ namespace: 'team', inParts: true }])
+    expect(stderr).toContain('kleym: goes on without what it may not see: listing them is forbidden\n')
+  })
+})
