@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Binaries } from '../support/controlplane/binaries.ts'
+import { stateOf, unsettled } from '../support/model.ts'
+import { edit, put, steadyScene, type Desk } from './edits.ts'
+import { clusterFaults } from './faults/cluster.ts'
+import { replicaFaults } from './faults/replicas.ts'
+import type { Fault, Stage } from './faults/stage.ts'
+import { wayFaults } from './faults/way.ts'
+import { heapOf } from './heap.ts'
+import type { Violation } from './history.ts'
+import { Judge } from './judge/judge.ts'
+import { createRandom, type Random } from './random.ts'
+import { Recorder } from './recorder.ts'
+import { describeViolation, type HeapSample, type Report } from './report.ts'
+import { runScm } from './scm.ts'
+import { startSite } from './site.ts'
+
+/** Of each of the two, one at a time: who keeps the leader from writing must be alone in that. */
+export const faultKinds = [{ ...wayFaults, ...replicaFaults }, clusterFaults] as const
+
+export type SoakOptions = {
+  readonly binaries: Binaries
+  readonly seed: number
+  readonly minutes: number
+  readonly say: (line: string) => void
+}
+
+const stormMs = [20_000, 45_000] as const
+/** A little more than what the judge allows, so that it sees what takes longer. */
+const calmWithinMs = 70_000
+const quietMs = 4_000
+const heapEveryMinutes = 2
+
+/** Storms of edits and faults, each followed by a calm in which all must become as the contract says. */
+export async function soak({ binaries, seed, minutes, say }: SoakOptions): Promise<Report> {
+  await using stack = new AsyncDisposableStack()
+  const site = stack.use(await startSite(binaries))
+  const { admin } = site
+  const recorder = stack.use(new Recorder(admin.client))
+  const random = createRandom(seed)
+  const [edits, faults] = [new Map<string, number>(), new Map<string, number>()]
+  const violations: Violation[] = []
+  const heap: HeapSample[] = []
+  const judge = new Judge()
+  const hear = (): void => {
+    for (const found of recorder.drain().flatMap((entry) => judge.next(entry))) {
+      violations.push(found)
+      say(describeViolation(found))
+    }
+  }
+  const hearing = setInterval(hear, 500)
+  stack.defer(() => clearInterval(hearing))
+  const over = new AbortController()
+  const scm = runScm({ admin, recorder }, over.signal)
+  stack.defer(async () => {
+    over.abort()
+    await scm
+  })
+  const sampleHeap = async (): Promise<void> => {
+    for (const [index, { replica }] of site.slots.entries()) {
+      if (!replica) continue
+      const bytes = await heapOf(replica.log())
+      heap.push({
+        replica: `slot ${index + 1}, process ${replica.pid}`,
+        minutes: recorder.now() / 60_000,
+        bytes,
+      })
+    }
+  }
+  for (const manifest of steadyScene) await put({ admin, recorder, random }, manifest)
+  await calm(recorder, admin)
+  await sampleHeap()
+  let [rounds, sampledAt] = [0, 0]
+  while (rounds === 0 || recorder.now() < minutes * 60_000) {
+    const desk = { admin, recorder, random: random.fork() }
+    await storm(desk, { site, recorder, random: random.fork() }, { edits, faults })
+    const { tookMs, left } = await calm(recorder, admin)
+    rounds += 1
+    say(
+      `${(recorder.now() / 60_000).toFixed(1)} min, round ${rounds}: settled after ${(tookMs / 1000).toFixed(1)} s${left.length === 0 ? '' : `, but ${left.join('; ')}`}`,
+    )
+    if (recorder.now() / 60_000 - sampledAt < heapEveryMinutes && recorder.now() < minutes * 60_000) continue
+    sampledAt = recorder.now() / 60_000
+    await sampleHeap()
+  }
+  // The last entries are given once no other can come before them.
+  await sleep(quietMs)
+  hear()
+  const logs = site.slots.flatMap(({ logs: before, replica }) => [...before, replica?.log() ?? ''])
+  return {
+    seed,
+    minutes: recorder.now() / 60_000,
+    rounds,
+    edits,
+    faults,
+    slowest: judge.slowest,
+    heap,
+    accidents: logs.flatMap(accidentsIn),
+    violations,
+  }
+}
+
+type Counted = { readonly edits: Map<string, number>; readonly faults: Map<string, number> }
+
+async function storm(desk: Desk, stage: Stage, { edits, faults }: Counted): Promise<void> {
+  const { recorder, random } = desk
+  const until = recorder.now() + random.between(...stormMs)
+  const editing = async (own: Random): Promise<void> => {
+    while (recorder.now() < until) {
+      const { name, outcome } = await edit({ ...desk, random: own })
+      count(edits, outcome === 'made' ? name : `${name}, ${outcome}`)
+      await sleep(own.between(50, 900))
+    }
+  }
+  const failing = async (kinds: Readonly<Record<string, Fault>>, own: Random): Promise<void> => {
+    await sleep(own.between(0, 2_000))
+    while (recorder.now() < until) {
+      const [name, fault] = own.pick(Object.entries(kinds))
+      count(faults, name)
+      await fault({ ...stage, random: own })
+      await sleep(own.between(0, 4_000))
+    }
+  }
+  await Promise.all([
+    editing(random.fork()),
+    editing(random.fork()),
+    ...faultKinds.map((kinds) => failing(kinds, random.fork())),
+  ])
+}
+
+/** Waits until nothing is left to do and nothing is done, or until it can't be waited for any longer. */
+async function calm(
+  recorder: Recorder,
+  admin: Desk['admin'],
+): Promise<{ readonly tookMs: number; readonly left: readonly string[] }> {
+  const since = recorder.now()
+  for (;;) {
+    const left = unsettled(await stateOf(admin))
+    const now = recorder.now()
+    const isQuiet = left.length === 0 && now - Math.max(since, recorder.heardAt()) > quietMs
+    if (isQuiet || now - since > calmWithinMs) {
+      recorder.calm(since)
+      return { tookMs: now - since, left }
+    }
+    await sleep(500)
+  }
+}
+
+const count = (counted: Map<string, number>, name: string): void =>
+  void counted.set(name, (counted.get(name) ?? 0) + 1)
+
+/** A promise that nobody waited for would have ended the process; a bug in a run is logged. */
+const accidentsIn = (log: string): readonly string[] =>
+  log
+    .split('\n')
+    .filter(
+      (line) => /unhandled|uncaught|"level":"error"/i.test(line) && !line.includes('leadership was lost'),
+    )
