@@ -34,23 +34,35 @@ const selectors = [
   { matchLabels: { app: 'chat' } },
   { matchLabels: { app: 'chat' } },
   { matchLabels: { app: 'code' } },
+  { matchLabels: { app: 'code', role: 'prefill' } },
   { matchLabels: { app: 'chat', role: 'decode' } },
   // Unusable: it can't be rendered.
   { matchLabels: { app: 'chat' }, matchExpressions: [{ key: 'tier', operator: 'Exists' }] },
 ] as const
 
+/** Mostly what goes together: objective `o1` is of pool `p1`. */
+const partner = (random: Random, { length }: { readonly length: number }, at: number): number =>
+  random.chance(0.85) ? at : random.below(length)
+
 const bindingBy = (random: Random, name: string, namespace: string): Manifest => {
+  const at = random.below(names.pools.length)
   const spec = {
-    poolRef: { name: random.pick(names.pools) },
+    poolRef: { name: names.pools[at] },
     serviceAccountName: random.pick(['server', 'server', 'other']),
   }
   if (random.chance(0.3)) return poolOnly({ name, namespace, spec })
-  const containerName = random.pick(['main', 'side', 'init', 'proxy'])
-  return binding({
-    name,
-    namespace,
-    spec: { ...spec, objectiveRef: { name: random.pick(names.objectives) }, containerName },
-  })
+  const containerName = random.pick(['main', 'side', 'init', 'proxy', 'log', 'metrics'])
+  const objectiveRef = { name: names.objectives[partner(random, names.objectives, at)] }
+  return binding({ name, namespace, spec: { ...spec, objectiveRef, containerName } })
+}
+
+const objectiveBy = (random: Random, name: string, namespace: string, group?: string): Manifest => {
+  const at = partner(
+    random,
+    names.pools,
+    names.objectives.findIndex((one) => one === name),
+  )
+  return objective({ name, namespace, group, poolRef: { name: names.pools[at] } })
 }
 
 /** Creates an object, or puts its spec and annotations in the place of what is there. */
@@ -131,7 +143,9 @@ const orphan: Edit = (desk) => {
   return put(desk, clusterSpiffeId(name, { annotations: { [ownerAnnotation]: owner } }))
 }
 
-const group = (random: Random, row: readonly Resource[]): string => random.pick(row).group
+/** Mostly the one that is tried first. */
+const group = (random: Random, row: readonly Resource[]): string | undefined =>
+  random.chance(0.5) ? undefined : random.pick(row).group
 
 /** Each kind of edit, and how often it is made among all. */
 export const edits: Readonly<Record<string, readonly [weight: number, edit: Edit]>> = {
@@ -174,12 +188,12 @@ export const edits: Readonly<Record<string, readonly [weight: number, edit: Edit
     (desk) =>
       put(
         desk,
-        objective({
-          name: desk.random.pick(names.objectives),
-          namespace: desk.random.pick(edited),
-          group: group(desk.random, objectiveResources),
-          poolRef: { name: desk.random.pick(names.pools) },
-        }),
+        objectiveBy(
+          desk.random,
+          desk.random.pick(names.objectives),
+          desk.random.pick(edited),
+          group(desk.random, objectiveResources),
+        ),
       ),
   ],
   'objective deleted': [
@@ -215,8 +229,19 @@ export async function edit(
   return { name, outcome }
 }
 
-/** Bindings that only faults befall, and what they need. */
-export const steadyScene: readonly Manifest[] = [
+/** What there is before the first edit: much that can be edited, and bindings that only faults befall. */
+export const firstScene: readonly Manifest[] = [
+  ...edited.flatMap((namespace) => [
+    ...names.pools.map((name) =>
+      pool({ name, namespace, selector: { matchLabels: { app: 'chat', pool: name } } }),
+    ),
+    ...names.objectives.map((name, at) => objective({ name, namespace, poolRef: { name: names.pools[at] } })),
+    ...names.bindings.map((name, at) => {
+      const [poolName, objectiveName] = [names.pools[at % 3], names.objectives[at % 3]]
+      const spec = { poolRef: { name: poolName }, objectiveRef: { name: objectiveName }, containerName: name }
+      return binding({ name, namespace, spec })
+    }),
+  ]),
   pool({ namespace: namespaces.steady }),
   objective({ namespace: namespaces.steady }),
   ...['s1', 's2', 's3'].map((name) =>

@@ -1,5 +1,7 @@
 import type { Violation } from './history.ts'
 
+export type Judged = Readonly<Record<'written' | 'withdrawn' | 'failures' | 'retries', number>>
+
 export type HeapSample = { readonly replica: string; readonly minutes: number; readonly bytes: number }
 
 export type Report = {
@@ -9,6 +11,8 @@ export type Report = {
   /** How often each kind was made, refused, or found nothing. */
   readonly edits: ReadonlyMap<string, number>
   readonly faults: ReadonlyMap<string, number>
+  /** What the operator did that the judge had an opinion on. */
+  readonly judged: Judged
   readonly slowest: { readonly saidMs: number; readonly quietMs: number }
   readonly heap: readonly HeapSample[]
   /** Lines of the operator's log that it never writes while all is well. */
@@ -21,11 +25,12 @@ const mebibyte = 2 ** 20
 const warmMinutes = 10
 
 export function describeReport(report: Report): string {
-  const { seed, minutes, rounds, edits, faults, slowest, violations, accidents } = report
+  const { seed, minutes, rounds, edits, faults, judged, slowest, violations, accidents } = report
   return [
     `seed ${seed}, ${minutes.toFixed(1)} minutes, ${rounds} rounds`,
     ...section(`${sum(edits)} edits`, counts(edits)),
     ...section(`${sum(faults)} faults`, counts(faults)),
+    `judged: ${judged.written} ClusterSPIFFEIDs written, ${judged.withdrawn} withdrawn, ${judged.failures} failures and ${judged.retries} retries said`,
     `slowest to be said: ${seconds(slowest.saidMs)}; slowest to be quiet: ${seconds(slowest.quietMs)}`,
     ...section('heap after a collection', heapTable(report.heap)),
     ...section(`${accidents.length} accidents in the logs`, accidents),

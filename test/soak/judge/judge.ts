@@ -1,12 +1,13 @@
 import type { BindingKey } from '../../../src/core/binding.ts'
 import { bindingKey, decodeBinding } from '../../../src/core/binding.ts'
 import { clusterSpiffeIdResource, bindingResource } from '../../../src/core/resources.ts'
-import { retryingReason } from '../../../src/core/conditions.ts'
+import { readyIn, retryingReason } from '../../../src/core/conditions.ts'
 import { eventResource } from '../../../src/controller/events.ts'
 import { recordOf, textOf } from '../../support/embedded/json.ts'
 import { unsettled } from '../../support/model.ts'
 import { metaOf, placeOf } from '../../support/world.ts'
 import type { Change, Entry, Rule, Violation } from '../history.ts'
+import type { Judged } from '../report.ts'
 import { Blindness } from './blindness.ts'
 import { Chronicle } from './chronicle.ts'
 import { isTold, misshapen, wrongIn } from './lateness.ts'
@@ -30,11 +31,16 @@ export class Judge {
   readonly #retrying = new Map<BindingKey, number>()
   readonly #stale = new Map<string, { readonly since: number; reported: boolean }>()
   #lastWrite: Change | undefined
+  readonly #said = { failures: 0, retries: 0 }
   readonly #slowest = { saidMs: 0, quietMs: 0 }
 
   /** The longest that anything took to be said, and all took to be quiet; in times in which it could. */
   get slowest(): { readonly saidMs: number; readonly quietMs: number } {
     return this.#slowest
+  }
+
+  get judged(): Judged {
+    return { ...this.#outputRules.counts, ...this.#said }
   }
 
   next(entry: Entry): readonly Violation[] {
@@ -57,7 +63,9 @@ export class Judge {
     if (resource === eventResource) {
       const { namespace = '' } = placeOf(object)
       const key = bindingKey(namespace, textOf(recordOf(object['regarding'])['name']))
-      if (object['reason'] === retryingReason) this.#retrying.set(key, at)
+      if (object['reason'] !== retryingReason) return []
+      this.#retrying.set(key, at)
+      this.#said.retries += 1
       return []
     }
     const isEnding = this.#scene.isEnding(resource)
@@ -67,8 +75,10 @@ export class Judge {
     if (groundsOf(before) !== groundsOf(removed ? undefined : change))
       this.#wishes.take(at, wishesIn(this.#scene.state()))
     if (resource !== bindingResource || byOthers || removed) return []
-    const what = misshapen(decodeBinding(object))
-    return what === undefined ? [] : [{ rule: 'shape', about: keyOfBinding(decodeBinding(object)), what }]
+    const binding = decodeBinding(object)
+    if (readyIn(binding.status)?.status === 'False') this.#said.failures += 1
+    const what = misshapen(binding)
+    return what === undefined ? [] : [{ rule: 'shape', about: keyOfBinding(binding), what }]
   }
 
   /** What has not been as it should be for too long. */

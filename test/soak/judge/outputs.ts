@@ -22,6 +22,8 @@ export class OutputRules {
   /** Those that somebody else changed since the operator wrote them last, by uid. */
   readonly #tampered = new Set<string>()
 
+  readonly counts = { written: 0, withdrawn: 0 }
+
   constructor(scene: Scene, wishes: Wishes, blindness: Blindness) {
     this.#scene = scene
     this.#wishes = wishes
@@ -40,6 +42,7 @@ export class OutputRules {
     }
     const { owner } = output
     if (owner === undefined || !output.annotated) return []
+    this.counts[change.removed ? 'withdrawn' : 'written'] += 1
     const from = this.#blindness.decidedSince(change.at, usualLagMs)
     const wishes = this.#wishes.since(owner, from)
     if (change.removed) {
