@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { recordOf } from '../support/embedded/json.ts'
 
 /** Has a Node process listen for a debugger, on a port of its own choice, and say where. */
@@ -10,27 +9,25 @@ const longestMs = 20_000
 export async function heapOf(log: string): Promise<number> {
   const [url] = /ws:\/\/127\.0\.0\.1:\d+\/[0-9a-f-]+/.exec(log) ?? []
   if (url === undefined) throw new Error('the process has said nothing of an inspector')
-  const signal = AbortSignal.timeout(longestMs)
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
   const socket = new WebSocket(url)
-  const close = (): void => socket.close()
-  signal.addEventListener('abort', close)
+  const ask = (id: number, method: string): void => socket.send(JSON.stringify({ id, method }))
+  // Two collections: what the first one finalizes, the second one frees.
+  const next = (done: number): void =>
+    ask(done, done < 2 ? 'HeapProfiler.collectGarbage' : 'Runtime.getHeapUsage')
+  socket.addEventListener('open', () => next(0))
+  socket.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    const { id, result } = recordOf(JSON.parse(String(data)))
+    if (typeof id !== 'number') return
+    if (id < 2) next(id + 1)
+    else resolve(Number(recordOf(result)['usedSize']))
+  })
+  socket.addEventListener('close', () => reject(new Error('the inspector closed the connection')))
+  const limit = setTimeout(() => reject(new Error('the inspector does not answer')), longestMs)
   try {
-    await once(socket, 'open', { signal })
-    let id = 0
-    const ask = async (method: string): Promise<unknown> => {
-      id += 1
-      const answered = once(socket, 'message', { signal })
-      socket.send(JSON.stringify({ id, method }))
-      const [message]: unknown[] = await answered
-      const { data } = message instanceof MessageEvent ? message : { data: '' }
-      return recordOf(JSON.parse(String(data)))['result']
-    }
-    // Twice: what the first one finalizes, the second one frees.
-    await ask('HeapProfiler.collectGarbage')
-    await ask('HeapProfiler.collectGarbage')
-    return Number(recordOf(await ask('Runtime.getHeapUsage'))['usedSize'])
+    return await promise
   } finally {
-    signal.removeEventListener('abort', close)
-    close()
+    clearTimeout(limit)
+    socket.close()
   }
 }

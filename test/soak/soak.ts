@@ -41,6 +41,7 @@ export async function soak({ binaries, seed, minutes, say }: SoakOptions): Promi
   const [edits, faults] = [new Map<string, number>(), new Map<string, number>()]
   const violations: Violation[] = []
   const heap: HeapSample[] = []
+  const accidents: string[] = []
   const judge = new Judge()
   const hear = (): void => {
     for (const found of recorder.drain().flatMap((entry) => judge.next(entry))) {
@@ -96,7 +97,7 @@ export async function soak({ binaries, seed, minutes, say }: SoakOptions): Promi
     judged: judge.judged,
     slowest: judge.slowest,
     heap,
-    accidents: logs.flatMap(accidentsIn),
+    accidents: [...accidents, ...logs.flatMap(accidentsIn)],
     violations,
   }
 }

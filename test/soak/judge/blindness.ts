@@ -41,6 +41,12 @@ export class Blindness {
     return to - from - lost
   }
 
+  /** Whether there was a time between two moments in which writes of this kind could not succeed. */
+  isBlind(from: number, to: number, kind: 'statuses' | 'outputs'): boolean {
+    // Of a moment, too, in which one began.
+    return this.clear(from, to + 1, kind) < to + 1 - from
+  }
+
   /** Since when a write that comes now can have been decided: a fault delays what was decided before it. */
   decidedSince(at: number, usualMs: number): number {
     const near = [...this.#spans.values()].filter(({ from, to }) => from <= at && to >= at - usualMs)

@@ -90,27 +90,19 @@ export class Judge {
       const key = keyOfBinding(binding)
       const wish = this.#wishes.now(key)
       const wrong = wrongIn({ binding, wish, outputs: this.#scene.outputsOf(key) })
-      const late = this.#late.get(key)
-      const outputsAreRefused =
-        this.#blindness.clear(late?.since ?? at, at + 1, 'outputs') < at + 1 - (late?.since ?? at)
+      const asks = JSON.stringify([wish, binding.generation, binding.uid])
+      const late = this.#late.get(key) ?? { asks, since: at, wrongSince: at, reported: false }
+      if (late.asks !== asks) Object.assign(late, { asks, since: at, reported: false })
+      const lasted = this.#blindness.clear(late.since, at, 'statuses')
       const isSaid =
         wrong === undefined ||
-        isTold(binding, outputsAreRefused) ||
-        (late !== undefined && (this.#retrying.get(key) ?? -1) >= late.wrongSince)
-      const asks = JSON.stringify([wish, binding.generation, binding.uid])
-      const lasted = late ? this.#blindness.clear(late.since, at, 'statuses') : 0
-      if (isSaid && late && !late.reported) this.#slowest.saidMs = Math.max(this.#slowest.saidMs, lasted)
-      if (wrong === undefined) {
-        this.#late.delete(key)
-        return []
-      }
-      if (!late) {
-        this.#late.set(key, { asks, since: at, wrongSince: at, reported: false })
-        return []
-      }
-      if (late.asks !== asks) Object.assign(late, { asks, since: at, reported: false })
-      if (isSaid) Object.assign(late, { since: at })
-      if (late.reported || isSaid || lasted <= limits.saidMs) return []
+        isTold(binding, this.#blindness.isBlind(late.since, at, 'outputs')) ||
+        (this.#retrying.get(key) ?? -1) >= late.wrongSince
+      if (isSaid && !late.reported) this.#slowest.saidMs = Math.max(this.#slowest.saidMs, lasted)
+      if (wrong === undefined) this.#late.delete(key)
+      else this.#late.set(key, late)
+      if (isSaid) late.since = at
+      if (isSaid || late.reported || lasted <= limits.saidMs) return []
       late.reported = true
       return [{ rule: 'unsaid', about: key, what: `${wrong}, for ${(lasted / 1000).toFixed(1)} s` } as const]
     })
