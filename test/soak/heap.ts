@@ -16,7 +16,7 @@ export async function heapOf(log: string): Promise<number> {
   const next = (done: number): void =>
     ask(done, done < 2 ? 'HeapProfiler.collectGarbage' : 'Runtime.getHeapUsage')
   socket.addEventListener('open', () => next(0))
-  socket.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+  socket.addEventListener('message', ({ data }) => {
     const { id, result } = recordOf(JSON.parse(String(data)))
     if (typeof id !== 'number') return
     if (id < 2) next(id + 1)

@@ -51,7 +51,7 @@ function told(change: Change): string {
   const { namespace, name } = placeOf(object)
   const who = byOthers ? ', by others' : ''
   const where = namespace === undefined ? name : `${namespace}/${name}`
-  return `${version} ${resource.kind} ${where} ${removed ? 'removed' : detailOf(change)}${who}`
+  return `${version} ${resource.kind} ${resource.group} ${where} ${removed ? 'removed' : detailOf(change)}${who}`
 }
 
 function detailOf({ resource, object }: Change): string {

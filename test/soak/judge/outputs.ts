@@ -7,7 +7,7 @@ import { metaOf } from '../../support/world.ts'
 import type { Change, Rule } from '../history.ts'
 import type { Blindness } from './blindness.ts'
 import type { Scene } from './scene.ts'
-import { fulfils, type Wishes } from './wishes.ts'
+import { fulfils, inWords, type Wishes } from './wishes.ts'
 
 /** How old what the operator acts on may be while nothing is amiss. */
 const usualLagMs = 5_000
@@ -51,16 +51,9 @@ export class OutputRules {
       return isWanted && !wasTampered ? [{ rule: 'withdrawn', about: owner, what }] : []
     }
     const isAsked = wishes.some((wish) => fulfils(output, wish))
+    const what = `${output.name} was written, and nobody asked for it, but for ${wishes.map(inWords).join(', then ')}`
     return [
-      ...(isAsked
-        ? []
-        : [
-            {
-              rule: 'unasked' as const,
-              about: owner,
-              what: `${output.name} was written, and nobody asked for it`,
-            },
-          ]),
+      ...(isAsked ? [] : [{ rule: 'unasked' as const, about: owner, what }]),
       ...this.#besides(output, owner),
     ]
   }

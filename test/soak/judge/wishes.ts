@@ -34,6 +34,11 @@ export const fulfils = (output: Output, wish: Wish | undefined): boolean =>
   wish.wanted.metadata.name === output.name &&
   givesSameIdentity(output, wish.wanted)
 
+export const inWords = (wish: Wish | undefined): string =>
+  wish?.kind === 'identity'
+    ? `${wish.wanted.metadata.name} with ${JSON.stringify(wish.wanted.spec['workloadSelectorTemplates'])}`
+    : (wish?.kind === 'failure' && wish.reason) || 'nothing'
+
 type Period = { readonly from: number; readonly wish: Wish | undefined }
 
 /** How long a wish is remembered that is no longer held. */
