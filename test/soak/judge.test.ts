@@ -79,6 +79,16 @@ describe('what is written', () => {
     expect(pen.writes(3, outputOf(changed), settled(changed)).verdict(60)).toEqual([])
   })
 
+  test('for a pool that changed, and a binding that had changed before: one watch may be behind another', () => {
+    const moved = binding({ metadata: { finalizers, generation: 2 }, spec: { poolRef: { name: 'gone' } } })
+    const other = pool({ selector: { matchLabels: { app: 'other' } } })
+    const mixed = outputOf(chat, [other, objective()])
+    const pen = fine().has(30, moved).has(31, other).deletes(32, outputOf(chat)).writes(32, mixed)
+    expect(pen.deletes(33, mixed).verdict(34)).toEqual([])
+    const late = fine().has(30, moved).has(31, other).deletes(32, outputOf(chat)).writes(37, mixed)
+    expect(late.verdict(38)).toEqual(only('unasked', 37))
+  })
+
   test('a second time, under another name', () => {
     const twin = outputOf(chat)
     const name = `${twin.metadata.name.slice(0, -8)}00000000`

@@ -19,7 +19,7 @@ const stats = {
 export async function runScm({ admin, recorder }: Omit<Desk, 'random'>, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     await sleep(1_000)
-    const outputs = await admin.list(clusterSpiffeIdResource)
+    const outputs = await admin.list(clusterSpiffeIdResource).catch(() => [])
     for (const output of outputs.filter(({ status }) => recordOf(status)['stats'] === undefined)) {
       const path = `${resourcePath(clusterSpiffeIdResource, placeOf(output))}/status`
       const { code, body } = await admin.client.patch(path, { status: { stats } })

@@ -137,7 +137,7 @@ async function calm(
 ): Promise<{ readonly tookMs: number; readonly left: readonly string[] }> {
   const since = recorder.now()
   for (;;) {
-    const left = unsettled(await stateOf(admin))
+    const left = await stateOf(admin).then(unsettled, (error: unknown) => [String(error)])
     const now = recorder.now()
     const isQuiet = left.length === 0 && now - Math.max(since, recorder.heardAt()) > quietMs
     if (isQuiet || now - since > calmWithinMs) {

@@ -21,6 +21,8 @@ import { metaOf } from '../../support/world.ts'
 import { usualMs, type Fault, type Stage } from './stage.ts'
 
 const dayMs = 86_400_000
+/** Longer than what the operator waits until it says that something does not succeed. */
+const scmMs = [12_000, 30_000] as const
 const webhooks = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations'
 const secretPath = resourcePath(secretResource, { namespace: 'kleym-system', name: webhookNames.secret })
 const crdPath = (resource: Resource): string => resourcePath(definitionResource, { name: crdName(resource) })
@@ -67,7 +69,7 @@ async function withScmWebhook(
     ],
   }
   must(await client.post(webhooks, configuration), 'registering a webhook')
-  await sleep(random.between(5_000, 25_000))
+  await sleep(random.between(...scmMs))
   must(await client.delete(`${webhooks}/spire-controller-manager`), 'removing a webhook')
   // The API server notices that a moment later.
   await sleep(1_000)

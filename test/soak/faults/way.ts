@@ -44,6 +44,8 @@ const injected =
   }
 
 const writes = /^(?:POST|PUT|PATCH|DELETE)$/
+/** Without the Lease: who can't read it does not lead. */
+const ofTheLoop = /\/(?:clusterspiffeids|inferenceidentitybindings|inferencepools|inferenceobjectives)\b/
 const nothing = (): Promise<void> => Promise.resolve()
 
 export const wayFaults: Readonly<Record<string, Fault>> = {
@@ -52,6 +54,11 @@ export const wayFaults: Readonly<Record<string, Fault>> = {
     'API server answers 500 to writes',
     true,
     injected({ kind: 'status', code: 500 }, { method: writes }),
+  ),
+  'API server answers 500 to reads': onTheWay(
+    'API server answers 500 to reads',
+    true,
+    injected({ kind: 'status', code: 500 }, { method: 'GET', watch: false, path: ofTheLoop }),
   ),
   'API server answers 429': onTheWay(
     'API server answers 429',

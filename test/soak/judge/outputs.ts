@@ -7,7 +7,7 @@ import { metaOf } from '../../support/world.ts'
 import type { Change, Rule } from '../history.ts'
 import type { Blindness } from './blindness.ts'
 import type { Scene } from './scene.ts'
-import { fulfils, inWords, type Wishes } from './wishes.ts'
+import { fulfils, inWords, wishesIn, type Wish, type Wishes } from './wishes.ts'
 
 /** How old what the operator acts on may be while nothing is amiss. */
 const usualLagMs = 5_000
@@ -46,11 +46,15 @@ export class OutputRules {
     const from = this.#blindness.decidedSince(change.at, usualLagMs)
     const wishes = this.#wishes.since(owner, from)
     if (change.removed) {
-      const isWanted = wishes.every((wish) => fulfils(output, wish))
+      const isWanted =
+        wishes.every((wish) => fulfils(output, wish)) &&
+        !this.#might(owner, from, (wish) => !fulfils(output, wish))
       const what = `${output.name} was withdrawn, though its binding asked for it all the time`
       return isWanted && !wasTampered ? [{ rule: 'withdrawn', about: owner, what }] : []
     }
-    const isAsked = wishes.some((wish) => fulfils(output, wish))
+    const isAsked =
+      wishes.some((wish) => fulfils(output, wish)) ||
+      this.#might(owner, from, (wish) => fulfils(output, wish))
     const what = `${output.name} was written, and nobody asked for it, but for ${wishes.map(inWords).join(', then ')}`
     return [
       ...(isAsked ? [] : [{ rule: 'unasked' as const, about: owner, what }]),
@@ -63,6 +67,14 @@ export class OutputRules {
     return this.#scene
       .outputs()
       .filter((output) => output.owner && !fulfils(output, this.#wishes.now(output.owner)))
+  }
+
+  /** Whether what the operator may have taken the cluster for gives a binding such a wish. */
+  #might(owner: BindingKey, from: number, is: (wish: Wish | undefined) => boolean): boolean {
+    const cuts = this.#scene.cutsSince(from, owner.slice(0, owner.indexOf('/')))
+    if (!cuts) return true
+    for (const state of cuts) if (is(wishesIn(state).get(owner))) return true
+    return false
   }
 
   #besides(output: Output, owner: BindingKey): readonly Finding[] {

@@ -3,28 +3,28 @@ import { decodeOutput, type Output } from '../../../src/core/clusterspiffeid.ts'
 import {
   bindingResource,
   clusterSpiffeIdResource,
-  crdName,
   definitionResource,
-  gvk,
   type Resource,
 } from '../../../src/core/resources.ts'
-import { serves } from '../../../src/kube/definition.ts'
-import { decodeObject } from '../../../src/kube/object.ts'
 import type { State } from '../../support/model.ts'
-import { allResources, metaOf, placeOf } from '../../support/world.ts'
+import { metaOf } from '../../support/world.ts'
 import type { Change } from '../history.ts'
+import { Cuts } from './cuts.ts'
+import { keyOfDefinition, keyOfObject, servedBy } from './objects.ts'
 
 /** What is in the cluster at the moment to which the history has come. */
 export class Scene {
   readonly #objects = new Map<string, Change>()
+  readonly #cuts = new Cuts()
   readonly #bindings = new Map<BindingKey, Binding>()
   readonly #outputs = new Map<string, Output>()
 
   /** Returns what was there before. */
   take(change: Change): Change | undefined {
     const { resource, object, removed } = change
-    const key = keyOf(resource, object)
+    const key = keyOfObject(resource, object)
     const before = this.#objects.get(key)
+    this.#cuts.note(change, before)
     if (removed) this.#objects.delete(key)
     else this.#objects.set(key, change)
     if (resource === bindingResource) update(this.#bindings, keyOfBinding, decodeBinding(object), removed)
@@ -35,10 +35,15 @@ export class Scene {
 
   state(): State {
     const all = [...this.#objects.values()]
-    return {
-      served: allResources.filter((resource) => this.#isServed(resource)),
-      objects: all.filter(({ resource }) => resource !== definitionResource),
-    }
+    const [definitions, objects] = [true, false].map((are) =>
+      all.filter(({ resource }) => (resource === definitionResource) === are),
+    )
+    return { served: servedBy(definitions ?? []), objects: objects ?? [] }
+  }
+
+  /** What the operator may have taken a namespace for since then; undefined where that is too much to tell. */
+  cutsSince(from: number, namespace: string): Iterable<State> | undefined {
+    return this.#cuts.since(from, namespace, this.#objects)
   }
 
   binding(key: BindingKey): Binding | undefined {
@@ -60,14 +65,8 @@ export class Scene {
 
   /** The API server itself removes what is of a kind that goes, and that is not there for a while. */
   isEnding(resource: Resource): boolean {
-    const definition = this.#objects.get(`${gvk(definitionResource)} /${crdName(resource)}`)
+    const definition = this.#objects.get(keyOfDefinition(resource))
     return definition === undefined || 'deletionTimestamp' in metaOf(definition.object)
-  }
-
-  #isServed(resource: Resource): boolean {
-    const found = this.#objects.get(`${gvk(definitionResource)} /${crdName(resource)}`)
-    const definition = found && decodeObject(found.object)
-    return definition !== undefined && serves(definition, resource.version)
   }
 }
 
@@ -79,11 +78,6 @@ function update<Key, Value>(
 ): void {
   if (removed) all.delete(keyIn(value))
   else all.set(keyIn(value), value)
-}
-
-const keyOf = (resource: Resource, object: Change['object']): string => {
-  const { namespace = '', name } = placeOf(object)
-  return `${gvk(resource)} ${namespace}/${name}`
 }
 
 export const keyOfBinding = ({ namespace, name }: Binding): BindingKey => bindingKey(namespace, name)
