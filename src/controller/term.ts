@@ -39,6 +39,8 @@ type TermOptions = {
 export type Term = {
   readonly mark: (keys: Iterable<BindingKey>) => void
   readonly depth: () => number
+  /** What has not succeeded for a while, in words. */
+  readonly troubles: () => string | undefined
   /** Takes no more keys; resolves when those that run are done. */
   readonly end: () => Promise<void>
 }
@@ -98,6 +100,7 @@ export function startTerm(options: TermOptions): Term {
   return {
     mark,
     depth: () => queue.depth,
+    troubles: () => patience.words(),
     end: async () => {
       clearInterval(checking)
       await queue.shutdown()

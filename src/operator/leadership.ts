@@ -32,6 +32,8 @@ type LeadershipOptions = {
 export type Leadership = {
   readonly mark: (keys: Iterable<BindingKey>) => void
   readonly isLeading: () => boolean
+  /** What this replica has not succeeded in for a while, in words. */
+  readonly troubles: () => string | undefined
   readonly start: () => void
   readonly stop: () => Promise<void>
 }
@@ -75,6 +77,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   return {
     mark: (keys) => term?.mark(keys),
     isLeading: () => term !== undefined && (election?.isLeading() ?? true),
+    troubles: () => term?.troubles(),
     start: () => {
       if (!config.leaderElect) return begin()
       watchdog = setInterval(() => {

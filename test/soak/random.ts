@@ -10,6 +10,17 @@ export type Random = {
   readonly fork: () => Random
 }
 
+/** Deals all, in any order, then all again. */
+export function dealer<T>(all: readonly T[], random: Random): () => T {
+  let left: T[] = []
+  return () => {
+    if (left.length === 0) left = [...all]
+    const dealt = random.pick(left)
+    left = left.filter((one) => one !== dealt)
+    return dealt
+  }
+}
+
 /** The generator mulberry32: 32 bits of state are enough to choose edits by. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0

@@ -9,7 +9,7 @@ import { wayFaults } from './faults/way.ts'
 import { heapOf } from './heap.ts'
 import type { Violation } from './history.ts'
 import { Judge } from './judge/judge.ts'
-import { createRandom, type Random } from './random.ts'
+import { createRandom, dealer, type Random } from './random.ts'
 import { Recorder } from './recorder.ts'
 import { describeViolation, type HeapSample, type Report } from './report.ts'
 import { runScm } from './scm.ts'
@@ -43,6 +43,7 @@ export async function soak({ binaries, seed, minutes, say }: SoakOptions): Promi
   const heap: HeapSample[] = []
   const accidents: string[] = []
   const judge = new Judge()
+  const dealers = faultKinds.map((kinds) => dealer(Object.entries(kinds), random.fork()))
   const hear = (): void => {
     for (const found of recorder.drain().flatMap((entry) => judge.next(entry))) {
       violations.push(found)
@@ -74,7 +75,7 @@ export async function soak({ binaries, seed, minutes, say }: SoakOptions): Promi
   let [rounds, sampledAt] = [0, 0]
   while (rounds === 0 || recorder.now() < minutes * 60_000) {
     const desk = { admin, recorder, random: random.fork() }
-    await storm(desk, { site, recorder, random: random.fork() }, { edits, faults })
+    await storm(desk, { site, recorder, random: random.fork() }, dealers, { edits, faults })
     const { tookMs, left } = await calm(recorder, admin)
     rounds += 1
     say(
@@ -104,7 +105,12 @@ export async function soak({ binaries, seed, minutes, say }: SoakOptions): Promi
 
 type Counted = { readonly edits: Map<string, number>; readonly faults: Map<string, number> }
 
-async function storm(desk: Desk, stage: Stage, { edits, faults }: Counted): Promise<void> {
+async function storm(
+  desk: Desk,
+  stage: Stage,
+  dealers: readonly (() => readonly [string, Fault])[],
+  { edits, faults }: Counted,
+): Promise<void> {
   const { recorder, random } = desk
   const until = recorder.now() + random.between(...stormMs)
   const editing = async (own: Random): Promise<void> => {
@@ -114,10 +120,10 @@ async function storm(desk: Desk, stage: Stage, { edits, faults }: Counted): Prom
       await sleep(own.between(50, 900))
     }
   }
-  const failing = async (kinds: Readonly<Record<string, Fault>>, own: Random): Promise<void> => {
+  const failing = async (deal: () => readonly [string, Fault], own: Random): Promise<void> => {
     await sleep(own.between(0, 2_000))
     while (recorder.now() < until) {
-      const [name, fault] = own.pick(Object.entries(kinds))
+      const [name, fault] = deal()
       count(faults, name)
       await fault({ ...stage, random: own })
       await sleep(own.between(0, 4_000))
@@ -126,7 +132,7 @@ async function storm(desk: Desk, stage: Stage, { edits, faults }: Counted): Prom
   await Promise.all([
     editing(random.fork()),
     editing(random.fork()),
-    ...faultKinds.map((kinds) => failing(kinds, random.fork())),
+    ...dealers.map((deal) => failing(deal, random.fork())),
   ])
 }
 

@@ -7,5 +7,6 @@ export type Stage = { readonly site: Site; readonly recorder: Recorder; readonly
 /** Something goes wrong for a while. Resolves once it is over and whatever had to recover could. */
 export type Fault = (stage: Stage) => Promise<void>
 
-/** How many ms a fault lasts. */
-export const usualMs = [2_000, 12_000] as const
+/** How many ms a fault lasts: not so long that the Lease is lost, and longer. */
+export const usualMs = [2_000, 8_000] as const
+export const longMs = [10_000, 20_000] as const

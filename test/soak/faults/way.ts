@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault as ProxyFault, Match } from '../../support/fault-proxy/faults.ts'
 import type { FaultProxy } from '../../support/fault-proxy/proxy.ts'
 import type { Slot } from '../site.ts'
-import { usualMs, type Fault, type Stage } from './stage.ts'
+import { longMs, usualMs, type Fault, type Stage } from './stage.ts'
 
 /** On the way of all replicas, of the leader, or of one that may be any. */
 async function chosen({ site, random }: Stage): Promise<{ slots: readonly Slot[]; hitsLeader: boolean }> {
@@ -29,7 +29,7 @@ const onTheWay =
       isBlinding ? 'everything' : 'nothing',
     )
     const ends = await Promise.all(slots.map(({ proxy }) => begin(proxy, stage)))
-    await sleep(random.between(...usualMs))
+    await sleep(random.between(...(random.chance(0.25) ? longMs : usualMs)))
     await Promise.all(ends.map((end) => end()))
     // Who could not renew the Lease has lost it: nobody acts until somebody has it again.
     if (isBlinding) await site.ledAgain()
@@ -49,7 +49,11 @@ const ofTheLoop = /\/(?:clusterspiffeids|inferenceidentitybindings|inferencepool
 const nothing = (): Promise<void> => Promise.resolve()
 
 export const wayFaults: Readonly<Record<string, Fault>> = {
-  'API server answers 500': onTheWay('API server answers 500', true, injected({ kind: 'status', code: 500 })),
+  'API server answers 500': onTheWay('API server answers 500', true, async (proxy) => {
+    const end = await injected({ kind: 'status', code: 500 })(proxy)
+    proxy.cutWatches()
+    return end
+  }),
   'API server answers 500 to writes': onTheWay(
     'API server answers 500 to writes',
     true,
