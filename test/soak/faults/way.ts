@@ -29,7 +29,8 @@ const onTheWay =
       isBlinding ? 'everything' : 'nothing',
     )
     const ends = await Promise.all(slots.map(({ proxy }) => begin(proxy, stage)))
-    await sleep(random.between(...(random.chance(0.25) ? longMs : usualMs)))
+    const [shortest, longest] = random.chance(0.25) ? longMs : usualMs
+    await sleep(random.between(shortest, longest))
     await Promise.all(ends.map((end) => end()))
     // Who could not renew the Lease has lost it: nobody acts until somebody has it again.
     if (isBlinding) await site.ledAgain()
