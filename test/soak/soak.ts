@@ -26,6 +26,8 @@ export type SoakOptions = {
 }
 
 const stormMs = [20_000, 45_000] as const
+/** How long edits go on after the last fault. */
+const drizzleMs = 6_000
 /** A little more than what the judge allows, so that it sees what takes longer. */
 const calmWithinMs = 70_000
 const quietMs = 4_000
@@ -113,8 +115,9 @@ async function storm(
 ): Promise<void> {
   const { recorder, random } = desk
   const until = recorder.now() + random.between(...stormMs)
+  let isOver = false
   const editing = async (own: Random): Promise<void> => {
-    while (recorder.now() < until) {
+    while (!isOver) {
       const { name, outcome } = await edit({ ...desk, random: own })
       count(edits, outcome === 'made' ? name : `${name}, ${outcome}`)
       await sleep(own.between(50, 900))
@@ -129,11 +132,12 @@ async function storm(
       await sleep(own.between(0, 4_000))
     }
   }
-  await Promise.all([
-    editing(random.fork()),
-    editing(random.fork()),
-    ...dealers.map((deal) => failing(deal, random.fork())),
-  ])
+  const edited = Promise.all([editing(random.fork()), editing(random.fork())])
+  await Promise.all(dealers.map((deal) => failing(deal, random.fork())))
+  // A fault may hide what an edit would show: whoever begins to lead looks at everything.
+  await sleep(drizzleMs)
+  isOver = true
+  await edited
 }
 
 /** Waits until nothing is left to do and nothing is done, or until it can't be waited for any longer. */

@@ -8,8 +8,9 @@ import { longMs, usualMs, type Fault, type Stage } from './stage.ts'
 /** On the way of all replicas, of the leader, or of one that may be any. */
 async function chosen({ site, random }: Stage): Promise<{ slots: readonly Slot[]; hitsLeader: boolean }> {
   const leader = await site.leader()
-  const how = random.below(3)
-  const slots = how === 0 ? site.slots : [how === 1 && leader ? leader : random.pick(site.slots)]
+  const slots = random.chance(0.4)
+    ? site.slots
+    : [leader && random.chance(0.8) ? leader : random.pick(site.slots)]
   return { slots, hitsLeader: leader === undefined || slots.includes(leader) }
 }
 
