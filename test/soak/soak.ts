@@ -115,9 +115,9 @@ async function storm(
 ): Promise<void> {
   const { recorder, random } = desk
   const until = recorder.now() + random.between(...stormMs)
-  let isOver = false
+  const over = new AbortController()
   const editing = async (own: Random): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const { name, outcome } = await edit({ ...desk, random: own })
       count(edits, outcome === 'made' ? name : `${name}, ${outcome}`)
       await sleep(own.between(50, 900))
@@ -136,7 +136,7 @@ async function storm(
   await Promise.all(dealers.map((deal) => failing(deal, random.fork())))
   // A fault may hide what an edit would show: whoever begins to lead looks at everything.
   await sleep(drizzleMs)
-  isOver = true
+  over.abort()
   await edited
 }
 
