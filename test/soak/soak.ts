@@ -21,11 +21,14 @@ export const faultKinds = [{ ...wayFaults, ...replicaFaults }, clusterFaults] as
 export type SoakOptions = {
   readonly binaries: Binaries
   readonly seed: number
+  /** At least: a storm that has begun is seen to its end, and to the calm after it. */
   readonly minutes: number
+  /** How long edits and faults begin in one storm. */
+  readonly stormMs?: readonly [number, number]
   readonly say: (line: string) => void
 }
 
-const stormMs = [20_000, 45_000] as const
+const usualStormMs = [20_000, 45_000] as const
 /** How long edits go on after the last fault. */
 const drizzleMs = 6_000
 /** A little more than what the judge allows, so that it sees what takes longer. */
@@ -34,7 +37,13 @@ const quietMs = 4_000
 const heapEveryMinutes = 2
 
 /** Storms of edits and faults, each followed by a calm in which all must become as the contract says. */
-export async function soak({ binaries, seed, minutes, say }: SoakOptions): Promise<Report> {
+export async function soak({
+  binaries,
+  seed,
+  minutes,
+  stormMs = usualStormMs,
+  say,
+}: SoakOptions): Promise<Report> {
   await using stack = new AsyncDisposableStack()
   const site = stack.use(await startSite(binaries))
   const { admin } = site
@@ -77,7 +86,10 @@ export async function soak({ binaries, seed, minutes, say }: SoakOptions): Promi
   let [rounds, sampledAt] = [0, 0]
   while (rounds === 0 || recorder.now() < minutes * 60_000) {
     const desk = { admin, recorder, random: random.fork() }
-    await storm(desk, { site, recorder, random: random.fork() }, dealers, { edits, faults })
+    await storm(desk, random.between(...stormMs), { site, recorder, random: random.fork() }, dealers, {
+      edits,
+      faults,
+    })
     const { tookMs, left } = await calm(recorder, admin)
     rounds += 1
     say(
@@ -109,12 +121,13 @@ type Counted = { readonly edits: Map<string, number>; readonly faults: Map<strin
 
 async function storm(
   desk: Desk,
+  forMs: number,
   stage: Stage,
   dealers: readonly (() => readonly [string, Fault])[],
   { edits, faults }: Counted,
 ): Promise<void> {
   const { recorder, random } = desk
-  const until = recorder.now() + random.between(...stormMs)
+  const until = recorder.now() + forMs
   const over = new AbortController()
   const editing = async (own: Random): Promise<void> => {
     while (!over.signal.aborted) {

@@ -179,12 +179,13 @@ const shortLived = lasting('certificates end soon', async ({ site }) => {
     'ca.crt': Buffer.from(certPem).toString('base64'),
     'ca.key': Buffer.from(keyPem).toString('base64'),
   }
-  must(await site.admin.client.patch(secretPath, { data }), 'replacing the CA')
+  // Who can't reach the API server has not made a Secret again that was deleted.
+  await site.admin.client.patch(secretPath, { data })
   return () => Promise.resolve()
 })
 
 const secretDeleted = lasting('certificates deleted', async ({ site }) => {
-  must(await site.admin.client.delete(secretPath), 'deleting the Secret')
+  await site.admin.client.delete(secretPath)
   return () => Promise.resolve()
 })
 
