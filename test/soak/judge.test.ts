@@ -38,6 +38,15 @@ describe('an identity that is withdrawn', () => {
     expect(pen.deletes(40, outputOf(chat)).verdict(41)).toEqual([])
   })
 
+  test('for a failure that has long passed, by one for whom one outage followed the other', () => {
+    const pen = fine().fault(29, 33, 'everything').lacks(30, objective()).has(30.1, objective())
+    expect(pen.fault(40, 45, 'everything').deletes(48, outputOf(chat)).verdict(49)).toEqual([])
+    const late = fine().fault(29, 33, 'everything').lacks(30, objective()).has(30.1, objective())
+    expect(late.fault(50, 55, 'everything').deletes(58, outputOf(chat)).verdict(59)).toEqual(
+      only('withdrawn', 58),
+    )
+  })
+
   test('by somebody else', () => {
     const again = outputOf(chat)
     expect(fine().lacks(30, outputOf(chat)).writes(31, again).verdict(80)).toEqual([])

@@ -4,6 +4,8 @@ type Span = { readonly blinds: Blinds; readonly from: number; to: number }
 
 /** Retries are at most this far apart, however long an outage lasted. */
 const longestRetryMs = 60_000
+/** A watch is begun again after at most this. */
+const longestBackoffMs = 30_000
 /** For what is under way when an outage ends. */
 const graceMs = 2_000
 
@@ -47,9 +49,17 @@ export class Blindness {
     return this.clear(from, to + 1, kind) < to + 1 - from
   }
 
-  /** Since when a write that comes now can have been decided: a fault delays what was decided before it. */
+  /**
+   * Since when a write that comes now can have been decided. A fault delays what was decided before it, and for as long
+   * again as it lasted what is known may be as old; by then there may have been the next.
+   */
   decidedSince(at: number, usualMs: number): number {
-    const near = [...this.#spans.values()].filter(({ from, to }) => from <= at && to >= at - usualMs)
-    return Math.min(at, ...near.map(({ from }) => from)) - usualMs
+    const spans = [...this.#spans.values()].toSorted((a, b) => b.from - a.from)
+    let since = at
+    for (const { from, to } of spans) {
+      const reach = to + Math.min(to - from, longestBackoffMs) + usualMs
+      if (from < since && reach >= since) since = from
+    }
+    return since - usualMs
   }
 }
