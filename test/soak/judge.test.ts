@@ -4,7 +4,7 @@ import { resourceOf } from '../support/vectors.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import { listOf, recordOf } from '../support/embedded/json.ts'
 import type { Rule } from './history.ts'
-import { chat, finalizers, outputOf, Pen, retrying, scene, settled } from './judge/pen.ts'
+import { chat, finalizers, outputOf, Pen, refused, retrying, scene, settled } from './judge/pen.ts'
 
 /** A binding is there and has all that is its due after a second. */
 const fine = (): Pen => new Pen().has(0, ...scene, chat).writes(1, outputOf(chat), settled(chat))
@@ -180,6 +180,16 @@ describe('what is not as it should be', () => {
   test('is said to have been tried before all was well once more', () => {
     const pen = fine().lacks(30, outputOf(chat)).retries(41, chat).writes(50, outputOf(chat))
     expect(pen.lacks(60, outputOf(chat)).verdict(80)).toEqual(only('unsaid', 75))
+  })
+
+  test('is that it was refused, until the next try', () => {
+    const pen = new Pen()
+      .has(0, ...scene, chat)
+      .fault(0, 20, 'outputs')
+      .writes(1, refused(chat))
+    expect(pen.writes(78, outputOf(chat), settled(chat)).verdict(90)).toEqual([])
+    const late = new Pen().has(0, ...scene, chat).writes(1, refused(chat))
+    expect(late.verdict(90)).toEqual(only('unsaid', 15))
   })
 
   test('is that a deleted ClusterSPIFFEID is not there again', () => {

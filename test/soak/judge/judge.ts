@@ -15,7 +15,8 @@ import { groundsOf, OutputRules } from './outputs.ts'
 import { keyOfBinding, Scene } from './scene.ts'
 import { Wishes, wishesIn } from './wishes.ts'
 
-export const limits = { saidMs: 15_000, goneMs: 60_000, quietMs: 60_000 } as const
+/** `retryMs`: how long a refusal may be told after the last one could have come. */
+export const limits = { saidMs: 15_000, goneMs: 60_000, quietMs: 60_000, retryMs: 60_000 } as const
 
 /** Since when a binding has not been as it asks for. */
 type Late = { asks: string; since: number; readonly wrongSince: number; reported: boolean }
@@ -96,7 +97,7 @@ export class Judge {
       const lasted = this.#blindness.clear(late.since, at, 'statuses')
       const isSaid =
         wrong === undefined ||
-        isTold(binding, this.#blindness.isBlind(late.since, at, 'outputs')) ||
+        isTold(binding, this.#blindness.isBlind(at - limits.retryMs, at, 'outputs')) ||
         (this.#retrying.get(key) ?? -1) >= late.wrongSince
       if (isSaid && !late.reported) this.#slowest.saidMs = Math.max(this.#slowest.saidMs, lasted)
       if (wrong === undefined) this.#late.delete(key)

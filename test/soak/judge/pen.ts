@@ -5,6 +5,7 @@ import { eventResource } from '../../../src/controller/events.ts'
 import { crdName, definitionResource, gvk, type Resource } from '../../../src/core/resources.ts'
 import { binding, inventoryOf, objective, pool, renderedFrom, settings } from '../../support/builders.ts'
 import { recordOf, type Json } from '../../support/embedded/json.ts'
+import { refusedOutput } from '../../../src/core/plan.ts'
 import { planIn } from '../../support/model.ts'
 import { resourceOf, type Manifest } from '../../support/vectors.ts'
 import { allResources } from '../../support/world.ts'
@@ -144,6 +145,12 @@ export function settled(one: Manifest, objects: readonly Manifest[] = scene): St
     now: new Date(0),
   })
   return { ...one, status }
+}
+
+export const refused = (one: Manifest): Stored => {
+  const outcome = refusedOutput(outputOf(one).metadata.name, 'not in this house')
+  const { generation } = decodeBinding(one)
+  return { ...one, status: statusOf(outcome, { settings, generation, previous: {}, now: new Date(0) }) }
 }
 
 export const retrying = (one: Manifest): Stored => ({
