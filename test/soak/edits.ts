@@ -92,13 +92,10 @@ const some =
   (resource: Resource, act: (desk: Desk, object: Json) => Promise<Reply | undefined>): Edit =>
   async (desk) => {
     const all = (await desk.admin.list(resource)).filter(
-      (object) => placeOf(object).namespace !== namespaces.steady && !isSteady(object),
+      (object) => placeOf(object).namespace !== namespaces.steady,
     )
     return all.length === 0 ? undefined : act(desk, desk.random.pick(all))
   }
-
-const isSteady = (object: Json): boolean =>
-  String(recordOf(metaOf(object)['annotations'])[ownerAnnotation]).startsWith(`${namespaces.steady}/`)
 
 const patched = async ({ admin, recorder }: Desk, path: string, patch: Json): Promise<Reply> => {
   const reply = await admin.client.patch(path, patch)
@@ -230,7 +227,7 @@ export async function edit(
   return { name, outcome }
 }
 
-/** What there is before the first edit: much that can be edited, and bindings that only faults befall. */
+/** What there is before the first edit: much that can be edited, and bindings that nobody edits, nor what they refer to. */
 export const firstScene: readonly Manifest[] = [
   ...edited.flatMap((namespace) => [
     ...names.pools.map((name) =>

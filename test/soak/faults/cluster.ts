@@ -22,7 +22,7 @@ import { usualMs, type Fault, type Stage } from './stage.ts'
 
 const dayMs = 86_400_000
 /** Longer than what the operator waits until it says that something does not succeed. */
-const scmMs = [12_000, 30_000] as const
+const scmMs = [15_000, 35_000] as const
 const webhooks = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations'
 const secretPath = resourcePath(secretResource, { namespace: 'kleym-system', name: webhookNames.secret })
 const crdPath = (resource: Resource): string => resourcePath(definitionResource, { name: crdName(resource) })
