@@ -61,8 +61,7 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
   test('a binding that is given another ID has never two, though it was made in an earlier term', async () => {
     await world.put(binding())
     await whenSettled(world)
-    await loop.nextTerm()
-    await world.put(binding({ spec: { objectiveRef: { name: 'other' } } }))
+    await loop.nextTerm(() => world.put(binding({ spec: { objectiveRef: { name: 'other' } } })))
     await whenSettled(world)
     expect(await brokenPromises()).toEqual([])
   })

@@ -31,8 +31,12 @@ export type Loop = {
   readonly synced: Promise<void>
   /** Lines of the log that a healthy loop does not write. */
   readonly mistakes: () => readonly string[]
-  /** As when the Lease is lost and taken again: what runs is finished, then all is looked at anew. */
-  readonly nextTerm: () => Promise<void>
+  /**
+   * As when the Lease is lost and taken again: what runs is finished, then all is looked at anew.
+   *
+   * @param meanwhile changes something that the next term knows of from its start
+   */
+  readonly nextTerm: (meanwhile?: () => Promise<unknown>) => Promise<void>
   /** In good order: what runs is finished. */
   readonly stop: () => Promise<void>
   /** As when the process is killed: nothing is finished, nothing is answered any more. */
@@ -53,12 +57,16 @@ export function startLoop({
   const unshown = new Unshown()
   let term: Term | undefined
   let over = false
+  let hear = (): void => {}
   const feed = createFeed({
     client,
     inventory,
     log,
     timings: { ...hasty, ...timings },
-    mark: (keys) => term?.mark(keys),
+    mark: (keys) => {
+      term?.mark(keys)
+      hear()
+    },
     bindingReleased: () => undefined,
   })
   const begin = (): void => {
@@ -85,8 +93,12 @@ export function startLoop({
   return {
     synced,
     mistakes: () => mistakes,
-    nextTerm: async () => {
+    nextTerm: async (meanwhile) => {
       await term?.end()
+      const heard = Promise.withResolvers<void>()
+      hear = heard.resolve
+      await meanwhile?.()
+      if (meanwhile) await heard.promise
       begin()
     },
     stop: async () => {
