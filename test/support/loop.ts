@@ -57,7 +57,7 @@ export function startLoop({
   const unshown = new Unshown()
   let term: Term | undefined
   let over = false
-  let hear = (): void => {}
+  let hear: (() => void) | undefined
   const feed = createFeed({
     client,
     inventory,
@@ -65,7 +65,7 @@ export function startLoop({
     timings: { ...hasty, ...timings },
     mark: (keys) => {
       term?.mark(keys)
-      hear()
+      hear?.()
     },
     bindingReleased: () => undefined,
   })
