@@ -17,7 +17,7 @@ import type { Reply } from '../../support/embedded/client.ts'
 import { listen } from '../../support/embedded/listen.ts'
 import { listOf, recordOf, type Json } from '../../support/embedded/json.ts'
 import { webhookNames, registrations } from '../../support/webhook-names.ts'
-import { metaOf } from '../../support/world.ts'
+import { metaOf, uidOf } from '../../support/world.ts'
 import { usualMs, type Fault, type Stage } from './stage.ts'
 
 const dayMs = 86_400_000
@@ -160,6 +160,8 @@ const uninstalled =
     const over = recorder.fault(name, 'nothing')
     const { spec, metadata } = must(await client.get(crdPath(resource)), 'reading a CRD')
     const { name: crd, annotations } = recordOf(metadata)
+    // The API server removes them, which may be heard of before it is heard that their kind goes.
+    for (const object of await site.admin.list(resource)) recorder.removes(uidOf(object))
     must(await client.delete(crdPath(resource)), 'deleting a CRD')
     while ((await client.get(crdPath(resource))).code !== 404) await sleep(100)
     await sleep(goneMs + random.between(0, 5_000))
