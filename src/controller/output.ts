@@ -10,6 +10,7 @@ import { handover, type Handover } from './handover.ts'
 import type { Entry, Journal } from './journal.ts'
 import { retryOf, wait, type Result } from './outcome.ts'
 import { rivalsOf } from './rivals.ts'
+import type { Unshown } from './unshown.ts'
 import { Writer, type Settlement } from './writer.ts'
 
 type OutputsOptions = {
@@ -18,6 +19,8 @@ type OutputsOptions = {
   readonly announcer: Announcer
   /** Told of every write that took effect. */
   readonly journal: Journal
+  /** What was written and may not be in the inventory yet. */
+  readonly unshown: Unshown
 }
 
 /** A binding's outputs, or why they can't be told. */

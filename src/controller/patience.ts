@@ -15,6 +15,9 @@ type PatienceOptions = {
   readonly log: Pick<Log, 'info' | 'warn'>
 }
 
+/** What is waited for is told by names. */
+const waiting = 'waiting for '
+
 /** Says what has not succeeded for a while: in the log, in an event, and where the status says nothing yet, there too. */
 export class Patience {
   readonly #options: PatienceOptions
@@ -36,7 +39,8 @@ export class Patience {
         this.#end(key)
         return result
       case 'wait':
-        if (!result.isOurs) await this.#note(key, began, { words: result.why, cause: result.why })
+        if (!result.isOurs)
+          await this.#note(key, began, { words: result.why, cause: `${waiting}${result.why}` })
         return result
       case 'retry': {
         if (result.isSaid) {
@@ -47,6 +51,18 @@ export class Patience {
         return { ...result, withinMs }
       }
     }
+  }
+
+  /** What does not succeed and was said, without the names of bindings: it is told to whoever may see how the operator is. */
+  words(): string | undefined {
+    const causes = this.#troubles
+      .lasting()
+      .map((cause) => (cause.startsWith(waiting) ? 'something else that must happen first' : cause))
+    if (causes.length === 0) return undefined
+    const counts = [...Map.groupBy(causes, (cause) => cause)].map(
+      ([cause, { length }]) => `${length}: ${cause}`,
+    )
+    return `bindings for which what is to be done does not succeed: ${counts.toSorted().join('; ')}; their events ${retryingReason} say more`
   }
 
   #end(key: BindingKey): void {

@@ -15,10 +15,13 @@ import { Processing } from './processing.ts'
 import { Queue } from './queue.ts'
 import { reconcile } from './reconcile.ts'
 import { Statuses } from './statuses.ts'
+import type { Unshown } from './unshown.ts'
 
 type TermOptions = {
   readonly inventory: Inventory
   readonly objects: Objects
+  /** What earlier terms of this process wrote and the inventory may not have yet. */
+  readonly unshown: Unshown
   /** The settings of before that may be left. */
   readonly departures: Departures
   /** Asked before every write. */
@@ -39,6 +42,8 @@ type TermOptions = {
 export type Term = {
   readonly mark: (keys: Iterable<BindingKey>) => void
   readonly depth: () => number
+  /** What has not succeeded for a while, in words. */
+  readonly troubles: () => string | undefined
   /** Takes no more keys; resolves when those that run are done. */
   readonly end: () => Promise<void>
 }
@@ -47,7 +52,7 @@ const now = (): Date => new Date()
 
 /** The time in which this replica reconciles: it starts by looking at everything. */
 export function startTerm(options: TermOptions): Term {
-  const { inventory, log, workers, instance, halted, observe, departures } = options
+  const { inventory, unshown, log, workers, instance, halted, observe, departures } = options
   const objects = fenced(options.objects, options.mayWrite)
   const queue = new Queue<BindingKey>()
   const announcer = new Announcer({ objects, now, instance, warn: log.warn })
@@ -63,7 +68,7 @@ export function startTerm(options: TermOptions): Term {
     observe: observe.outcome,
     info: log.info,
   })
-  const outputs = new Outputs({ inventory, objects, announcer, journal })
+  const outputs = new Outputs({ inventory, objects, announcer, journal, unshown })
   const reach = { inventory, objects, outputs, statuses, announcer, departures }
   const patience = new Patience({
     now: () => performance.now(),
@@ -85,6 +90,8 @@ export function startTerm(options: TermOptions): Term {
     for (const key of keys) queue.add(key)
   }
   mark(inventory.keys())
+  // What became of those whose bindings are gone is to be found out, too: until then they keep their keys.
+  mark(unshown.keys())
   const ended = runLoop({
     queue,
     workers,
@@ -98,6 +105,7 @@ export function startTerm(options: TermOptions): Term {
   return {
     mark,
     depth: () => queue.depth,
+    troubles: () => patience.words(),
     end: async () => {
       clearInterval(checking)
       await queue.shutdown()

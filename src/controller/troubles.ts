@@ -51,6 +51,11 @@ export class Troubles<Key extends string> {
     lasting.changes += 1
   }
 
+  /** The cause that was said last of each key that does not succeed. */
+  lasting(): readonly string[] {
+    return [...this.#lasting.values()].flatMap(({ said }) => said ?? [])
+  }
+
   /** The key succeeded, or is gone. Returns for how long it had not, in ms, if that was said. */
   over(key: Key): number | undefined {
     const lasting = this.#lasting.get(key)

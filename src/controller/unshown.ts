@@ -2,7 +2,10 @@ import type { BindingKey } from '../core/binding.ts'
 import { collisionKeyIn, type Output } from '../core/clusterspiffeid.ts'
 import { Terms } from '../core/terms.ts'
 
-/** The last output of each binding that was written here, until the watch has shown it. */
+/**
+ * The last output of each binding that this process wrote, until the watch has shown it. One term may follow another sooner
+ * than the watch shows what was written last, so all terms of a process share it.
+ */
 export class Unshown {
   readonly #outputs = new Map<BindingKey, Output>()
   /** By collision key: after a start there are as many outputs as bindings. */
@@ -10,6 +13,10 @@ export class Unshown {
 
   of(key: BindingKey): Output | undefined {
     return this.#outputs.get(key)
+  }
+
+  keys(): Iterable<BindingKey> {
+    return this.#outputs.keys()
   }
 
   note(key: BindingKey, output: Output): void {

@@ -9,7 +9,7 @@ import type { Entry, Journal } from './journal.ts'
 import { retryOf, wait, type Result } from './outcome.ts'
 import { merged, repairNews, repairOf } from './repair.ts'
 import { Stored } from './stored.ts'
-import { Unshown } from './unshown.ts'
+import type { Unshown } from './unshown.ts'
 
 /** The ClusterSPIFFEID is as it should be; or it is refused for good; or neither can be said yet. */
 export type Settlement =
@@ -34,17 +34,19 @@ type WriterOptions = {
   readonly objects: Objects
   readonly announcer: Announcer
   readonly journal: Journal
+  /** A creation is noted before it is sent: one whose answer is lost may have taken effect. */
+  readonly unshown: Unshown
 }
 
 /** Writes ClusterSPIFFEIDs one by one, and no more than differs. */
 export class Writer {
   readonly #options: WriterOptions
   readonly #stored: Stored
-  /** A creation is noted before it is sent: one whose answer is lost may have taken effect. */
-  readonly unshown = new Unshown()
+  readonly unshown: Unshown
 
   constructor(options: WriterOptions) {
     this.#options = options
+    this.unshown = options.unshown
     this.#stored = new Stored(() => options.inventory.schemaOf(clusterSpiffeIdResource))
   }
 

@@ -38,6 +38,7 @@ export class Reflector {
   #running: Promise<void> | undefined
   #version: string | undefined
   #failures = 0
+  #waitedMs = 0
   #complaint = ''
   #complainedAt = Number.NEGATIVE_INFINITY
   #synced = false
@@ -115,7 +116,8 @@ export class Reflector {
     const fresh = this.#clock.now() - this.#lastContact < this.#timings.resumeWithinMs
     if (!fresh) this.#version = undefined
     this.#complain(ending.why)
-    return patience(this.#backoff(), ending.retryAfterMs)
+    this.#waitedMs = patience(this.#backoff(), ending.retryAfterMs)
+    return this.#waitedMs
   }
 
   #listOrWatch(stop: AbortSignal): Promise<Ending> {
@@ -173,6 +175,9 @@ export class Reflector {
       }
     } catch (error) {
       if (idle.isSilent) return { kind: 'silent' }
+      // It was well for as long as it was waited for, though nothing happened: of a quiet kind outages that are minutes
+      // apart must not add up, or what is known of it is older than what is known of the others by ever more.
+      if (this.#clock.now() - opened >= this.#waitedMs) this.#failures = 0
       return { kind: 'failed', why: String(idle.signal.reason ?? error) }
     }
     const short = events === 0 && this.#clock.now() - opened < this.#timings.shortWatchMs

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Config } from '../config.ts'
 import { startTerm, type Term } from '../controller/term.ts'
+import { Unshown } from '../controller/unshown.ts'
 import { given, type BindingKey } from '../core/binding.ts'
 import { summaryOf } from '../core/conditions.ts'
 import type { Inventory } from '../core/inventory.ts'
@@ -32,6 +33,8 @@ type LeadershipOptions = {
 export type Leadership = {
   readonly mark: (keys: Iterable<BindingKey>) => void
   readonly isLeading: () => boolean
+  /** What this replica has not succeeded in for a while, in words. */
+  readonly troubles: () => string | undefined
   readonly start: () => void
   readonly stop: () => Promise<void>
 }
@@ -39,6 +42,7 @@ export type Leadership = {
 /** Reconciles for as long as this replica leads, which without an election is always. */
 export function createLeadership(options: LeadershipOptions): Leadership {
   const { config, client, inventory, metrics, log, halted } = options
+  const unshown = new Unshown()
   let term: Term | undefined
   let election: Campaign | undefined
   /** Cut when the Lease is lost: what was frozen on its way out must not be sent by whoever wakes. */
@@ -51,6 +55,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
     term = startTerm({
       inventory,
       objects: createObjects(client, fence.signal),
+      unshown,
       departures: config.departures,
       mayWrite: () => election?.isLeading() ?? true,
       halted,
@@ -75,6 +80,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   return {
     mark: (keys) => term?.mark(keys),
     isLeading: () => term !== undefined && (election?.isLeading() ?? true),
+    troubles: () => term?.troubles(),
     start: () => {
       if (!config.leaderElect) return begin()
       watchdog = setInterval(() => {

@@ -134,6 +134,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     },
     { name: 'contract', problem: feed.halted() },
     { name: 'settings', problem: holds.words(), informs: true },
+    { name: 'bindings', problem: leadership.troubles(), informs: true },
     ...admission.checks(),
   ]
   const publishing = createPublishing({

@@ -4,7 +4,7 @@ import { binding, objective, pool } from '../support/builders.ts'
 import type { Match } from '../support/fault-proxy/faults.ts'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy/proxy.ts'
 import { recordOf, type Json } from '../support/embedded/json.ts'
-import { startLoop } from '../support/loop.ts'
+import { startLoop, type Loop } from '../support/loop.ts'
 import { whenSettled } from '../support/model.ts'
 import { allResources, startWorld, type World } from '../support/world.ts'
 import { History } from './support/history.ts'
@@ -20,6 +20,7 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
   let proxy: FaultProxy
   let history: History
   let stack: AsyncDisposableStack
+  let loop: Loop
 
   beforeEach(async () => {
     stack = new AsyncDisposableStack()
@@ -31,7 +32,7 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     for (const resource of [definitionResource, ...allResources]) await history.follow(resource)
     const kubeconfig = await proxy.kubeconfig(world.api.token)
     // Long enough for nobody to notice before the test is over.
-    const loop = startLoop({ kubeconfig, timings: { idleMs: 60_000 } })
+    loop = startLoop({ kubeconfig, timings: { idleMs: 60_000 } })
     stack.defer(() => loop.stop())
     await loop.synced
     await vi.waitUntil(() => proxy.openWatches() === allResources.length + 1, { timeout: 10_000 })
@@ -55,6 +56,30 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     await world.put(binding({ spec: { objectiveRef: { name: 'other' } } }))
     await whenSettled(world)
     expect(await brokenPromises()).toEqual([])
+  })
+
+  test('a binding that is given another ID has never two, though it was made in an earlier term', async () => {
+    await world.put(binding())
+    await whenSettled(world)
+    await loop.nextTerm(() => world.put(binding({ spec: { objectiveRef: { name: 'other' } } })))
+    await whenSettled(world)
+    expect(await brokenPromises()).toEqual([])
+  })
+
+  test('what an earlier term made for a binding that is gone holds no key', async () => {
+    await world.put(binding())
+    await whenSettled(world)
+    const [output] = await world.list(clusterSpiffeIdResource)
+    const stuck = proxy.faults.inject({ method: 'DELETE' }, { kind: 'status', code: 503 }, Infinity)
+    await world.remove(bindingResource, chat)
+    await vi.waitUntil(() => stuck.hits() > 0, { timeout: 10_000 })
+    const ending = loop.nextTerm()
+    await world.remove(clusterSpiffeIdResource, { name: String(metaOf(output)['name']) })
+    await world.patch(bindingResource, chat, { metadata: { finalizers: null } })
+    await ending
+    proxy.faults.clear()
+    await world.put(binding({ name: 'rival', spec: { objectiveRef: { name: 'other' } } }))
+    await whenSettled(world)
   })
 
   test('an output that nobody has seen yet still keeps its key from others', async () => {

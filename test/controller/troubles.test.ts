@@ -13,6 +13,7 @@ function story() {
       return troubles.note('a', began * 1000, { words: `${cause} in words`, cause })
     },
     isSaid: (cause: string) => troubles.said('a', { words: '', cause }),
+    lasting: () => troubles.lasting(),
     succeeds: (at: number) => {
       seconds = at
       return troubles.over('a')
@@ -44,6 +45,17 @@ describe('a key that does not succeed', () => {
     isSaid('429')
     expect(fails(15, '500').due).not.toBe(first)
     expect(fails(15, '500').due).not.toBe(second)
+  })
+
+  test('is among those that last from when it is said until it succeeds', () => {
+    const { fails, isSaid, succeeds, lasting } = story()
+    fails(0, '500')
+    fails(11, '500')
+    expect(lasting()).toEqual([])
+    isSaid('500')
+    expect(lasting()).toEqual(['500'])
+    succeeds(20)
+    expect(lasting()).toEqual([])
   })
 
   test('starts anew once it has succeeded, which is news where the trouble was', () => {

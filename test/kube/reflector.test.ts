@@ -302,6 +302,27 @@ test('a watch that goes on failing without a word is followed by a list', async 
   await expect.poll(() => rig.told, soon).toEqual(['a@1', 'synced', 'a@2'])
 })
 
+test('a watch that was open for as long as it was waited for begins to back off anew, though it brought nothing', async () => {
+  await using rig = await arrange()
+  await rig.lists(1, [])
+  for (const wait of [800, 1600]) {
+    ;(await rig.watches(1)).reset()
+    await expect(rig.backsOff()).resolves.toBe(wait)
+  }
+  for (const [lasted, wait] of [
+    [1599, 3200],
+    [3200, 800],
+  ] as const) {
+    const watch = await rig.watches(1)
+    const before = rig.said.length
+    watch.write('{}\n')
+    await expect.poll(() => rig.said.length, soon).toBeGreaterThan(before)
+    rig.clock.advance(lasted)
+    watch.reset()
+    await expect(rig.backsOff()).resolves.toBe(wait)
+  }
+})
+
 test('a watch that is silent for 75 s is followed by a list, and nothing is said of it where nothing was missed', async () => {
   await using rig = await arrange()
   await rig.lists(1, [object('a', 1)])

@@ -1,4 +1,5 @@
 import { startTerm, type Term } from '../../src/controller/term.ts'
+import { Unshown } from '../../src/controller/unshown.ts'
 import { Inventory } from '../../src/core/inventory.ts'
 import type { Objects } from '../../src/core/objects.ts'
 import { createClient } from '../../src/kube/client.ts'
@@ -30,6 +31,12 @@ export type Loop = {
   readonly synced: Promise<void>
   /** Lines of the log that a healthy loop does not write. */
   readonly mistakes: () => readonly string[]
+  /**
+   * As when the Lease is lost and taken again: what runs is finished, then all is looked at anew.
+   *
+   * @param meanwhile changes something that the next term knows of from its start
+   */
+  readonly nextTerm: (meanwhile?: () => Promise<unknown>) => Promise<void>
   /** In good order: what runs is finished. */
   readonly stop: () => Promise<void>
   /** As when the process is killed: nothing is finished, nothing is answered any more. */
@@ -47,14 +54,19 @@ export function startLoop({
   const log = createLog({ level: 'error', destination: { write: (line) => void mistakes.push(line) } })
   const client = createClient(loadKubeConfig({ kubeconfig }), { timeoutMs: 2000 })
   const inventory = new Inventory(settings)
+  const unshown = new Unshown()
   let term: Term | undefined
   let over = false
+  let hear: (() => void) | undefined
   const feed = createFeed({
     client,
     inventory,
     log,
     timings: { ...hasty, ...timings },
-    mark: (keys) => term?.mark(keys),
+    mark: (keys) => {
+      term?.mark(keys)
+      hear?.()
+    },
     bindingReleased: () => undefined,
   })
   const begin = (): void => {
@@ -62,6 +74,7 @@ export function startLoop({
     term = startTerm({
       inventory,
       objects: through(createObjects(client)),
+      unshown,
       mayWrite: () => !over,
       halted: feed.halted,
       workers,
@@ -80,6 +93,14 @@ export function startLoop({
   return {
     synced,
     mistakes: () => mistakes,
+    nextTerm: async (meanwhile) => {
+      await term?.end()
+      const heard = Promise.withResolvers<void>()
+      hear = heard.resolve
+      await meanwhile?.()
+      if (meanwhile) await heard.promise
+      begin()
+    },
     stop: async () => {
       await term?.end()
       over = true

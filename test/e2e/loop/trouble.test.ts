@@ -144,17 +144,31 @@ describeReal('what does not succeed is said', () => {
     },
   )
 
-  test('of a repair: not in the status, which is right', { timeout: 120_000 }, async () => {
-    await tenant.has(binding())
-    await tenant.settles({ chat: ready })
-    const before = await statusOf()
-    await kill('one.example.org')
-    await tenant.loses(named(metaOf(await tenant.output('chat'))['name']))
-    await withinMs(15_000, async () => expect(await retries()).toHaveLength(1))
-    expect(await statusOf()).toEqual(before)
-    await revive()
-    await withinMs(65_000, () => tenant.settles({ chat: ready }))
-  })
+  test(
+    'of a repair: not in the status of the binding, which is right, but in the operator’s',
+    { timeout: 120_000 },
+    async () => {
+      await tenant.has(binding())
+      await tenant.settles({ chat: ready })
+      const before = await statusOf()
+      await kill('one.example.org')
+      await tenant.loses(named(metaOf(await tenant.output('chat'))['name']))
+      await withinMs(15_000, async () => expect(await retries()).toHaveLength(1))
+      expect(await statusOf()).toEqual(before)
+      // What the API server said has names in it, and is for those who may see the binding.
+      const words = 'does not succeed: 1: 500 InternalError one.example.org; their events Retrying say more'
+      const { kubeconfig } = stage.cluster.plane
+      await withinMs(5_000, async () => {
+        const { code, stdout } = await kleym(['status', '-n', tenant.namespace, '--kubeconfig', kubeconfig])
+        expect(code).toBe(2)
+        expect(stdout).toContain(words)
+      })
+      await revive()
+      await withinMs(65_000, () => tenant.settles({ chat: ready }))
+      const reply = await fetch(`${stage.operator().probes}/readyz?verbose`)
+      expect(await reply.text()).toContain('[+]bindings ok')
+    },
+  )
 
   test('and what succeeded without an answer is said to have: an output is created once in the log', async () => {
     const lost = stage.proxy.faults.inject(

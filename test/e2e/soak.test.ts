@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { controlPlane, describeReal } from '../support/real.ts'
+import { describeReport } from '../soak/report.ts'
+import { soak } from '../soak/soak.ts'
+
+const timeout = 300_000
+
+describeReal('a short soak', () => {
+  test('breaks no promise', { timeout }, async ({ annotate }) => {
+    const seed = Math.floor(Math.random() * 2 ** 32)
+    const { binaries } = controlPlane()
+    const report = await soak({ binaries, seed, minutes: 0, stormMs: [12_000, 12_000], say: () => {} })
+    await annotate(describeReport(report))
+    expect(report.violations.map(({ rule, about, what }) => `${rule}: ${about}: ${what}`)).toEqual([])
+    expect(report.accidents).toEqual([])
+    // Otherwise there was nothing to be found.
+    expect(report.edits.size).toBeGreaterThan(10)
+    expect(report.faults.size).toBeGreaterThan(1)
+    expect(report.judged.written).toBeGreaterThan(20)
+  })
+})

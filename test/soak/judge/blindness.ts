@@ -1,0 +1,65 @@
+import type { Blinds, FaultMark } from '../history.ts'
+
+type Span = { readonly blinds: Blinds; readonly from: number; to: number }
+
+/** Retries are at most this far apart, however long an outage lasted. */
+const longestRetryMs = 60_000
+/** A watch is begun again after at most this. */
+const longestBackoffMs = 30_000
+/** For what is under way when an outage ends. */
+const graceMs = 2_000
+
+/** Which faults there were when, and how much of a time is left in which the operator could act. */
+export class Blindness {
+  readonly #spans = new Map<number, Span>()
+
+  note({ id, at, phase, blinds }: FaultMark): void {
+    const span = this.#spans.get(id)
+    if (phase === 'begins') this.#spans.set(id, { blinds, from: at, to: Infinity })
+    else if (span) span.to = at
+    for (const [old, { to }] of this.#spans) if (to < at - 30 * longestRetryMs) this.#spans.delete(old)
+  }
+
+  /**
+   * Milliseconds between two moments in which writes of this kind could succeed. An outage is followed by as long again:
+   * waits between retries double, so that the next one may be that far away.
+   */
+  clear(from: number, to: number, kind: 'statuses' | 'outputs'): number {
+    const blind = [...this.#spans.values()]
+      .filter(({ blinds }) => blinds === 'everything' || (kind === 'outputs' && blinds === 'outputs'))
+      .map((span) => ({
+        from: span.from,
+        to: span.to + Math.min(span.to - span.from, longestRetryMs) + graceMs,
+      }))
+      .toSorted((a, b) => a.from - b.from)
+    let [reached, lost] = [from, 0]
+    for (const span of blind) {
+      const start = Math.max(span.from, reached)
+      const end = Math.min(span.to, to)
+      if (end <= start) continue
+      lost += end - start
+      reached = end
+    }
+    return to - from - lost
+  }
+
+  /** Whether there was a time between two moments in which writes of this kind could not succeed. */
+  isBlind(from: number, to: number, kind: 'statuses' | 'outputs'): boolean {
+    // Of a moment, too, in which one began.
+    return this.clear(from, to + 1, kind) < to + 1 - from
+  }
+
+  /**
+   * Since when a write that comes now can have been decided. A fault delays what was decided before it, and for as long
+   * again as it lasted what is known may be as old; by then there may have been the next.
+   */
+  decidedSince(at: number, usualMs: number): number {
+    const spans = [...this.#spans.values()].toSorted((a, b) => b.from - a.from)
+    let since = at
+    for (const { from, to } of spans) {
+      const reach = to + Math.min(to - from, longestBackoffMs) + usualMs
+      if (from < since && reach >= since) since = from
+    }
+    return since - usualMs
+  }
+}
