@@ -113,6 +113,8 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     bindingReleased: (uid) => reservations.holderDeleted(uid),
   })
   started.defer(() => feed.stop())
+  const metricsServer = await startMetrics({ config, client, metrics, log })
+  started.defer(() => metricsServer.close())
   const admission = createAdmission({
     config,
     client,
@@ -122,6 +124,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     metrics,
     shownTokens,
     log,
+    presents: (pair) => metricsServer.presentAsWebhook(pair),
     isLeading: leadership.isLeading,
     notices: () => [holds.words()].filter((words) => words !== undefined),
   })
@@ -149,8 +152,6 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     const probes = await startProbes({ ...config.probes.address, healthy: () => [], ready, log })
     started.defer(() => probes.close())
   }
-  const metricsServer = await startMetrics({ config, client, metrics, log })
-  started.defer(() => metricsServer.close())
   feed.start()
   const begin = async (): Promise<void> => {
     await feed.synced
