@@ -92,8 +92,10 @@ export function chartSuite(site: () => Site): void {
 
   /** Without what the operator writes all the time, and Helm's own records. */
   const standing = async () =>
-    [...(await everything(site().cluster))].filter(
-      ([object]) => !/^(?:Lease|Secret) |\/kleym-operator-status$/.test(object),
+    Object.fromEntries(
+      [...(await everything(site().cluster))].filter(
+        ([object]) => !/^(?:Lease|Secret) |\/kleym-operator-status$/.test(object),
+      ),
     )
 
   test('uninstall says that it keeps the CustomResourceDefinition, and keeps nothing else', async () => {
