@@ -24,6 +24,7 @@ import { createLog, type Log } from '../log.ts'
 import { createMetrics, type Metrics } from '../serving/metrics.ts'
 import { startMetrics } from './protected-metrics.ts'
 import { createPublishing } from './publish.ts'
+import { version } from '../version.ts'
 import { startProbes, type Check } from '../serving/probes.ts'
 import type { StopSignals } from './signals.ts'
 
@@ -72,6 +73,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
   await using started = new AsyncDisposableStack()
   let stopping = false
   const metrics = createMetrics()
+  metrics.builtAs(version)
   const shownTokens: ShownTokens = new Set()
   const client = createClient(cluster, {
     onAnswer: (method, code) =>

@@ -34,6 +34,9 @@ async function kustomized(parts?: Parameters<typeof overlayOf>[1]): Promise<Mani
 
 const settings = { trustDomain, className }
 
+const on = { enabled: true }
+const monitoring = { serviceMonitor: on, alerts: on, dashboard: on }
+
 const configOf = (manifests: Manifests) => {
   const { args, env } = containerOf(manifests)
   return operatorConfig(args, env, { configurableReasons })
@@ -53,9 +56,9 @@ describeGitOps('the chart', () => {
     expect(compared(await render({ ...settings, ...values }))).toEqual(compared(await kustomized(parts)))
   })
 
-  test('for the Prometheus Operator adds what deploy/monitoring has', async () => {
+  test('for the Prometheus Operator and Grafana adds what deploy/monitoring has', async () => {
     const bare = compared(await render(settings))
-    const full = compared(await render({ ...settings, serviceMonitor: { enabled: true } }))
+    const full = compared(await render({ ...settings, ...monitoring }))
     const added = Object.fromEntries(Object.entries(full).filter(([name]) => !(name in bare)))
     expect(added).toEqual(compared(await build(join(deploy, 'monitoring'))))
   })
@@ -73,7 +76,9 @@ describeGitOps('the chart', () => {
 
   test('names no other namespace than that of the release', async () => {
     const args = ['template', 'x', chart, '-n', 'elsewhere', '--set', 'trustDomain=example.org']
-    const all = 'certManager.enabled=true,serviceMonitor.enabled=true'
+    const all = ['certManager', 'serviceMonitor', 'alerts', 'dashboard']
+      .map((part) => `${part}.enabled=true`)
+      .join()
     const { stdout } = await helm([...args, '--set', all])
     expect(stdout).not.toContain('kleym-system')
     const certificate = manifestsIn(stdout).named('Certificate', 'kleym-operator-webhook')
@@ -232,7 +237,7 @@ describeGitOps('the chart', () => {
   test('is without fault to helm lint, and has no hooks', async () => {
     const { code, stdout } = await helm(['lint', '--strict', chart, '--set', 'trustDomain=example.org'])
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('0 chart(s) failed') })
-    const everything = { certManager: { enabled: true }, serviceMonitor: { enabled: true } }
+    const everything = { certManager: on, ...monitoring }
     expect((await render({ ...settings, ...everything })).text).not.toContain('helm.sh/hook')
   })
 })
