@@ -93,9 +93,7 @@ async function startPrometheus({ cluster, kubectl }: Site, metrics: string): Pro
   const program = tether([prometheusPrograms().prometheus, ...flags], { scratch, output: 'ignore' })
   return {
     query: async (expression) => {
-      const reply = await fetch(
-        `http://${address}/api/v1/query?${new URLSearchParams({ query: expression })}`,
-      )
+      const reply = await fetch(`http://${address}/api/v1/query?query=${encodeURIComponent(expression)}`)
       const body: unknown = await reply.json()
       if (textAt(body, 'status') !== 'success') throw new Error(`${expression}: ${textAt(body, 'error')}`)
       return listAt(body, 'data', 'result')
