@@ -1,7 +1,7 @@
 import { leaseResource } from '../core/resources.ts'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Lives } from '../../certs/certificates.ts'
+import type { Lives, Trusted } from '../../certs/certificates.ts'
 import type { Config } from '../config.ts'
 import { rules } from '../core/findings.ts'
 import type { Inventory } from '../core/inventory.ts'
@@ -44,6 +44,8 @@ type AdmissionOptions = {
   readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>
   readonly metrics: Metrics
   readonly shownTokens: ShownTokens
+  /** Told of the certificate that the webhook serves with from now on. */
+  readonly presents: (pair: Trusted['pair']) => void
   readonly log: Log
   /** How long the operator's own certificates live; tests have no years to wait. */
   readonly lives?: Lives
@@ -85,6 +87,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   let server: WebhookServer | undefined
   let expiry: Readonly<Record<string, Date>> = {}
   const trust = createTrust({ ...options, expires: (at) => (expiry = at) }, known, async (pair) => {
+    options.presents(pair)
     if (server) return server.setCertificate(pair)
     const tls = { ...pair, clientCa: await caOf(config.webhook.clientCa) }
     server = await startWebhookServer({

@@ -16,16 +16,28 @@ type MetricsOptions = {
   readonly log: Log
 }
 
+export type ProtectedMetrics = {
+  /**
+   * Serves with the webhook's certificate from now on, so that the CA of that is the one to check both with. Without
+   * effect where files are named for the metrics.
+   */
+  readonly presentAsWebhook: (pair: ServingCertificate) => void
+  readonly close: () => Promise<void>
+}
+
 /** `/metrics` as the reference operator serves it: over HTTPS, to tokens whose owner may GET that path. */
 export async function startMetrics({
   config,
   client,
   metrics,
   log,
-}: MetricsOptions): Promise<{ close: () => Promise<void> }> {
+}: MetricsOptions): Promise<ProtectedMetrics> {
   const { address, secure, certificate } = config.metrics
-  if (!address) return { close: () => Promise.resolve() }
-  if (!secure) return startMetricsServer({ ...address, metrics, log })
+  if (!address) return { presentAsWebhook: () => {}, close: () => Promise.resolve() }
+  if (!secure) {
+    const { close } = await startMetricsServer({ ...address, metrics, log })
+    return { presentAsWebhook: () => {}, close }
+  }
   const read = certificate ? () => readPair(certificate) : selfSigned
   const server = await startMetricsServer({
     ...address,
@@ -46,6 +58,7 @@ export async function startMetrics({
       reloadEveryMs,
     )
   return {
+    presentAsWebhook: certificate ? () => {} : server.useCertificate,
     close: () => {
       clearInterval(reload)
       return server.close()
@@ -69,7 +82,7 @@ async function readPair({
   return { cert: certPem, key: keyPem }
 }
 
-/** As the reference does without files: encrypted, and trusted by whoever skips verification. */
+/** Until the webhook has a certificate, and where there is no webhook: for whoever skips verification. */
 async function selfSigned(): Promise<ServingCertificate> {
   const now = new Date()
   const authority = await createAuthority({ now, lifetimeDays: 365 })

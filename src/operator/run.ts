@@ -24,6 +24,7 @@ import { createLog, type Log } from '../log.ts'
 import { createMetrics, type Metrics } from '../serving/metrics.ts'
 import { startMetrics } from './protected-metrics.ts'
 import { createPublishing } from './publish.ts'
+import { version } from '../version.ts'
 import { startProbes, type Check } from '../serving/probes.ts'
 import type { StopSignals } from './signals.ts'
 
@@ -72,6 +73,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
   await using started = new AsyncDisposableStack()
   let stopping = false
   const metrics = createMetrics()
+  metrics.builtAs(version)
   const shownTokens: ShownTokens = new Set()
   const client = createClient(cluster, {
     onAnswer: (method, code) =>
@@ -113,6 +115,8 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     bindingReleased: (uid) => reservations.holderDeleted(uid),
   })
   started.defer(() => feed.stop())
+  const metricsServer = await startMetrics({ config, client, metrics, log })
+  started.defer(() => metricsServer.close())
   const admission = createAdmission({
     config,
     client,
@@ -122,6 +126,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     metrics,
     shownTokens,
     log,
+    presents: (pair) => metricsServer.presentAsWebhook(pair),
     isLeading: leadership.isLeading,
     notices: () => [holds.words()].filter((words) => words !== undefined),
   })
@@ -150,8 +155,6 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     const probes = await startProbes({ ...config.probes.address, healthy: () => [], ready, log })
     started.defer(() => probes.close())
   }
-  const metricsServer = await startMetrics({ config, client, metrics, log })
-  started.defer(() => metricsServer.close())
   feed.start()
   const begin = async (): Promise<void> => {
     await feed.synced

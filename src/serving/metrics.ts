@@ -18,6 +18,8 @@ export type ReviewResult = {
 }
 
 export type Metrics = {
+  /** What this program is. */
+  readonly builtAs: (version: string) => void
   readonly text: () => Promise<string>
   readonly contentType: string
   /** A binding's status became this. */
@@ -69,6 +71,7 @@ export function createMetrics(): Metrics {
   return {
     text: () => registry.metrics(),
     contentType: registry.contentType,
+    builtAs: buildInfo([registry]),
     ...bindingMetrics([registry]),
     ...admissionMetrics([registry]),
     ...loopMetrics([registry]),
@@ -76,6 +79,16 @@ export function createMetrics(): Metrics {
     ...clusterMetrics([registry]),
     ...workloadMetrics([registry]),
   }
+}
+
+function buildInfo(registers: Registry[]): Metrics['builtAs'] {
+  const info = new Gauge({
+    name: 'kleym_build_info',
+    help: 'Always 1: which version of the operator this is, and of Node, which runs it.',
+    labelNames: ['version', 'node_version'] as const,
+    registers,
+  })
+  return (version) => info.set({ version, node_version: process.versions.node }, 1)
 }
 
 function bindingMetrics(registers: Registry[]): Pick<Metrics, 'bindingOutcome' | 'bindingsFrom'> {

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { operatorConfig } from '../../src/config.ts'
 import { configurableReasons } from '../../src/core/findings.ts'
@@ -8,11 +8,11 @@ import { namesFor } from '../../src/operator/webhook-trust.ts'
 import { registrations, webhookNames } from '../support/webhook-names.ts'
 import { permissionsOf } from '../e2e/deployed/support/permissions.ts'
 import { describeReal } from '../support/real.ts'
-import type { JsonObject } from '../../src/core/json.ts'
 import {
   at,
   build,
   containerOf,
+  deploy,
   listAt,
   nameOf,
   overlayOf,
@@ -21,7 +21,6 @@ import {
   type Manifests,
 } from './manifests.ts'
 
-const deploy = resolve(import.meta.dirname, '../../deploy')
 const service = { name: 'kleym-operator-webhook-service', namespace: 'kleym-system', port: 443 }
 const labels = { 'app.kubernetes.io/name': 'kleym', 'app.kubernetes.io/component': 'operator' }
 
@@ -31,8 +30,8 @@ const configOf = (manifests: Manifests, ...more: readonly string[]) => {
 }
 
 /** What a kustomization of somebody's own makes of them. */
-async function overlaid(kustomization: JsonObject, components?: readonly string[]): Promise<Manifests> {
-  await using overlay = await overlayOf(kustomization, components)
+async function overlaid(...given: Parameters<typeof overlayOf>): Promise<Manifests> {
+  await using overlay = await overlayOf(...given)
   return await build(overlay.directory)
 }
 
@@ -110,10 +109,13 @@ describeReal('the manifests', () => {
       .flatMap((role) => listAt(role, 'rules'))
       .flatMap(({ resourceNames }) => (Array.isArray(resourceNames) ? resourceNames : []))
     expect(named).toEqual([webhook.names.validating, webhook.names.mutating])
+    // Whom everybody may ask how many replicas are ready.
+    const [, deployments] = listAt(mine.named('Role', 'team-kleym-operator-status-viewer-role'), 'rules')
+    expect(deployments).toMatchObject({ resourceNames: [nameOf(mine.only('Deployment'))] })
   })
 
   test('leave the permission to list pods out where an overlay says so, and what needs it', async () => {
-    const mine = await overlaid({}, ['without-pods'])
+    const mine = await overlaid({}, { components: ['without-pods'] })
     expect(mayListPods(manifests)).toEqual(['kleym-pods-role'])
     expect(mayListPods(mine)).toEqual([])
     expect(mine.all('ClusterRole').map(nameOf)).not.toContain('kleym-pods-role')

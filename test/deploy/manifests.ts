@@ -8,23 +8,27 @@ import { kubectl } from '../support/kubectl.ts'
 export type Manifests = {
   /** What `kubectl apply -f -` takes. */
   readonly text: string
+  readonly objects: readonly JsonObject[]
   readonly all: (kind: string) => readonly JsonObject[]
   readonly named: (kind: string, name: string) => JsonObject
   /** The one object of its kind. */
   readonly only: (kind: string) => JsonObject
 }
 
-const deploy = resolve(import.meta.dirname, '../../deploy')
+export const deploy = resolve(import.meta.dirname, '../../deploy')
 
-/** A folder with a kustomization of somebody's own over `deploy`. */
+/** Folders below `deploy`. */
+type Parts = { readonly over?: string; readonly components?: readonly string[] }
+
+/** A folder with a kustomization of somebody's own over `deploy`, or over a folder of it. */
 export async function overlayOf(
   kustomization: JsonObject,
-  components: readonly string[] = [],
+  { over = '.', components = [] }: Parts = {},
 ): Promise<AsyncDisposable & { readonly directory: string }> {
   const directory = await mkdtemp(join(tmpdir(), 'overlay-'))
   const all = {
     ...kustomization,
-    resources: [relative(directory, deploy)],
+    resources: [relative(directory, join(deploy, over))],
     components: components.map((name) => relative(directory, join(deploy, 'components', name))),
   }
   await writeFile(join(directory, 'kustomization.yaml'), JSON.stringify(all))
@@ -35,10 +39,15 @@ export async function overlayOf(
 export async function build(directory: string): Promise<Manifests> {
   const { code, stdout, stderr } = await kubectl(['kustomize', directory])
   if (code !== 0) throw new Error(stderr)
-  const objects = parseAllDocuments(stdout).map((document) => objectOr(document.toJS()))
+  return manifestsIn(stdout)
+}
+
+export function manifestsIn(text: string): Manifests {
+  const objects = parseAllDocuments(text).map((document) => objectOr(document.toJS()))
   const all = (kind: string) => objects.filter((object) => object['kind'] === kind)
   return {
-    text: stdout,
+    text,
+    objects,
     all,
     named: (kind, name) =>
       single(

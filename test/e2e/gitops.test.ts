@@ -7,6 +7,7 @@ import { forceSuite } from './gitops/force.ts'
 import { installsSuite } from './gitops/installs.ts'
 import { renamesSuite } from './gitops/renames.ts'
 import { repairsSuite } from './gitops/repairs.ts'
+import { waitsSuite } from './gitops/waits.ts'
 import { startCluster, type Cluster } from './support/cluster.ts'
 import { webhooksAreAsked } from './support/webhook.ts'
 
@@ -28,6 +29,9 @@ describeGitOps("Helm, Flux's apply and kubectl on a real API server", () => {
 
   describe('helm install', () => {
     installsSuite(() => cluster)
+  })
+  describe('helm --wait', () => {
+    waitsSuite(() => cluster)
   })
   describe('a rename', () => {
     renamesSuite(() => cluster)

@@ -17,7 +17,8 @@ const stoppedWithinMs = 15_000
 export type OperatorOptions = {
   /** The path of a kubeconfig whose current user has a token. */
   readonly kubeconfig: string
-  readonly trustDomain: string
+  /** Undefined where `env` has it. */
+  readonly trustDomain: string | undefined
   /** Further flags, after ours. */
   readonly args?: readonly string[]
   /** Where not the one that all tests run. */
@@ -99,7 +100,7 @@ const argsOf = (
 ): readonly string[] => [
   'operator',
   `--kubeconfig=${kubeconfig}`,
-  `--trust-domain=${trustDomain}`,
+  ...(trustDomain === undefined ? [] : [`--trust-domain=${trustDomain}`]),
   `--namespace=${namespace}`,
   `--webhook-bind-address=127.0.0.1:${webhook}`,
   `--webhook-url=${urlOf(webhook)}`,

@@ -55,6 +55,7 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
   const bindingReleased = (uid: string): void => reservations.holderDeleted(uid)
   const feed = createFeed({ client, inventory, log, mark: () => {}, bindingReleased })
   const admission = createAdmission({
+    presents: () => {},
     config,
     client,
     inventory,

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import {
   bindingResource,
   clusterSpiffeIdResource,
@@ -22,7 +24,7 @@ import { told } from './support/audit.ts'
 import { everything, finishNamespace } from './support/leftovers.ts'
 import { granted, isUseOf, permissionsOf } from './support/permissions.ts'
 import { scrape } from './support/scrape.ts'
-import { deploy, openSite, type RunningPod, type Site } from './support/site.ts'
+import { deploy, openSite, type Installation, type RunningPod, type Site } from './support/site.ts'
 
 const ready = 'Ready/Reconciled'
 const namespace = 'kleym-system'
@@ -36,6 +38,7 @@ describeReal('the operator, as deploy installs it', () => {
   let site: Site
   let tenant: Tenant
   let pod: RunningPod
+  let installation: Installation
   /** What was there before it was installed. */
   let others: ReadonlyMap<string, string>
 
@@ -44,16 +47,15 @@ describeReal('the operator, as deploy installs it', () => {
     tenant = await newTenant(site.cluster, 'serving')
     await tenant.has(pool(), objective(), objective({ name: 'other' }), rareObjective)
     await createNamespace(site.cluster, 'monitoring')
-    for (const name of ['prometheus-k8s', 'visitor'])
-      await site.cluster.create(serviceAccountResource, {
-        apiVersion: 'v1',
-        kind: 'ServiceAccount',
-        metadata: { name, namespace: 'monitoring' },
-      })
-    await site.kubectl('apply', '-f', join(deploy, 'monitoring/reader.yaml'))
+    await site.cluster.create(serviceAccountResource, {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'visitor', namespace: 'monitoring' },
+    })
     others = await everything(site.cluster)
-    await site.install()
-    pod = await site.start()
+    installation = await site.kustomized(deploy)
+    await site.install(installation)
+    pod = await site.start(installation.manifests)
   })
   afterAll(() => site.close())
 
@@ -185,23 +187,39 @@ describeReal('the operator, as deploy installs it', () => {
     ['whoever the API server does not know', 'made-up', 401],
     ['a ServiceAccount without the permission', 'visitor', 403],
   ])('gives no metrics to %s', async (_, who, code) => {
-    const token = who === 'visitor' ? await tokenOf(who) : who
-    expect(await scrape(pod.metrics, token)).toMatchObject({
+    const token = who === 'visitor' ? await tokenOf(who, 'monitoring') : who
+    expect(await scrape(pod.metrics, { token })).toMatchObject({
       code,
       text: expect.not.stringContaining('# HELP'),
     })
   })
 
-  test('gives its metrics to the Prometheus that deploy/monitoring binds', async () => {
-    const { code, text } = await scrape(pod.metrics, await tokenOf('prometheus-k8s'))
-    expect(code).toBe(200)
-    expect(text).toContain(
-      'kleym_identity_bindings{condition="Ready",reason="Reconciled",mode="PerObjective"} 1\n',
+  test('gives its metrics to whom deploy/monitoring has scrape, over a certificate of the CA that it names', async () => {
+    const [endpoint] = listAt(
+      await parsed(join(deploy, 'monitoring/service-monitor.yaml')),
+      'spec',
+      'endpoints',
     )
+    const reader = join(deploy, 'monitoring/reader.yaml')
+    await site.kubectl('apply', '-f', reader)
+    const caOf = textAt(endpoint, 'tlsConfig', 'ca', 'secret', 'name')
+    const secret = await site.cluster.find(secretResource, { namespace, name: caOf })
+    const ca = Buffer.from(textAt(secret, 'data', 'ca.crt'), 'base64').toString()
+    const servername = textAt(endpoint, 'tlsConfig', 'serverName')
+    const token = await tokenOf('kleym-metrics-reader', namespace)
+    // The API server's authorizer learns of a new role a moment later.
+    await eventually(async () => {
+      const { code, text } = await scrape(pod.metrics, { token, ca, servername })
+      expect(code).toBe(200)
+      expect(text).toContain(
+        'kleym_identity_bindings{condition="Ready",reason="Reconciled",mode="PerObjective"} 1\n',
+      )
+    })
+    await site.kubectl('delete', '-f', reader)
   })
 
-  const tokenOf = async (name: string): Promise<string> =>
-    (await site.kubectl('create', 'token', name, '-n', 'monitoring')).trim()
+  const tokenOf = async (name: string, of: string): Promise<string> =>
+    (await site.kubectl('create', 'token', name, '-n', of)).trim()
 
   test('loses nothing when deploy is applied again', async () => {
     const before = await standing()
@@ -227,7 +245,7 @@ describeReal('the operator, as deploy installs it', () => {
       'system:serviceaccount:kleym-system:kleym-operator',
     ])
     expect(requests.filter(({ decision }) => decision !== 'allow').map(told)).toEqual([])
-    const permissions = permissionsOf(site.manifests)
+    const permissions = permissionsOf(installation.manifests)
     expect(permissions.length).toBeGreaterThan(0)
     const unused = permissions.filter((one) => !requests.some((request) => isUseOf(one, request)))
     expect(unused.map(granted)).toEqual([])
@@ -247,8 +265,8 @@ describeReal('the operator, as deploy installs it', () => {
   })
 
   test('leaves what can be removed by hand where it was gone before its bindings', async () => {
-    await site.install()
-    pod = await site.start()
+    await site.install(installation)
+    pod = await site.start(installation.manifests)
     await applied(binding())
     await tenant.settles({ chat: ready })
     await pod.stop('SIGKILL')
@@ -262,6 +280,8 @@ describeReal('the operator, as deploy installs it', () => {
     await eventually(async () => expect(await added()).toEqual([]))
   })
 })
+
+const parsed = async (file: string): Promise<unknown> => parse(await readFile(file, 'utf8'))
 
 const serviceResource = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true }
 const serviceAccountResource = {

@@ -24,12 +24,13 @@ describeReal('the operator, installed under a namePrefix and without the mutatin
 
   beforeAll(async () => {
     overlay = await overlayOf({ namePrefix: prefix })
-    site = await openSite({ directory: overlay.directory, prefix })
+    site = await openSite()
+    const installation = await site.kustomized(overlay.directory)
     tenant = await newTenant(site.cluster, 'serving')
     await tenant.has(pool(), objective(), objective({ name: 'other' }))
-    await site.install()
+    await site.install(installation)
     await site.cluster.client.delete(resourcePath(mutating.resource, { name: mutating.name }))
-    pod = await site.start()
+    pod = await site.start(installation.manifests)
   })
   afterAll(async () => {
     await site.close()

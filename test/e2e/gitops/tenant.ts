@@ -14,7 +14,7 @@ import { gitOpsBinaries } from '../../support/real.ts'
 import { type ProgramResult, runProgram } from '../../support/run-program.ts'
 import { createNamespace, metaOf, until, type Cluster } from '../support/cluster.ts'
 
-const root = resolve(import.meta.dirname, '../../..')
+export const root = resolve(import.meta.dirname, '../../..')
 
 export const chart = 'examples/charts/serving'
 

@@ -7,9 +7,10 @@ const modules = resolve(import.meta.dirname, '../..')
 
 type HelmBinaries = Readonly<Record<'helm', string>>
 type FluxBinaries = Readonly<Record<'flux-apply', string>>
+type StatusBinaries = Readonly<Record<'read-status', string>>
 
 /** The path of each program. */
-export type GitOpsBinaries = HelmBinaries & FluxBinaries
+export type GitOpsBinaries = HelmBinaries & FluxBinaries & StatusBinaries
 
 export const helmTools: Toolset<HelmBinaries> = {
   what: 'a real Helm',
@@ -29,7 +30,16 @@ export const fluxTools: Toolset<FluxBinaries> = {
   linkerFlags: () => '-s -w',
 }
 
-/** Helm first, then Flux's apply: each build uses all processors. */
+/** kstatus, by which Flux and Helm wait, and a Lua that runs a health script as Argo CD does. */
+export const statusTools: Toolset<StatusBinaries> = {
+  what: 'the readers of statuses',
+  module: resolve(modules, 'read-status'),
+  variable: 'KLEYM_TEST_STATUS',
+  at: (path) => ({ 'read-status': path('read-status') }),
+  linkerFlags: () => '-s -w',
+}
+
+/** One after the other: each build uses all processors. */
 export async function locateOrBuildGitOps(
   env: Environment,
   say: (line: string) => void,
@@ -38,5 +48,7 @@ export async function locateOrBuildGitOps(
   if (helm.kind === 'missing') return helm
   const flux = await locateOrBuild(fluxTools, env, say)
   if (flux.kind === 'missing') return flux
-  return { kind: 'found', binaries: { ...helm.binaries, ...flux.binaries } }
+  const status = await locateOrBuild(statusTools, env, say)
+  if (status.kind === 'missing') return status
+  return { kind: 'found', binaries: { ...helm.binaries, ...flux.binaries, ...status.binaries } }
 }

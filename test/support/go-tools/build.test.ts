@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, test, vi } from 'vitest'
 import { controlPlaneTools as tools } from '../controlplane/binaries.ts'
 import { script, scratchDirectory } from '../controlplane/scratch.ts'
-import { fluxTools, helmTools } from '../gitops/binaries.ts'
+import { fluxTools, helmTools, statusTools } from '../gitops/binaries.ts'
 import { binariesIn, locate } from './locate.ts'
 import { programsOf, type Toolset, versionIn } from './toolset.ts'
 
@@ -54,7 +54,7 @@ describe('finding the programs', () => {
 
   test('each toolset has a variable and a place in the cache of its own', async () => {
     const scratch = await scratchDirectory()
-    const others: readonly Toolset[] = [helmTools, fluxTools]
+    const others: readonly Toolset[] = [helmTools, fluxTools, statusTools]
     for (const one of others) {
       expect(await locate(one, { XDG_CACHE_HOME: scratch, KUBEBUILDER_ASSETS: scratch })).toMatchObject({
         kind: 'absent',

@@ -1,5 +1,5 @@
 import { controlPlaneTools } from '../controlplane/binaries.ts'
-import { fluxTools, helmTools } from '../gitops/binaries.ts'
+import { fluxTools, helmTools, statusTools } from '../gitops/binaries.ts'
 import { locateOrBuild } from './build.ts'
 import type { Toolset } from './toolset.ts'
 
@@ -7,6 +7,7 @@ const toolsets: Readonly<Record<string, Toolset>> = {
   controlplane: controlPlaneTools,
   helm: helmTools,
   flux: fluxTools,
+  status: statusTools,
 }
 
 const names = process.argv.slice(2)

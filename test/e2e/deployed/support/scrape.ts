@@ -1,11 +1,19 @@
 import { Agent, request } from 'undici'
 
-/** As the ServiceMonitor of deploy/monitoring has it: over HTTPS, unverified, with a token if there is one. */
+type Scrape = {
+  readonly token?: string | undefined
+  /** The CA and the name that the certificate must be of; unverified without them. */
+  readonly ca?: string
+  readonly servername?: string
+}
+
+/** Over HTTPS, as the ServiceMonitor of deploy/monitoring has it. */
 export async function scrape(
   url: string,
-  token?: string,
+  { token, ca, servername }: Scrape,
 ): Promise<{ readonly code: number; readonly text: string }> {
-  const dispatcher = new Agent({ connect: { rejectUnauthorized: false } })
+  const verified = ca === undefined ? {} : { ca, servername }
+  const dispatcher = new Agent({ connect: { rejectUnauthorized: ca !== undefined, ...verified } })
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   try {
     const reply = await request(url, { dispatcher, headers })

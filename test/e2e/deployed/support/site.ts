@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import { optionalResources } from '../../../../src/core/resources.ts'
-import { build, containerOf, type Manifests } from '../../../deploy/manifests.ts'
+import { build, containerOf, podTemplateOf, textAt, type Manifests } from '../../../deploy/manifests.ts'
 import { freePort } from '../../../support/controlplane/daemon.ts'
 import { recordOf } from '../../../support/embedded/json.ts'
 import { startOperator, type RunningOperator } from '../../../support/operator.ts'
@@ -10,36 +10,38 @@ import { startCluster, until, type Cluster } from '../../support/cluster.ts'
 import { serveOnly } from '../../support/kinds.ts'
 import { createAuthorizationLog, type AuthorizationLog } from './audit.ts'
 import { openServiceRoute, type ServiceRoute } from './service-route.ts'
+import { volumesOf } from './volumes.ts'
 
 const root = resolve(import.meta.dirname, '../../../..')
 export const deploy = join(root, 'deploy')
 const definition = join(deploy, 'crd/inferenceidentitybindings.yaml')
 const outputDefinition = join(root, 'test/crds/spire-controller-manager-v0.6.6-clusterspiffeids.yaml')
 
-/** A cluster that `deploy` can be applied to. Nothing runs its pods: a process stands in for them. */
+/** What is installed, and how. */
+export type Installation = {
+  readonly manifests: Manifests
+  readonly apply: () => Promise<unknown>
+}
+
+/** A cluster that the operator can be installed in. Nothing runs its pods: a process stands in for them. */
 export type Site = {
   readonly cluster: Cluster
-  readonly manifests: Manifests
   readonly audit: AuthorizationLog
   readonly route: ServiceRoute
   /** What kubectl prints. A failure throws with what it says. */
   readonly kubectl: (...args: readonly string[]) => Promise<string>
-  /** Applies `deploy` and waits until its roles are in force. */
-  readonly install: () => Promise<void>
+  /** What `kubectl apply -k` makes of a folder. */
+  readonly kustomized: (directory: string) => Promise<Installation>
+  /** Applies it and waits until its roles are in force. */
+  readonly install: (installation: Installation) => Promise<void>
   /** The operator, as its container would be started, by its own ServiceAccount; ready when this resolves. */
-  readonly start: () => Promise<RunningPod>
+  readonly start: (manifests: Manifests) => Promise<RunningPod>
   readonly close: () => Promise<void>
 }
 
 export type RunningPod = RunningOperator & { readonly metrics: string }
 
-type SiteOptions = {
-  /** What is applied, `deploy` unless given, and what it puts before the names in there. */
-  readonly directory?: string
-  readonly prefix?: string
-}
-
-export async function openSite({ directory = deploy, prefix = '' }: SiteOptions = {}): Promise<Site> {
+export async function openSite(): Promise<Site> {
   await using undo = new AsyncDisposableStack()
   const audit = await createAuthorizationLog()
   undo.defer(audit.remove)
@@ -52,8 +54,6 @@ export async function openSite({ directory = deploy, prefix = '' }: SiteOptions 
     if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`)
     return stdout
   }
-  const account = `${prefix}kleym-operator`
-  const manifests = await build(directory)
   await kubectl('create', '-f', outputDefinition)
   await serveOnly(cluster, optionalResources)
   const running: RunningOperator[] = []
@@ -61,17 +61,20 @@ export async function openSite({ directory = deploy, prefix = '' }: SiteOptions 
   const open = undo.move()
   return {
     cluster,
-    manifests,
     audit,
     route,
     kubectl,
-    install: async () => {
-      await kubectl('apply', '-k', directory)
+    kustomized: async (directory) => ({
+      manifests: await build(directory),
+      apply: () => kubectl('apply', '-k', directory),
+    }),
+    install: async ({ manifests, apply }) => {
+      await apply()
       await kubectl('wait', '--for=condition=Established', '-f', definition)
-      await rolesAreInForce(cluster, account)
+      await rolesAreInForce(cluster, accountOf(manifests))
     },
-    start: async () => {
-      const operator = await startPod(cluster, manifests, account, kubectl)
+    start: async (manifests) => {
+      const operator = await startPod(cluster, manifests, kubectl)
       running.push(operator)
       route.leadTo(`https://127.0.0.1:${operator.webhookPort}`)
       await operator.ready()
@@ -81,23 +84,34 @@ export async function openSite({ directory = deploy, prefix = '' }: SiteOptions 
   }
 }
 
+type Account = { readonly namespace: string; readonly name: string }
+
+/** As whom the pods run. */
+export const accountOf = (manifests: Manifests): Account => ({
+  namespace: textAt(manifests.only('Deployment'), 'metadata', 'namespace'),
+  name: textAt(podTemplateOf(manifests), 'spec', 'serviceAccountName'),
+})
+
 async function startPod(
   { plane }: Cluster,
   manifests: Manifests,
-  account: string,
   kubectl: Site['kubectl'],
 ): Promise<RunningPod> {
-  const { args } = containerOf(manifests)
-  const token = await kubectl('create', 'token', account, '-n', 'kleym-system')
+  const { args, env } = containerOf(manifests)
+  const { namespace, name } = accountOf(manifests)
+  const token = await kubectl('create', 'token', name, '-n', namespace)
   const kubeconfig = join(plane.directory, 'kubeconfig-of-the-operator')
   await writeFile(kubeconfig, kubeconfigOf(plane.server, plane.caPem, token.trim()), { mode: 0o600 })
   const metrics = `127.0.0.1:${await freePort()}`
   const operator = await startOperator({
     kubeconfig,
-    trustDomain: 'example.org',
+    trustDomain: env['KLEYM_TRUST_DOMAIN'] === undefined ? 'example.org' : undefined,
+    env,
     args: [
-      // A pod has its ports for itself; here they are others, on loopback.
-      ...args.filter((arg) => !arg.includes('-bind-address=')),
+      // A pod has its ports for itself; here they are others, on loopback. What is mounted is in other folders, too.
+      ...(await volumesOf(manifests, plane.directory))(args.filter((arg) => !arg.includes('-bind-address='))),
+      // As a pod finds it beside its token.
+      `--namespace=${namespace}`,
       `--metrics-bind-address=${metrics}`,
       // It is called through its Service.
       '--webhook-url=',
@@ -107,18 +121,18 @@ async function startPod(
 }
 
 /** The API server's authorizer learns of new roles a moment later; one of each binding is asked for. */
-async function rolesAreInForce({ client }: Cluster, account: string): Promise<void> {
+async function rolesAreInForce({ client }: Cluster, { namespace, name }: Account): Promise<void> {
   const attempts = [
     { verb: 'list', group: 'kleym.sonda.red', resource: 'inferenceidentitybindings' },
     { verb: 'create', group: 'authentication.k8s.io', resource: 'tokenreviews' },
-    { verb: 'create', group: 'coordination.k8s.io', resource: 'leases', namespace: 'kleym-system' },
+    { verb: 'create', group: 'coordination.k8s.io', resource: 'leases', namespace },
   ]
   for (const resourceAttributes of attempts)
     await until(`the operator may ${resourceAttributes.verb} ${resourceAttributes.resource}`, async () => {
       const { body } = await client.post('/apis/authorization.k8s.io/v1/subjectaccessreviews', {
         apiVersion: 'authorization.k8s.io/v1',
         kind: 'SubjectAccessReview',
-        spec: { user: `system:serviceaccount:kleym-system:${account}`, resourceAttributes },
+        spec: { user: `system:serviceaccount:${namespace}:${name}`, resourceAttributes },
       })
       return recordOf(body['status'])['allowed'] === true
     })

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { byBytes } from '../src/core/names.ts'
+import { run } from './run.ts'
+
+/** What a release is made with. */
+export type Workshop = {
+  /** Where the files go. */
+  readonly directory: string
+  readonly scratch: string
+  readonly version: string
+  /** The paths of the programs. */
+  readonly helm: string
+  readonly kubectl: string
+}
+
+export const root = resolve(import.meta.dirname, '..')
+
+/** `install.yaml`: all of `deploy`, with a ConfigMap that can be named in a command. */
+export async function manifests({ directory, scratch, kubectl }: Workshop): Promise<void> {
+  const overlay = join(scratch, 'install')
+  await mkdir(overlay)
+  const config = { name: 'kleym-operator-config', namespace: 'kleym-system', behavior: 'merge' }
+  const kustomization = {
+    resources: [relative(overlay, join(root, 'deploy'))],
+    configMapGenerator: [{ ...config, options: { disableNameSuffixHash: true } }],
+  }
+  await writeFile(join(overlay, 'kustomization.yaml'), JSON.stringify(kustomization))
+  await writeFile(join(directory, 'install.yaml'), await run(kubectl, ['kustomize', overlay]))
+}
+
+/** `crds.yaml`: the CustomResourceDefinition alone. */
+export const definitions = ({ directory }: Workshop): Promise<void> =>
+  copyFile(join(root, 'deploy/crd/inferenceidentitybindings.yaml'), join(directory, 'crds.yaml'))
+
+/** What Helm packages, in an archive that has the same bytes each time: Helm writes the time of day into its own. */
+export async function chartPackage({ directory, scratch, version, helm }: Workshop): Promise<void> {
+  const name = `kleym-operator-${version}.tgz`
+  await run(helm, ['package', join(root, 'deploy/chart'), '--destination', scratch])
+  const unpacked = join(scratch, 'chart')
+  await mkdir(unpacked)
+  await run('tar', ['-xzf', join(scratch, name), '-C', unpacked])
+  const same = [
+    '--sort=name',
+    '--mtime=@0',
+    '--owner=0',
+    '--group=0',
+    '--numeric-owner',
+    '--mode=u=rw,go=r,a+X',
+  ]
+  const archive = join(scratch, 'chart.tar')
+  await run('tar', ['--format=ustar', ...same, '-C', unpacked, '-cf', archive, 'kleym-operator'])
+  await run('gzip', ['-9', '-n', archive])
+  await copyFile(`${archive}.gz`, join(directory, `kleym-operator-chart-${version}.tgz`))
+}
+
+/** The program, as `npm run build` made it and npm packs it, which writes the same time into every archive. */
+export async function programPackage({ directory }: Workshop): Promise<void> {
+  await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', directory], root)
+}
+
+/** `SHA256SUMS`, for `sha256sum --check`. */
+export async function sums({ directory }: Workshop): Promise<readonly string[]> {
+  const names = (await readdir(directory)).toSorted(byBytes)
+  const lines = await Promise.all(
+    names.map(async (name) => {
+      const digest = createHash('sha256').update(await readFile(join(directory, name)))
+      return `${digest.digest('hex')}  ${name}\n`
+    }),
+  )
+  await writeFile(join(directory, 'SHA256SUMS'), lines.join(''))
+  return [...names, 'SHA256SUMS']
+}

@@ -1,0 +1,89 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { JsonObject } from '../../../../src/core/json.ts'
+import {
+  at,
+  containerOf,
+  listAt,
+  nameOf,
+  overlayOf,
+  textAt,
+  type Manifests,
+} from '../../../deploy/manifests.ts'
+import { serveAsStubs } from '../support/stubs.ts'
+import { accountOf, type RunningPod, type Site } from '../support/site.ts'
+import { isCalledByItsServices, judges, makeWay } from './refusal.ts'
+
+const variants: readonly (readonly [string, JsonObject])[] = [
+  ['namespace', { namespace: 'identities' }],
+  ['namePrefix', { namePrefix: 'team-' }],
+  ['nameSuffix', { nameSuffix: '-blue' }],
+  ['commonLabels', { commonLabels: { team: 'serving' } }],
+]
+
+/** As a user writes it, beside the names. */
+const trustDomain: JsonObject = {
+  configMapGenerator: [
+    {
+      name: 'kleym-operator-config',
+      namespace: 'kleym-system',
+      behavior: 'merge',
+      literals: ['KLEYM_TRUST_DOMAIN=example.org'],
+    },
+  ],
+}
+
+export function variantsSuite(site: () => Site): void {
+  describe('deploy', () => {
+    test.each(variants)('with %s judges bindings, under the ServiceAccount that it is given', (_, changes) =>
+      works(site(), changes, '.'),
+    )
+  })
+
+  describe('deploy/overlays/cert-manager', () => {
+    beforeAll(() => serveAsStubs(site().cluster, 'cert-manager.io', ['Issuer', 'Certificate']))
+
+    test.each(variants)('with %s judges bindings, with the certificate that is asked for', (_, changes) =>
+      works(site(), changes, 'overlays/cert-manager'),
+    )
+  })
+}
+
+async function works(site: Site, changes: JsonObject, over: string): Promise<void> {
+  await using overlay = await overlayOf({ ...trustDomain, ...changes }, { over })
+  const installation = await site.kustomized(overlay.directory)
+  const { manifests } = installation
+  await site.install(installation)
+  let pod: RunningPod | undefined
+  try {
+    pod = await site.start(manifests)
+    await judges(site)
+    await isCalledByItsServices(site, manifests)
+    expect(pod.log()).not.toContain('"level":"error"')
+  } finally {
+    await pod?.stop('SIGKILL')
+    await makeWay(site, manifests)
+  }
+  expect(await usersOf(site)).toContain(userOf(manifests))
+  expect(prioritised(manifests)).toEqual([{ name: '*', namespace: accountOf(manifests).namespace }])
+  expect(issuersOf(manifests)).toEqual(expect.arrayContaining([...askedOf(manifests)]))
+  expect(containerOf(manifests).env['KLEYM_TRUST_DOMAIN']).toBe('example.org')
+}
+
+const usersOf = async ({ audit }: Site): Promise<ReadonlySet<string>> =>
+  new Set((await audit.requests()).map(({ user }) => user))
+
+function userOf(manifests: Manifests): string {
+  const { namespace, name } = accountOf(manifests)
+  return `system:serviceaccount:${namespace}:${name}`
+}
+
+/** Whose requests the FlowSchema lets pass. */
+const prioritised = (manifests: Manifests): readonly unknown[] =>
+  listAt(manifests.only('FlowSchema'), 'spec', 'rules')
+    .flatMap((rule) => listAt(rule, 'subjects'))
+    .map((subject) => at(subject, 'serviceAccount'))
+
+const issuersOf = (manifests: Manifests): readonly string[] => manifests.all('Issuer').map(nameOf)
+
+const askedOf = (manifests: Manifests): readonly string[] =>
+  manifests.all('Certificate').map((one) => textAt(one, 'spec', 'issuerRef', 'name'))

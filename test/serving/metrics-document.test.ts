@@ -1,0 +1,40 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { createMetrics } from '../../src/serving/metrics.ts'
+import { exercise } from './exercise.ts'
+
+const file = new URL('../../docs/metrics.md', import.meta.url)
+
+const head = `# Metrics
+
+What \`/metrics\` has, beside what every Node process shows (\`process_…\`, \`nodejs_…\`). A test writes this page from the program, and holds it.
+Every replica serves its own: what is known of bindings and ClusterSPIFFEIDs is the same on each, so that queries take the greatest of
+it, and what a replica does itself adds up.
+
+| Name | Type | Labels | |
+| --- | --- | --- | --- |
+`
+
+/** The label names of each metric's samples, without those that its type brings along. */
+function labelsIn(text: string, name: string): readonly string[] {
+  const sample = text.split('\n').find((line) => new RegExp(`^${name}(?:_bucket)?[{ ]`).test(line))
+  if (sample === undefined) throw new Error(`${name} has no sample`)
+  const [, labels = ''] = /\{(.*)\}/.exec(sample) ?? []
+  return [...labels.matchAll(/(\w+)="/g)].map(([, label = '']) => label).filter((label) => label !== 'le')
+}
+
+test('docs/metrics.md is what the program serves', async () => {
+  const metrics = createMetrics()
+  exercise(metrics)
+  const text = await metrics.text()
+  const rows = [...text.matchAll(/^# HELP (kleym_\w+) (.*)\n# TYPE \S+ (\w+)$/gm)].map(
+    ([, name = '', help, type]) => {
+      const labels = labelsIn(text, name).map((label) => `\`${label}\``)
+      return `| \`${name}\` | ${type} | ${labels.join(', ')} | ${help} |\n`
+    },
+  )
+  const page = head + rows.join('')
+  if (process.env['KLEYM_UPDATE_DOCS'] !== undefined) await writeFile(file, page)
+  expect(rows.length).toBeGreaterThan(15)
+  expect(await readFile(file, 'utf8')).toBe(page)
+})
