@@ -4,7 +4,7 @@ import { noStake, stakeOf, type Stake } from './evaluate.ts'
 import type { Neighbours, World } from './facts.ts'
 import type { Settings } from './identity.ts'
 import type { Objective, Pool } from './references.ts'
-import { gvk, type Resource } from './resources.ts'
+import type { Resource } from './resources.ts'
 
 /** A world that also tells who refers to what. */
 export type Known = World & {
@@ -24,11 +24,11 @@ export class Overlay implements Known {
   readonly #below: Known
   readonly #namespace: string
   readonly #served = new Set<Resource>()
-  readonly #pools = new Map<string, Pool | undefined>()
-  readonly #objectives = new Map<string, Objective | undefined>()
+  readonly #pools: References<Pool> = new Map()
+  readonly #objectives: References<Objective> = new Map()
   readonly #census = new Census()
-  /** The bindings for which this world speaks: those in the census, and those that are gone. */
-  readonly #set = new Set<BindingKey>()
+  /** The names of the bindings for which this world speaks: those in the census, and those that are gone. */
+  readonly #set = new Set<string>()
   /** The names of all bindings that there are, where that is known. */
   #present: ReadonlySet<string> | undefined
   #neighboursAreSet = false
@@ -53,31 +53,28 @@ export class Overlay implements Known {
 
   /** Undefined for one that is not there. Bindings that refer to it are to be set again. */
   setPool(resource: Resource, name: string, pool: Pool | undefined): void {
-    this.#pools.set(place(resource, name), pool)
+    setAt(this.#pools, resource, name, pool)
   }
 
   /** Undefined for one that is not there. Bindings that refer to it are to be set again. */
   setObjective(resource: Resource, name: string, objective: Objective | undefined): void {
-    this.#objectives.set(place(resource, name), objective)
+    setAt(this.#objectives, resource, name, objective)
   }
 
   /** @param stake what it stands for by the pools and objectives that are known by now */
   setBinding(binding: Binding, stake = binding.deleting ? noStake : stakeOf(binding, this)): void {
-    const key = this.#keyOf(binding.name)
-    this.#set.add(key)
-    this.#census.place(key, { binding, stake })
+    this.#set.add(binding.name)
+    this.#census.place(this.#keyOf(binding.name), { binding, stake })
   }
 
   stakeOf(binding: Binding): Stake {
-    const key = this.#keyOf(binding.name)
-    if (this.#set.has(key)) return this.#census.get(key)?.stake ?? noStake
+    if (this.#set.has(binding.name)) return this.#census.get(this.#keyOf(binding.name))?.stake ?? noStake
     return this.#isBelow(binding.name) ? this.#below.stakeOf(binding) : noStake
   }
 
   removeBinding(name: string): void {
-    const key = this.#keyOf(name)
-    this.#set.add(key)
-    this.#census.remove(key)
+    this.#set.add(name)
+    this.#census.remove(this.#keyOf(name))
   }
 
   /** From now on the world below has no other bindings than these. */
@@ -92,13 +89,12 @@ export class Overlay implements Known {
 
   /** Whether a binding was set here, or removed. */
   speaksOf(name: string): boolean {
-    return this.#set.has(this.#keyOf(name))
+    return this.#set.has(name)
   }
 
   /** Whether a pool or an objective was set here, or taken away. */
   speaksOfReference(resource: Resource, name: string): boolean {
-    const at = place(resource, name)
-    return this.#pools.has(at) || this.#objectives.has(at)
+    return this.#pools.get(resource)?.has(name) || this.#objectives.get(resource)?.has(name) || false
   }
 
   isServed(resource: Resource): boolean {
@@ -106,21 +102,18 @@ export class Overlay implements Known {
   }
 
   pool(resource: Resource, namespace: string, name: string): Pool | undefined {
-    const at = place(resource, name)
-    return namespace === this.#namespace && this.#pools.has(at)
-      ? this.#pools.get(at)
-      : this.#below.pool(resource, namespace, name)
+    const own = namespace === this.#namespace ? this.#pools.get(resource) : undefined
+    return own?.has(name) ? own.get(name) : this.#below.pool(resource, namespace, name)
   }
 
   objective(resource: Resource, namespace: string, name: string): Objective | undefined {
-    const at = place(resource, name)
-    return namespace === this.#namespace && this.#objectives.has(at)
-      ? this.#objectives.get(at)
-      : this.#below.objective(resource, namespace, name)
+    const own = namespace === this.#namespace ? this.#objectives.get(resource) : undefined
+    return own?.has(name) ? own.get(name) : this.#below.objective(resource, namespace, name)
   }
 
   binding(key: BindingKey): Binding | undefined {
-    if (this.#set.has(key)) return this.#census.get(key)?.binding
+    const own = this.#census.get(key)?.binding
+    if (own) return own
     const below = this.#below.binding(key)
     return below && this.#isBelow(below.name, below.namespace) ? below : undefined
   }
@@ -156,7 +149,7 @@ export class Overlay implements Known {
   /** Whether the world below speaks for a binding. */
   #isBelow(name: string, namespace = this.#namespace): boolean {
     if (namespace !== this.#namespace) return true
-    return !this.#set.has(this.#keyOf(name)) && (this.#present?.has(name) ?? true)
+    return !this.#set.has(name) && (this.#present?.has(name) ?? true)
   }
 
   #keyOf(name: string): BindingKey {
@@ -164,4 +157,10 @@ export class Overlay implements Known {
   }
 }
 
-const place = (resource: Resource, name: string): string => `${gvk(resource)} ${name}`
+/** By kind and name; undefined for one that is not there. */
+type References<T> = Map<Resource, Map<string, T | undefined>>
+
+function setAt<T>(references: References<T>, resource: Resource, name: string, object: T | undefined): void {
+  const objects = references.get(resource) ?? new Map<string, T | undefined>()
+  references.set(resource, objects.set(name, object))
+}
