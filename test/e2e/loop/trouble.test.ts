@@ -159,7 +159,8 @@ describeReal('what does not succeed is said', () => {
       const words = 'does not succeed: 1: 500 InternalError one.example.org; their events Retrying say more'
       const { kubeconfig } = stage.cluster.plane
       await withinMs(5_000, async () => {
-        const { code, stdout } = await kleym(['status', '-n', tenant.namespace, '--kubeconfig', kubeconfig])
+        const look = ['status', '--strict', '-n', tenant.namespace, '--kubeconfig', kubeconfig]
+        const { code, stdout } = await kleym(look)
         expect(code).toBe(2)
         expect(stdout).toContain(words)
       })
