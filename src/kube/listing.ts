@@ -34,7 +34,9 @@ export async function listPages({
     const page = { ...query, limit: String(pageSize), ...(token && { continue: token }) }
     const answer = await client.call({ method: 'GET', path, query: page, signal, metadataOnly })
     if (answer.kind !== 'ok') return answer
-    const { items, metadata } = objectOr(answer.body)
+    const { items: listed, metadata } = objectOr(answer.body)
+    // An empty list of metadata has null there (kube-apiserver 1.37): its Go type does not insist on an array.
+    const items = listed === null ? [] : listed
     const { resourceVersion: version, continue: next } = objectOr(metadata)
     if (!Array.isArray(items) || typeof version !== 'string')
       return { kind: 'lost', error: new Error('the answer to a list is no list') }

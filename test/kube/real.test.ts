@@ -77,19 +77,24 @@ describeReal('against a real API server', () => {
     const client = connect()
     const namespace = await freshNamespace('metadata')
     for (const name of ['a', 'b']) await create(client, namespace, name)
-    const taken: unknown[] = []
-    const listed = await listPages({
-      client,
-      path: resourcePath(configMaps, { namespace }),
-      query: { labelSelector: 'ours=yes' },
-      pageSize: 1,
-      signal: new AbortController().signal,
-      take: (item) => void taken.push(item),
-      metadataOnly: true,
-    })
-    expect(listed.kind).toBe('complete')
+    const list = async (labelSelector: string): Promise<readonly unknown[]> => {
+      const taken: unknown[] = []
+      const listed = await listPages({
+        client,
+        path: resourcePath(configMaps, { namespace }),
+        query: { labelSelector },
+        pageSize: 1,
+        signal: new AbortController().signal,
+        take: (item) => void taken.push(item),
+        metadataOnly: true,
+      })
+      expect(listed.kind).toBe('complete')
+      return taken
+    }
     const kind = 'PartialObjectMetadata'
-    expect(taken).toMatchObject(['a', 'b'].map((name) => ({ kind, metadata: { name, namespace } })))
+    const metadata = ['a', 'b'].map((name) => ({ kind, metadata: { name, namespace } }))
+    expect(await list('ours=yes')).toMatchObject(metadata)
+    expect(await list('ours=no')).toEqual([])
   })
 
   test('a Lease is taken, renewed and given back, and then taken by another', async () => {
