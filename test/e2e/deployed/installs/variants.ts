@@ -52,6 +52,10 @@ async function works(site: Site, changes: JsonObject, over: string): Promise<voi
   await using overlay = await overlayOf({ ...trustDomain, ...changes }, { over })
   const installation = await site.kustomized(overlay.directory)
   const { manifests } = installation
+  // The labels of its selector, which commonLabels are among, can't be changed: whoever has one already deletes it first.
+  const deployment = manifests.only('Deployment')
+  const { namespace } = accountOf(manifests)
+  await site.kubectl('delete', 'deployment', nameOf(deployment), '-n', namespace, '--ignore-not-found')
   await site.install(installation)
   let pod: RunningPod | undefined
   try {
