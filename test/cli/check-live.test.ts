@@ -1,24 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { Manifest as Given } from '../../src/cli/manifests.ts'
 import { effectiveActions, type OperatorStatus } from '../../src/core/operator-status.ts'
 import { clusterSpiffeIdResource, optionalResources } from '../../src/core/resources.ts'
 import { binding, objective, pool } from '../support/builders.ts'
-import { resourceOf, type Manifest } from '../support/vectors.ts'
-import { bindingsIn, checked, listOf } from './checking.ts'
+import type { Manifest } from '../support/vectors.ts'
+import { bindingsIn, checked, listOf, live } from './checking.ts'
 
 const good = [pool(), objective()]
-
-const given = (object: Manifest): Given => ({
-  resource: resourceOf(object),
-  object,
-  namespace: object.metadata.namespace ?? '',
-  name: object.metadata.name,
-})
-
-const live = (...objects: readonly Manifest[]): Parameters<typeof checked>[2] => ({
-  readCluster: () =>
-    Promise.resolve({ kind: 'snapshot', served: optionalResources, manifests: objects.map(given) }),
-})
 
 const operatorSays = (
   configuration: Partial<OperatorStatus['configuration']>,

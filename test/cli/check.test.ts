@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
-import { optionalResources } from '../../src/core/resources.ts'
-import type { Manifest as Given } from '../../src/cli/manifests.ts'
-import { resourceOf, type Manifest } from '../support/vectors.ts'
-import { bindingsIn, checked, listOf, verdictsOn } from './checking.ts'
+import type { Manifest } from '../support/vectors.ts'
+import { bindingsIn, checked, listOf, verdictsOn, live } from './checking.ts'
 
 const good = [pool(), objective()]
 const verdicts = async (...objects: readonly Manifest[]): Promise<readonly string[]> =>
@@ -95,18 +93,6 @@ describe('the same name again is an update', () => {
     const abroad = [pool({ namespace: 'x' }), objective({ namespace: 'x' }), binding({ namespace: 'x' })]
     expect(await verdicts(...good, binding(), ...abroad)).toStrictEqual(['chat allow', 'chat allow'])
   })
-})
-
-const given = (object: Manifest): Given => ({
-  resource: resourceOf(object),
-  object,
-  namespace: object.metadata.namespace ?? '',
-  name: object.metadata.name,
-})
-
-const live = (...objects: readonly Manifest[]): Parameters<typeof checked>[2] => ({
-  readCluster: () =>
-    Promise.resolve({ kind: 'snapshot', served: optionalResources, manifests: objects.map(given) }),
 })
 
 describe('beside a cluster', () => {

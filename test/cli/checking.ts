@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkOptions } from '../../src/cli/check-options.ts'
 import { check, type CheckReach } from '../../src/cli/check.ts'
-import { parseManifests, type Items } from '../../src/cli/manifests.ts'
+import { parseManifests, type Items, type Manifest as Given } from '../../src/cli/manifests.ts'
 import { usage, type CommandResult } from '../../src/cli/result.ts'
 import type { JsonObject } from '../../src/core/json.ts'
+import { optionalResources } from '../../src/core/resources.ts'
 import { knownDefinitions } from '../../src/schema/kinds.ts'
-import type { Settled } from '../support/vectors.ts'
+import { resourceOf, type Manifest, type Settled } from '../support/vectors.ts'
 
 /** What `kleym check -o json` promises. */
 export type CheckedBinding = {
@@ -54,6 +55,19 @@ export async function checked(
     ...reach,
   })
 }
+
+/** What a cluster holds, whose kinds are all served. */
+const given = (object: Manifest): Given => ({
+  resource: resourceOf(object),
+  object,
+  namespace: object.metadata.namespace ?? '',
+  name: object.metadata.name,
+})
+
+export const live = (...objects: readonly Manifest[]): Parameters<typeof checked>[2] => ({
+  readCluster: () =>
+    Promise.resolve({ kind: 'snapshot', served: optionalResources, manifests: objects.map(given) }),
+})
 
 /** The verdicts on objects that arrive on standard input, in their order. */
 export async function verdictsOn(
