@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inspect } from '../../src/cli/inspect.ts'
 import { inspectOptions } from '../../src/cli/look-options.ts'
@@ -40,7 +41,7 @@ const withPod =
   }
 
 const faults: readonly Fault[] = [
-  // Before anything else of its class has been looked at.
+  // First, while nothing of its class has been looked at.
   {
     title: 'another class',
     plant: withPod({}),
@@ -139,7 +140,6 @@ describeReal('what inspect says first of a planted fault', () => {
 
   /** SPIRE Controller Manager runs, and has looked at one of its class that is younger than all of ours. */
   const runSpire = async (): Promise<void> => {
-    await createNamespace(stage.cluster, 'spire')
     await stage.cluster.create(leaseResource, lease(0))
     const name = 'younger'
     await stage.cluster.create(clusterSpiffeIdResource, {
@@ -152,10 +152,10 @@ describeReal('what inspect says first of a planted fault', () => {
 
   beforeAll(async () => {
     stage = await openStage()
-    // By the time stamps of the API server, which are of whole seconds, the one that is passed over must be the older one.
-    const [first, ...others] = faults
-    if (first) await planted(first.title, first.plant)
-    await Promise.all(others.map(({ title, plant }) => planted(title, plant)))
+    const plants = faults.map(({ title, plant }) => planted(title, plant))
+    await Promise.all([...plants, createNamespace(stage.cluster, 'spire')])
+    // creationTimestamp is of whole seconds: only in a later one is what runSpire creates younger than all of these.
+    await setTimeout(1_000)
     await runSpire()
   })
   afterAll(() => stage.stop())
