@@ -10,7 +10,7 @@ type Loop = {
     readonly debug: (fields: object, message: string) => void
     readonly error: (fields: object, message: string) => void
   }
-  /** Told how each run ended, and how long it took. */
+  /** Called after each run with how it ended and how many seconds it took. */
   readonly observe: (result: Result['kind'] | 'error', seconds: number) => void
 }
 
@@ -38,7 +38,9 @@ async function work({ queue, reconcile, log, observe }: Loop): Promise<void> {
   }
 }
 
-/** What of a Retry-After is believed. */
+/**
+ * A Retry-After outside these limits is brought within them: a zero would make a busy loop, a day would lose the key.
+ */
 const waits = { fromMs: 1000, toMs: 300_000 }
 
 const within = (ms: number, from: number, to: number): number => Math.min(Math.max(ms, from), to)

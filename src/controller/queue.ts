@@ -8,10 +8,13 @@ export type QueueClock = {
   after(ms: number, run: () => void): () => void
 }
 
-/** Per key: 5 ms, doubled with each failure in a row, at most 60 s, so that what heals is noticed within a minute. */
+/**
+ * Per key: 5 ms, doubled with each failure in a row, at most 60 s, so that a cause that has ended is noticed within a
+ * minute.
+ */
 const backoff = { fromMs: 5, toMs: 60_000 }
 
-/** What setTimeout can wait. A timer that fires early finds nothing due and is set again. */
+/** The longest time that setTimeout takes. A timer that fires before a key is due is set again. */
 const longestTimerMs = 2 ** 31 - 1
 
 const systemClock: QueueClock = {
@@ -31,7 +34,7 @@ const systemClock: QueueClock = {
 export class Queue<Key extends string> {
   readonly #clock: QueueClock
   readonly #ready: Fifo<Key> = new Fifo()
-  /** Marked since it was last handed out. */
+  /** Keys that were added since they were last handed out. */
   readonly #marked = new Set<Key>()
   readonly #running = new Set<Key>()
   readonly #failures = new Map<Key, number>()
@@ -55,7 +58,7 @@ export class Queue<Key extends string> {
     if (!this.#running.has(key)) this.#offer(key)
   }
 
-  /** Of several for one key the earliest counts. */
+  /** If a key is added more than once, the earliest time counts. */
   addAfter(key: Key, ms: number): void {
     if (this.#drained) return
     if (ms <= 0) return this.add(key)
@@ -136,7 +139,9 @@ export class Queue<Key extends string> {
   }
 }
 
-/** First in, first out, without the cost of Array.shift; the part that was handed out is cut off now and then. */
+/**
+ * First in, first out. Array.shift copies the whole array, so entries that were taken are cut off only now and then.
+ */
 class Fifo<T> {
   #items: T[] = []
   #head = 0

@@ -12,23 +12,29 @@ import { retryOf, type Result } from './outcome.ts'
 type StatusesOptions = {
   readonly objects: Pick<Objects, 'replaceStatus'>
   readonly announcer: Announcer
-  /** Which schema bindings are stored by. */
+  /** Identifies the schema that the API server stores bindings by; another value means another schema. */
   readonly schema: () => string | undefined
   readonly now: () => Date
-  /** Told of every outcome that was written. */
+  /** Called for every outcome that was written. */
   readonly observe: (binding: Binding, outcome: Outcome) => void
   readonly info: (fields: object, message: string) => void
 }
 
-/** Says outcomes: in events where they are news, then in the status. Each once, whoever else writes meanwhile. */
+/**
+ * Writes outcomes: Events for those that are news, then the status. Each outcome is written once, even if others
+ * write the binding meanwhile.
+ */
 export class Statuses {
   readonly #options: StatusesOptions
-  /** The resourceVersion that our last write of a binding replaced. */
+  /** For each binding, the resourceVersion that our last write replaced. */
   readonly #replaced = new Map<BindingKey, string>()
-  /** Transitions whose status is not written yet, and the version of the binding by which their events are named. */
+  /**
+   * Transitions whose Events are posted and whose status is not written yet, with the resourceVersion that names
+   * their Events.
+   */
   readonly #announced = new Map<BindingKey, { readonly transition: string; readonly version: string }>()
 
-  /** Fields that the API server did not store, by this schema: missing them is no difference. */
+  /** Status fields that this schema does not keep. A status without them counts as equal. */
   #pruned: { readonly schema: string | undefined; readonly fields: readonly string[] } = {
     schema: undefined,
     fields: [],
@@ -38,7 +44,7 @@ export class Statuses {
     this.#options = options
   }
 
-  /** Whether the cache still shows a binding as it was before our last write of it: what it says is old news. */
+  /** Whether the cache still shows a binding as it was before our last write. */
   isBehind(key: BindingKey, { resourceVersion }: Binding): boolean {
     if (this.#replaced.get(key) === resourceVersion) return true
     this.#replaced.delete(key)
@@ -51,9 +57,9 @@ export class Statuses {
   }
 
   /**
-   * Undefined once the status says the outcome, or there is no binding any more to say it of.
+   * Returns undefined once the status says the outcome, or the binding is gone.
    *
-   * @param settings those by which the binding was rendered
+   * @param settings the settings that the binding was rendered with
    */
   async record(binding: Binding, outcome: Outcome, settings: Settings): Promise<Result | undefined> {
     const { now, observe, info } = this.#options
@@ -70,7 +76,7 @@ export class Statuses {
     return undefined
   }
 
-  /** Says why the first outcome of a binding, or that of its last edit, can't be told yet. */
+  /** Writes into the status why the first outcome of a binding, or of its last edit, is not known yet. */
   async recordRetrying(binding: Binding, words: string): Promise<Result | undefined> {
     const { generation, status: previous } = binding
     if (isCurrent(previous, generation)) return undefined
@@ -80,7 +86,7 @@ export class Statuses {
     return written === 'written' ? undefined : written
   }
 
-  /** Undefined where there is nothing left to write to. */
+  /** Returns undefined if the binding is gone. */
   async #write(binding: Binding, status: JsonObject): Promise<'written' | Result | undefined> {
     const { namespace, name, uid, resourceVersion } = binding
     const reply = await this.#options.objects.replaceStatus(bindingResource, {
@@ -105,7 +111,10 @@ export class Statuses {
     return Object.fromEntries(Object.entries(status).filter(([name]) => !fields.includes(name)))
   }
 
-  /** A CustomResourceDefinition of the reference operator, or an older one of ours, may know fewer fields. */
+  /**
+   * Notes which status fields were pruned: a CustomResourceDefinition of the Go operator, or an older one of ours,
+   * knows fewer.
+   */
   #learn(sent: JsonObject, stored: JsonObject): void {
     const missing = Object.keys(sent).filter((name) => !Object.hasOwn(stored, name))
     if (missing.length === 0 || !Object.hasOwn(stored, 'conditions')) return

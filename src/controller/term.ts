@@ -20,13 +20,13 @@ import type { Unshown } from './unshown.ts'
 type TermOptions = {
   readonly inventory: Inventory
   readonly objects: Objects
-  /** What earlier terms of this process wrote and the inventory may not have yet. */
+  /** Outputs that earlier terms of this process wrote and the inventory may not have yet. */
   readonly unshown: Unshown
-  /** The settings of before that may be left. */
+  /** Former trust domains and classes that the configuration allows to leave. */
   readonly departures: Departures
-  /** Asked before every write. */
+  /** Called before every write; false once another replica may be leading. */
   readonly mayWrite: () => boolean
-  /** Why nothing may be touched for now, if so. */
+  /** Why nothing may be written for now; undefined if writing is allowed. */
   readonly halted: () => string | undefined
   readonly workers: number
   readonly instance: string
@@ -34,7 +34,7 @@ type TermOptions = {
   readonly observe: {
     readonly outcome: (binding: Binding, outcome: Outcome) => void
     readonly run: (result: Result['kind'] | 'error', seconds: number) => void
-    /** A ClusterSPIFFEID was written. */
+    /** Called for every ClusterSPIFFEID that was written. */
     readonly write: (action: Action) => void
   }
 }
@@ -42,9 +42,9 @@ type TermOptions = {
 export type Term = {
   readonly mark: (keys: Iterable<BindingKey>) => void
   readonly depth: () => number
-  /** What has not succeeded for a while, in words. */
+  /** A text about bindings that have not succeeded for a while; undefined if there are none. */
   readonly troubles: () => string | undefined
-  /** Takes no more keys; resolves when those that run are done. */
+  /** Stops taking keys; resolves when the running ones are done. */
   readonly end: () => Promise<void>
 }
 
@@ -90,7 +90,8 @@ export function startTerm(options: TermOptions): Term {
     for (const key of keys) queue.add(key)
   }
   mark(inventory.keys())
-  // What became of those whose bindings are gone is to be found out, too: until then they keep their keys.
+  // Unshown outputs may belong to bindings that are gone. Those bindings are run too, because such outputs hold their
+  // collision keys until then.
   mark(unshown.keys())
   const ended = runLoop({
     queue,
@@ -114,7 +115,7 @@ export function startTerm(options: TermOptions): Term {
   }
 }
 
-/** How often it is looked for outputs that nobody has processed. */
+/** How often outputs that SPIRE Controller Manager has not processed are looked for. */
 const checkEveryMs = 5_000
 
 /** How long after a halt a key is looked at again. */
