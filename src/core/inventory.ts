@@ -12,7 +12,7 @@ import { decodeObjective, decodePool, type Objective, type Pool } from './refere
 import { bindingResource, clusterSpiffeIdResource, type Resource } from './resources.ts'
 import type { Known } from './overlay.ts'
 
-/** What a feeder reports. Objects are raw: they are decoded here, once. */
+/** A change in the cluster, as a watch reports it. Objects are raw JSON; the inventory decodes them. */
 export type Change =
   | { readonly kind: 'upserted'; readonly resource: Resource; readonly object: unknown }
   | {
@@ -25,13 +25,13 @@ export type Change =
       readonly kind: 'served'
       readonly resource: Resource
       readonly served: boolean
-      /** Another one wherever the schema of the kind may be another. */
+      /** Identifies the schema that the kind is served with. Another value means that the schema may have changed. */
       readonly schema?: string | undefined
     }
 
 /**
- * Everything known of the cluster, whoever found it out, with an index for every question that an evaluation
- * or a change asks, so that neither costs more among a hundred thousand bindings than among a hundred.
+ * Everything that this process knows about the cluster. Every question of an evaluation or a change has an index, so
+ * that neither costs more among a hundred thousand bindings than among a hundred.
  */
 export class Inventory implements Known {
   readonly settings: Settings
@@ -40,7 +40,10 @@ export class Inventory implements Known {
     onPool: (binding, poolGroup, mode) => this.#census.onPool(binding, poolGroup, mode),
     overlapping: (binding, identity) => this.#census.overlapping(binding, identity),
   }
-  /** By the resource itself: there is one of each kind, in resources.ts. */
+  /**
+   * The served kinds, each with its schema. Keys are the Resource objects of resources.ts, of which there is one for
+   * each kind.
+   */
   readonly #served = new Map<Resource, string | undefined>()
   readonly #census = new Census()
   readonly #pools = new Catalogue<Pool>()
@@ -55,7 +58,7 @@ export class Inventory implements Known {
     return this.#served.has(resource)
   }
 
-  /** Which schema a kind is served by; undefined where that is not known. */
+  /** Identifies the schema that a kind is served with; undefined if that is not known. */
   schemaOf(resource: Resource): string | undefined {
     return this.#served.get(resource)
   }
@@ -97,7 +100,9 @@ export class Inventory implements Known {
     return this.#census.sizeOf(namespace)
   }
 
-  /** The bindings whose output would have this name, in the order in which they came, as long as none has changed. */
+  /**
+   * The bindings whose output would have this name, in the order in which they were added if none has changed since.
+   */
   wanting(outputName: string): readonly Binding[] {
     return this.#census.all(this.#census.wanting(outputName))
   }
@@ -106,12 +111,12 @@ export class Inventory implements Known {
     return this.#census.all(this.#census.using(resource, namespace, name))
   }
 
-  /** The bindings that say that they replace one. */
+  /** The bindings that are annotated to replace the given one. */
   replacing(key: BindingKey): readonly Binding[] {
     return this.#census.all(this.#census.replacing(key))
   }
 
-  /** Everything that there is to look at: the bindings, and what outputs say of bindings that may be gone. */
+  /** The keys of all bindings, and those that outputs name although their binding may be gone. */
   keys(): ReadonlySet<BindingKey> {
     return new Set([...this.#census.keys(), ...this.#outputs.owners()])
   }
@@ -133,19 +138,19 @@ export class Inventory implements Known {
     return this.#outputs.owned()
   }
 
-  /** Those that SPIRE Controller Manager has not looked at. */
+  /** Outputs that SPIRE Controller Manager has not processed. */
   unprocessed(): readonly Output[] {
     return this.#outputs.unprocessed()
   }
 
-  /** The ClusterSPIFFEIDs of others that give way to ours. */
+  /** Fallback ClusterSPIFFEIDs of others, which give way to ours. */
   fallbacks(): Iterable<Fallback> {
     return this.#outputs.fallbacks()
   }
 
   /**
-   * The outputs of other bindings by which their workloads still are what this key's would be. What the reference
-   * operator left of a binding that is gone is nobody's to wait for.
+   * The outputs of other bindings that serve the workloads of a collision key. Outputs that the Go operator left for
+   * a binding that is gone do not count: nothing will ever delete them.
    */
   outputsHolding(collisionKey: string, key: BindingKey): readonly Output[] {
     return this.#outputs
@@ -156,7 +161,7 @@ export class Inventory implements Known {
       )
   }
 
-  /** Takes a change in. Returns the bindings whose evaluation or output it can concern. */
+  /** Takes a change in. Returns the bindings whose evaluation or output may differ by it. */
   apply(change: Change): ReadonlySet<BindingKey> {
     switch (change.kind) {
       case 'served':
@@ -206,13 +211,13 @@ export class Inventory implements Known {
     const before = this.#census.get(key)
     if (object === undefined) return before ? this.#forget(key) : nobody
     const binding = decodeBinding(object)
-    // Most changes of a binding are our own, of its status.
+    // Most changes of a binding are the operator's own writes of its status.
     if (before && before.binding.deleting === binding.deleting && isSameWish(before.binding, binding)) {
       this.#census.refresh(key, { ...binding, spec: before.binding.spec })
       return this.#withReplaced([key])
     }
     const contested = this.#place(key, binding)
-    // A name that it takes or gives up changes who is in its way, under the same key.
+    // By its annotation a binding replaces another one; a change of it changes which holders of its key collide.
     const renamed = before && before.binding.replaces !== binding.replaces ? this.#keysOf(key) : []
     return this.#withReplaced([key, ...this.#rivals([...contested, ...renamed]), ...replacedBy(before)])
   }
@@ -235,8 +240,8 @@ export class Inventory implements Known {
   }
 
   /**
-   * Works out anew what bindings stand for. Beside themselves this concerns those with whom they share a
-   * collision key now, or did before; each of them once, however many came or went.
+   * Works out anew which identities bindings have. Returns them and all bindings with which they share a collision
+   * key now or shared one before.
    */
   #reindex(affected: readonly BindingKey[]): ReadonlySet<BindingKey> {
     const contested = new Set<string | undefined>()
@@ -247,7 +252,7 @@ export class Inventory implements Known {
     return this.#withReplaced([...affected, ...this.#rivals(contested)])
   }
 
-  /** Returns the collision keys of before and after where they differ. */
+  /** Returns the collision keys before and after, if they differ. */
   #place(key: BindingKey, binding: Binding): readonly (string | undefined)[] {
     const before = this.#census.get(key)?.stake
     const stake: Stake = binding.deleting ? noStake : stakeOf(binding, this)
@@ -264,7 +269,7 @@ export class Inventory implements Known {
     return [...collisionKeys].flatMap((key) => (key === undefined ? [] : [...this.#census.holding(key)]))
   }
 
-  /** A binding that is being replaced waits for the one that does. */
+  /** Adds the bindings that the given ones replace, because a replaced binding waits for its successor. */
   #withReplaced(keys: readonly BindingKey[]): ReadonlySet<BindingKey> {
     return new Set([...keys, ...keys.flatMap((key) => replacedBy(this.#census.get(key)))])
   }
