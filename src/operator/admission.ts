@@ -39,15 +39,15 @@ type AdmissionOptions = {
   readonly inventory: Inventory
   readonly reservations: Reservations
   readonly isLeading: () => boolean
-  /** What every answer warns of, whatever it is about. */
+  /** Warnings that are part of every answer. */
   readonly notices: () => readonly string[]
   readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>
   readonly metrics: Metrics
   readonly shownTokens: ShownTokens
-  /** Told of the certificate that the webhook serves with from now on. */
+  /** Called with each certificate that the webhook begins to serve with. */
   readonly presents: (pair: Trusted['pair']) => void
   readonly log: Log
-  /** How long the operator's own certificates live; tests have no years to wait. */
+  /** How long the operator's own certificates live. Tests shorten it. */
   readonly lives?: Lives
 }
 
@@ -59,7 +59,9 @@ export type Admission = {
   readonly certificates: () => Readonly<Record<string, Date>>
 }
 
-/** Tokens that the API server has shown us, and so others: it says the URL of a call that failed. */
+/**
+ * Tokens that the API server has shown to users: its message about a failed call contains the URL, and so the token.
+ */
 export type ShownTokens = Set<string>
 
 const switchedOff: Admission = {
@@ -69,13 +71,13 @@ const switchedOff: Admission = {
   certificates: () => ({}),
 }
 
-/** How long endpoints may still lead here after this replica has said that it is not ready. */
+/** How long a Service may still lead to this replica after its readiness probe has failed. */
 const endpointsMoveOnMs = 10_000
 
-/** How long those who still call are asked to leave, before whoever does not is cut off. */
+/** How long clients that still call are asked to close their connections, before the connections are cut. */
 const drainPatience = { quietMs: 1000, longestMs: 5000 }
 
-/** The webhook with its certificates: serving, trusted by the API server, and kept so. */
+/** Serves the webhook, with certificates and a token that are kept registered with the API server. */
 export function createAdmission(options: AdmissionOptions): Admission {
   const { config, client, reservations, isLeading, metrics, shownTokens, log } = options
   metrics.claimsFrom(() => reservations.size)
@@ -107,7 +109,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     namespace,
     report: (reached) => {
       metrics.webhookProbe(reached)
-      // Not while the outage lasts: the next token would be shown like the one before.
+      // The token is not renewed while the outage lasts, because the API server would show the new one to users, too.
       if (reached) for (const token of shownTokens) trust.replaceToken(token)
       if (reached) shownTokens.clear()
     },
@@ -115,8 +117,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   let collecting: NodeJS.Timeout | undefined
   let isStopped = false
   const begin = async (): Promise<void> => {
-    // Whether users are being shown the token at this moment, since nobody serves, can't be told any more once we do,
-    // which the first answer of one of these watches brings about.
+    // The first answer of one of these watches makes this replica serve. Whether calls failed before, so that users
+    // were shown the token, can only be found out until then.
     await Promise.race([tryWay({ client, namespace }), sleep(outageShowsMs)])
     if (isStopped) return
     for (const watch of trustWatches) watch.start()
@@ -168,7 +170,10 @@ function watchClaims({ config, client, reservations, log }: AdmissionOptions): R
   })
 }
 
-/** A replica that has not heard of bindings for this long might allow what another one has given away. */
+/**
+ * Why this replica is too far behind to decide: after this long without news of bindings it might allow a key that
+ * another replica has given to somebody.
+ */
 const staleness = (feed: Pick<Feed, 'silence'>): string | undefined => {
   const silence = feed.silence()
   if (silence <= usualStaleMs / 2) return undefined
@@ -176,22 +181,22 @@ const staleness = (feed: Pick<Feed, 'silence'>): string | undefined => {
   return `nothing was heard of InferenceIdentityBindings${since}`
 }
 
-/** Why nothing can be decided at this moment. */
+/** Why nothing can be decided at this moment; undefined if it can. */
 function ignoranceOf(feed: AdmissionOptions['feed']): string | undefined {
   const [unknown] = feed.unsynced()
   return feed.halted() ?? (unknown === undefined ? staleness(feed) : `${unknown} has not been listed yet`)
 }
 
-/** How often the leader looks for claims that have served their time. */
+/** How often the leader looks for claims that are no longer needed. */
 const collectEveryMs = 10_000
 
-/** How long the start waits at most to be told that calls fail: as long as the API server waits for a webhook. */
+/** How long the start waits at most to learn whether calls fail: as long as the API server waits for a webhook. */
 const outageShowsMs = 5000
 
 const caOf = async (file: string | undefined): Promise<string | undefined> =>
   file === undefined ? undefined : readFile(file, 'utf8')
 
-/** By the first label of the webhooks' names in deploy/webhook. */
+/** The routes, each named by the first label of a webhook's name in deploy/webhook. */
 function routesOf(
   { config, client, inventory, reservations, feed, notices, metrics, log }: AdmissionOptions,
   objects: Objects,
@@ -253,7 +258,7 @@ function routesOf(
   }
 }
 
-/** One line a denial: who, what, why. */
+/** Logs a denial in one line: who, what and why. */
 function logDenial(log: Log, request: AdmissionRequest, { verdict, findings }: Verdict): void {
   if (verdict !== 'deny') return
   const reasons = findings.filter(({ action }) => action === 'deny').map(({ rule }) => rules[rule].reason)

@@ -12,13 +12,16 @@ import { createObjects } from '../kube/objects.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../serving/metrics.ts'
 
-/** Keys that are reconciled at once; the API server is what bounds the rate. */
+/** How many keys are reconciled at the same time. More would not be faster: the API server bounds the rate. */
 const workers = 32
 
-/** The reference operator's, so that old and new never lead together. */
+/** The name that the Go operator uses, so that the old and the new operator never lead at the same time. */
 const leaseName = 'a558cee8.sonda.red'
 
-/** Overdue timers come before anything else in a process that wakes. */
+/**
+ * How often the Lease is checked against the clock. In a process that was frozen and wakes, overdue timers run before
+ * anything else.
+ */
 const watchdogMs = 500
 
 type LeadershipOptions = {
@@ -33,19 +36,22 @@ type LeadershipOptions = {
 export type Leadership = {
   readonly mark: (keys: Iterable<BindingKey>) => void
   readonly isLeading: () => boolean
-  /** What this replica has not succeeded in for a while, in words. */
+  /** A text about bindings that have not succeeded for a while; undefined if there are none. */
   readonly troubles: () => string | undefined
   readonly start: () => void
   readonly stop: () => Promise<void>
 }
 
-/** Reconciles for as long as this replica leads, which without an election is always. */
+/** Reconciles while this replica leads; without leader election it always does. */
 export function createLeadership(options: LeadershipOptions): Leadership {
   const { config, client, inventory, metrics, log, halted } = options
   const unshown = new Unshown()
   let term: Term | undefined
   let election: Campaign | undefined
-  /** Cut when the Lease is lost: what was frozen on its way out must not be sent by whoever wakes. */
+  /**
+   * Aborted when the Lease is lost, so that a request that was about to be sent when the process froze is not sent
+   * when it wakes.
+   */
   let fence = new AbortController()
   let watchdog: NodeJS.Timeout | undefined
 

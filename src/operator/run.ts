@@ -28,7 +28,7 @@ import { version } from '../version.ts'
 import { startProbes, type Check } from '../serving/probes.ts'
 import type { StopSignals } from './signals.ts'
 
-/** `kleym operator`: runs until it is told to stop. */
+/** `kleym operator`: runs until a signal asks it to stop. */
 export async function runOperator(
   argv: readonly string[],
   env: Environment,
@@ -55,7 +55,7 @@ export async function runOperator(
   return { code: exitCodes.fine, stdout: '', stderr: '' }
 }
 
-/** Where to connect to, or why that can't be told. */
+/** The cluster to connect to, or a text that says why it is not known. */
 function clusterOf({ kubeconfig, context }: Config): ClusterConfig | string {
   try {
     return loadKubeConfig({ kubeconfig, context })
@@ -64,7 +64,7 @@ function clusterOf({ kubeconfig, context }: Config): ClusterConfig | string {
   }
 }
 
-/** What an API server that answers nothing may keep us waiting for, within the 30 s that a pod is given. */
+/** How long the stop may wait for an API server that does not answer. A pod has 30 s to stop. */
 const stopWithinMs = ({ webhook }: Config): number => (webhook.url === undefined ? 24_000 : 12_000)
 
 type Operator = { readonly stop: () => Promise<void> }
@@ -176,7 +176,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
   }
 }
 
-/** What is asked of the inventory and the watches at each scrape. */
+/** Registers the metrics that are read from the inventory and the watches at each scrape. */
 function reportCluster(metrics: Metrics, inventory: Inventory, feed: Feed): void {
   metrics.bindingsFrom(() =>
     inventory

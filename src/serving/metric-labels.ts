@@ -1,4 +1,4 @@
-/** Labels of a bounded set, whatever users and servers send: a series, once made, stays in memory. */
+/** Maps values from users and servers to a bounded set of labels, because a series, once made, stays in memory. */
 
 /** The default of the API is PerObjective. */
 export function modeLabel(mode: unknown): string {
@@ -14,7 +14,7 @@ export const oneOf =
   (value: string): string =>
     known.includes(value) ? value : 'other'
 
-/** For names that the code knows, but not this file: lets the first ones through. */
+/** Lets the first `limit` different values through and maps all others to one. */
 export function atMost(limit: number): (value: string) => string {
   const seen = new Set<string>()
   return (value) => {

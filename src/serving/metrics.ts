@@ -6,43 +6,43 @@ import { atMost, codeLabel, modeLabel, oneOf } from './metric-labels.ts'
 export type BindingOutcome = {
   readonly condition: string
   readonly reason: string
-  /** As the spec has it, whatever that is. */
+  /** The mode in the spec, which may be any value. */
   readonly mode: unknown
 }
 
 export type ReviewResult = {
   readonly operation: string
   readonly decision: 'allow' | 'warn' | 'deny' | 'error'
-  /** The first of its findings, of those that refuse if it was refused. */
+  /** The reason of its first finding; of a refusal, of the first finding that refuses. */
   readonly reason?: string | undefined
 }
 
 export type Metrics = {
-  /** What this program is. */
+  /** Sets the version in the build information. */
   readonly builtAs: (version: string) => void
   readonly text: () => Promise<string>
   readonly contentType: string
-  /** A binding's status became this. */
+  /** Counts an outcome that was written into a binding's status. */
   readonly bindingOutcome: (outcome: BindingOutcome) => void
   /** Asked at each scrape. */
   readonly bindingsFrom: (source: () => readonly (BindingOutcome & { readonly count: number })[]) => void
-  /** An admission review began; call what this returns, once, when it is answered. */
+  /** Notes that a review began. The returned function has to be called once, when the review is answered. */
   readonly reviewStarted: () => (result: ReviewResult) => void
-  /** Asked at each scrape: the claims on collision keys. */
+  /** The number of claims on collision keys, read at each scrape. */
   readonly claimsFrom: (source: () => number) => void
-  /** Whether a dry run through the API server came back through the webhook. */
+  /** Whether the last probe reached the webhook through the API server. */
   readonly webhookProbe: (reached: boolean) => void
-  /** A ClusterSPIFFEID was created, adopted, changed, repaired, replaced or deleted. */
+  /** Counts a write of a ClusterSPIFFEID: created, adopted, changed, repaired, replaced or deleted. */
   readonly outputWritten: (action: string) => void
-  /** Asked at each scrape: bindings that go on under another trust domain or class than the configured one. */
+  /** The numbers of bindings that keep another trust domain or class than the configured one, read at each scrape. */
   readonly heldFrom: (source: () => { readonly trustDomain: number; readonly className: number }) => void
-  /** Somebody other than the API server was at the door of the webhook. */
+  /** Counts a call without a token, or a connection over the limit, at the webhook. */
   readonly turnedAway: (what: 'call' | 'connection') => void
-  /** A claim refused nobody, since too many on its key came to nothing. */
+  /** Counts a claim that was disregarded because too many claims on its key were never followed by a binding. */
   readonly claimDisregarded: () => void
-  /** An admission review looked at the pods of its binding. */
+  /** Counts a review's look at the pods of its binding. */
   readonly podsLookedAt: (look: 'complete' | 'partial' | 'forbidden' | 'failed') => void
-  /** Asked at each scrape: what became of each ClusterSPIFFEID of ours. */
+  /** The fate of each ClusterSPIFFEID of ours, read at each scrape. */
   readonly outputsFrom: (source: () => Iterable<Fate>) => void
   readonly reconciled: (result: 'settled' | 'wait' | 'retry' | 'error', seconds: number) => void
   /** Asked at each scrape. */
@@ -307,7 +307,7 @@ function clusterMetrics(registers: Registry[]): Pick<Metrics, ClusterMetrics> {
   }
 }
 
-/** What becomes of identities once they are given. */
+/** Metrics about pods and about what SPIRE Controller Manager made of our outputs. */
 function workloadMetrics(registers: Registry[]): Pick<Metrics, 'podsLookedAt' | 'outputsFrom'> {
   let source: Parameters<Metrics['outputsFrom']>[0] | undefined
   const outputs = new Gauge({
