@@ -4,13 +4,16 @@ import type { Client } from '../kube/client.ts'
 import { listCurrentPods } from '../kube/pods.ts'
 import { unseenBecause, type Connection } from './connected.ts'
 
-/** Labels may be on every pod of a namespace: beyond so many pages it is not said that there are no others. */
+/**
+ * How many pages are read: every pod of a namespace may have a label. With more pages the result is marked as
+ * incomplete.
+ */
 const pagesAtMost = 10
 const pageSize = { limit: 500, maxBytes: 64 * 1024 * 1024 }
 
 type At = Parameters<ReadPods>[0]
 
-/** Finds the pods that have some of the labels by one list a label. */
+/** Finds the pods that have at least one of the labels, with one list for each label. */
 export const readPods = ({ use }: Connection, { namespace, pairs }: At): Promise<PodsSeen> =>
   use<PodsSeen>(async (client) => {
     const found = new Map<string, Pod>()

@@ -1,12 +1,12 @@
 import { isObject } from '../core/json.ts'
 import { fieldSchema, type Schema } from './schema.ts'
 
-/** What becomes of a null that may be none and has no default. */
+/** What happens to a null where null is not allowed and no default is declared. */
 export type Nulls = 'kept' | 'dropped'
 
 /**
- * An object with its defaults: for fields that are absent, and for nulls that may be none. The API server drops other
- * nulls of this kind (`dropped`). What no schema knows is left as it is.
+ * Fills in the defaults of absent fields, and of nulls where null is not allowed. If such a null has no default, the
+ * API server drops it (`dropped`). Fields that the schema does not know are left alone.
  */
 export function withDefaults(value: unknown, schema: Schema | undefined, nulls: Nulls): unknown {
   if (!schema) return value
