@@ -68,9 +68,9 @@ const rules: readonly Rule[] = [
     only: /^(?:src\/core\/|src\/schema\/|src\/cli\/|src\/flags\/|src\/(?:config|version)\.ts$|node:|yaml$)/,
   },
   {
-    name: 'flags and servers know no layer above',
-    of: /^src\/(?:flags|serving)\//,
-    only: /^(?:src\/(?:core|flags|serving)\/|node:|fastify$|prom-client$)/,
+    name: 'flags, metrics and servers know no layer above',
+    of: /^src\/(?:flags|metrics|serving)\//,
+    only: /^(?:src\/(?:core|flags|metrics|serving)\/|node:|fastify$|prom-client$)/,
     orTypes: /^src\/log\.ts$/,
   },
   {
@@ -154,7 +154,11 @@ describe('a broken arrow is found', () => {
       "import { snapshotCluster } from '../snapshot.ts'",
       'only the composition root composes',
     ],
-    ['src/serving/x.ts', "import { loop } from '../controller/loop.ts'", 'flags and servers know no layer'],
+    [
+      'src/serving/x.ts',
+      "import { loop } from '../controller/loop.ts'",
+      'flags, metrics and servers know no layer',
+    ],
     [
       'src/operator/x.ts',
       "import { pool } from '../../test/support/builders.ts'",

@@ -10,7 +10,7 @@ import type { Client } from '../kube/client.ts'
 import { campaign, type Campaign } from '../kube/lease.ts'
 import { createObjects } from '../kube/objects.ts'
 import type { Log } from '../log.ts'
-import type { Metrics } from '../serving/metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 
 /** How many keys are reconciled at the same time. More would not be faster: the API server bounds the rate. */
 const workers = 32

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import { field, objectOr } from '../core/json.ts'
 import type { Client } from '../kube/client.ts'
 import type { Log } from '../log.ts'
-import type { Metrics } from '../serving/metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Authorization } from '../serving/authorizations.ts'
 import { startMetricsServer, type ServingCertificate } from '../serving/metrics-server.ts'
 

@@ -17,7 +17,7 @@ import type { Client } from '../kube/client.ts'
 import { createObjects } from '../kube/objects.ts'
 import { Reflector } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
-import type { Metrics } from '../serving/metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Tokens } from '../webhook/token.ts'
 import { configurationsOf, registered } from './webhook-configurations.ts'
 

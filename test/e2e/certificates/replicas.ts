@@ -8,7 +8,7 @@ import { createObjects } from '../../../src/kube/objects.ts'
 import { createLog } from '../../../src/log.ts'
 import { createAdmission } from '../../../src/operator/admission.ts'
 import { createFeed } from '../../../src/operator/feed.ts'
-import { createMetrics, type Metrics } from '../../../src/serving/metrics.ts'
+import { createMetrics, type Metrics } from '../../../src/metrics/metrics.ts'
 import { Reservations } from '../../../src/webhook/reservations.ts'
 import { freePort } from '../../support/controlplane/daemon.ts'
 

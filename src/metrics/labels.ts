@@ -22,3 +22,6 @@ export function atMost(limit: number): (value: string) => string {
     return seen.has(value) ? value : 'other'
   }
 }
+
+/** Buckets of a duration, from 1 ms to the 10 s after which the API server has long given up on a webhook. */
+export const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
