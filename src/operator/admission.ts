@@ -2,51 +2,24 @@ import { leaseResource } from '../core/resources.ts'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lives, Trusted } from '../../certs/certificates.ts'
-import type { Config } from '../config.ts'
-import { rules } from '../core/findings.ts'
-import type { Inventory } from '../core/inventory.ts'
-import type { Objects } from '../core/objects.ts'
-import type { Verdict } from '../core/verdict.ts'
-import type { Feed } from './feed.ts'
 import type { Client } from '../kube/client.ts'
 import { createObjects } from '../kube/objects.ts'
-import { listRememberedPods } from '../kube/pods.ts'
 import { Reflector } from '../kube/reflector.ts'
-import type { Log } from '../log.ts'
-import type { Metrics } from '../metrics/metrics.ts'
-import { createProbe, probeAnswer, tryWay } from './probe.ts'
+import { staleness } from './knowledge.ts'
+import { createProbe, tryWay } from './probe.ts'
+import { routesOf, type RoutesOptions } from './routes.ts'
 import type { Check } from '../serving/probes.ts'
-import { liveLists, liveReads, warnsOnly } from './reads.ts'
 import { createTrust, watchTrust } from './webhook-trust.ts'
 import { claimLabel } from '../webhook/claim.ts'
-import type { ReadLive } from '../webhook/live.ts'
-import { judgingReferences } from '../webhook/references.ts'
-import { usualStaleMs, type Reservations } from '../webhook/reservations.ts'
-import { mutating, validating } from '../webhook/review.ts'
-import {
-  startWebhookServer,
-  type AdmissionRequest,
-  type Review,
-  type WebhookServer,
-} from '../webhook/server.ts'
-import { Undecided } from '../webhook/undecided.ts'
+import { startWebhookServer, type WebhookServer } from '../webhook/server.ts'
 import { Tokens } from '../webhook/token.ts'
-import { blind, createPodLookup } from '../webhook/workloads.ts'
 
-type AdmissionOptions = {
-  readonly config: Config
+type AdmissionOptions = RoutesOptions & {
   readonly client: Pick<Client, 'call' | 'watch'>
-  readonly inventory: Inventory
-  readonly reservations: Reservations
   readonly isLeading: () => boolean
-  /** Warnings that are part of every answer. */
-  readonly notices: () => readonly string[]
-  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>
-  readonly metrics: Metrics
   readonly shownTokens: ShownTokens
   /** Called with each certificate that the webhook begins to serve with. */
   readonly presents: (pair: Trusted['pair']) => void
-  readonly log: Log
   /** How long the operator's own certificates live. Tests shorten it. */
   readonly lives?: Lives
 }
@@ -76,6 +49,12 @@ const endpointsMoveOnMs = 10_000
 
 /** How long clients that still call are asked to close their connections, before the connections are cut. */
 const drainPatience = { quietMs: 1000, longestMs: 5000 }
+
+/** How often the leader looks for claims that are no longer needed. */
+const collectEveryMs = 10_000
+
+/** How long the start waits at most to learn whether calls fail: as long as the API server waits for a webhook. */
+const outageShowsMs = 5000
 
 /** Serves the webhook, with certificates and a token that are kept registered with the API server. */
 export function createAdmission(options: AdmissionOptions): Admission {
@@ -170,103 +149,5 @@ function watchClaims({ config, client, reservations, log }: AdmissionOptions): R
   })
 }
 
-/**
- * Why this replica is too far behind to decide: after this long without news of bindings it might allow a key that
- * another replica has given to somebody.
- */
-const staleness = (feed: Pick<Feed, 'silence'>): string | undefined => {
-  const silence = feed.silence()
-  if (silence <= usualStaleMs / 2) return undefined
-  const since = Number.isFinite(silence) ? ` for ${Math.round(silence / 1000)} s` : ' yet'
-  return `nothing was heard of InferenceIdentityBindings${since}`
-}
-
-/** Why nothing can be decided at this moment; undefined if it can. */
-function ignoranceOf(feed: AdmissionOptions['feed']): string | undefined {
-  const [unknown] = feed.unsynced()
-  return feed.halted() ?? (unknown === undefined ? staleness(feed) : `${unknown} has not been listed yet`)
-}
-
-/** How often the leader looks for claims that are no longer needed. */
-const collectEveryMs = 10_000
-
-/** How long the start waits at most to learn whether calls fail: as long as the API server waits for a webhook. */
-const outageShowsMs = 5000
-
 const caOf = async (file: string | undefined): Promise<string | undefined> =>
   file === undefined ? undefined : readFile(file, 'utf8')
-
-/** The routes, each named by the first label of a webhook's name in deploy/webhook. */
-function routesOf(
-  { config, client, inventory, reservations, feed, notices, metrics, log }: AdmissionOptions,
-  objects: Objects,
-): Readonly<Record<string, Review>> {
-  const read = (signal: AbortSignal): ReadLive => liveReads(objects, signal)
-  const isLenient = (namespace: string, signal: AbortSignal): Promise<boolean> =>
-    warnsOnly(objects, namespace, signal)
-  const lookAtPods = createPodLookup({
-    list: (...page) => listRememberedPods(client, ...page),
-    fallbacks: () => inventory.fallbacks(),
-    settings: inventory.settings,
-    now: () => performance.now(),
-    observe: metrics.podsLookedAt,
-    warn: log.warn,
-  })
-  const reach = {
-    world: inventory,
-    read,
-    isLenient,
-    notices,
-    actions: config.webhook.actions.overrides,
-    reserve: (...claim: Parameters<Reservations['reserve']>) => reservations.reserve(...claim),
-    lookAtPods: config.webhook.workloads ? lookAtPods : blind,
-    observe: (request: AdmissionRequest, verdict: Verdict) => logDenial(log, request, verdict),
-  }
-  const guarded =
-    (review: Review): Review =>
-    async (request, signal) => {
-      const probed = probeAnswer(request, config)
-      if (probed) return probed
-      const answered = metrics.reviewStarted()
-      let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'
-      let reason: string | undefined
-      try {
-        const ignorance = ignoranceOf(feed)
-        if (ignorance !== undefined) throw new Undecided(ignorance)
-        const response = await review(request, signal)
-        reason = response.auditAnnotations['reasons']?.split(',')[0]
-        decision = response.kind === 'denied' ? 'deny' : response.warnings.length > 0 ? 'warn' : 'allow'
-        return response
-      } finally {
-        answered({ operation: request.operation, decision, reason })
-      }
-    }
-  return {
-    validate: guarded(validating(reach)),
-    mutate: guarded(mutating(reach)),
-    references: guarded(
-      judgingReferences({
-        inventory,
-        read,
-        list: (signal) => liveLists(client, signal),
-        actions: config.webhook.actions,
-        isLenient,
-        notices,
-        refused: (request, reasons) => logRefusal(log, request, reasons),
-      }),
-    ),
-  }
-}
-
-/** Logs a denial in one line: who, what and why. */
-function logDenial(log: Log, request: AdmissionRequest, { verdict, findings }: Verdict): void {
-  if (verdict !== 'deny') return
-  const reasons = findings.filter(({ action }) => action === 'deny').map(({ rule }) => rules[rule].reason)
-  logRefusal(log, request, reasons)
-}
-
-function logRefusal(log: Log, request: AdmissionRequest, reasons: readonly string[]): void {
-  const { uid, operation, namespace, name, user, dryRun, kind } = request
-  const fields = { uid, operation, kind: kind.kind, namespace, name, user: user.username, dryRun, reasons }
-  log.info(fields, 'denied')
-}
