@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
 import {
   bindingResource,
@@ -138,6 +138,32 @@ describeReal('kinds come and go while the operator runs', () => {
     })
     expect(metaOf(await tenant.output('stays'))['uid']).not.toBe(uid)
     expect(requests.length).toBeLessThan(busy)
+  })
+
+  test('a kind that is installed anew is listed at once, though its watch says nothing and its absence was not seen', async () => {
+    const tenant = await withEverything()
+    await tenant.has(referring('stays'))
+    await tenant.settles({ stays: ready })
+    const before = metaOf(await tenant.output('stays'))
+    const unseen = skipped(clusterSpiffeIdResource)
+    expect(stage.proxy.silenceWatches({ path: /\/clusterspiffeids\?/ })).toBe(1)
+    const unread = stage.proxy.faults.inject(
+      { method: 'GET', watch: false, path: /customresourcedefinitions\/clusterspiffeids/ },
+      { kind: 'status', code: 500 },
+      Infinity,
+    )
+    const definition = await removeDefinition(stage.cluster, clusterSpiffeIdResource)
+    await bringDefinition(stage.cluster, clusterSpiffeIdResource, definition)
+    // Sooner than silence is taken for what it is.
+    const soon = { timeout: 40_000, interval: 200 }
+    await vi.waitFor(async () => {
+      expect(await tenant.find(named(before['name']))).toBeDefined()
+    }, soon)
+    unread.lift()
+    expect(metaOf(await tenant.output('stays'))['uid']).not.toBe(before['uid'])
+    await tenant.changes(named(before['name']), { spec: { ttl: '1h' } })
+    await eventually(async () => expect(await tenant.outputSpec('stays')).not.toHaveProperty('ttl'))
+    expect(skipped(clusterSpiffeIdResource)).toBe(unseen)
   })
 
   test('our own kind takes its outputs with it, and is served again when it is back', async () => {
