@@ -70,7 +70,7 @@ export function createFeed({
     if (absent.delete(resource)) log.info({ gvk: gvk(resource) }, 'this kind is served now')
     const former = running.get(resource)
     if (former) {
-      // The API server ends its watches when it hears of that, which may be a minute later, or not get here at all.
+      // The API server ends watches of the former kind a second later, or, where a request of it is under way, up to two minutes.
       former.beginAnew()
       reshape(resource)
       return

@@ -4,11 +4,13 @@ import {
   bindingResource,
   clusterSpiffeIdResource,
   crdName,
+  definitionResource,
   gvk,
   objectiveResources,
   poolResources,
   type Resource,
 } from '../../../src/core/resources.ts'
+import { resourcePath } from '../../../src/kube/client.ts'
 import { binding, clusterSpiffeId, objective, pool } from '../../support/builders.ts'
 import { recordOf, without, type Json } from '../../support/embedded/json.ts'
 import { describeReal } from '../../support/real.ts'
@@ -17,8 +19,10 @@ import { tookEffect, type Audited } from './support/audit.ts'
 import {
   bringDefinition,
   changeBindings,
+  pruningTo,
   removeDefinition,
   replaceDefinition,
+  withoutStatus,
   withProperties,
 } from './support/definitions.ts'
 import { logLines } from './support/log-lines.ts'
@@ -166,6 +170,23 @@ describeReal('kinds come and go while the operator runs', () => {
     expect(skipped(clusterSpiffeIdResource)).toBe(unseen)
   })
 
+  test('what another schema of a kind leaves of an object is read anew, though its version is the same', async () => {
+    const tenant = await withEverything()
+    await tenant.has(referring('stays'))
+    await tenant.settles({ stays: ready })
+    const [resource] = poolResources
+    const whole = resource && (await stage.cluster.find(definitionResource, { name: crdName(resource) }))
+    if (!whole) throw new Error('the kind of pools is there')
+    const labels = { type: 'object', properties: { tier: { type: 'string' } } }
+    const selector = { type: 'object', properties: { matchLabels: labels } }
+    const version = metaOf((await tenant.find(pool())) ?? {})['resourceVersion']
+    await replaceDefinition(stage.cluster, resource, pruningTo(whole, { selector }))
+    await tenant.settles({ stays: 'UnsafeSelector/InvalidPoolSelector' })
+    await replaceDefinition(stage.cluster, resource, whole)
+    await tenant.settles({ stays: ready })
+    expect(metaOf((await tenant.find(pool())) ?? {})['resourceVersion']).toBe(version)
+  })
+
   test('our own kind takes its outputs with it, and is served again when it is back', async () => {
     const tenant = await withEverything()
     await tenant.has(binding())
@@ -261,6 +282,27 @@ describeReal('kinds come and go while the operator runs', () => {
     )
     await undo()
     await tenant.settles({ chat: ready, later: ready })
+  })
+
+  test('that bindings have no status to write is said, and the status is written once they have', async () => {
+    const whole = await stage.cluster.find(definitionResource, { name: crdName(bindingResource) })
+    if (!whole) throw new Error('the kind of bindings is there')
+    const tenant = await withEverything()
+    await replaceDefinition(stage.cluster, bindingResource, withoutStatus(whole))
+    const statusOf = resourcePath(bindingResource, {
+      namespace: tenant.namespace,
+      name: 'none',
+      subresource: 'status',
+    })
+    // With it the API server refuses this body; without it there is no such path.
+    await eventually(async () => expect((await stage.cluster.client.put(statusOf, {})).code).toBe(404))
+    await tenant.has(binding())
+    const patiently = { timeout: 40_000, interval: 200 }
+    await vi.waitFor(async () => expect(await tenant.events('chat')).toContain('Retrying'), patiently)
+    const lines = logLines(stage.operator().log()).map(({ why }) => String(why))
+    expect(lines).toContainEqual(expect.stringContaining('has no status subresource'))
+    await replaceDefinition(stage.cluster, bindingResource, whole)
+    await tenant.settles({ chat: ready })
   })
 
   test('an older kind that prunes fields is written once, not for ever', async () => {
