@@ -10,7 +10,7 @@ import { transitionNews } from './events.ts'
 import { retryOf, type Result } from './outcome.ts'
 
 type StatusesOptions = {
-  readonly objects: Pick<Objects, 'replaceStatus'>
+  readonly objects: Pick<Objects, 'replaceStatus' | 'get'>
   readonly announcer: Announcer
   /** Identifies the schema that the API server stores bindings by; another value means another schema. */
   readonly schema: () => string | undefined
@@ -95,7 +95,7 @@ export class Statuses {
       metadata: { namespace, name, uid, resourceVersion },
       status,
     })
-    if (reply.kind === 'absent') return undefined
+    if (reply.kind === 'absent') return this.#whyAbsent(binding)
     if (reply.kind !== 'done') return retryOf('writing the status', reply)
     this.#learn(status, objectOr(reply.object['status']))
     const key = keyOf(binding)
@@ -103,6 +103,15 @@ export class Statuses {
     const version = field(objectOr(reply.object['metadata']), 'resourceVersion')
     if (version !== resourceVersion) this.#replaced.set(key, resourceVersion)
     return 'written'
+  }
+
+  /** The API server says of a binding that is gone what it says of a kind that has no statuses. */
+  async #whyAbsent({ namespace, name, uid }: Binding): Promise<Result | undefined> {
+    const reply = await this.#options.objects.get(bindingResource, { namespace, name })
+    if (reply.kind === 'absent') return undefined
+    if (reply.kind !== 'done') return retryOf('reading the binding', reply)
+    if (field(objectOr(reply.object['metadata']), 'uid') !== uid) return undefined
+    return { kind: 'retry', why: withoutStatuses, cause: withoutStatuses }
   }
 
   #storable(status: JsonObject): JsonObject {
@@ -133,5 +142,8 @@ export class Statuses {
     return this.#options.announcer.post(binding, transitionNews(binding, outcome, version))
   }
 }
+
+const withoutStatuses =
+  'writing the status: the InferenceIdentityBinding CustomResourceDefinition has no status subresource; install the one of this operator'
 
 const keyOf = ({ namespace, name }: Binding): BindingKey => bindingKey(namespace, name)

@@ -219,12 +219,15 @@ export class Inventory implements Known {
     const contested = this.#place(key, binding)
     // By its annotation a binding replaces another one; a change of it changes which holders of its key collide.
     const renamed = before && before.binding.replaces !== binding.replaces ? this.#keysOf(key) : []
-    return this.#withReplaced([key, ...this.#rivals([...contested, ...renamed]), ...replacedBy(before)])
+    const left = before ? [] : this.#outputs.leftHolding(key)
+    const rivals = this.#rivals([...contested, ...renamed, ...left])
+    return this.#withReplaced([key, ...rivals, ...replacedBy(before)])
   }
 
   #forget(key: BindingKey): ReadonlySet<BindingKey> {
     const gone = this.#census.remove(key)
-    return new Set([key, ...this.#rivals([gone?.stake.identity?.collisionKey]), ...replacedBy(gone)])
+    const held = [gone?.stake.identity?.collisionKey, ...this.#outputs.leftHolding(key)]
+    return new Set([key, ...this.#rivals(held), ...replacedBy(gone)])
   }
 
   #applyOutput(name: string, object: unknown): ReadonlySet<BindingKey> {

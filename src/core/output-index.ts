@@ -74,6 +74,14 @@ export class OutputIndex {
     return this.#all(this.#copies.of(key))
   }
 
+  /** The collision keys of what the reference operator left of a binding: they are held only while that binding is there. */
+  leftHolding(owner: BindingKey): readonly (string | undefined)[] {
+    return [...this.#owners.of(owner)].flatMap((name) => {
+      const one = this.#outputs.get(name)
+      return one && !one.output.annotated ? one.held : []
+    })
+  }
+
   holding(collisionKey: string): readonly Output[] {
     return this.#all(this.#holders.of(collisionKey))
   }

@@ -67,6 +67,11 @@ export class Ledger {
     this.#remove(keyOf(object))
   }
 
+  /** Whatever is heard of next is news, be its version the same. */
+  doubt(): void {
+    for (const [key, { uid }] of this.#known) this.#known.set(key, { uid, resourceVersion: '' })
+  }
+
   clear(): void {
     for (const key of this.#known.keys()) this.#remove(key)
   }

@@ -34,7 +34,10 @@ export class Reflector {
   readonly #log: Log
   readonly #path: string
   readonly #ledger: Ledger
-  readonly #stopping = new AbortController()
+  /** Ends what is under way: a list, a watch or a wait. */
+  #cut = new AbortController()
+  #stopped = false
+  #beginsAnew = false
   #running: Promise<void> | undefined
   #version: string | undefined
   #failures = 0
@@ -75,28 +78,49 @@ export class Reflector {
   }
 
   start(): void {
-    this.#running ??= this.#run(this.#stopping.signal)
+    this.#running ??= this.#run()
+  }
+
+  /**
+   * Lists at once, whatever is under way, and tells the handler of all there is: the kind has another schema, by which the
+   * same version reads differently, or its CustomResourceDefinition is another one, and what was watched is gone with the
+   * former. Until the list is complete what was known stays.
+   */
+  beginAnew(): void {
+    this.#beginsAnew = true
+    this.#cut.abort(new Error('the kind is another one'))
   }
 
   /** `forget` also reports all that is known as removed: for a kind that is gone itself. */
   async stop({ forget = false }: { readonly forget?: boolean } = {}): Promise<void> {
-    this.#stopping.abort()
+    this.#stopped = true
+    this.#cut.abort()
     await this.#running
     if (!forget) return
     this.#synced = false
     this.#ledger.clear()
   }
 
-  async #run(stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) {
-      const ending = await this.#listOrWatch(stop).catch(asFailure)
-      await sleep(this.#clock, this.#settle(ending, stop), stop)
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      if (this.#beginsAnew) this.#forgetWhereItWas()
+      const { signal } = this.#cut
+      const ending = await this.#listOrWatch(signal).catch(asFailure)
+      if (!signal.aborted) await sleep(this.#clock, this.#settle(ending), signal)
     }
   }
 
+  #forgetWhereItWas(): void {
+    this.#cut = new AbortController()
+    this.#beginsAnew = false
+    this.#version = undefined
+    this.#failures = 0
+    this.#silent = false
+    this.#ledger.doubt()
+  }
+
   /** Takes note of an ending and says how long to wait before going on. */
-  #settle(ending: Ending, stop: AbortSignal): number {
-    if (stop.aborted) return 0
+  #settle(ending: Ending): number {
     if (ending.kind === 'current') {
       this.#version = ending.version
       return 0
@@ -120,8 +144,8 @@ export class Reflector {
     return this.#waitedMs
   }
 
-  #listOrWatch(stop: AbortSignal): Promise<Ending> {
-    return this.#version === undefined ? this.#list(stop) : this.#watch(this.#version, stop)
+  #listOrWatch(cut: AbortSignal): Promise<Ending> {
+    return this.#version === undefined ? this.#list(cut) : this.#watch(this.#version, cut)
   }
 
   async #list(signal: AbortSignal): Promise<Ending> {
@@ -160,9 +184,9 @@ export class Reflector {
     return { kind: 'current', version }
   }
 
-  async #watch(from: string, stop: AbortSignal): Promise<Ending> {
+  async #watch(from: string, cut: AbortSignal): Promise<Ending> {
     const opened = this.#clock.now()
-    using idle = this.#idleTimer(stop)
+    using idle = this.#idleTimer(cut)
     const answer = await this.#options.client.watch(this.#path, this.#watchQuery(from), idle.signal)
     if (answer.kind !== 'open') return endingOf(answer)
     let events = 0
@@ -188,13 +212,13 @@ export class Reflector {
     return { kind: 'current', version: isSilent ? undefined : (this.#version ?? from) }
   }
 
-  #idleTimer(stop: AbortSignal): IdleTimer {
+  #idleTimer(cut: AbortSignal): IdleTimer {
     const { nudgeMs, idleMs } = this.#timings
     const query = { ...this.#selectors(), limit: '1' }
     // What comes of it is of no matter: what it is for is heard on the watch, or not.
     const nudge = (): void =>
       void this.#options.client.call({ method: 'GET', path: this.#path, query, signal: timer.signal })
-    const timer = new IdleTimer(this.#clock, { nudgeMs, nudge, endMs: idleMs }, stop)
+    const timer = new IdleTimer(this.#clock, { nudgeMs, nudge, endMs: idleMs }, cut)
     return timer
   }
 

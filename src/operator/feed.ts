@@ -68,7 +68,10 @@ export function createFeed({
 
   function arrive(resource: Resource): void {
     if (absent.delete(resource)) log.info({ gvk: gvk(resource) }, 'this kind is served now')
-    if (running.has(resource)) {
+    const former = running.get(resource)
+    if (former) {
+      // The API server ends watches of the former kind a second later, or, where a request of it is under way, up to two minutes.
+      former.beginAnew()
       reshape(resource)
       return
     }
@@ -106,6 +109,7 @@ export function createFeed({
       for (const one of reshaped) {
         schemas.set(one, `${schemas.get(one)}, settled`)
         if (inventory.isServed(one)) learn(one, true)
+        running.get(one)?.beginAnew()
       }
       reshaped.clear()
     }, schemaSettlesMs)
