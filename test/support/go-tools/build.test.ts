@@ -61,7 +61,7 @@ describe('finding the programs', () => {
         directory: expect.stringContaining(`${scratch}/kleym-operator/${basename(one.module)}/`),
       })
       const binaries = await filledWith(programsOf(one), join(scratch, basename(one.module)))
-      expect(await locate(one, { XDG_CACHE_HOME: scratch, [one.variable]: binaries })).toEqual({
+      expect(await locate(one, { XDG_CACHE_HOME: scratch, [one.variable ?? '']: binaries })).toEqual({
         kind: 'found',
         binaries: binariesIn(binaries, one),
       })

@@ -8,7 +8,7 @@ export type Toolset<Paths extends Binaries = Binaries> = {
   /** The Go module, with whatever source of ours is in it. Its last name is that of the cache folder too. */
   readonly module: string
   /** The environment variable that names a directory with the programs, for who has them already. */
-  readonly variable: string
+  readonly variable?: string
   /** All programs, each where `path` has it. */
   readonly at: (path: (program: string) => string) => Paths
   /** What `go install` calls a program that has another name here. */
