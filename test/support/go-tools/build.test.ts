@@ -61,7 +61,7 @@ describe('finding the programs', () => {
         directory: expect.stringContaining(`${scratch}/kleym-operator/${basename(one.module)}/`),
       })
       const binaries = await filledWith(programsOf(one), join(scratch, basename(one.module)))
-      expect(await locate(one, { XDG_CACHE_HOME: scratch, [one.variable]: binaries })).toEqual({
+      expect(await locate(one, { XDG_CACHE_HOME: scratch, [one.variable ?? '']: binaries })).toEqual({
         kind: 'found',
         binaries: binariesIn(binaries, one),
       })
@@ -83,6 +83,7 @@ describe('finding the programs', () => {
   test('a version is read from the line of its module alone', () => {
     const goMod = 'module m\n\nrequire (\n\ta.b/c/d v1.0.0\n\ta.b/c v1.2.3 // indirect\n)\n'
     expect(versionIn(goMod, 'a.b/c')).toBe('v1.2.3')
+    expect(versionIn('module m\n\nrequire a.b/c v1.2.3\n', 'a.b/c')).toBe('v1.2.3')
     expect(() => versionIn(goMod, 'a.b')).toThrow('go.mod requires no a.b')
   })
 })
