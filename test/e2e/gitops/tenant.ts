@@ -90,7 +90,8 @@ export async function must(running: Promise<ProgramResult>): Promise<ProgramResu
   return result
 }
 
-async function kubeconfigWithin(namespace: string, file: string): Promise<string> {
+/** The kubeconfig with a namespace that is used where a command names none, as JSON, which is YAML too. */
+export async function kubeconfigWithin(namespace: string, file: string): Promise<string> {
   const config = recordOf(parse(await readFile(file, 'utf8')))
   const contexts = listOf(config['contexts'])
     .map(recordOf)
