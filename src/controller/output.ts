@@ -42,6 +42,14 @@ export class Outputs {
     this.#writer = new Writer(options)
   }
 
+  /** The bindings of whose outputs another schema may store more. */
+  *pruned(): Iterable<BindingKey> {
+    for (const name of this.#writer.pruned()) {
+      const owner = this.#inventory.output(name)?.owner
+      if (owner !== undefined) yield owner
+    }
+  }
+
   /** In the order that `handover` decides. None is given up before a dry run has shown that the wanted one will be taken. */
   async settle(binding: Binding, identity: Identity, wanted: ClusterSpiffeId): Promise<Settlement> {
     const key = bindingKey(binding.namespace, binding.name)

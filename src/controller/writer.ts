@@ -50,6 +50,11 @@ export class Writer {
     this.#stored = new Stored(() => options.inventory.schemaOf(clusterSpiffeIdResource))
   }
 
+  /** The names of the outputs of which another schema may store more. */
+  pruned(): readonly string[] {
+    return [...this.#stored.names()]
+  }
+
   /**
    * Would the API server take it? Only a refusal for good, or no answer at all, is a doubt. That our own object of the
    * name is in its way is what the API server says last, when nothing else is.

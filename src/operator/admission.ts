@@ -7,6 +7,7 @@ import { rules } from '../core/findings.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Objects } from '../core/objects.ts'
 import type { Verdict } from '../core/verdict.ts'
+import type { Courtesy } from './courtesy.ts'
 import type { Feed } from './feed.ts'
 import type { Client } from '../kube/client.ts'
 import { createObjects } from '../kube/objects.ts'
@@ -41,7 +42,8 @@ type AdmissionOptions = {
   readonly isLeading: () => boolean
   /** What every answer warns of, whatever it is about. */
   readonly notices: () => readonly string[]
-  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>
+  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'settled'>
+  readonly courtesy: Pick<Courtesy, 'reviewStarted'>
   readonly metrics: Metrics
   readonly shownTokens: ShownTokens
   /** Told of the certificate that the webhook serves with from now on. */
@@ -193,7 +195,7 @@ const caOf = async (file: string | undefined): Promise<string | undefined> =>
 
 /** By the first label of the webhooks' names in deploy/webhook. */
 function routesOf(
-  { config, client, inventory, reservations, feed, notices, metrics, log }: AdmissionOptions,
+  { config, client, inventory, reservations, feed, courtesy, notices, metrics, log }: AdmissionOptions,
   objects: Objects,
 ): Readonly<Record<string, Review>> {
   const read = (signal: AbortSignal): ReadLive => liveReads(objects, signal)
@@ -223,16 +225,19 @@ function routesOf(
       const probed = probeAnswer(request, config)
       if (probed) return probed
       const answered = metrics.reviewStarted()
+      const isOver = courtesy.reviewStarted()
       let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'
       let reason: string | undefined
       try {
         const ignorance = ignoranceOf(feed)
         if (ignorance !== undefined) throw new Undecided(ignorance)
+        await feed.settled(request.namespace)
         const response = await review(request, signal)
         reason = response.auditAnnotations['reasons']?.split(',')[0]
         decision = response.kind === 'denied' ? 'deny' : response.warnings.length > 0 ? 'warn' : 'allow'
         return response
       } finally {
+        isOver()
         answered({ operation: request.operation, decision, reason })
       }
     }

@@ -6,14 +6,19 @@ import { Unshown } from '../controller/unshown.ts'
 import { given, type BindingKey } from '../core/binding.ts'
 import { summaryOf } from '../core/conditions.ts'
 import type { Inventory } from '../core/inventory.ts'
+import type { Resource } from '../core/resources.ts'
 import type { Client } from '../kube/client.ts'
 import { campaign, type Campaign } from '../kube/lease.ts'
 import { createObjects } from '../kube/objects.ts'
 import type { Log } from '../log.ts'
+import type { Courtesy } from './courtesy.ts'
 import type { Metrics } from '../serving/metrics.ts'
 
 /** Keys that are reconciled at once; the API server is what bounds the rate. */
 const workers = 32
+
+/** While the API server asks for reviews: it answers our writes in turn with those of the people who wait for theirs. */
+const workersBesideReviews = 4
 
 /** The reference operator's, so that old and new never lead together. */
 const leaseName = 'a558cee8.sonda.red'
@@ -28,10 +33,17 @@ type LeadershipOptions = {
   readonly metrics: Metrics
   readonly log: Log
   readonly halted: () => string | undefined
+  /** Resolves once something may be decided in a namespace. */
+  readonly settled: (namespace: string) => Promise<void> | undefined
+  readonly courtesy: Pick<Courtesy, 'turns' | 'isAsked'>
 }
 
 export type Leadership = {
   readonly mark: (keys: Iterable<BindingKey>) => void
+  /** Marks what is looked at when nothing else is marked. */
+  readonly markLater: (keys: Iterable<BindingKey>) => void
+  /** The schema of a kind is another. */
+  readonly reshaped: (resource: Resource) => void
   readonly isLeading: () => boolean
   /** What this replica has not succeeded in for a while, in words. */
   readonly troubles: () => string | undefined
@@ -41,7 +53,7 @@ export type Leadership = {
 
 /** Reconciles for as long as this replica leads, which without an election is always. */
 export function createLeadership(options: LeadershipOptions): Leadership {
-  const { config, client, inventory, metrics, log, halted } = options
+  const { config, client, inventory, metrics, log, halted, settled, courtesy } = options
   const unshown = new Unshown()
   let term: Term | undefined
   let election: Campaign | undefined
@@ -59,7 +71,10 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       departures: config.departures,
       mayWrite: () => election?.isLeading() ?? true,
       halted,
+      settled,
       workers,
+      room: () => (courtesy.isAsked() ? workersBesideReviews : workers),
+      turns: courtesy.turns,
       instance: hostname(),
       log,
       observe: {
@@ -79,6 +94,8 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   metrics.queueDepthFrom(() => term?.depth() ?? 0)
   return {
     mark: (keys) => term?.mark(keys),
+    markLater: (keys) => term?.markLater(keys),
+    reshaped: (resource) => term?.reshaped(resource),
     isLeading: () => term !== undefined && (election?.isLeading() ?? true),
     troubles: () => term?.troubles(),
     start: () => {
