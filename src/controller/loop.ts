@@ -1,11 +1,13 @@
 import type { BindingKey } from '../core/binding.ts'
 import type { Result } from './outcome.ts'
+import type { Pace } from './pace.ts'
 import type { Queue } from './queue.ts'
 
 type Loop = {
   readonly queue: Queue<BindingKey>
   readonly reconcile: (key: BindingKey) => Promise<Result>
   readonly workers: number
+  readonly pace: Pace
   readonly log: {
     readonly debug: (fields: object, message: string) => void
     readonly error: (fields: object, message: string) => void
@@ -19,8 +21,9 @@ export async function runLoop(loop: Loop): Promise<void> {
   await Promise.all(Array.from({ length: loop.workers }, () => work(loop)))
 }
 
-async function work({ queue, reconcile, log, observe }: Loop): Promise<void> {
+async function work({ queue, reconcile, pace, log, observe }: Loop): Promise<void> {
   for (let key = await queue.next(); key !== undefined; key = await queue.next()) {
+    await pace.begin()
     const started = performance.now()
     let ended: Result['kind'] | 'error' = 'error'
     try {
@@ -34,6 +37,7 @@ async function work({ queue, reconcile, log, observe }: Loop): Promise<void> {
     } finally {
       observe(ended, (performance.now() - started) / 1000)
       queue.done(key)
+      pace.end()
     }
   }
 }

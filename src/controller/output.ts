@@ -42,6 +42,14 @@ export class Outputs {
     this.#writer = new Writer(options)
   }
 
+  /** The bindings of whose outputs another schema may store more. */
+  *pruned(): Iterable<BindingKey> {
+    for (const name of this.#writer.pruned()) {
+      const owner = this.#inventory.output(name)?.owner
+      if (owner !== undefined) yield owner
+    }
+  }
+
   /**
    * Puts the wanted output in place and removes the others, in the order that `handover` decides. Before an existing
    * output is deleted, a dry run must have shown that the API server accepts the wanted one.

@@ -29,11 +29,16 @@ const systemClock: QueueClock = {
  * client-go's work queue. A key is handed to one worker at a time; a key that is marked while it waits is handed out
  * once, and one that is marked while it runs is handed out again after `done`.
  *
- * Invariants: a key is in `ready` exactly if it is marked and not running; `waiters` is empty unless `ready` is.
+ * A key that is put off is handed out once no other is ready: what somebody has just changed is looked at before what one
+ * change of a kind concerns.
+ *
+ * Invariants: a key is in `ready` exactly if it is marked and not running; none is both marked and in `later`; `waiters`
+ * is empty unless `ready` and `later` are.
  */
 export class Queue<Key extends string> {
   readonly #clock: QueueClock
   readonly #ready: Fifo<Key> = new Fifo()
+  readonly #later = new Set<Key>()
   /** Keys that were added since they were last handed out. */
   readonly #marked = new Set<Key>()
   readonly #running = new Set<Key>()
@@ -49,13 +54,27 @@ export class Queue<Key extends string> {
 
   /** How many keys wait for a worker; not those that run, nor those whose time has not come. */
   get depth(): number {
-    return this.#ready.size
+    return this.#ready.size + this.#later.size
   }
 
   add(key: Key): void {
     if (this.#drained || this.#marked.has(key)) return
+    this.#later.delete(key)
     this.#marked.add(key)
     if (!this.#running.has(key)) this.#offer(key)
+  }
+
+  /** Adds the key behind all others, those that come after it too. */
+  addLater(key: Key): void {
+    if (this.#drained || this.#marked.has(key)) return
+    if (this.#waiters.size > 0 || this.#running.has(key)) this.add(key)
+    else this.#later.add(key)
+  }
+
+  /** Adds all whose time has not come. */
+  hasten(): void {
+    for (let key = this.#delays.take(Infinity); key !== undefined; key = this.#delays.take(Infinity))
+      this.add(key)
   }
 
   /** If a key is added more than once, the earliest time counts. */
@@ -80,7 +99,7 @@ export class Queue<Key extends string> {
   /** The next key, once there is one; `done` must follow. Undefined once the queue is shut down. */
   next(): Promise<Key | undefined> {
     if (this.#drained) return Promise.resolve(undefined)
-    const key = this.#ready.shift()
+    const key = this.#ready.shift() ?? this.#takeLater()
     if (key !== undefined) return Promise.resolve(this.#begin(key))
     return new Promise((resolve) => this.#waiters.push(resolve))
   }
@@ -100,10 +119,17 @@ export class Queue<Key extends string> {
     this.#drained = Promise.withResolvers()
     this.#timer?.cancel()
     this.#ready.clear()
+    this.#later.clear()
     this.#delays.clear()
     for (let wake = this.#waiters.shift(); wake; wake = this.#waiters.shift()) wake(undefined)
     this.#resolveWhenDrained(this.#drained)
     return this.#drained.promise
+  }
+
+  #takeLater(): Key | undefined {
+    const [key] = this.#later
+    if (key !== undefined) this.#later.delete(key)
+    return key
   }
 
   #offer(key: Key): void {

@@ -51,6 +51,11 @@ export class Statuses {
     return false
   }
 
+  /** Whether another schema may store more of a status. */
+  get arePruned(): boolean {
+    return this.#pruned.fields.length > 0
+  }
+
   forget(key: BindingKey): void {
     this.#replaced.delete(key)
     this.#announced.delete(key)

@@ -29,6 +29,11 @@ export class Stored {
     else this.#specs.set(name, { wish, spec, schema: this.#schema() })
   }
 
+  /** The outputs of which something else is stored than we wished. */
+  names(): Iterable<string> {
+    return this.#specs.keys()
+  }
+
   forget(name: string): void {
     this.#specs.delete(name)
   }

@@ -2,14 +2,16 @@ import type { Binding, BindingKey } from '../core/binding.ts'
 import type { Outcome } from '../core/conditions.ts'
 import type { Departures } from '../core/former.ts'
 import type { Inventory } from '../core/inventory.ts'
+import { inSlices, type Turns } from '../core/slices.ts'
 import type { Objects, Reply } from '../core/objects.ts'
-import { bindingResource } from '../core/resources.ts'
+import { bindingResource, clusterSpiffeIdResource, type Resource } from '../core/resources.ts'
 import type { Log } from '../log.ts'
 import { Announcer } from './announcer.ts'
 import type { Action, Entry } from './journal.ts'
 import { runLoop } from './loop.ts'
 import { Outputs } from './output.ts'
 import { wait, type Result } from './outcome.ts'
+import { Pace, type Room } from './pace.ts'
 import { Patience } from './patience.ts'
 import { Processing } from './processing.ts'
 import { Queue } from './queue.ts'
@@ -28,7 +30,12 @@ type TermOptions = {
   readonly mayWrite: () => boolean
   /** Why nothing may be written for now; undefined if writing is allowed. */
   readonly halted: () => string | undefined
+  /** Resolves once something may be decided in a namespace; undefined where that is so already. */
+  readonly settled: (namespace: string) => Promise<void> | undefined
   readonly workers: number
+  /** How many of the workers may run at this moment. */
+  readonly room: Room
+  readonly turns: Turns
   readonly instance: string
   readonly log: Log
   readonly observe: {
@@ -41,6 +48,10 @@ type TermOptions = {
 
 export type Term = {
   readonly mark: (keys: Iterable<BindingKey>) => void
+  /** Marks what is looked at when nothing else is marked. */
+  readonly markLater: (keys: Iterable<BindingKey>) => void
+  /** The schema of a kind is another: what the API server stores of our objects may be, too. */
+  readonly reshaped: (resource: Resource) => void
   readonly depth: () => number
   /** A text about bindings that have not succeeded for a while; undefined if there are none. */
   readonly troubles: () => string | undefined
@@ -52,7 +63,7 @@ const now = (): Date => new Date()
 
 /** The time in which this replica reconciles: it starts by looking at everything. */
 export function startTerm(options: TermOptions): Term {
-  const { inventory, unshown, log, workers, instance, halted, observe, departures } = options
+  const { inventory, unshown, log, workers, instance, halted, settled, observe, departures, turns } = options
   const objects = fenced(options.objects, options.mayWrite)
   const queue = new Queue<BindingKey>()
   const announcer = new Announcer({ objects, now, instance, warn: log.warn })
@@ -89,22 +100,34 @@ export function startTerm(options: TermOptions): Term {
   const mark = (keys: Iterable<BindingKey>): void => {
     for (const key of keys) queue.add(key)
   }
-  mark(inventory.keys())
+  const markLater = (keys: Iterable<BindingKey>): void => {
+    void inSlices(marking(queue, keys), turns)
+  }
+  markLater(inventory.keys())
   // Unshown outputs may belong to bindings that are gone. Those bindings are run too, because such outputs hold their
   // collision keys until then.
   mark(unshown.keys())
   const ended = runLoop({
     queue,
     workers,
+    pace: new Pace(turns, options.room),
     log,
     observe: observe.run,
     reconcile: async (key) => {
+      await settled(key.slice(0, key.indexOf('/')))
       const why = halted()
       return why === undefined ? patience.run(key, () => reconcile(key, reach)) : wait(why, haltedMs)
     },
   })
   return {
     mark,
+    markLater,
+    reshaped: (resource) => {
+      if (resource === clusterSpiffeIdResource) markLater(outputs.pruned())
+      else if (resource !== bindingResource) return
+      else if (statuses.arePruned) markLater(inventory.keys())
+      queue.hasten()
+    },
     depth: () => queue.depth,
     troubles: () => patience.words(),
     end: async () => {
@@ -112,6 +135,13 @@ export function startTerm(options: TermOptions): Term {
       await queue.shutdown()
       await ended
     },
+  }
+}
+
+function* marking(queue: Queue<BindingKey>, keys: Iterable<BindingKey>): Generator<undefined, void> {
+  for (const key of keys) {
+    queue.addLater(key)
+    yield
   }
 }
 

@@ -53,6 +53,11 @@ export class Writer {
     this.#stored = new Stored(() => options.inventory.schemaOf(clusterSpiffeIdResource))
   }
 
+  /** The names of the outputs of which another schema may store more. */
+  pruned(): readonly string[] {
+    return [...this.#stored.names()]
+  }
+
   /**
    * Asks the API server by a dry run whether it would accept the wanted object. Returns undefined if it would. A
    * conflict with our own object of the same name counts as acceptance: the API server checks for it last.

@@ -10,6 +10,10 @@ export class Catalogue<T> {
     return this.#kinds.get(resource)?.get(bindingKey(namespace, name))
   }
 
+  isEmpty(resource: Resource): boolean {
+    return (this.#kinds.get(resource)?.size ?? 0) === 0
+  }
+
   /** An undefined value removes the object. Returns whether anything changed. */
   set(resource: Resource, namespace: string, name: string, value: T | undefined): boolean {
     const objects = this.#kinds.get(resource) ?? new Map<BindingKey, T>()

@@ -1,15 +1,15 @@
 import type { Binding } from './binding.ts'
-import { foresee, foreseeBy, outlookOf, type Outlook } from './appraise.ts'
+import { foreseeBy, outlookOf, type Outlook } from './appraise.ts'
+import { collisionOver } from './checks/collision.ts'
 import { settledIdentity } from './evaluate.ts'
 import type { Finding } from './findings.ts'
 import type { Identity } from './identity.ts'
 import { field, isObject, objectOr } from './json.ts'
-import type { World } from './facts.ts'
+import { candidatePools, type World } from './facts.ts'
 import { Overlay, type Known } from './overlay.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import type { Resource } from './resources.ts'
 import { hasLabels } from './selectors.ts'
-import { isSameHarm } from './verdict.ts'
 
 /** A pool or an objective that is created, changed or deleted. */
 export type ReferenceChange = {
@@ -132,11 +132,8 @@ function compare(outlook: Outlook, now: Known): Consequence | undefined {
   const { binding } = outlook.facts
   const { evaluation, stake, findings } = foreseeBy(outlook)
   const harms = stake.isSound ? findings.filter(isHarm) : []
-  if (harms.length > 0) {
-    const before = foresee(binding, now).findings
-    const harm = harms.find((one) => !before.some((earlier) => isSameReason(earlier, one)))
-    if (harm) return { kind: 'harm', binding, finding: harm }
-  }
+  const harm = harms.find((one) => !wasThere(one, binding, now))
+  if (harm) return { kind: 'harm', binding, finding: harm }
   const had = settledIdentity(binding, now.stakeOf(binding), now)
   if (!had) return undefined
   const [finding] = evaluation.findings
@@ -145,7 +142,18 @@ function compare(outlook: Outlook, now: Known): Consequence | undefined {
 
 const isHarm = ({ rule }: Finding): boolean => rule === 'invalidPoolSelector' || rule === 'identityCollision'
 
-const isSameReason = (a: Finding, b: Finding): boolean => a.rule === b.rule && isSameHarm(a, b)
+/**
+ * Whether a binding has a harm already. Only what that harm comes of is looked at: to foresee all that a binding has takes
+ * as long as to judge it, and a change can concern thousands.
+ */
+function wasThere({ rule, collisionKey }: Finding, binding: Binding, now: Known): boolean {
+  if (rule === 'invalidPoolSelector')
+    return candidatePools({ binding, world: now }).some(({ object }) => object.selector.kind === 'unusable')
+  const { identity, latent } = now.stakeOf(binding)
+  if (collisionKey === undefined) return false
+  const isClaimed = identity?.collisionKey === collisionKey || latent.includes(collisionKey)
+  return isClaimed && collisionOver(collisionKey, binding, now.claimants(collisionKey)) !== undefined
+}
 
 /** A selector that selects fewer of the same pods is no widening; one that can select other pods is. */
 function widened(binding: Binding, was: Identity, is: Identity | undefined): Consequence | undefined {

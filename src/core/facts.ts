@@ -59,7 +59,10 @@ export function gather(binding: Binding, world: World): Facts {
 }
 
 /** Every pool that the binding's reference can lead to, beginning with the one that it leads to now. */
-export const candidatePools = ({ binding: { namespace, spec }, world }: Facts): readonly Candidate<Pool>[] =>
+export const candidatePools = ({
+  binding: { namespace, spec },
+  world,
+}: Pick<Facts, 'binding' | 'world'>): readonly Candidate<Pool>[] =>
   candidatesOf(
     spec.poolRef,
     poolResources,

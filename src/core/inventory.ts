@@ -1,3 +1,4 @@
+import { Backlog } from './backlog.ts'
 import { bindingKey, decodeBinding, isSameWish, type Binding, type BindingKey } from './binding.ts'
 import { Catalogue } from './catalogue.ts'
 import { Census, type Entry } from './census.ts'
@@ -49,9 +50,13 @@ export class Inventory implements Known {
   readonly #pools = new Catalogue<Pool>()
   readonly #objectives = new Catalogue<Objective>()
   readonly #outputs = new OutputIndex()
+  readonly #backlog = new Backlog()
+  readonly #atOnce: number
 
-  constructor(settings: Settings) {
+  /** @param atOnce a change that concerns more bindings than this is left for `settle` */
+  constructor(settings: Settings, { atOnce = Infinity }: { readonly atOnce?: number } = {}) {
     this.settings = settings
+    this.#atOnce = atOnce
   }
 
   isServed(resource: Resource): boolean {
@@ -161,7 +166,37 @@ export class Inventory implements Known {
       )
   }
 
-  /** Takes a change in. Returns the bindings whose evaluation or output may differ by it. */
+  /**
+   * Whether all that is known of a namespace's bindings is by the pools and objectives that are known, too. Nothing may
+   * be decided there before: of two bindings that claim one key only one may be known to.
+   */
+  isSettled(namespace: string): boolean {
+    return !this.#backlog.isPending(namespace)
+  }
+
+  /** Whether `settle` has nothing left to do. */
+  get isAllSettled(): boolean {
+    return this.#backlog.newest === undefined
+  }
+
+  /**
+   * Works out one of the bindings that were left. Once that is done with all of a change, returns those that the change
+   * concerns, to be gone through at once or step by step; some of them come twice.
+   */
+  settle(): Iterable<BindingKey> | undefined {
+    const job = this.#backlog.newest
+    if (!job) return undefined
+    const key = job.next()
+    if (key === undefined) {
+      this.#backlog.end(job)
+      return this.#concerned(job.keys, job.contested)
+    }
+    const binding = this.binding(key)
+    if (binding) for (const collisionKey of this.#place(key, binding)) job.contested.add(collisionKey)
+    return undefined
+  }
+
+  /** Takes a change in. Returns the bindings whose evaluation or output may differ by it, except those left to `settle`. */
   apply(change: Change): ReadonlySet<BindingKey> {
     switch (change.kind) {
       case 'served':
@@ -176,9 +211,16 @@ export class Inventory implements Known {
   }
 
   #applyServed({ resource, served, schema }: Extract<Change, { kind: 'served' }>): ReadonlySet<BindingKey> {
+    const isNews = served !== this.isServed(resource)
     if (served) this.#served.set(resource, schema)
     else this.#served.delete(resource)
-    return this.#reindex([...this.#census.keys()])
+    // No evaluation asks for a schema.
+    if (!isNews) return nobody
+    const all = [...this.#census.keys()]
+    const leadsNowhere = this.#pools.isEmpty(resource) && this.#objectives.isEmpty(resource)
+    // What a binding fails for is another thing then, but not what it stands for.
+    if (leadsNowhere) return new Set(all)
+    return this.#reindex(all, allReferences)
   }
 
   #applyObject(
@@ -195,12 +237,12 @@ export class Inventory implements Known {
       case 'InferencePool': {
         const pool = object === undefined ? undefined : decodePool(specOf(object))
         if (!this.#pools.set(resource, namespace, name, pool)) return nobody
-        return this.#reindex([...this.#census.using(resource, namespace, name)])
+        return this.#reindexUsers(resource, namespace, name)
       }
       case 'InferenceObjective': {
         const objective = object === undefined ? undefined : decodeObjective(specOf(object), namespace)
         if (!this.#objectives.set(resource, namespace, name, objective)) return nobody
-        return this.#reindex([...this.#census.using(resource, namespace, name)])
+        return this.#reindexUsers(resource, namespace, name)
       }
       default:
         return nobody
@@ -242,26 +284,50 @@ export class Inventory implements Known {
     ])
   }
 
+  /** No reference leads to an object of a kind that is not served. */
+  #reindexUsers(resource: Resource, namespace: string, name: string): ReadonlySet<BindingKey> {
+    if (!this.isServed(resource)) return nobody
+    const users = [...this.#census.using(resource, namespace, name)]
+    return this.#reindex(users, bindingKey(namespace, `${resource.kind}/${name}`), namespace)
+  }
+
   /**
    * Works out anew which identities bindings have. Returns them and all bindings with which they share a collision
    * key now or shared one before.
    */
-  #reindex(affected: readonly BindingKey[]): ReadonlySet<BindingKey> {
-    const contested = new Set<string | undefined>()
+  #reindex(affected: readonly BindingKey[], change: string, namespace?: string): ReadonlySet<BindingKey> {
+    if (affected.length > this.#atOnce) {
+      this.#backlog.add(change, namespace, affected)
+      return nobody
+    }
+    const contested = new Set<string>()
     for (const key of affected) {
       const binding = this.binding(key)
       for (const collisionKey of binding ? this.#place(key, binding) : []) contested.add(collisionKey)
     }
-    return this.#withReplaced([...affected, ...this.#rivals(contested)])
+    return new Set(this.#concerned(affected, contested))
   }
 
   /** Returns the collision keys before and after, if they differ. */
-  #place(key: BindingKey, binding: Binding): readonly (string | undefined)[] {
+  #place(key: BindingKey, binding: Binding): readonly string[] {
     const before = this.#census.get(key)?.stake
     const stake: Stake = binding.deleting ? noStake : stakeOf(binding, this)
     this.#census.place(key, { binding, stake })
     const keys = [before?.identity?.collisionKey, stake.identity?.collisionKey]
-    return keys[0] === keys[1] ? [] : keys
+    return keys[0] === keys[1] ? [] : keys.filter((one) => one !== undefined)
+  }
+
+  /** Those whom a change affects, and those with whom they share a collision key now, or did before. */
+  *#concerned(affected: readonly BindingKey[], contested: Iterable<string>): Iterable<BindingKey> {
+    for (const key of affected) {
+      yield key
+      yield* replacedBy(this.#census.get(key))
+    }
+    for (const collisionKey of contested)
+      for (const key of this.#census.holding(collisionKey)) {
+        yield key
+        yield* replacedBy(this.#census.get(key))
+      }
   }
 
   #keysOf(key: BindingKey): readonly (string | undefined)[] {
@@ -282,6 +348,9 @@ const replacedBy = (entry: Entry | undefined): readonly BindingKey[] =>
   entry?.binding.replaces === undefined ? [] : [bindingKey(entry.binding.namespace, entry.binding.replaces)]
 
 const nobody: ReadonlySet<BindingKey> = new Set()
+
+/** What stands for a change of what is served, which any reference may concern. */
+const allReferences = 'served'
 
 const specOf = (object: unknown): unknown => objectOr(object)['spec']
 

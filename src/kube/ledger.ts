@@ -6,6 +6,11 @@ export type Handler = {
   removed(object: Removed): void
   /** Once, after all that the first complete list holds has been reported. */
   synced(): void
+  /**
+   * Before the first news of a list and after the last: in between, what was reported is partly as the list has it and
+   * partly as it was before, as it never was at any moment.
+   */
+  mixed?(isMixed: boolean): void
 }
 
 /** `namespace` is empty for what has none. */
@@ -37,20 +42,32 @@ export class Ledger {
     return [key, { uid, resourceVersion, object: this.#isNews(key, object) ? object : undefined }]
   }
 
-  /** Removals first, so that what they free is free when the others are looked at. Returns how many were news. */
-  replace(listed: ReadonlyMap<string, Listed>): number {
-    const gone = this.#known
-      .entries()
-      .filter(([key, { uid }]) => listed.get(key)?.uid !== uid)
-      .map(([key]) => key)
-      .toArray()
-    for (const key of gone) this.#remove(key)
-    const news = listed
-      .values()
-      .flatMap(({ object }) => (object ? [object] : []))
-      .toArray()
-    for (const object of news) this.upsert(object)
-    return gone.length + news.length
+  /** Removals first, so that what they free is free when the others are looked at. The result is how many were news. */
+  *replacing(listed: ReadonlyMap<string, Listed>): Generator<undefined, number> {
+    let news = 0
+    const isNews = (): void => {
+      if (news === 0) this.#tell(() => this.#handler.mixed?.(true))
+      news += 1
+    }
+    try {
+      for (const [key, { uid }] of this.#known) {
+        if (listed.get(key)?.uid !== uid) {
+          isNews()
+          this.#remove(key)
+        }
+        yield
+      }
+      for (const { object } of listed.values()) {
+        if (object) {
+          isNews()
+          this.upsert(object)
+        }
+        yield
+      }
+      return news
+    } finally {
+      if (news > 0) this.#tell(() => this.#handler.mixed?.(false))
+    }
   }
 
   upsert(object: KubeObject): void {
@@ -72,8 +89,11 @@ export class Ledger {
     for (const [key, { uid }] of this.#known) this.#known.set(key, { uid, resourceVersion: '' })
   }
 
-  clear(): void {
-    for (const key of this.#known.keys()) this.#remove(key)
+  *clearing(): Generator<undefined, void> {
+    for (const key of this.#known.keys()) {
+      this.#remove(key)
+      yield
+    }
   }
 
   synced(): void {

@@ -1,7 +1,8 @@
 import { messageOf } from '../core/show.ts'
+import { inSlices } from '../core/slices.ts'
 import { backoffMs, patience } from './backoff.ts'
 import { explain, type Lost, type Query, type Refused, resourcePath } from './client.ts'
-import { type Clock, sleep, systemClock } from './clock.ts'
+import { type Clock, sleep, systemClock, systemTurns } from './clock.ts'
 import { IdleTimer } from './idle.ts'
 import { Ledger, type Listed } from './ledger.ts'
 import { listPages } from './listing.ts'
@@ -98,7 +99,7 @@ export class Reflector {
     await this.#running
     if (!forget) return
     this.#synced = false
-    this.#ledger.clear()
+    await inSlices(this.#ledger.clearing(), systemTurns)
   }
 
   async #run(): Promise<void> {
@@ -159,7 +160,8 @@ export class Reflector {
       signal,
       take: (item) => this.#take(listed, item),
     })
-    return answer.kind === 'complete' ? this.#replace(listed, answer.version, asked) : endingOf(answer)
+    if (answer.kind !== 'complete') return endingOf(answer)
+    return this.#replaced(await this.#replace(listed, signal), answer.version, asked)
   }
 
   #take(listed: Map<string, Listed>, item: unknown): void {
@@ -169,8 +171,17 @@ export class Reflector {
     if (kept) listed.set(...this.#ledger.listed(kept))
   }
 
-  #replace(listed: ReadonlyMap<string, Listed>, version: string, asked: number): Ending {
-    const news = this.#ledger.replace(listed)
+  /** Ended early, the steps still tell the handler that they are over. */
+  async #replace(listed: ReadonlyMap<string, Listed>, signal: AbortSignal): Promise<number> {
+    const steps = this.#ledger.replacing(listed)
+    try {
+      return await inSlices(steps, systemTurns, signal)
+    } finally {
+      steps.return(0)
+    }
+  }
+
+  #replaced(news: number, version: string, asked: number): Ending {
     this.#lastContact = asked
     if (this.#silent && news > 0) {
       this.#restarts += 1

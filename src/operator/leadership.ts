@@ -6,14 +6,19 @@ import { Unshown } from '../controller/unshown.ts'
 import { given, type BindingKey } from '../core/binding.ts'
 import { summaryOf } from '../core/conditions.ts'
 import type { Inventory } from '../core/inventory.ts'
+import type { Resource } from '../core/resources.ts'
 import type { Client } from '../kube/client.ts'
 import { campaign, type Campaign } from '../kube/lease.ts'
 import { createObjects } from '../kube/objects.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { Courtesy } from './courtesy.ts'
 
 /** How many keys are reconciled at the same time. More would not be faster: the API server bounds the rate. */
 const workers = 32
+
+/** As `workers`, while the API server asks for reviews: it answers our writes in turn with those of people who wait. */
+const workersBesideReviews = 4
 
 /** The name that the Go operator uses, so that the old and the new operator never lead at the same time. */
 const leaseName = 'a558cee8.sonda.red'
@@ -31,10 +36,17 @@ type LeadershipOptions = {
   readonly metrics: Metrics
   readonly log: Log
   readonly halted: () => string | undefined
+  /** Resolves once something may be decided in a namespace. */
+  readonly settled: (namespace: string) => Promise<void> | undefined
+  readonly courtesy: Pick<Courtesy, 'turns' | 'isAsked'>
 }
 
 export type Leadership = {
   readonly mark: (keys: Iterable<BindingKey>) => void
+  /** Marks what is looked at when nothing else is marked. */
+  readonly markLater: (keys: Iterable<BindingKey>) => void
+  /** The schema of a kind is another. */
+  readonly reshaped: (resource: Resource) => void
   readonly isLeading: () => boolean
   /** A text about bindings that have not succeeded for a while; undefined if there are none. */
   readonly troubles: () => string | undefined
@@ -44,7 +56,7 @@ export type Leadership = {
 
 /** Reconciles while this replica leads; without leader election it always does. */
 export function createLeadership(options: LeadershipOptions): Leadership {
-  const { config, client, inventory, metrics, log, halted } = options
+  const { config, client, inventory, metrics, log, halted, settled, courtesy } = options
   const unshown = new Unshown()
   let term: Term | undefined
   let election: Campaign | undefined
@@ -65,7 +77,10 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       departures: config.departures,
       mayWrite: () => election?.isLeading() ?? true,
       halted,
+      settled,
       workers,
+      room: () => (courtesy.isAsked() ? workersBesideReviews : workers),
+      turns: courtesy.turns,
       instance: hostname(),
       log,
       observe: {
@@ -85,6 +100,8 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   metrics.queueDepthFrom(() => term?.depth() ?? 0)
   return {
     mark: (keys) => term?.mark(keys),
+    markLater: (keys) => term?.markLater(keys),
+    reshaped: (resource) => term?.reshaped(resource),
     isLeading: () => term !== undefined && (election?.isLeading() ?? true),
     troubles: () => term?.troubles(),
     start: () => {

@@ -4,7 +4,7 @@ import type { Objects } from '../core/objects.ts'
 import { admissionLabel, crdName, namespaceResource } from '../core/resources.ts'
 import { explain, resourcePath, type Client } from '../kube/client.ts'
 import { listPages } from '../kube/listing.ts'
-import type { ListLive } from '../webhook/fresh.ts'
+import type { ListLive } from '../webhook/missing.ts'
 import type { ReadLive } from '../webhook/live.ts'
 
 /** Whether the label of a namespace turns refusals into warnings. */

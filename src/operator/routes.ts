@@ -14,6 +14,7 @@ import { mutating, validating } from '../webhook/review.ts'
 import type { AdmissionRequest, Review } from '../webhook/server.ts'
 import { Undecided } from '../webhook/undecided.ts'
 import { blind, createPodLookup } from '../webhook/workloads.ts'
+import type { Courtesy } from './courtesy.ts'
 import type { Feed } from './feed.ts'
 import { ignoranceOf } from './knowledge.ts'
 import { probeAnswer } from './probe.ts'
@@ -26,14 +27,15 @@ export type RoutesOptions = {
   readonly reservations: Reservations
   /** Warnings that are part of every answer. */
   readonly notices: () => readonly string[]
-  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>
+  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'settled'>
+  readonly courtesy: Pick<Courtesy, 'reviewStarted'>
   readonly metrics: Metrics
   readonly log: Log
 }
 
 /** The routes, each named by the first label of a webhook's name in deploy/webhook. */
 export function routesOf(
-  { config, client, inventory, reservations, feed, notices, metrics, log }: RoutesOptions,
+  { config, client, inventory, reservations, feed, courtesy, notices, metrics, log }: RoutesOptions,
   objects: Objects,
 ): Readonly<Record<string, Review>> {
   const read = (signal: AbortSignal): ReadLive => liveReads(objects, signal)
@@ -63,16 +65,19 @@ export function routesOf(
       const probed = probeAnswer(request, config)
       if (probed) return probed
       const answered = metrics.reviewStarted()
+      const isOver = courtesy.reviewStarted()
       let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'
       let reason: string | undefined
       try {
         const ignorance = ignoranceOf(feed)
         if (ignorance !== undefined) throw new Undecided(ignorance)
+        await feed.settled(request.namespace)
         const response = await review(request, signal)
         reason = response.auditAnnotations['reasons']?.split(',')[0]
         decision = response.kind === 'denied' ? 'deny' : response.warnings.length > 0 ? 'warn' : 'allow'
         return response
       } finally {
+        isOver()
         answered({ operation: request.operation, decision, reason })
       }
     }
