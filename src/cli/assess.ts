@@ -78,8 +78,9 @@ export function assess(input: Given): readonly Checked[] {
     if (!isNamed(item)) return { kind: 'other', item, findings: admission.verdict.findings }
     const verdict = withoutAnswered(admission.verdict, admission.binding, admitted)
     const key = bindingKey(item.namespace, item.name)
-    const assessment = { ...namesOf(admission.binding), verdict, ...settle(key, settled, input.now) }
-    const willBe = isRefusedOne(one) ? undefined : settle(key, left, input.now)
+    const fate = settle(key, settled, input.now)
+    const assessment = { ...namesOf(admission.binding), verdict, ...fate }
+    const willBe = isRefusedOne(one) ? undefined : isAllAccepted ? fate : settle(key, left, input.now)
     return { kind: 'binding', item, assessment, willBe, hint: hints(admission.binding) }
   })
 }
@@ -201,15 +202,18 @@ function outcomeOf(key: BindingKey, plan: Plan, inventory: Inventory) {
   if (plan.kind === 'withdraw') return plan.outcome
   const { identity, wanted } = plan
   const { name } = wanted.metadata
-  return holderOf(name, inventory) === key
+  return isHolder(key, name, inventory)
     ? { kind: 'ready' as const, identity, wanted, output: { name } }
     : refusedOutput(name, takenName(name), true)
 }
 
-/** Whose the ClusterSPIFFEID of a name is, or will be: the first to render it has it. */
-function holderOf(name: string, inventory: Inventory): BindingKey | undefined {
+/** Whether the ClusterSPIFFEID of a name is, or will be, that of a binding which renders it: the first to do so has it. */
+function isHolder(key: BindingKey, name: string, inventory: Inventory): boolean {
   const there = inventory.output(name)
-  if (there) return there.owner
-  const first = inventory.wanting(name).find((binding) => planIn(inventory, binding).kind === 'render')
-  return first && bindingKey(first.namespace, first.name)
+  if (there) return there.owner === key
+  for (const binding of inventory.wanting(name)) {
+    if (bindingKey(binding.namespace, binding.name) === key) return true
+    if (planIn(inventory, binding).kind === 'render') return false
+  }
+  return false
 }

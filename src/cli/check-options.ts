@@ -8,14 +8,14 @@ import {
 import { commaSeparated, decoderOf, namespace, type Parsed } from '../flags/values.ts'
 import { describeFlags, readFlags, type Environment, type Flags } from '../flags/read.ts'
 import { configurableReasons } from '../core/findings.ts'
-import { gvk, optionalResources, type Resource } from '../core/resources.ts'
+import { clusterSpiffeIdResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
 import { clusterFlags, identityFlags, verdictFlags } from '../flags/operator.ts'
-import { servedResource, type CheckOptions } from './check.ts'
+import type { CheckOptions } from './check.ts'
 import type { ParsedOptions } from './options.ts'
-import { reportFormats, type ReportFormat } from './reports/report.ts'
+import { reportFormats, type ReportFormat } from './formats.ts'
 
-const flags = {
+export const checkFlags = {
   filename: {
     short: 'f',
     placeholder: 'FILE|DIR|-',
@@ -66,12 +66,12 @@ const checkHelp = `Gives the verdict of the API server and of the admission webh
 Usage: kleym check -f FILE --trust-domain DOMAIN [flags]
        kleym check --live [flags]
 
-${describeFlags(flags)}
+${describeFlags(checkFlags)}
 Exits with 0 if nothing is denied, 2 if something is (with --strict, if there is a warning), 4 for mistakes of usage, files or connection.
 `
 
 export function checkOptions(argv: readonly string[], env: Environment): ParsedOptions<CheckOptions> {
-  const reading = readFlags(argv, env, flags)
+  const reading = readFlags(argv, env, checkFlags)
   if (reading.help) return { kind: 'help', text: checkHelp }
   const decoder = decoderOf(reading)
   const files = reading.all('filename').map(({ value }) => value)
@@ -130,3 +130,7 @@ function servedKinds(text: string): Parsed<readonly Resource[]> {
     }
   return { kind: 'value', value: items.value.flatMap((item) => servedResource(item) ?? []) }
 }
+
+/** Reads `GROUP/VERSION/KIND`; `csid` is short for ClusterSPIFFEID's. Undefined for a kind unknown here. */
+export const servedResource = (text: string): Resource | undefined =>
+  text === 'csid' ? clusterSpiffeIdResource : optionalResources.find((resource) => gvk(resource) === text)

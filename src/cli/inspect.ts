@@ -8,7 +8,7 @@ import { emptyReport, reportOn } from './inspection-report.ts'
 import { linesOf } from './inspection-text.ts'
 import { lookAt } from './inspection.ts'
 import { laidOut, type Style } from './layout.ts'
-import type { Format } from './print.ts'
+import type { Format } from './formats.ts'
 import { crdMissing, exitCodeOf, refTo, type ReportFinding } from './report.ts'
 import { exitCodes, usage, type CommandResult } from './result.ts'
 

@@ -1,5 +1,6 @@
 import { printable } from '../core/show.ts'
-import { printed, type Format } from './print.ts'
+import type { Format } from './formats.ts'
+import { printed } from './print.ts'
 
 /** How a report is printed. */
 export type Style = {

@@ -1,6 +1,6 @@
 import type { ClusterChoice } from '../config.ts'
 import type { Parsed } from '../flags/values.ts'
-import { formats, type Format } from './print.ts'
+import { formats, type Format } from './formats.ts'
 
 /** What a command line asks for, and of which cluster; or all that is wrong with it; or help. */
 export type ParsedOptions<Options> =

@@ -4,9 +4,7 @@ import type { JsonObject } from '../core/json.ts'
 import { printable } from '../core/show.ts'
 import type { JudgedFinding } from '../core/verdict.ts'
 import type { Assessment } from './assess.ts'
-
-export const formats = ['text', 'json', 'yaml'] as const
-export type Format = (typeof formats)[number]
+import type { Format } from './formats.ts'
 
 /** A report in the form that is asked for; the lines are for people, and safe for their terminals. */
 export function printed(report: unknown, lines: readonly string[], format: Format): string {

@@ -1,15 +1,13 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { Checked } from '../assess.ts'
 import { countsLine, countsOf } from '../said.ts'
+import type { ReportFormat } from '../formats.ts'
 import { githubOf } from './github.ts'
 import { jsonReport } from './json.ts'
 import { junitOf } from './junit.ts'
 import { sarifOf } from './sarif.ts'
 import { textOf } from './text.ts'
 import { yamlOf } from './yaml.ts'
-
-export const reportFormats = ['text', 'json', 'yaml', 'github', 'sarif', 'junit'] as const
-export type ReportFormat = (typeof reportFormats)[number]
 
 export type Report = {
   readonly all: readonly Checked[]
