@@ -125,7 +125,7 @@ const write = (stream: NodeJS.WriteStream, output: string): Promise<boolean> =>
     stream.write(output, (error) => resolve(!error))
   })
 
-/** The image and the manifests of the reference operator call the program `kleym-operator`, without a command. */
+/** The image and the manifests of the former operator call the program `kleym-operator`, without a command. */
 const argv = process.argv[1]?.endsWith('kleym-operator')
   ? ['operator', ...process.argv.slice(2)]
   : process.argv.slice(2)

@@ -95,7 +95,7 @@ export class Outputs {
     return this.#writer.unshown.of(key) !== undefined || this.#inventory.outputsOf(key).some(isAnnotated)
   }
 
-  /** What the reference wrote, without an annotation, is not ours to judge. */
+  /** What the former operator wrote, without an annotation, is not ours to judge. */
   async removeOrphans(key: BindingKey): Promise<Result | undefined> {
     const kept = await this.withdraw(key, 'there is no such binding', (output) => !isAnnotated(output))
     return kept.kind === 'unfinished' ? kept.result : undefined

@@ -105,7 +105,7 @@ export class Statuses {
     return Object.fromEntries(Object.entries(status).filter(([name]) => !fields.includes(name)))
   }
 
-  /** A CustomResourceDefinition of the reference operator, or an older one of ours, may know fewer fields. */
+  /** A CustomResourceDefinition of the former operator, or an older one of ours, may know fewer fields. */
   #learn(sent: JsonObject, stored: JsonObject): void {
     const missing = Object.keys(sent).filter((name) => !Object.hasOwn(stored, name))
     if (missing.length === 0 || !Object.hasOwn(stored, 'conditions')) return

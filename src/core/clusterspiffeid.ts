@@ -30,11 +30,11 @@ export type Output = {
   readonly deleting: boolean
   readonly labels: JsonObject
   readonly spec: JsonObject
-  /** Whose it is: by annotation, or because the reference operator wrote it for that binding. */
+  /** Whose it is: by annotation, or because the former operator wrote it for that binding. */
   readonly owner: BindingKey | undefined
   /** The binding whose annotation it bears under a name that is not of our making: somebody's copy, which is nobody's. */
   readonly copyOf: BindingKey | undefined
-  /** False for what the reference wrote and nobody has adopted yet. */
+  /** False for what the former operator wrote and nobody has adopted yet. */
   readonly annotated: boolean
   /** Undefined while SPIRE Controller Manager has not looked at it. */
   readonly stats: OutputStats | undefined
@@ -147,7 +147,7 @@ export function isNamedByItsId({ name, owner, spec }: Pick<Output, 'name' | 'own
   return modes.some((mode) => outputName(namedIn(owner), { mode, spiffeId }) === name)
 }
 
-/** The reference operator sets no annotation; its labels, hint and name together say which binding it meant. */
+/** The former operator sets no annotation; its labels, hint and name together say which binding it meant. */
 function writtenByReferenceFor({
   name,
   labels,

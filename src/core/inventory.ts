@@ -144,7 +144,7 @@ export class Inventory implements Known {
   }
 
   /**
-   * The outputs of other bindings by which their workloads still are what this key's would be. What the reference
+   * The outputs of other bindings by which their workloads still are what this key's would be. What the former operator
    * operator left of a binding that is gone is nobody's to wait for.
    */
   outputsHolding(collisionKey: string, key: BindingKey): readonly Output[] {

@@ -1,5 +1,5 @@
 /**
- * Command lines by the conventions of Go's flag package, which users of the reference operator have in
+ * Command lines by the conventions of Go's flag package, which users of the former operator have in
  * their manifests. Not node:util's parseArgs: it takes `-flag` for a group of one-letter flags and refuses
  * `--flag=false`, so that what goes in and what comes out would both have to be rewritten.
  */

@@ -15,7 +15,7 @@ import type { Metrics } from '../serving/metrics.ts'
 /** Keys that are reconciled at once; the API server is what bounds the rate. */
 const workers = 32
 
-/** The reference operator's, so that old and new never lead together. */
+/** The former operator's, so that old and new never lead together. */
 const leaseName = 'a558cee8.sonda.red'
 
 /** Overdue timers come before anything else in a process that wakes. */

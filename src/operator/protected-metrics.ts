@@ -25,7 +25,7 @@ export type ProtectedMetrics = {
   readonly close: () => Promise<void>
 }
 
-/** `/metrics` as the reference operator serves it: over HTTPS, to tokens whose owner may GET that path. */
+/** `/metrics` as the former operator serves it: over HTTPS, to tokens whose owner may GET that path. */
 export async function startMetrics({
   config,
   client,
