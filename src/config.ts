@@ -107,7 +107,7 @@ export function operatorConfig(
     : { kind: 'config', config: frozen(config), warnings: [...reading.warnings, ...idle(reading, config)] }
 }
 
-/** What the reference operator calls the namespace of its own manifests, too. */
+/** What the former operator calls the namespace of its own manifests, too. */
 export const operatorNamespace = 'kleym-system'
 
 export const trustDomainMissing = `the trust domain is missing; write --trust-domain=DOMAIN or set ${identityFlags['trust-domain'].env}`

@@ -52,7 +52,7 @@ async function unknown(word: string): Promise<CommandResult> {
   ])
 }
 
-/** The image and the manifests of the reference operator call the program `kleym-operator`, without a command. */
+/** The image and the manifests of the former operator call the program `kleym-operator`, without a command. */
 const argv = process.argv[1]?.endsWith('kleym-operator')
   ? ['operator', ...process.argv.slice(2)]
   : process.argv.slice(2)

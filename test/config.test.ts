@@ -360,7 +360,7 @@ describe('the other flags', () => {
     expect(problemsOf([domain, ...argv, '--metrics-cert-key=../a.key'])).toHaveLength(1)
   })
 
-  test('what only the reference operator knows is accepted with a warning each', () => {
+  test('what only the former operator knows is accepted with a warning each', () => {
     const argv = [
       '--enable-http2',
       '--zap-encoder',

@@ -30,7 +30,7 @@ export const emptyReport = (
   verdict: verdictOf(findings),
 })
 
-/** The fields of the reference's report, then ours. */
+/** The fields of the former operator's report, then ours. */
 export function reportOn(inspection: Inspection, findings: readonly ReportFinding[], now: Date) {
   const { judged, output, pods, others, rivals, operator, history, missed } = inspection
   const assessment = judged && jsonOf(judged.assessment)

@@ -110,7 +110,7 @@ export async function lookAt(
   }
 }
 
-/** Where nothing says in which trust domain IDs are, the reference's commands take this one. */
+/** Where nothing says in which trust domain IDs are, the former operator's commands take this one. */
 const defaultTrustDomain = 'kleym.sonda.red'
 
 function configOf(told: Partial<Settings>, status: JsonObject): IdentityConfig {

@@ -34,7 +34,7 @@ export type Row = {
 
 export type Grade = 'ok' | 'warning' | 'error'
 
-/** As the reference counts: Ready is ok, False an error, and in between a warning. */
+/** As the former operator counts: Ready is ok, False an error, and in between a warning. */
 export function gradeOf({ ready, current, deleting, hangs, unprocessed }: Row): Grade {
   if (deleting) return hangs === null ? 'warning' : 'error'
   if (ready === 'False' || unprocessed !== null) return 'error'

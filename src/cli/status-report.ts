@@ -68,7 +68,7 @@ export function dependencyFindings({ served, bindings }: Overview): readonly Rep
   ]
 }
 
-/** The fields of the reference's report, then ours. */
+/** The fields of the former operator's report, then ours. */
 export function statusReport(
   overview: Overview,
   findings: readonly ReportFinding[],

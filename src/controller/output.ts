@@ -107,7 +107,7 @@ export class Outputs {
   }
 
   /**
-   * Deletes outputs whose binding is gone. Outputs without our annotation, which the Go operator wrote, are left
+   * Deletes outputs whose binding is gone. Outputs without our annotation, which the former operator wrote, are left
    * alone.
    */
   async removeOrphans(key: BindingKey): Promise<Result | undefined> {

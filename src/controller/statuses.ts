@@ -126,7 +126,7 @@ export class Statuses {
   }
 
   /**
-   * Notes which status fields were pruned: a CustomResourceDefinition of the Go operator, or an older one of ours,
+   * Notes which status fields were pruned: a CustomResourceDefinition of the former operator, or an older one of ours,
    * knows fewer.
    */
   #learn(sent: JsonObject, stored: JsonObject): void {

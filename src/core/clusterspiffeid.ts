@@ -33,14 +33,14 @@ export type Output = {
   readonly deleting: boolean
   readonly labels: JsonObject
   readonly spec: JsonObject
-  /** The binding that it belongs to, by its annotation or because the Go operator wrote it for that binding. */
+  /** The binding that it belongs to, by its annotation or because the former operator wrote it for that binding. */
   readonly owner: BindingKey | undefined
   /**
    * Set if it bears the annotation of a binding under a name that is not of our making: somebody copied an output.
    * The copy belongs to no binding.
    */
   readonly copyOf: BindingKey | undefined
-  /** False if the Go operator wrote it and this one has not adopted it yet. */
+  /** False if the former operator wrote it and this one has not adopted it yet. */
   readonly annotated: boolean
   /** Undefined while SPIRE Controller Manager has not processed it. */
   readonly stats: OutputStats | undefined
@@ -169,7 +169,7 @@ export function isNamedByItsId({ name, owner, spec }: Pick<Output, 'name' | 'own
 }
 
 /**
- * The binding for which the Go operator wrote an object. That operator sets no annotation; its labels, hint and name
+ * The binding for which the former operator wrote an object. That operator sets no annotation; its labels, hint and name
  * together tell the binding.
  */
 function writtenByReferenceFor({

@@ -154,7 +154,7 @@ export class Inventory implements Known {
   }
 
   /**
-   * The outputs of other bindings that serve the workloads of a collision key. Outputs that the Go operator left for
+   * The outputs of other bindings that serve the workloads of a collision key. Outputs that the former operator left for
    * a binding that is gone do not count: nothing will ever delete them.
    */
   outputsHolding(collisionKey: string, key: BindingKey): readonly Output[] {

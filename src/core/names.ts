@@ -23,7 +23,7 @@ export const isNonEmptyLabelValue = (text: string): boolean => text.length <= 63
 
 /**
  * Cuts white space as Go's strings.TrimSpace and CEL's trim() see it, so that the CRD, the webhook and the
- * reference operator call the same names blank: JavaScript's trim() takes U+FEFF too and leaves U+0085.
+ * former operator call the same names blank: JavaScript's trim() takes U+FEFF too and leaves U+0085.
  */
 export function trimSpace(text: string): string {
   let start = 0

@@ -74,7 +74,7 @@ export class OutputIndex {
     return this.#all(this.#copies.of(key))
   }
 
-  /** The collision keys of what the reference operator left of a binding: they are held only while that binding is there. */
+  /** The collision keys of what the former operator left of a binding: they are held only while that binding is there. */
   leftHolding(owner: BindingKey): readonly (string | undefined)[] {
     return [...this.#owners.of(owner)].flatMap((name) => {
       const one = this.#outputs.get(name)

@@ -34,7 +34,7 @@ export const refusedOutput = (name: string, why: string, stalls = false): Failur
   stalls,
 })
 
-/** Adds to a failure of the spec that the outputs of the Go operator are kept. */
+/** Adds to a failure of the spec that the outputs of the former operator are kept. */
 export const keptFormer = (failure: Failure, names: readonly string[]): Failure => ({
   ...failure,
   message: `${failure.message}; the identity that the former operator gave by ClusterSPIFFEID ${names.toSorted().join(', ')} is kept until the spec is edited`,

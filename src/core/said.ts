@@ -1,4 +1,4 @@
-/** Reads an existing status, whether this operator or the Go operator wrote it. */
+/** Reads an existing status, whether this operator or the former operator wrote it. */
 import { conditionIn, readyIn, type Outcome } from './conditions.ts'
 import type { Settings } from './identity.ts'
 import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'

@@ -142,16 +142,16 @@ export const operatorFlags = {
     aliases: ['zap-log-level'],
   },
   'enable-http2': { help: 'HTTP/2 is always on.', ignored: true },
-  'zap-devel': { help: "Of the reference operator's logger.", ignored: true },
-  'zap-encoder': { placeholder: 'ENCODER', help: "Of the reference operator's logger.", ignored: true },
+  'zap-devel': { help: "Of the former operator's logger.", ignored: true },
+  'zap-encoder': { placeholder: 'ENCODER', help: "Of the former operator's logger.", ignored: true },
   'zap-stacktrace-level': {
     placeholder: 'LEVEL',
-    help: "Of the reference operator's logger.",
+    help: "Of the former operator's logger.",
     ignored: true,
   },
   'zap-time-encoding': {
     placeholder: 'ENCODING',
-    help: "Of the reference operator's logger.",
+    help: "Of the former operator's logger.",
     ignored: true,
   },
 } as const satisfies Flags

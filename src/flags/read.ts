@@ -1,5 +1,5 @@
 /**
- * Command lines by the conventions of Go's flag package, which users of the reference operator have in their
+ * Command lines by the conventions of Go's flag package, which users of the former operator have in their
  * manifests. node:util's parseArgs is not used, because it takes `-flag` for a group of one-letter flags and refuses
  * `--flag=false`.
  */

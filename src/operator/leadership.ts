@@ -20,7 +20,7 @@ const workers = 32
 /** As `workers`, while the API server asks for reviews: it answers our writes in turn with those of people who wait. */
 const workersBesideReviews = 4
 
-/** The name that the Go operator uses, so that the old and the new operator never lead at the same time. */
+/** The name that the former operator uses, so that the old and the new operator never lead at the same time. */
 const leaseName = 'a558cee8.sonda.red'
 
 /**

@@ -25,7 +25,7 @@ export type ProtectedMetrics = {
   readonly close: () => Promise<void>
 }
 
-/** Serves `/metrics` as the Go operator does: over HTTPS, to tokens whose owner may GET that path. */
+/** Serves `/metrics` as the former operator does: over HTTPS, to tokens whose owner may GET that path. */
 export async function startMetrics({
   config,
   client,

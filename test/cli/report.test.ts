@@ -42,7 +42,7 @@ const ref = (namespace: string, name: string) => ({
 })
 
 describe('the BindingInspectionReport', () => {
-  test('has every field of the reference, for a binding that is well', async () => {
+  test('has every field that it has with the former operator, for a binding that is well', async () => {
     const { code, report } = await inspected(await chat(), { pods: [{}] })
     expect(code).toBe(0)
     const poolRef = {
@@ -239,7 +239,7 @@ describe('the BindingInspectionReport', () => {
 })
 
 describe('the KleymStatusReport', () => {
-  test('has every field of the reference', async () => {
+  test('has every field that it has with the former operator', async () => {
     const { code, report } = await overviewOf(await chat())
     expect(code).toBe(0)
     expect(report).toMatchObject({
@@ -279,7 +279,7 @@ describe('the KleymStatusReport', () => {
     })
   })
 
-  test('counts as the reference does: False is an error, unknown a warning', async () => {
+  test('counts as the former operator does: False is an error, unknown a warning', async () => {
     const objects = [
       ...(await settled(binding({ name: 'a' }), [pool(), objective(), binding({ name: 'b' })])),
       ...(await settled(poolOnly({ name: 'c', spec: { poolRef: { name: 'none' } } }), [])),

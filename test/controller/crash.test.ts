@@ -21,7 +21,7 @@ type Scenario = {
 const place = { namespace: 'default', name: 'chat' }
 const scene = [pool(), objective(), objective({ name: 'other' })]
 
-/** As the reference operator left it: no annotation, no namespaceSelector, another hash where the name differs. */
+/** As the former operator left it: no annotation, no namespaceSelector, another hash where the name differs. */
 const ofTheReference = (hash: string): Manifest =>
   clusterSpiffeId(
     `kleym-default-chat-objective-${hash}`,
@@ -99,7 +99,7 @@ const scenarios: readonly Scenario[] = [
     writes: 5,
   },
   {
-    title: 'an output of the reference operator is adopted under its name',
+    title: 'an output of the former operator is adopted under its name',
     given: [],
     change: async ({ put }) => {
       for (const one of [...scene, ofTheReference(rightHash), binding()]) await put(one)
@@ -107,7 +107,7 @@ const scenarios: readonly Scenario[] = [
     writes: 4,
   },
   {
-    title: 'an output of the reference operator gives way to one of another name',
+    title: 'an output of the former operator gives way to one of another name',
     given: [],
     change: async ({ put }) => {
       for (const one of [...scene, ofTheReference('00000000'), binding()]) await put(one)
@@ -136,7 +136,7 @@ const scenarios: readonly Scenario[] = [
     writes: 3,
   },
   {
-    title: 'an output of the reference operator outlives a failure of the spec alone',
+    title: 'an output of the former operator outlives a failure of the spec alone',
     given: [],
     change: async ({ put }) => {
       const modeless = binding({ spec: { objectiveRef: undefined, containerName: undefined } })

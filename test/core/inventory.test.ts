@@ -184,7 +184,7 @@ describe('an output concerns', () => {
     expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toStrictEqual([])
   })
 
-  test('who waits for what the reference operator left of a binding, when that binding comes or goes', () => {
+  test('who waits for what the former operator left of a binding, when that binding comes or goes', () => {
     const inventory = start()
     const other = poolOnly({ name: 'other' })
     const { spec } = renderedFrom(a, inventory)

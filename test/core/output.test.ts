@@ -67,7 +67,7 @@ describe('whose an object is', () => {
     expect(collisionKeyIn(annotatedAs(annotation, name))).toBeUndefined()
   })
 
-  test('no annotation, and nothing of the reference operator: nobody', () => {
+  test('no annotation, and nothing of the former operator: nobody', () => {
     const foreign = { metadata: { name: 'x', uid: 'u' }, spec: { spiffeIDTemplate: 'spiffe://d/a' } }
     expect(decodeOutput(foreign)).toMatchObject({ owner: undefined, annotated: false })
   })
@@ -79,7 +79,7 @@ const labels = {
   'kleym.sonda.red/binding-namespace': 'default',
 }
 
-/** As the reference operator writes it. */
+/** As the former operator writes it. */
 const theirs: Live = {
   metadata: { name: 'kleym-default-chat-objective-0a1b2c3d', uid: 'u', labels },
   spec: { spiffeIDTemplate: 'spiffe://d/a', hint: 'default/chat' },
@@ -88,7 +88,7 @@ const named = (name: string): Live => ({ ...theirs, metadata: { ...theirs.metada
 const labelled = (more: JsonObject): Live => ({ ...theirs, metadata: { ...theirs.metadata, labels: more } })
 const hinted = (hint: unknown): Live => ({ ...theirs, spec: { ...theirs.spec, hint } })
 
-describe('what the reference operator wrote', () => {
+describe('what the former operator wrote', () => {
   test.each([
     ['PerObjective', theirs],
     ['PoolOnly', named('kleym-default-chat-pool-0a1b2c3d')],
@@ -236,7 +236,7 @@ describe('the same identity', () => {
     expect(same(object)).toBe(false)
   })
 
-  test('is without a namespace selector, which the reference never writes', () => {
+  test('is without a namespace selector, which the former operator never writes', () => {
     expect(same(withSpec({ namespaceSelector: undefined }))).toBe(true)
   })
 })

@@ -215,7 +215,7 @@ describeReal('the manifests', () => {
     })
   })
 
-  test('serve metrics where the reference operator does', () => {
+  test('serve metrics where the former operator does', () => {
     expect(manifests.named('Service', 'kleym-operator-metrics-service')).toMatchObject({
       spec: {
         ports: [{ name: 'https', port: 8443, targetPort: 'metrics' }],

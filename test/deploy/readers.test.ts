@@ -140,7 +140,7 @@ describeGitOps('kstatus and the health script of deploy/argocd', () => {
     expect(new Set(settled.map(({ rule }) => expectedOf(rule))).size).toBe(3)
   })
 
-  describe('under the CustomResourceDefinition of the reference, which lacks both fields,', () => {
+  describe('under the CustomResourceDefinition of the former operator, which lacks both fields,', () => {
     test('the script still waits for the last edit', async () => {
       expect(await reading({ status: reference(old) })).toMatchObject({ argo: { status: 'Progressing' } })
       expect(await reading({ status: undefined })).toMatchObject({ argo: { status: 'Progressing' } })

@@ -53,6 +53,6 @@ describe('docs/decisions', () => {
   })
 
   test('have numbers without a gap', () => {
-    expect(files.map((file) => Number(file.slice(0, 4)))).toEqual(files.map((_, index) => index + 1))
+    expect(files.map((file) => Number(file.slice(0, 4)))).toEqual(files.map((_, at) => at + 1))
   })
 })

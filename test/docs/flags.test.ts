@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { checkOptions } from '../../src/cli/check-options.ts'
-import { inspectOptions, statusOptions } from '../../src/cli/look-options.ts'
+import { inspectOptions } from '../../src/cli/inspect-options.ts'
+import { statusOptions } from '../../src/cli/status-options.ts'
 import { operatorFlags } from '../../src/flags/operator.ts'
 import type { Flag } from '../../src/flags/read.ts'
 import { holdPage } from './pages.ts'

@@ -26,8 +26,11 @@ export function holdPage(path: string, text: string): void {
 /** The text of a page without its blocks of code, whose lines are no prose. */
 export const withoutBlocks = (text: string): string => text.replaceAll(/^(`{3,})[^\n]*\n.*?^\1$/gms, '')
 
-/** The text of a page without anything that is code. */
-export const proseOf = (text: string): string => withoutBlocks(text).replaceAll(/`[^`\n]*`/g, '')
+/** The text of a page without anything that is code: blocks, indented lines, and what stands between backticks. */
+export const proseOf = (text: string): string =>
+  withoutBlocks(text)
+    .replaceAll(/^ {4,}\S.*$/gm, '')
+    .replaceAll(/`[^`\n]*`/g, '')
 
 /** The anchors that GitHub gives to the headings of a page: one that repeats gets a number. */
 export function anchorsOf(text: string): readonly string[] {

@@ -173,7 +173,7 @@ export const foundation: readonly Manifest[] = [
   objective({ name: 'a', poolRef: { name: 'a' } }),
 ]
 
-/** ClusterSPIFFEIDs: of ours, of the reference operator's, of nobody's; what they hold may be contested. */
+/** ClusterSPIFFEIDs: of ours, of the former operator's, of nobody's; what they hold may be contested. */
 export const outputs: fc.Arbitrary<Manifest> = fc
   .record({
     name: fc.constantFrom('x', 'y', 'kleym-default-a-pool-00000000', 'kleym-default-b-objective-00000000'),

@@ -76,7 +76,7 @@ function problemsOf(binding: Binding, inventory: Inventory): readonly string[] {
   const mine = inventory.outputsOf(bindingKey(binding.namespace, binding.name))
   const isHeld = binding.finalizers.includes(finalizer)
   if (binding.deleting) {
-    // Whatever claims later to be of the reference's make, for a binding that was let go, is nobody's to judge.
+    // Whatever claims later to be of the former operator's make, for a binding that was let go, is nobody's to judge.
     const ours = mine.filter(({ annotated }) => annotated)
     return [...(isHeld ? ['its deletion waits for the loop'] : []), ...surplus(ours, undefined)]
   }

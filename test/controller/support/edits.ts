@@ -63,7 +63,7 @@ export const copy = (at: number): Manifest =>
     },
   )
 
-/** As the reference operator left it, for a container of its own, so that it is nobody's rival. */
+/** As the former operator left it, for a container of its own, so that it is nobody's rival. */
 export const legacy = (at: number): Manifest => {
   const name = chosen(['a', 'b', 'c', 'd', 'e'], at) ?? ''
   return clusterSpiffeId(

@@ -31,7 +31,7 @@ export const adoptionSuite = (stage: () => Stage): void => {
     return { tenant, output }
   }
 
-  describe.concurrent('an object that the reference operator wrote', () => {
+  describe.concurrent('an object that the former operator wrote', () => {
     test('is adopted as it is, with its uid, where its name is right', async () => {
       const { tenant, output } = await prepared()
       const theirs = writtenByReference(output)

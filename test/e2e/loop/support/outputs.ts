@@ -17,7 +17,7 @@ export const poolOutputName = (namespace: string, name: string, pool: string): s
     { mode: 'PoolOnly', spiffeId: spiffeId(trustDomain, namespace, 'PoolOnly', pool) },
   )
 
-/** What the reference operator writes: labels and hint, no annotation, no namespace selector. */
+/** What the former operator writes: labels and hint, no annotation, no namespace selector. */
 export function writtenByReference(
   output: Json,
   {
