@@ -90,7 +90,7 @@ export const isRefused = (input: Given): boolean => admitAll(input).admissions.s
 
 const isRefusedOne = ({ item, admission }: Admitted): boolean => item.causes.length > 0 || isDenied(admission)
 
-const manifestsOf = (items: readonly Item[]): readonly Manifest[] =>
+export const manifestsOf = (items: readonly Item[]): readonly Manifest[] =>
   items.filter(isNamed).flatMap(({ manifest }) => manifest ?? [])
 
 /** What can't have its name is never there, for whatever else. */

@@ -131,7 +131,7 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
 }
 
 /** Bindings of one namespace never depend on what is in another. */
-function onlyNamespace({ files, auditNamespace }: CheckOptions, { items }: Items): string | undefined {
+function onlyNamespace({ files, auditNamespace }: ExamineOptions, { items }: Items): string | undefined {
   if (files.length === 0) return auditNamespace
   const [namespace, ...others] = new Set(items.map((item) => item.namespace))
   return others.length === 0 ? namespace : undefined

@@ -33,10 +33,10 @@ export type Scope = {
 /** Lists the current cluster, read only. Which kinds are served is told of all of them. */
 export type ReadCluster = (scope?: Scope) => Promise<ClusterSnapshot>
 
-/** The pods of a namespace that have any of these labels, `key=value`; without finished and deleting ones. */
+/** The pods of a namespace, all or those that have some of these labels, `key=value`; without finished and deleting ones. */
 export type ReadPods = (at: {
   readonly namespace: string
-  readonly pairs: readonly string[]
+  readonly pairs: readonly string[] | 'any'
 }) => Promise<PodsSeen>
 
 export type UnseenPart = { readonly kind: 'unseen'; readonly why: string }

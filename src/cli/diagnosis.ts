@@ -106,7 +106,10 @@ function refused(inspection: Inspection): readonly ReportFinding[] {
 const isDependency = (reason: string): boolean => /(?:NotFound|CRDMissing)$/.test(reason)
 
 /** A message of ours ends with what to do about it, but for that of a collision. */
-function explained(reason: string, message: string): { readonly problem: string; readonly fix: string } {
+export function explained(
+  reason: string,
+  message: string,
+): { readonly problem: string; readonly fix: string } {
   const mine = Object.values(rules).filter((rule) => rule.reason === reason)
   const written = mine.find(({ fix }) => message.endsWith(`; ${fix}`))
   return written
