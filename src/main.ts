@@ -9,6 +9,7 @@ const help = `Usage: kleym COMMAND [flags]
   check      the verdict on manifests, without a cluster or beside one
   status     how the bindings of a cluster are
   inspect    why workloads get no identity by a binding, or that they do
+  report     the same of all bindings, as a page of HTML
   version    which version this is
 
 kleym COMMAND --help lists the flags of each.
@@ -22,6 +23,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   check: () => import('./commands/check.ts'),
   status: () => import('./commands/status.ts'),
   inspect: () => import('./commands/inspect.ts'),
+  report: () => import('./commands/report.ts'),
 }
 
 async function run(argv: readonly string[]): Promise<CommandResult> {

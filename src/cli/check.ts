@@ -17,18 +17,18 @@ import { countsOf, outcomeOf } from './said.ts'
 export type CheckOptions = {
   readonly asked: Asked
   readonly files: readonly string[]
-  /** Whether the folders of a folder are read, too. */
+  /** Whether folders are read with their subfolders. */
   readonly recursive: boolean
-  /** Files and folders of CustomResourceDefinitions. */
+  /** Files and folders with CustomResourceDefinitions. */
   readonly crds: readonly string[]
   readonly namespace: string
-  /** The only namespace that an audit is about; undefined for all. */
+  /** The namespace to audit; undefined for all. */
   readonly auditNamespace: string | undefined
   readonly operatorNamespace: string
   readonly format: ReportFormat
   /** Whether warnings count as failures. */
   readonly strict: boolean
-  /** The kinds that count as served; undefined is all of them, or what the cluster serves. */
+  /** The kinds that count as served; undefined for all of them or, live, for those that the cluster serves. */
   readonly served: readonly Resource[] | undefined
   readonly live: boolean
 }
@@ -62,7 +62,7 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
   const reading = { recursive, readStdin: reach.readStdin }
   const texts = await readTexts(options.files, { ...reading, flag: '-f' })
   const crds = await definitionsFrom(options.crds, reading)
-  // What the input is about decides what is asked of the cluster, so it is read with all kinds first.
+  // The namespaces of the input decide what is read from the cluster, so the input is read first, with all kinds.
   const read = (definitions: readonly Definition[]): Items => {
     const all = texts.map((one) =>
       one.kind === 'problem'
@@ -125,13 +125,13 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
     ]
       .map((line) => `kleym: ${line}\n`)
       .join('')
-      // A file of ClusterSPIFFEIDs has no room for why one of them is missing.
+      // The output is a file of ClusterSPIFFEIDs. Why one of them is missing is printed to standard error.
       .concat(format === 'yaml' ? textOf(all.filter((one) => outcomeOf(one) === 'deny')) : ''),
   }
 }
 
-/** Bindings of one namespace never depend on what is in another. */
-function onlyNamespace({ files, auditNamespace }: CheckOptions, { items }: Items): string | undefined {
+/** The namespace of the input if there is only one. Bindings never depend on objects of another namespace. */
+function onlyNamespace({ files, auditNamespace }: ExamineOptions, { items }: Items): string | undefined {
   if (files.length === 0) return auditNamespace
   const [namespace, ...others] = new Set(items.map((item) => item.namespace))
   return others.length === 0 ? namespace : undefined
@@ -140,7 +140,7 @@ function onlyNamespace({ files, auditNamespace }: CheckOptions, { items }: Items
 const isAllServed = (served: readonly Resource[]): boolean =>
   optionalResources.every((resource) => served.includes(resource))
 
-/** Kinds that do not count are served by whoever has them. */
+/** Whether a kind is served. Kinds that bindings do not depend on always are. */
 const isServed = ({ group, version, kind }: Definition, served: readonly Resource[]): boolean => {
   const resource = optionalResources.find((one) => gvk(one) === `${group}/${version}/${kind}`)
   return !resource || served.includes(resource)

@@ -8,9 +8,9 @@ export type Text =
   | { readonly kind: 'problem'; readonly problem: string }
 
 export type Reading = {
-  /** The flag that named the paths, for what is said of them. */
+  /** The flag that named the paths, for error messages. */
   readonly flag: string
-  /** Whether the folders of a folder are searched, too. */
+  /** Whether folders are read with their subfolders. */
   readonly recursive: boolean
   readonly readStdin: () => Promise<string>
 }
@@ -51,7 +51,7 @@ function filesIn(path: string, recursive: boolean): readonly string[] {
   return files
 }
 
-/** As kubectl walks: by name, a folder where its name stands. */
+/** The files of a folder in the order in which kubectl reads them: by name, subfolders at the place of their name. */
 function filesUnder(folder: string, recursive: boolean): readonly string[] {
   const entries = readdirSync(folder, { withFileTypes: true })
   const byName = new Map(entries.map((entry) => [entry.name, entry]))

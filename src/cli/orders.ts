@@ -14,7 +14,7 @@ const toolOrders: readonly (readonly [tool: string, by: (item: Item) => string])
   ['Flux and Kustomize', ({ group }) => group],
 ]
 
-/** Whether the order in which the objects are applied decides, which by default it never does. */
+/** A line that says whether the order in which the objects are applied matters. With default settings it never does. */
 export function orderLine(input: Input, refused: boolean): string {
   const differing = isSureOfOrder(input)
     ? []
@@ -53,7 +53,7 @@ const isPlainlyCreated = ({ manifest }: Item): boolean => {
   )
 }
 
-/** What a cluster holds and would not take again, as when it is restored. */
+/** Lines about existing objects that would be refused if they were created anew, as in a restore. */
 export function anewLines(all: readonly Checked[]): readonly string[] {
   const names = all.flatMap((one) =>
     one.kind === 'binding' && outcomeOf(one) === 'deny'

@@ -13,9 +13,9 @@ export type Report = {
   readonly all: readonly Checked[]
   /** Whether warnings count as failures. */
   readonly strict: boolean
-  /** What was heard of the operator; undefined where nobody asked. */
+  /** The operator's state; undefined if it was not asked for. */
   readonly operator: JsonObject | undefined
-  /** What a person is told after the verdicts, a line each. */
+  /** Lines that follow the verdicts, for people. */
   readonly remarks: () => readonly string[]
 }
 
