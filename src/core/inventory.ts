@@ -7,7 +7,7 @@ import { noStake, stakeOf, type Stake } from './evaluate.ts'
 import type { Neighbours } from './facts.ts'
 import type { Fallback } from './fallbacks.ts'
 import type { Settings } from './identity.ts'
-import { field, objectOr, textOr } from './json.ts'
+import { field, objectOr, sameJson, textOr } from './json.ts'
 import { OutputIndex } from './output-index.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import { bindingResource, clusterSpiffeIdResource, type Resource } from './resources.ts'
@@ -256,7 +256,12 @@ export class Inventory implements Known {
     // Most changes of a binding are the operator's own writes of its status.
     if (before && before.binding.deleting === binding.deleting && isSameWish(before.binding, binding)) {
       this.#census.refresh(key, { ...binding, spec: before.binding.spec })
-      return this.#withReplaced([key])
+      // A kind whose schema changed is listed anew, mostly with the same objects.
+      const isSameObject =
+        binding.resourceVersion !== '' &&
+        before.binding.resourceVersion === binding.resourceVersion &&
+        sameJson(before.binding.status, binding.status)
+      return isSameObject ? nobody : this.#withReplaced([key])
     }
     const contested = this.#place(key, binding)
     // By its annotation a binding replaces another one; a change of it changes which holders of its key collide.
