@@ -69,7 +69,7 @@ function clusterOf({ kubeconfig, context }: Config): ClusterConfig | string {
 const stopWithinMs = ({ webhook }: Config): number => (webhook.url === undefined ? 24_000 : 12_000)
 
 /** Bindings: it takes some 30 µs each to work out what they stand for, and nobody is to wait for that. */
-const workedOutAtOnce = 100
+export const workedOutAtOnce = 100
 
 type Operator = { readonly stop: () => Promise<void> }
 
