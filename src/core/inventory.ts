@@ -6,11 +6,12 @@ import { noStake, stakeOf, type Stake } from './evaluate.ts'
 import type { Neighbours } from './facts.ts'
 import type { Fallback } from './fallbacks.ts'
 import type { Settings } from './identity.ts'
-import { field, objectOr, textOr } from './json.ts'
+import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 import { OutputIndex } from './output-index.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import { bindingResource, clusterSpiffeIdResource, type Resource } from './resources.ts'
 import type { Known } from './overlay.ts'
+import { Sharing } from './sharing.ts'
 
 /** What a feeder reports. Objects are raw: they are decoded here, once. */
 export type Change =
@@ -46,6 +47,7 @@ export class Inventory implements Known {
   readonly #pools = new Catalogue<Pool>()
   readonly #objectives = new Catalogue<Objective>()
   readonly #outputs = new OutputIndex()
+  readonly #sharing = new Sharing()
 
   constructor(settings: Settings) {
     this.settings = settings
@@ -156,6 +158,11 @@ export class Inventory implements Known {
       )
   }
 
+  /** Gives an object that will be taken in later what others have, too: of a list there are thousands until it is complete. */
+  lighten(object: JsonObject): void {
+    this.#sharing.object(object)
+  }
+
   /** Takes a change in. Returns the bindings whose evaluation or output it can concern. */
   apply(change: Change): ReadonlySet<BindingKey> {
     switch (change.kind) {
@@ -189,11 +196,13 @@ export class Inventory implements Known {
         return this.#applyOutput(name, object)
       case 'InferencePool': {
         const pool = object === undefined ? undefined : decodePool(specOf(object))
+        if (pool) this.#sharing.pool(pool)
         if (!this.#pools.set(resource, namespace, name, pool)) return nobody
         return this.#reindex([...this.#census.using(resource, namespace, name)])
       }
       case 'InferenceObjective': {
         const objective = object === undefined ? undefined : decodeObjective(specOf(object), namespace)
+        if (objective) this.#sharing.objective(objective)
         if (!this.#objectives.set(resource, namespace, name, objective)) return nobody
         return this.#reindex([...this.#census.using(resource, namespace, name)])
       }
@@ -208,6 +217,7 @@ export class Inventory implements Known {
     const binding = decodeBinding(object)
     // Most changes of a binding are our own, of its status.
     if (before && before.binding.deleting === binding.deleting && isSameWish(before.binding, binding)) {
+      this.#sharing.binding(binding, before.stake.identity, this.#outputs.of(key))
       this.#census.refresh(key, { ...binding, spec: before.binding.spec })
       return this.#withReplaced([key])
     }
@@ -225,8 +235,12 @@ export class Inventory implements Known {
   #applyOutput(name: string, object: unknown): ReadonlySet<BindingKey> {
     const before = this.#outputs.get(name)
     const after = object === undefined ? undefined : decodeOutput(object)
+    if (after?.owner !== undefined) this.#sharing.output(after, this.#census.get(after.owner)?.stake.identity)
+    if (before && after?.owner !== undefined && isSameButForStats(before, after)) {
+      this.#outputs.refresh(after)
+      return nobody
+    }
     const changed = this.#outputs.set(name, after)
-    if (before && after && isSameButForStats(before, after)) return nobody
     return this.#withReplaced([
       ...this.#census.wanting(name),
       ...changed.flatMap(({ output }) => output.owner ?? output.copyOf ?? []),
@@ -249,10 +263,15 @@ export class Inventory implements Known {
 
   /** Returns the collision keys of before and after where they differ. */
   #place(key: BindingKey, binding: Binding): readonly (string | undefined)[] {
-    const before = this.#census.get(key)?.stake
+    const before = this.#census.get(key)
     const stake: Stake = binding.deleting ? noStake : stakeOf(binding, this)
+    // Most changes of what bindings refer to, and of what is served, leave nearly all of them as they are.
+    if (before?.binding === binding && sameJson(before.stake, stake)) return []
+    const outputs = this.#outputs.of(key)
+    this.#sharing.binding(binding, stake.identity, outputs)
+    for (const output of outputs) this.#sharing.output(output, stake.identity)
     this.#census.place(key, { binding, stake })
-    const keys = [before?.identity?.collisionKey, stake.identity?.collisionKey]
+    const keys = [before?.stake.identity?.collisionKey, stake.identity?.collisionKey]
     return keys[0] === keys[1] ? [] : keys
   }
 

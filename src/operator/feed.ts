@@ -6,6 +6,7 @@ import type { Client } from '../kube/client.ts'
 import { watchKinds } from '../kube/discovery.ts'
 import { Reflector, type KubeObject, type ReflectorOptions } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
+import { lighten } from './lighten.ts'
 
 type FeedOptions = {
   readonly client: Pick<Client, 'call' | 'watch'>
@@ -78,6 +79,7 @@ export function createFeed({
       resource,
       log,
       timings,
+      reduce: (object) => lighten(resource, object, inventory),
       handler: {
         upserted: (object) => {
           const { uid, deletionTimestamp } = object.metadata
