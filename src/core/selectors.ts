@@ -116,7 +116,9 @@ export function collisionKey(
 ): string {
   const implied = new Set([`k8s:container-name:${container}`, `k8s:ns:${namespace}`, ...pods.selectors])
   const others = selectors.filter((selector) => !implied.has(selector))
-  const isSorted = selectors.every((selector, index) => index === 0 || (selectors[index - 1] ?? '') < selector)
+  const isSorted = selectors.every(
+    (selector, index) => index === 0 || (selectors[index - 1] ?? '') < selector,
+  )
   const isUsual = isSorted && selectors.length === others.length + implied.size
   return JSON.stringify([namespace, pods.pairs, isUsual ? others : { all: selectors }, container])
 }

@@ -76,7 +76,8 @@ export class Sharing {
     if (typeof value !== 'object' || value === null) return value
     const equal = donors.values.find((donor) => donor === value || sameJson(donor, value))
     if (equal) return equal
-    if (Array.isArray(value)) for (const [index, item] of value.entries()) value[index] = this.#like(item, donors)
+    if (Array.isArray(value))
+      for (const [index, item] of value.entries()) value[index] = this.#like(item, donors)
     else if (isObject(value)) this.#share(value, donors)
     return value
   }
