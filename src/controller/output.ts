@@ -90,6 +90,11 @@ export class Outputs {
     return left ? { kind: 'unfinished', result: left } : { kind: 'known', outputs: kept }
   }
 
+  /** Whether a binding may have something to lose. */
+  mayHaveAny(key: BindingKey): boolean {
+    return this.#writer.unshown.of(key) !== undefined || this.#inventory.outputsOf(key).length > 0
+  }
+
   /** Whether something may bear the annotation of a binding. */
   mayHaveOrphansOf(key: BindingKey): boolean {
     return this.#writer.unshown.of(key) !== undefined || this.#inventory.outputsOf(key).some(isAnnotated)

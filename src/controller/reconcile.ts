@@ -1,6 +1,8 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
 import { summaryOf, type Outcome } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
+import type { World } from '../core/facts.ts'
+import type { RuleName } from '../core/findings.ts'
 import { formerSettings, inTrustDomain, type Departures } from '../core/former.ts'
 import type { Settings } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
@@ -8,6 +10,7 @@ import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import type { Objects } from '../core/objects.ts'
 import { keptFormer, planOf, refusedOutput, type Plan } from '../core/plan.ts'
 import { bindingResource } from '../core/resources.ts'
+import { messageOf } from '../core/show.ts'
 import { keepsFormerOutputs } from '../core/spec-failures.ts'
 import type { Announcer } from './announcer.ts'
 import { addFinalizer, hasFinalizer, letGo } from './finalizer.ts'
@@ -24,7 +27,14 @@ export type Reach = {
   readonly statuses: Statuses
   readonly announcer: Announcer
   readonly departures: Departures
+  readonly confirm: Confirm
 }
+
+/**
+ * The world with what a failure of a binding comes of read again; undefined for a failure that no cache can be wrong
+ * about. Rejects where it can't be read.
+ */
+export type Confirm = (binding: Binding, rule: RuleName) => Promise<World | undefined>
 
 /** Brings one binding, its output and its status to what they should be. */
 export async function reconcile(key: BindingKey, reach: Reach): Promise<Result> {
@@ -70,8 +80,10 @@ function planUnder(
 type Applied = { readonly outcome: Outcome; readonly next: Result }
 
 /** Sees to the output. A result instead of an outcome means that neither can be told yet. */
-async function act(binding: Binding, plan: Plan, { outputs }: Reach): Promise<Applied | Result> {
-  if (plan.kind === 'withdraw') return withdraw(binding, plan, outputs)
+async function act(binding: Binding, plan: Plan, reach: Reach): Promise<Applied | Result> {
+  const { outputs } = reach
+  if (plan.kind === 'withdraw')
+    return (await whyNotYet(binding, plan, reach)) ?? withdraw(binding, plan, outputs)
   const { identity, wanted } = plan
   const settlement = await outputs.settle(binding, identity, wanted)
   switch (settlement.kind) {
@@ -85,6 +97,28 @@ async function act(binding: Binding, plan: Plan, { outputs }: Reach): Promise<Ap
       return settlement.result
   }
 }
+
+/**
+ * Each kind is watched by itself, and one watch may lie seconds behind another: what a binding refers to may be there, or
+ * be another, though the cache does not show it. So nothing is given up before the API server has been asked.
+ */
+async function whyNotYet(
+  binding: Binding,
+  { outcome }: Extract<Plan, { kind: 'withdraw' }>,
+  { outputs, confirm }: Reach,
+): Promise<Result | undefined> {
+  if (!outputs.mayHaveAny(bindingKey(binding.namespace, binding.name))) return undefined
+  try {
+    const world = await confirm(binding, outcome.rule)
+    if (!world || evaluate(binding, world).findings[0]?.rule === outcome.rule) return undefined
+  } catch (error) {
+    return { kind: 'retry', why: messageOf(error), cause: 'what decides can not be read' }
+  }
+  return { kind: 'retry', why: cacheIsBehind, cause: cacheIsBehind }
+}
+
+const cacheIsBehind =
+  'what is known of what it refers to is older than what the API server has: a watch has not caught up yet'
 
 async function withdraw(
   { namespace, name }: Binding,

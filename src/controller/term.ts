@@ -13,7 +13,7 @@ import { wait, type Result } from './outcome.ts'
 import { Patience } from './patience.ts'
 import { Processing } from './processing.ts'
 import { Queue } from './queue.ts'
-import { reconcile } from './reconcile.ts'
+import { reconcile, type Confirm } from './reconcile.ts'
 import { Statuses } from './statuses.ts'
 import type { Unshown } from './unshown.ts'
 
@@ -28,6 +28,7 @@ type TermOptions = {
   readonly mayWrite: () => boolean
   /** Why nothing may be touched for now, if so. */
   readonly halted: () => string | undefined
+  readonly confirm: Confirm
   readonly workers: number
   readonly instance: string
   readonly log: Log
@@ -52,7 +53,7 @@ const now = (): Date => new Date()
 
 /** The time in which this replica reconciles: it starts by looking at everything. */
 export function startTerm(options: TermOptions): Term {
-  const { inventory, unshown, log, workers, instance, halted, observe, departures } = options
+  const { inventory, unshown, log, workers, instance, halted, observe, departures, confirm } = options
   const objects = fenced(options.objects, options.mayWrite)
   const queue = new Queue<BindingKey>()
   const announcer = new Announcer({ objects, now, instance, warn: log.warn })
@@ -69,7 +70,7 @@ export function startTerm(options: TermOptions): Term {
     info: log.info,
   })
   const outputs = new Outputs({ inventory, objects, announcer, journal, unshown })
-  const reach = { inventory, objects, outputs, statuses, announcer, departures }
+  const reach = { inventory, objects, outputs, statuses, announcer, departures, confirm }
   const patience = new Patience({
     now: () => performance.now(),
     binding: (key) => inventory.binding(key),

@@ -11,6 +11,7 @@ import { campaign, type Campaign } from '../kube/lease.ts'
 import { createObjects } from '../kube/objects.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../serving/metrics.ts'
+import { confirmation } from './reads.ts'
 
 /** Keys that are reconciled at once; the API server is what bounds the rate. */
 const workers = 32
@@ -52,9 +53,11 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   const begin = (): void => {
     fence = new AbortController()
     metrics.leading(true)
+    const objects = createObjects(client, fence.signal)
     term = startTerm({
       inventory,
-      objects: createObjects(client, fence.signal),
+      objects,
+      confirm: confirmation(inventory, objects),
       unshown,
       departures: config.departures,
       mayWrite: () => election?.isLeading() ?? true,

@@ -1,9 +1,12 @@
-/** What reviews read of the API server. Each throws where it gives no answer, which ends the review without a decision. */
+/** What reviews and the loop read of the API server. Each throws where it gives no answer, which ends them without a decision. */
+import type { Confirm } from '../controller/reconcile.ts'
 import { field, objectOr } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
+import type { Known } from '../core/overlay.ts'
 import { admissionLabel, crdName, namespaceResource } from '../core/resources.ts'
 import { explain, resourcePath, type Client } from '../kube/client.ts'
 import { listPages } from '../kube/listing.ts'
+import { confirm, isDoubtful } from '../webhook/confirm.ts'
 import type { ListLive } from '../webhook/fresh.ts'
 import type { ReadLive } from '../webhook/live.ts'
 
@@ -18,7 +21,7 @@ export async function warnsOnly(objects: Objects, name: string, signal: AbortSig
 
 /** @param signal ends a read when nobody waits for the review any more */
 export const liveReads =
-  (objects: Objects, signal: AbortSignal): ReadLive =>
+  (objects: Pick<Objects, 'get'>, signal?: AbortSignal): ReadLive =>
   async (resource, at) => {
     const reply = await objects.get(resource, at, signal)
     switch (reply.kind) {
@@ -33,6 +36,12 @@ export const liveReads =
         throw new Error(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.cause}`)
     }
   }
+
+/** What the webhook reads before it refuses, the loop reads before it takes something away. */
+export const confirmation =
+  (inventory: Known, objects: Pick<Objects, 'get'>): Confirm =>
+  async (binding, rule) =>
+    isDoubtful(rule) ? confirm(binding, inventory, liveReads(objects), { peersAtOnce: 1 }) : undefined
 
 /** Pages of 500, as the state is now. @param signal ends the list when nobody waits for the review any more */
 export const liveLists =
