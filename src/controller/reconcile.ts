@@ -1,7 +1,6 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
 import { summaryOf, type Outcome } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
-import type { World } from '../core/facts.ts'
 import type { RuleName } from '../core/findings.ts'
 import { formerSettings, inTrustDomain, type Departures } from '../core/former.ts'
 import type { Settings } from '../core/identity.ts'
@@ -30,11 +29,8 @@ export type Reach = {
   readonly confirm: Confirm
 }
 
-/**
- * The world with what a failure of a binding comes of read again; undefined for a failure that no cache can be wrong
- * about. Rejects where it can't be read.
- */
-export type Confirm = (binding: Binding, rule: RuleName) => Promise<World | undefined>
+/** Whether a binding fails so by a live read, too. Rejects where what that takes can't be read. */
+export type Confirm = (binding: Binding, rule: RuleName) => Promise<boolean>
 
 /** Brings one binding, its output and its status to what they should be. */
 export async function reconcile(key: BindingKey, reach: Reach): Promise<Result> {
@@ -109,8 +105,7 @@ async function whyNotYet(
 ): Promise<Result | undefined> {
   if (!outputs.mayHaveAny(bindingKey(binding.namespace, binding.name))) return undefined
   try {
-    const world = await confirm(binding, outcome.rule)
-    if (!world || evaluate(binding, world).findings[0]?.rule === outcome.rule) return undefined
+    if (await confirm(binding, outcome.rule)) return undefined
   } catch (error) {
     return { kind: 'retry', why: messageOf(error), cause: 'what decides can not be read' }
   }

@@ -6,7 +6,7 @@ import type { Known } from '../core/overlay.ts'
 import { admissionLabel, crdName, namespaceResource } from '../core/resources.ts'
 import { explain, resourcePath, type Client } from '../kube/client.ts'
 import { listPages } from '../kube/listing.ts'
-import { confirm, isDoubtful } from '../webhook/confirm.ts'
+import { isStill } from '../webhook/confirm.ts'
 import type { ListLive } from '../webhook/fresh.ts'
 import type { ReadLive } from '../webhook/live.ts'
 
@@ -40,8 +40,8 @@ export const liveReads =
 /** What the webhook reads before it refuses, the loop reads before it takes something away. */
 export const confirmation =
   (inventory: Known, objects: Pick<Objects, 'get'>): Confirm =>
-  async (binding, rule) =>
-    isDoubtful(rule) ? confirm(binding, inventory, liveReads(objects), { peersAtOnce: 1 }) : undefined
+  (binding, rule) =>
+    isStill(rule, binding, inventory, liveReads(objects))
 
 /** Pages of 500, as the state is now. @param signal ends the list when nobody waits for the review any more */
 export const liveLists =

@@ -20,10 +20,33 @@ const batch = 16
  * Whether memory may be out of date about what is wrong. A missing kind is not among it: that is only ever
  * believed after a live read.
  */
-export const isDoubtful = (rule: Finding['rule']): boolean => doubtful.has(rule)
-
 export const needsConfirmation = (findings: readonly Finding[]): boolean =>
-  findings.some(({ rule }) => isDoubtful(rule))
+  findings.some(({ rule }) => doubtful.has(rule))
+
+/**
+ * Whether a binding that fails by memory fails by a live read, too. Of a collision it is enough to find one other binding
+ * that still stands in the way, however many memory has.
+ */
+export async function isStill(
+  rule: Finding['rule'],
+  binding: Binding,
+  remembered: Known,
+  read: ReadLive,
+): Promise<boolean> {
+  if (!doubtful.has(rule)) return true
+  const live = new LiveNamespace(remembered, binding.namespace, read)
+  await live.readReferences(binding)
+  const { findings, identity } = evaluate(binding, live.world)
+  if (findings[0]?.rule !== rule) return false
+  if (rule !== 'identityCollision' || identity?.collisionKey === undefined) return true
+  const { collisionKey } = identity
+  for (const { name } of [...live.world.holders(collisionKey)]) {
+    const peer = name === binding.name ? undefined : await live.readPeer(name)
+    if (!peer || !isRival(binding, peer)) continue
+    if (live.world.stakeOf(peer).identity?.collisionKey === collisionKey) return true
+  }
+  return false
+}
 
 const doubtful: ReadonlySet<Finding['rule']> = new Set([
   'targetPoolNotFound',
@@ -34,12 +57,6 @@ const doubtful: ReadonlySet<Finding['rule']> = new Set([
   'pendingCollision',
 ])
 
-type ConfirmOptions = {
-  readonly neighbours?: boolean
-  /** One, where it is of no interest which peers there are: then those that are not read stay as they are remembered. */
-  readonly peersAtOnce?: number
-}
-
 /**
  * The world with the objects that decide about a binding read again: its pool, its objective and, where its container
  * is contested, the others that ask for it with theirs; its neighbours too, where they decide.
@@ -48,7 +65,7 @@ export async function confirm(
   binding: Binding,
   remembered: Known,
   read: ReadLive,
-  { neighbours = false, peersAtOnce = batch }: ConfirmOptions = {},
+  { neighbours = false }: { readonly neighbours?: boolean } = {},
 ): Promise<World> {
   const live = new LiveNamespace(remembered, binding.namespace, read)
   const { world } = live
@@ -56,7 +73,7 @@ export async function confirm(
   const { evaluation, stake } = foresee(binding, world)
   const { identity } = evaluation
   const keys = [...(identity?.collisionKey === undefined ? [] : [identity.collisionKey]), ...stake.latent]
-  for (const key of keys) await readRivals(live, binding, world.claimants(key), peersAtOnce)
+  for (const key of keys) await readRivals(live, binding, world.claimants(key), () => true)
   const { reference } = stake
   // A collision says all that a reference could.
   if (reference !== undefined && !foresee(binding, world).findings.some(isCollision))
@@ -64,7 +81,6 @@ export async function confirm(
       live,
       binding,
       world.sharing(reference),
-      peersAtOnce,
       (peer) => waits(evaluation) || waits(evaluate(peer, world)),
     )
   if (neighbours && identity) await readNeighbours(live, binding, identity, remembered)
@@ -78,14 +94,13 @@ async function readRivals(
   live: LiveNamespace,
   binding: Binding,
   others: Iterable<Binding>,
-  atOnce: number,
-  isWanted: (peer: Binding) => boolean = () => true,
+  isWanted: (peer: Binding) => boolean,
 ): Promise<void> {
   const names = [...others].map(({ name }) => name).filter((name) => name !== binding.name)
   const unread = names.filter((name) => !live.world.speaksOf(name)).toSorted(byBytes)
   const stands = standing(live, binding)
-  for (let start = 0; start < unread.length; start += atOnce) {
-    const peers = await Promise.all(unread.slice(start, start + atOnce).map((name) => live.readPeer(name)))
+  for (let start = 0; start < unread.length; start += batch) {
+    const peers = await Promise.all(unread.slice(start, start + batch).map((name) => live.readPeer(name)))
     if (peers.some((peer) => peer && stands(peer) && isWanted(peer))) return
   }
 }
