@@ -40,7 +40,8 @@ export async function isStill(
   if (findings[0]?.rule !== rule) return false
   if (rule !== 'identityCollision' || identity?.collisionKey === undefined) return true
   const { collisionKey } = identity
-  for (const { name } of [...live.world.holders(collisionKey)]) {
+  // Those that memory has: what is read comes to be among the holders, too.
+  for (const name of Array.from(live.world.holders(collisionKey), (holder) => holder.name)) {
     const peer = name === binding.name ? undefined : await live.readPeer(name)
     if (!peer || !isRival(binding, peer)) continue
     if (live.world.stakeOf(peer).identity?.collisionKey === collisionKey) return true
