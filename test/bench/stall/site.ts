@@ -12,6 +12,7 @@ import {
 } from '../../../src/core/resources.ts'
 import { createLog } from '../../../src/log.ts'
 import { createCourtesy } from '../../../src/operator/courtesy.ts'
+import { confirmation } from '../../../src/operator/reads.ts'
 import { createFeed, type Feed } from '../../../src/operator/feed.ts'
 import { workedOutAtOnce } from '../../../src/operator/run.ts'
 import { addReady, emptyInventory, namespaceOf, settings, type Layout } from '../inventory.ts'
@@ -85,6 +86,7 @@ function lead(): void {
     mayWrite: () => true,
     halted: feed.halted,
     settled: feed.settled,
+    confirm: confirmation(inventory, server.objects),
     workers: 32,
     room: () => 32,
     turns: courtesy.turns,
