@@ -47,9 +47,9 @@ async function edited({ plane }: Cluster) {
   await script(
     editor,
     `if grep -q Not_A_Name "$1"; then cp "$1" '${seen}'; exit; fi
-    sed -i -e 's/serviceAccountName: .*/serviceAccountName: Not_A_Name/' \\
-      -e 's/mode: PoolOnly/containerName: vllm\\n  mode: PoolOnly/' \\
-      -e '/poolRef:/,/name:/ s/name: .*/name: wild/' "$1"`,
+    sed -i -e 's/^  serviceAccountName: .*/  serviceAccountName: Not_A_Name/' \\
+      -e 's/^  mode: PoolOnly/  containerName: vllm\\n&/' \\
+      -e '/^  poolRef:/,/name:/ s/name: .*/name: wild/' "$1"`,
   )
   const { code, stderr } = await runProgram(plane.kubectl, ['edit', 'iib', 'mine', '-n', namespace], {
     env: { HOME: scratch, TMPDIR: scratch, KUBECONFIG: plane.kubeconfig, KUBE_EDITOR: editor },
