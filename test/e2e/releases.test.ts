@@ -163,10 +163,10 @@ describeReal('the operator, where the kinds of others are those of', () => {
   })
 })
 
-/** As a user writes it: until GAIE 1.6 the schema of pools asked for what picks an endpoint. */
+/** As a user writes it: the x-k8s kind selects by a flat map, and until GAIE 1.6 the other one asked for what picks an endpoint. */
 function poolOf(group: string): Manifest {
+  if (group === xk8s) return pool({ group, selector: { app: 'chat' } })
   const made = pool({ group })
-  if (group === xk8s) return made
   const endpointPickerRef = { name: 'picker', port: { number: 9002 } }
   return { ...made, spec: { ...objectOr(made.spec), endpointPickerRef } }
 }
