@@ -17,8 +17,10 @@ type Known = { readonly uid: string; readonly resourceVersion: string }
 export type Listed = Known & { readonly object: KubeObject | undefined }
 
 /**
- * Which objects the handler has been told of, and at what version: just enough to tell it no more than what is new.
- * A handler that throws has had its say; the next change reaches it all the same.
+ * Remembers which objects the handler was told of and at what version, and passes on only what is new.
+ *
+ * A handler that throws is not called again for the same change: the error is logged, and the object counts as told. The next
+ * change of that object is passed on as usual. One bad object thus stops neither the watch nor the others.
  */
 export class Ledger {
   readonly #known = new Map<string, Known>()
@@ -30,14 +32,20 @@ export class Ledger {
     this.#log = log
   }
 
-  /** What to keep of a listed object until the list is complete. */
+  /**
+   * What to keep of a listed object until the list is complete: the object itself only if the handler does not know
+   * this version.
+   */
   listed(object: KubeObject): readonly [string, Listed] {
     const { uid, resourceVersion } = object.metadata
     const key = keyOf(object)
     return [key, { uid, resourceVersion, object: this.#isNews(key, object) ? object : undefined }]
   }
 
-  /** Removals first, so that what they free is free when the others are looked at. Returns how many were news. */
+  /**
+   * Takes a complete list. Removals are passed on before additions, so that a collision key which a removed binding held is free
+   * when the others are looked at. Returns how many changes were passed on.
+   */
   replace(listed: ReadonlyMap<string, Listed>): number {
     const gone = this.#known
       .entries()
