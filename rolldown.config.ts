@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { defineConfig, type Plugin } from 'rolldown'
+import { pageAssets } from './src/cli/page/assets.ts'
 
 /**
  * Of these packages a part alone is used, and their entries load all there is: the models of every Kubernetes API,
@@ -15,7 +16,7 @@ export default defineConfig({
   platform: 'node',
   transform: { target: 'node22.19' },
   treeshake: { moduleSideEffects: [{ test: loadsAll, sideEffects: false }] },
-  plugins: [licences()],
+  plugins: [licences(), page()],
   output: {
     dir: 'dist',
     cleanDir: true,
@@ -28,6 +29,18 @@ export default defineConfig({
     chunkFileNames: '[name]-[hash].js',
   },
 })
+
+/** What `kleym report` puts into its page, which Node can't make of the sources where those are not. */
+function page(): Plugin {
+  return {
+    name: 'page',
+    generateBundle() {
+      const { script, style } = pageAssets()
+      this.emitFile({ type: 'asset', fileName: 'page.js', source: script })
+      this.emitFile({ type: 'asset', fileName: 'page.css', source: style })
+    },
+  }
+}
 
 /** LICENSES.txt: the licence texts of all packages of which something is in the bundle, as their terms ask for. */
 function licences(): Plugin {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
+import { objectOr } from '../src/core/json.ts'
 import { byBytes } from '../src/core/names.ts'
 import { run } from './run.ts'
 
@@ -36,11 +37,41 @@ export const definitions = ({ directory }: Workshop): Promise<void> =>
 
 /** What Helm packages, in an archive that has the same bytes each time: Helm writes the time of day into its own. */
 export async function chartPackage({ directory, scratch, version, helm }: Workshop): Promise<void> {
-  const name = `kleym-operator-${version}.tgz`
   await run(helm, ['package', join(root, 'deploy/chart'), '--destination', scratch])
-  const unpacked = join(scratch, 'chart')
-  await mkdir(unpacked)
-  await run('tar', ['-xzf', join(scratch, name), '-C', unpacked])
+  const unpacked = await unpack(join(scratch, `kleym-operator-${version}.tgz`), join(scratch, 'chart'))
+  await archive(unpacked, join(directory, `kleym-operator-chart-${version}.tgz`))
+}
+
+/**
+ * The program, as `npm run build` made it and npm packs it, but with a package.json that names no packages: the bundle holds
+ * those it runs with, and who installs it would get them a second time. Nor are there scripts, which are for the checkout.
+ */
+export async function programPackage({ directory, scratch, version }: Workshop): Promise<void> {
+  const name = `kleym-operator-${version}.tgz`
+  const packed = join(scratch, 'packed')
+  await mkdir(packed)
+  await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', packed], root)
+  const unpacked = await unpack(join(packed, name), join(scratch, 'program'))
+  const manifest = join(unpacked, 'package/package.json')
+  const {
+    dependencies: _bundled,
+    devDependencies: _development,
+    scripts: _scripts,
+    allowScripts: _allowed,
+    ...published
+  } = objectOr(JSON.parse(await readFile(manifest, 'utf8')))
+  await writeFile(manifest, `${JSON.stringify(published, undefined, 2)}\n`)
+  await archive(unpacked, join(directory, name))
+}
+
+async function unpack(file: string, folder: string): Promise<string> {
+  await mkdir(folder)
+  await run('tar', ['-xzf', file, '-C', folder])
+  return folder
+}
+
+/** All that is in a folder, as a .tgz that has the same bytes each time. */
+async function archive(folder: string, target: string): Promise<void> {
   const same = [
     '--sort=name',
     '--mtime=@0',
@@ -49,15 +80,10 @@ export async function chartPackage({ directory, scratch, version, helm }: Worksh
     '--numeric-owner',
     '--mode=u=rw,go=r,a+X',
   ]
-  const archive = join(scratch, 'chart.tar')
-  await run('tar', ['--format=ustar', ...same, '-C', unpacked, '-cf', archive, 'kleym-operator'])
-  await run('gzip', ['-9', '-n', archive])
-  await copyFile(`${archive}.gz`, join(directory, `kleym-operator-chart-${version}.tgz`))
-}
-
-/** The program, as `npm run build` made it and npm packs it, which writes the same time into every archive. */
-export async function programPackage({ directory }: Workshop): Promise<void> {
-  await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', directory], root)
+  const plain = `${folder}.tar`
+  await run('tar', ['--format=ustar', ...same, '-C', folder, '-cf', plain, ...(await readdir(folder))])
+  await run('gzip', ['-9', '-n', plain])
+  await copyFile(`${plain}.gz`, target)
 }
 
 /** `SHA256SUMS`, for `sha256sum --check`. */

@@ -4,7 +4,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 type Write = (fields: object, message: string) => void
 
-/** An error belongs under `err`; whatever else the fields hold is written as it is, secrets blanked out. */
+/** Writes a message with fields. An error belongs under `err`. Values of secret fields are blanked out. */
 export type Log = {
   readonly debug: Write
   readonly info: Write
@@ -19,7 +19,10 @@ type LogOptions = {
   readonly destination?: { readonly write: (line: string) => void }
 }
 
-/** Keys whose value is never written, without case and punctuation: `tls.key`, `Set-Cookie`, `clientKeyData`. */
+/**
+ * Keys whose values are never written, compared without case and punctuation: `tls.key`, `Set-Cookie`,
+ * `clientKeyData`.
+ */
 const secretKeys: ReadonlySet<string> = new Set([
   'tlskey',
   'cakey',
@@ -39,7 +42,7 @@ const secretKeys: ReadonlySet<string> = new Set([
   'setcookie',
 ])
 
-/** Deeper than anything worth reading; what is below is left out, so loops end too. */
+/** How deep fields are written. Deeper values are left out, which also ends circular ones. */
 const deepest = 8
 
 /** JSON lines with an ISO time, the level by name and no pid or host name: the collector knows the pod. */
@@ -51,10 +54,11 @@ export function createLog({ level, destination }: LogOptions): Log {
         base: null,
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters: { level: (label) => ({ level: label }), log: withoutSecrets },
-        // `blanked` made it plain already; pino's own would take it for an error of type Object.
+        // `blanked` has made a plain object of the error; pino's own serializer would take that for an error of type
+        // Object.
         serializers: { err: (plain: unknown) => plain },
       },
-      // Synchronous, so that the line that explains an exit is not lost with it.
+      // Written synchronously, so that the line that explains an exit is not lost.
       destination ?? pino.destination({ dest: 2, sync: true }),
     ),
   )

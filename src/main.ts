@@ -1,18 +1,6 @@
 #!/usr/bin/env node
-import { text } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { check } from './cli/check.ts'
-import { checkOptions } from './cli/check-options.ts'
-import { inspect } from './cli/inspect.ts'
-import { inspectOptions, statusOptions } from './cli/look-options.ts'
-import type { ParsedOptions } from './cli/options.ts'
 import { exitCodes, usage, type CommandResult } from './cli/result.ts'
-import { status, type StatusOptions } from './cli/status.ts'
-import { watching } from './cli/watching.ts'
-import { nearest } from './core/nearest.ts'
-import { stopSignals } from './operator/signals.ts'
-import { deferredReads } from './reads/deferred.ts'
-import type { OpenReads } from './reads/reads.ts'
+import { write } from './commands/streams.ts'
 import { problemOfNode, version } from './version.ts'
 
 const help = `Usage: kleym COMMAND [flags]
@@ -21,30 +9,26 @@ const help = `Usage: kleym COMMAND [flags]
   check      the verdict on manifests, without a cluster or beside one
   status     how the bindings of a cluster are
   inspect    why workloads get no identity by a binding, or that they do
+  report     the same of all bindings, as a page of HTML
   version    which version this is
 
 kleym COMMAND --help lists the flags of each.
 `
 
-const commands = ['operator', 'check', 'status', 'inspect', 'version'] as const
+type Command = { readonly run: (argv: readonly string[]) => Promise<CommandResult> }
 
-/** What talks to a cluster is loaded when it is needed: the client library alone takes most of a second. */
+/** Each command is loaded when it is called: all of them together take ten times as long to load as Node itself. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  operator: () => import('./commands/operator.ts'),
+  check: () => import('./commands/check.ts'),
+  status: () => import('./commands/status.ts'),
+  inspect: () => import('./commands/inspect.ts'),
+  report: () => import('./commands/report.ts'),
+}
+
 async function run(argv: readonly string[]): Promise<CommandResult> {
-  const [command, ...rest] = argv
-  const now = new Date()
-  switch (command) {
-    case 'operator':
-      return runOperator(rest)
-    case 'check':
-      return once(checkOptions(rest, process.env), (options, { readCluster, readOperator }) =>
-        check(options, { now, readCluster, readOperator, readStdin: () => text(process.stdin) }),
-      )
-    case 'status':
-      return once(statusOptions(rest, process.env), lookOn)
-    case 'inspect':
-      return once(inspectOptions(rest, process.env), (options, reads) =>
-        inspect(options, { now, ...screen(), ...reads }),
-      )
+  const [word, ...rest] = argv
+  switch (word) {
     case 'version':
     case '-version':
     case '--version':
@@ -54,76 +38,21 @@ async function run(argv: readonly string[]): Promise<CommandResult> {
     case '-h':
     case '-help':
     case '--help':
-      return { code: command === undefined ? exitCodes.usage : exitCodes.fine, stdout: help, stderr: '' }
+      return { code: word === undefined ? exitCodes.usage : exitCodes.fine, stdout: help, stderr: '' }
     default: {
-      const near = nearest(command, commands)
-      return usage([
-        `${JSON.stringify(command)} is no command; ${near ? `did you mean ${near}?` : 'see kleym --help'}`,
-      ])
+      const load = Object.hasOwn(commands, word) ? commands[word] : undefined
+      return load ? (await load()).run(rest) : unknown(word)
     }
   }
 }
 
-async function runOperator(argv: readonly string[]): Promise<CommandResult> {
-  const stop = stopSignals()
-  return (await import('./operator/run.ts')).runOperator(argv, process.env, stop)
+async function unknown(word: string): Promise<CommandResult> {
+  const { nearest } = await import('./core/nearest.ts')
+  const near = nearest(word, [...Object.keys(commands), 'version'])
+  return usage([
+    `${JSON.stringify(word)} is no command; ${near ? `did you mean ${near}?` : 'see kleym --help'}`,
+  ])
 }
-
-/** A command that looks, says and ends. */
-async function once<Options>(
-  parsed: ParsedOptions<Options>,
-  command: (options: Options, reads: OpenReads) => Promise<CommandResult>,
-): Promise<CommandResult> {
-  switch (parsed.kind) {
-    case 'help':
-      return { code: exitCodes.fine, stdout: parsed.text, stderr: '' }
-    case 'usage':
-      return usage(parsed.problems)
-    case 'options': {
-      const reads = deferredReads(parsed.cluster)
-      try {
-        return await command(parsed.options, reads)
-      } finally {
-        await reads.close()
-      }
-    }
-  }
-}
-
-/** How wide the terminal is, and whether it shows colours. COLUMNS is for what is none, and is seldom exported. */
-function screen(): { readonly width: number | undefined; readonly colored: boolean } {
-  const columns = process.stdout.isTTY ? process.stdout.columns : Number(process.env['COLUMNS'])
-  return {
-    width: columns > 0 ? columns : undefined,
-    colored: process.stdout.isTTY && process.stdout.hasColors(),
-  }
-}
-
-/** How often `kleym status -w` looks. */
-const lookEveryMs = 2000
-
-async function lookOn(options: StatusOptions, reads: OpenReads): Promise<CommandResult> {
-  const look = (): Promise<CommandResult> =>
-    status(options, { now: new Date(), version, ...screen(), ...reads })
-  if (!options.watch) return look()
-  return watching({
-    look,
-    print: (words) => write(process.stdout, words),
-    wait: async () => {
-      await sleep(lookEveryMs)
-      await reads.renew()
-      return true
-    },
-    replaces: process.stdout.isTTY,
-  })
-}
-
-/** Resolves once the text has left the process; false if it can't, as into a closed pipe. */
-const write = (stream: NodeJS.WriteStream, output: string): Promise<boolean> =>
-  new Promise((resolve) => {
-    stream.once('error', () => resolve(false))
-    stream.write(output, (error) => resolve(!error))
-  })
 
 /** The image and the manifests of the former operator call the program `kleym-operator`, without a command. */
 const argv = process.argv[1]?.endsWith('kleym-operator')
@@ -135,5 +64,6 @@ process.setSourceMapsEnabled(true)
 
 const problem = problemOfNode(process.versions.node, argv[0])
 const { code, stdout, stderr } = problem === undefined ? await run(argv) : usage([problem])
-await write(process.stderr, stderr)
-process.exit((await write(process.stdout, stdout)) ? code : exitCodes.output)
+// A stream that has nothing to say is not even made.
+if (stderr !== '') await write(process.stderr, stderr)
+process.exit(stdout === '' || (await write(process.stdout, stdout)) ? code : exitCodes.output)

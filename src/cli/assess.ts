@@ -21,7 +21,10 @@ import {
 import { hintsFrom, type Hint } from './hints.ts'
 import type { Item, Manifest } from './manifests.ts'
 
-/** What is known of one binding of the input: what admission says of it, and what the loop makes of it. */
+/**
+ * The assessment of one binding: the verdict of admission, and the status and ClusterSPIFFEID that the loop would
+ * write.
+ */
 export type Assessment = {
   readonly namespace: string
   readonly name: string
@@ -35,25 +38,25 @@ export type Assessment = {
 /** What the loop makes of a binding. */
 export type Settled = Pick<Assessment, 'status' | 'clusterSpiffeId'>
 
-/** One object of the input, and what an API server with the webhook says of it. */
+/** One object of the input, and the answer of an API server with the webhook. */
 export type Checked =
   | {
       readonly kind: 'binding'
-      /** Undefined of what a cluster holds already. */
+      /** Undefined for an object that is from the cluster. */
       readonly item: Item | undefined
       readonly assessment: Assessment
-      /** What the loop makes of it without all that is refused; undefined of what is refused itself. */
+      /** What the loop would write if all refused objects were absent; undefined for a refused object. */
       readonly willBe: Settled | undefined
       readonly hint: Hint
     }
   | { readonly kind: 'reference'; readonly item: Item; readonly verdict: ReferenceVerdict }
-  /** Of a kind on which no binding depends, or that nobody serves; or a binding without a name that it could have. */
+  /** An object of a kind on which no binding depends, or that is not served; or a binding with an invalid name. */
   | { readonly kind: 'other'; readonly item: Item; readonly findings: readonly JudgedFinding[] }
 
 type Given = {
   readonly settings: Settings
   readonly served: readonly Resource[]
-  /** What the cluster holds already; nothing, where there is none. */
+  /** The objects of the cluster; empty without a cluster. */
   readonly cluster: readonly Manifest[]
   readonly items: readonly Item[]
   readonly actions: AdmissionActions
@@ -61,8 +64,8 @@ type Given = {
 }
 
 /**
- * Applies the input one after the other, as to a cluster with the webhook, then looks at what the loop would settle on:
- * if all of it had got in, and if what is refused had not.
+ * Applies the objects of the input one after the other, as to a cluster with the webhook. Then works out what the
+ * loop would write: once as if all objects had been admitted, and once without the refused ones.
  */
 export function assess(input: Given): readonly Checked[] {
   const { admitted, admissions } = admitAll(input)
@@ -78,35 +81,36 @@ export function assess(input: Given): readonly Checked[] {
     if (!isNamed(item)) return { kind: 'other', item, findings: admission.verdict.findings }
     const verdict = withoutAnswered(admission.verdict, admission.binding, admitted)
     const key = bindingKey(item.namespace, item.name)
-    const assessment = { ...namesOf(admission.binding), verdict, ...settle(key, settled, input.now) }
-    const willBe = isRefusedOne(one) ? undefined : settle(key, left, input.now)
+    const fate = settle(key, settled, input.now)
+    const assessment = { ...namesOf(admission.binding), verdict, ...fate }
+    const willBe = isRefusedOne(one) ? undefined : isAllAccepted ? fate : settle(key, left, input.now)
     return { kind: 'binding', item, assessment, willBe, hint: hints(admission.binding) }
   })
 }
 
-/** Whether something of the input is refused. */
+/** Whether an object of the input is refused. */
 export const isRefused = (input: Given): boolean => admitAll(input).admissions.some(isRefusedOne)
 
 const isRefusedOne = ({ item, admission }: Admitted): boolean => item.causes.length > 0 || isDenied(admission)
 
-const manifestsOf = (items: readonly Item[]): readonly Manifest[] =>
+export const manifestsOf = (items: readonly Item[]): readonly Manifest[] =>
   items.filter(isNamed).flatMap(({ manifest }) => manifest ?? [])
 
-/** What can't have its name is never there, for whatever else. */
+/** An object with an invalid name can't exist, so nothing else sees it. */
 const isNamed = ({ namespace, name }: Item): boolean => isDns1123Label(namespace) && isDns1123Subdomain(name)
 
 type Admitted = { readonly item: Item; readonly admission: Admission }
 
 type AdmittedAll = {
-  /** What the webhook has let in. */
+  /** The cluster with everything that was admitted. */
   readonly admitted: Inventory
-  /** One for each object, in their order. */
+  /** The admissions, one for each object, in the order of the input. */
   readonly admissions: readonly Admitted[]
 }
 
 /**
- * What is refused for its form alone is there for the objects after it: its form will be mended, and then the verdict on
- * them is the one that counts.
+ * Admits the objects in order. An object that only its schema refuses counts as existing for the objects after it:
+ * its author will mend it, and then the verdicts on the others are the ones that count.
  */
 function admitAll(input: Given): AdmittedAll {
   const admitted = inventoryOf(input, [])
@@ -120,7 +124,7 @@ function admitAll(input: Given): AdmittedAll {
   return { admitted, admissions }
 }
 
-/** Without warnings that something is missing which came later in the same input. */
+/** The verdict without warnings about missing objects that come later in the input. */
 function withoutAnswered(verdict: Verdict, binding: Binding, admitted: Inventory): Verdict {
   const missing = verdict.findings.filter(isMissing)
   if (missing.length === 0) return verdict
@@ -133,7 +137,7 @@ function withoutAnswered(verdict: Verdict, binding: Binding, admitted: Inventory
 
 const isMissing = ({ action, cause }: JudgedFinding): boolean => action === 'warn' && cause === 'NotFound'
 
-/** What admission would say today of each binding that a cluster holds. */
+/** The verdicts of admission on the existing bindings of a cluster. */
 export function audit(input: Omit<Given, 'items'>): readonly Checked[] {
   const inventory = inventoryOf(input, [])
   const { now } = input
@@ -144,7 +148,7 @@ export function audit(input: Omit<Given, 'items'>): readonly Checked[] {
   })
 }
 
-/** What admission would say today of a binding that is there. */
+/** The assessment of an existing binding. */
 export const assessed = (
   binding: Binding,
   inventory: Inventory,
@@ -155,7 +159,7 @@ export const assessed = (
   ...settle(bindingKey(binding.namespace, binding.name), inventory, now),
 })
 
-/** What is known of a cluster that has these manifests, too. */
+/** The inventory of a cluster that also has these manifests. */
 export function inventoryOf(
   { settings, served, cluster }: Pick<Given, 'settings' | 'served' | 'cluster'>,
   manifests: readonly Manifest[],
@@ -196,20 +200,23 @@ function settle(key: BindingKey, inventory: Inventory, now: Date): Settled {
 const planIn = (inventory: Inventory, binding: Binding): Plan =>
   planOf(binding, evaluate(binding, inventory), inventory.settings)
 
-/** What the loop would come to, as far as the ClusterSPIFFEIDs that are known let it. */
+/** The outcome of the loop, by the ClusterSPIFFEIDs that are known. */
 function outcomeOf(key: BindingKey, plan: Plan, inventory: Inventory) {
   if (plan.kind === 'withdraw') return plan.outcome
   const { identity, wanted } = plan
   const { name } = wanted.metadata
-  return holderOf(name, inventory) === key
+  return isHolder(key, name, inventory)
     ? { kind: 'ready' as const, identity, wanted, output: { name } }
     : refusedOutput(name, takenName(name), true)
 }
 
-/** Whose the ClusterSPIFFEID of a name is, or will be: the first to render it has it. */
-function holderOf(name: string, inventory: Inventory): BindingKey | undefined {
+/** Whether the ClusterSPIFFEID of a name is, or will be, that of a binding which renders it: the first to do so has it. */
+function isHolder(key: BindingKey, name: string, inventory: Inventory): boolean {
   const there = inventory.output(name)
-  if (there) return there.owner
-  const first = inventory.wanting(name).find((binding) => planIn(inventory, binding).kind === 'render')
-  return first && bindingKey(first.namespace, first.name)
+  if (there) return there.owner === key
+  for (const binding of inventory.wanting(name)) {
+    if (bindingKey(binding.namespace, binding.name) === key) return true
+    if (planIn(inventory, binding).kind === 'render') return false
+  }
+  return false
 }

@@ -5,17 +5,18 @@ import {
   operatorNamespace,
   trustDomainMissing,
 } from '../config.ts'
-import { commaSeparated, decoderOf, namespace, type Parsed } from '../flags/values.ts'
-import { describeFlags, readFlags, type Environment, type Flags } from '../flags/read.ts'
+import { commaSeparated, decoderOf, namespace, type Decoder, type Parsed } from '../flags/values.ts'
+import { describeFlags, readFlags, type Environment, type Flags, type Reading } from '../flags/read.ts'
 import { configurableReasons } from '../core/findings.ts'
-import { gvk, optionalResources, type Resource } from '../core/resources.ts'
+import { clusterSpiffeIdResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
 import { clusterFlags, identityFlags, verdictFlags } from '../flags/operator.ts'
-import { servedResource, type CheckOptions } from './check.ts'
+import type { CheckOptions, ExamineOptions } from './check.ts'
 import type { ParsedOptions } from './options.ts'
-import { reportFormats, type ReportFormat } from './reports/report.ts'
+import { reportFormats, type ReportFormat } from './formats.ts'
 
-const flags = {
+/** Of the commands that judge manifests. */
+export const examineFlags = {
   filename: {
     short: 'f',
     placeholder: 'FILE|DIR|-',
@@ -37,13 +38,6 @@ const flags = {
     help: 'The namespace of what names none; the only one that an audit is about.',
     default: 'default',
   },
-  output: {
-    short: 'o',
-    placeholder: reportFormats.join('|'),
-    help: 'The form of the verdicts; yaml is the ClusterSPIFFEIDs alone, denials go to standard error. github is for annotations in a workflow.',
-    default: 'text',
-  },
-  strict: { help: 'Count warnings as failures.', default: 'false' },
   served: {
     placeholder: 'GROUP/VERSION/KIND,…',
     help: 'The only kinds that count as served; may be repeated. Otherwise all of them, or what the cluster serves.',
@@ -61,23 +55,58 @@ const flags = {
   ...clusterFlags,
 } as const satisfies Flags
 
+export const checkFlags = {
+  output: {
+    short: 'o',
+    placeholder: reportFormats.join('|'),
+    help: 'The form of the verdicts; yaml is the ClusterSPIFFEIDs alone, denials go to standard error. github is for annotations in a workflow.',
+    default: 'text',
+  },
+  strict: { help: 'Count warnings as failures.', default: 'false' },
+  ...examineFlags,
+} as const satisfies Flags
+
 const checkHelp = `Gives the verdict of the API server and of the admission webhook on manifests, without a cluster.
 
 Usage: kleym check -f FILE --trust-domain DOMAIN [flags]
        kleym check --live [flags]
 
-${describeFlags(flags)}
+${describeFlags(checkFlags)}
 Exits with 0 if nothing is denied, 2 if something is (with --strict, if there is a warning), 4 for mistakes of usage, files or connection.
 `
 
 export function checkOptions(argv: readonly string[], env: Environment): ParsedOptions<CheckOptions> {
-  const reading = readFlags(argv, env, flags)
+  const reading = readFlags(argv, env, checkFlags)
   if (reading.help) return { kind: 'help', text: checkHelp }
   const decoder = decoderOf(reading)
-  const files = reading.all('filename').map(({ value }) => value)
-  const live = reading.isOn('live')
-  const own = decoder.decode('namespace', namespace, undefined) ?? 'default'
+  const examined = examineOptions(decoder, reading, reading.isOn('live'))
   const options: CheckOptions = {
+    ...examined,
+    format: decoder.decode('output', reportFormat, 'text'),
+    strict: reading.isOn('strict'),
+  }
+  const problems = [
+    ...reading.problems,
+    ...inputProblems(examined, reading),
+    ...(examined.files.length > 0 || examined.live
+      ? []
+      : ['no manifests; name them with -f, or audit the cluster with --live']),
+    ...decoder.problems,
+  ]
+  if (problems.length > 0) return { kind: 'usage', problems }
+  return { kind: 'options', options, cluster: clusterChoice(reading) }
+}
+
+type ExamineFlag = keyof typeof examineFlags
+
+/** What there is to judge, and by what. */
+export function examineOptions(
+  decoder: Decoder<ExamineFlag>,
+  reading: Reading<ExamineFlag>,
+  live: boolean,
+): ExamineOptions {
+  const own = decoder.decode('namespace', namespace, undefined) ?? 'default'
+  return {
     asked: {
       settings: decodeSettings(decoder),
       actions: decodeActions(decoder, configurableReasons),
@@ -88,29 +117,21 @@ export function checkOptions(argv: readonly string[], env: Environment): ParsedO
         onLoss: reading.isGiven('webhook-on-loss'),
       },
     },
-    files,
+    files: reading.all('filename').map(({ value }) => value),
     recursive: reading.isOn('recursive'),
     crds: reading.all('crds').map(({ value }) => value),
     live,
     namespace: own,
     auditNamespace: reading.isGiven('namespace') ? own : undefined,
     operatorNamespace: decoder.decode('operator-namespace', namespace, undefined) ?? operatorNamespace,
-    format: decoder.decode('output', reportFormat, 'text'),
-    strict: reading.isOn('strict'),
     served: reading.isGiven('served') ? decoder.decodeAll('served', servedKinds).flat() : undefined,
   }
-  const problems = [
-    ...reading.problems,
-    ...reading.positionals.map((text) => `unexpected argument ${show(text)}; name files with -f`),
-    ...(live || reading.isGiven('trust-domain') ? [] : [trustDomainMissing]),
-    ...(files.length > 0 || live
-      ? []
-      : ['no manifests; name them with -f, or audit the cluster with --live']),
-    ...decoder.problems,
-  ]
-  if (problems.length > 0) return { kind: 'usage', problems }
-  return { kind: 'options', options, cluster: clusterChoice(reading) }
 }
+
+export const inputProblems = ({ live }: ExamineOptions, reading: Reading<ExamineFlag>): readonly string[] => [
+  ...reading.positionals.map((text) => `unexpected argument ${show(text)}; name files with -f`),
+  ...(live || reading.isGiven('trust-domain') ? [] : [trustDomainMissing]),
+]
 
 function reportFormat(text: string): Parsed<ReportFormat> {
   const found = reportFormats.find((known) => known === text)
@@ -130,3 +151,7 @@ function servedKinds(text: string): Parsed<readonly Resource[]> {
     }
   return { kind: 'value', value: items.value.flatMap((item) => servedResource(item) ?? []) }
 }
+
+/** Reads `GROUP/VERSION/KIND`; `csid` is short for ClusterSPIFFEID's. Undefined for a kind unknown here. */
+export const servedResource = (text: string): Resource | undefined =>
+  text === 'csid' ? clusterSpiffeIdResource : optionalResources.find((resource) => gvk(resource) === text)

@@ -1,4 +1,4 @@
-import { clusterSpiffeIdResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
+import { gvk, optionalResources, type Resource } from '../core/resources.ts'
 import type { Definition } from '../schema/definition.ts'
 import { knownDefinitions } from '../schema/kinds.ts'
 import { assess, audit, type Checked } from './assess.ts'
@@ -6,9 +6,10 @@ import type { ClusterSnapshot, ReadCluster, ReadOperator } from './cluster.ts'
 import { definitionsFrom } from './crds.ts'
 import { readTexts } from './files.ts'
 import { parseManifests, type Items } from './manifests.ts'
-import { instruct, type Asked } from './instructions.ts'
+import { instruct, type Asked, type Instructions } from './instructions.ts'
 import { anewLines, orderLine } from './orders.ts'
-import { reportOf, type ReportFormat } from './reports/report.ts'
+import type { ReportFormat } from './formats.ts'
+import { reportOf } from './reports/report.ts'
 import { hasNews, textOf } from './reports/text.ts'
 import { exitCodes, usage, type CommandResult } from './result.ts'
 import { countsOf, outcomeOf } from './said.ts'
@@ -16,18 +17,18 @@ import { countsOf, outcomeOf } from './said.ts'
 export type CheckOptions = {
   readonly asked: Asked
   readonly files: readonly string[]
-  /** Whether the folders of a folder are read, too. */
+  /** Whether folders are read with their subfolders. */
   readonly recursive: boolean
-  /** Files and folders of CustomResourceDefinitions. */
+  /** Files and folders with CustomResourceDefinitions. */
   readonly crds: readonly string[]
   readonly namespace: string
-  /** The only namespace that an audit is about; undefined for all. */
+  /** The namespace to audit; undefined for all. */
   readonly auditNamespace: string | undefined
   readonly operatorNamespace: string
   readonly format: ReportFormat
   /** Whether warnings count as failures. */
   readonly strict: boolean
-  /** The kinds that count as served; undefined is all of them, or what the cluster serves. */
+  /** The kinds that count as served; undefined for all of them or, live, for those that the cluster serves. */
   readonly served: readonly Resource[] | undefined
   readonly live: boolean
 }
@@ -39,13 +40,29 @@ export type CheckReach = {
   readonly readOperator: ReadOperator
 }
 
-/** Gives the verdict on manifests without a cluster, or, live, beside what the current cluster holds. */
-export async function check(options: CheckOptions, reach: CheckReach): Promise<CommandResult> {
-  const { recursive, strict, format } = options
+/** What files and cluster hold, and what is made of it. */
+export type Examined =
+  | {
+      readonly kind: 'examined'
+      readonly input: Parameters<typeof assess>[0]
+      /** Whether it is about what the cluster holds, and not about files. */
+      readonly isAudit: boolean
+      readonly all: readonly Checked[]
+      readonly instructions: Extract<Instructions, { kind: 'instructions' }>
+      /** What could not be seen or is not applied. */
+      readonly limits: readonly string[]
+    }
+  | { readonly kind: 'problems'; readonly problems: readonly string[] }
+
+export type ExamineOptions = Omit<CheckOptions, 'format' | 'strict'>
+
+/** Reads what there is to judge, and judges it as an API server with the webhook does. */
+export async function examine(options: ExamineOptions, reach: CheckReach): Promise<Examined> {
+  const { recursive } = options
   const reading = { recursive, readStdin: reach.readStdin }
   const texts = await readTexts(options.files, { ...reading, flag: '-f' })
   const crds = await definitionsFrom(options.crds, reading)
-  // What the input is about decides what is asked of the cluster, so it is read with all kinds first.
+  // The namespaces of the input decide what is read from the cluster, so the input is read first, with all kinds.
   const read = (definitions: readonly Definition[]): Items => {
     const all = texts.map((one) =>
       one.kind === 'problem'
@@ -63,16 +80,36 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
     ? await reach.readCluster({ namespace: onlyNamespace(options, first), inParts: true })
     : noCluster
   const problems = [...crds.problems, ...first.problems]
-  if (snapshot.kind === 'problem') return usage([...problems, snapshot.problem])
+  if (snapshot.kind === 'problem') return { kind: 'problems', problems: [...problems, snapshot.problem] }
   const instructions = await instruct(options, reach)
-  if (instructions.kind === 'problem') return usage([...problems, instructions.problem])
-  if (problems.length > 0) return usage(problems)
+  if (instructions.kind === 'problem')
+    return { kind: 'problems', problems: [...problems, instructions.problem] }
+  if (problems.length > 0) return { kind: 'problems', problems }
   const served = options.served ?? snapshot.served
   const { items } = isAllServed(served) ? first : read(definitions.filter((one) => isServed(one, served)))
   const { settings, actions } = instructions
   const input = { settings, actions, served, cluster: snapshot.manifests, now: reach.now, items }
   const isAudit = options.files.length === 0
-  const all = isAudit ? audit(input) : assess(input)
+  const limits = [
+    ...crds.remarks,
+    ...(snapshot.unseen ?? []).map(({ why }) => `goes on without what it may not see: ${why}`),
+  ]
+  return {
+    kind: 'examined',
+    input,
+    isAudit,
+    all: isAudit ? audit(input) : assess(input),
+    instructions,
+    limits,
+  }
+}
+
+/** Gives the verdict on manifests without a cluster or, live, beside what the current cluster holds. */
+export async function check(options: CheckOptions, reach: CheckReach): Promise<CommandResult> {
+  const examined = await examine(options, reach)
+  if (examined.kind === 'problems') return usage(examined.problems)
+  const { strict, format } = options
+  const { input, isAudit, all, instructions, limits } = examined
   const { denied, warned } = countsOf(all)
   const remarks = (): readonly string[] => [
     ...instructions.remarks,
@@ -82,20 +119,19 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
     code: denied > 0 || (strict && warned > 0) ? exitCodes.findings : exitCodes.fine,
     stdout: reportOf({ all, strict, operator: instructions.operator, remarks }, format),
     stderr: [
-      ...crds.remarks,
-      ...(snapshot.unseen ?? []).map(({ why }) => `goes on without what it may not see: ${why}`),
+      ...limits,
       ...(format === 'text' ? [] : instructions.remarks),
       ...(isEmpty(all) ? ['no InferenceIdentityBinding found'] : []),
     ]
       .map((line) => `kleym: ${line}\n`)
       .join('')
-      // A file of ClusterSPIFFEIDs has no room for why one of them is missing.
+      // The output is a file of ClusterSPIFFEIDs. Why one of them is missing is printed to standard error.
       .concat(format === 'yaml' ? textOf(all.filter((one) => outcomeOf(one) === 'deny')) : ''),
   }
 }
 
-/** Bindings of one namespace never depend on what is in another. */
-function onlyNamespace({ files, auditNamespace }: CheckOptions, { items }: Items): string | undefined {
+/** The namespace of the input if there is only one. Bindings never depend on objects of another namespace. */
+function onlyNamespace({ files, auditNamespace }: ExamineOptions, { items }: Items): string | undefined {
   if (files.length === 0) return auditNamespace
   const [namespace, ...others] = new Set(items.map((item) => item.namespace))
   return others.length === 0 ? namespace : undefined
@@ -104,7 +140,7 @@ function onlyNamespace({ files, auditNamespace }: CheckOptions, { items }: Items
 const isAllServed = (served: readonly Resource[]): boolean =>
   optionalResources.every((resource) => served.includes(resource))
 
-/** Kinds that do not count are served by whoever has them. */
+/** Whether a kind is served. Kinds that bindings do not depend on always are. */
 const isServed = ({ group, version, kind }: Definition, served: readonly Resource[]): boolean => {
   const resource = optionalResources.find((one) => gvk(one) === `${group}/${version}/${kind}`)
   return !resource || served.includes(resource)
@@ -114,7 +150,3 @@ const isEmpty = (all: readonly Checked[]): boolean =>
   !all.some((one) => one.kind === 'binding' || hasNews(one))
 
 const noCluster: ClusterSnapshot = { kind: 'snapshot', served: optionalResources, manifests: [] }
-
-/** Reads `GROUP/VERSION/KIND`; `csid` is short for ClusterSPIFFEID's. Undefined for a kind unknown here. */
-export const servedResource = (text: string): Resource | undefined =>
-  text === 'csid' ? clusterSpiffeIdResource : optionalResources.find((resource) => gvk(resource) === text)

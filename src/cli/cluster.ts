@@ -4,46 +4,46 @@ import type { PodList } from '../core/pods.ts'
 import type { Resource } from '../core/resources.ts'
 import type { Manifest } from './manifests.ts'
 
-/** What a cluster holds of the kinds that count, or why that can't be told. */
+/** The objects of a cluster that bindings depend on, or why they can't be read. */
 export type ClusterSnapshot =
   | {
       readonly kind: 'snapshot'
       readonly served: readonly Resource[]
       readonly manifests: readonly Manifest[]
-      /** What may not be listed, where parts are enough. */
+      /** Kinds that may not be listed, if an incomplete answer was asked for. */
       readonly unseen?: readonly Unseen[]
     }
   | {
       readonly kind: 'problem'
       readonly problem: string
-      /** Whether it is a permission that is wanting, which a smaller question may not need. */
+      /** True if a permission is missing. A question about less may then be allowed. */
       readonly forbidden?: boolean
     }
 
 export type Unseen = { readonly resource: Resource; readonly why: string }
 
-/** What is wanted of a cluster: without a namespace of all, and of every kind that counts unless only some are named. */
+/** What to read from a cluster: all namespaces unless one is named, and all kinds unless some are named. */
 export type Scope = {
   readonly namespace?: string | undefined
   readonly kinds?: readonly Resource[]
-  /** Goes on without what may not be listed, but for bindings. */
+  /** True to go on without kinds that may not be listed, except bindings. */
   readonly inParts?: boolean
 }
 
-/** Lists the current cluster, read only. Which kinds are served is told of all of them. */
+/** Lists objects of the current cluster. Which kinds are served is always told for all kinds. */
 export type ReadCluster = (scope?: Scope) => Promise<ClusterSnapshot>
 
-/** The pods of a namespace that have any of these labels, `key=value`; without finished and deleting ones. */
+/** The pods of a namespace, all or those that have some of these labels, `key=value`; without finished and deleting ones. */
 export type ReadPods = (at: {
   readonly namespace: string
-  readonly pairs: readonly string[]
+  readonly pairs: readonly string[] | 'any'
 }) => Promise<PodsSeen>
 
 export type UnseenPart = { readonly kind: 'unseen'; readonly why: string }
 
 export type PodsSeen = ({ readonly kind: 'seen' } & PodList) | UnseenPart
 
-/** What the operator says of itself in this namespace; without one, in that of its Deployment. */
+/** What the operator publishes in this namespace or, without one, in the namespace of its Deployment. */
 export type ReadOperator = (namespace: string | undefined) => Promise<OperatorSight>
 
 /** The operator's Deployment. */
@@ -52,7 +52,7 @@ export type Deployment = {
   readonly name: string
   readonly ready: number
   readonly wanted: number
-  /** The tag of its image; empty where it has none. */
+  /** The tag of its image; empty if it has none. */
   readonly version: string
 }
 
@@ -60,14 +60,14 @@ export type OperatorSight =
   | {
       readonly kind: 'seen'
       readonly namespace: string
-      /** Undefined where it has said nothing, or nothing that can be read. */
+      /** Undefined if nothing readable is published. */
       readonly status: OperatorStatus | undefined
-      /** Undefined where there is none, or none that may be read: it may run elsewhere. */
+      /** Undefined if no Deployment is found or may be read; the operator may run outside the cluster. */
       readonly deployment: Deployment | undefined
     }
   | UnseenPart
 
-/** One event on an object, the first to come first. */
+/** One Event about an object. */
 export type Happening = {
   /** RFC 3339. */
   readonly at: string
@@ -79,7 +79,7 @@ export type Happening = {
 
 export type EventsSeen = { readonly kind: 'seen'; readonly events: readonly Happening[] } | UnseenPart
 
-/** The Leases by which SPIRE Controller Managers lead; several where a cluster has several. */
+/** The leader election Leases of SPIRE Controller Managers; a cluster may have several of them. */
 export type SpireSight =
   | {
       readonly kind: 'seen'
@@ -87,15 +87,15 @@ export type SpireSight =
     }
   | UnseenPart
 
-/** Everything that commands read of a cluster. */
+/** Everything that commands read from a cluster. */
 export type ClusterReads = {
-  /** The namespace that is meant where none is named: that of the kubeconfig's context. */
+  /** The default namespace: that of the kubeconfig's context. */
   readonly home: () => Promise<string>
   readonly readCluster: ReadCluster
   readonly readPods: ReadPods
   readonly readOperator: ReadOperator
   readonly readEvents: (at: { readonly namespace: string; readonly name: string }) => Promise<EventsSeen>
   readonly readSpire: () => Promise<SpireSight>
-  /** The labels of a namespace; undefined where they may not be read. */
+  /** The labels of a namespace; undefined if they may not be read. */
   readonly readNamespace: (name: string) => Promise<JsonObject | undefined>
 }

@@ -7,11 +7,11 @@ import { readTexts, type Reading } from './files.ts'
 export type Definitions = {
   readonly definitions: readonly Definition[]
   readonly problems: readonly string[]
-  /** What of them is not applied. */
+  /** Remarks about parts of the definitions that are not evaluated. */
   readonly remarks: readonly string[]
 }
 
-/** Reads the CustomResourceDefinitions of files and folders; other objects there are passed over. */
+/** Reads the CustomResourceDefinitions in files and folders. Other objects in them are ignored. */
 export async function definitionsFrom(
   paths: readonly string[],
   reading: Omit<Reading, 'flag'>,

@@ -7,7 +7,10 @@ import { isThere, outputWords } from './output-state.ts'
 import { parted, type PodState } from './pod-state.ts'
 import { refTo, type ReportFinding } from './report.ts'
 
-/** What keeps workloads from their identity though the binding may be Ready: its output, what is made of it, the pods. */
+/**
+ * Findings on what follows the binding: its ClusterSPIFFEID, what SPIRE Controller Manager made of it, and the pods.
+ * They can keep workloads from an identity although the binding is Ready.
+ */
 export function troublesBeyond(inspection: Inspection): readonly ReportFinding[] {
   const { binding } = inspection
   if (binding.deleting) return []
@@ -102,7 +105,7 @@ function fateWords(fate: Fate, { binding, config, output: { stats } }: Inspectio
   }
 }
 
-/** Pods that are there and do not fit. None at all is no trouble: they may yet come. */
+/** Findings on existing pods that do not fit. No pods at all is no finding, because they may come later. */
 function podTroubles(inspection: Inspection): readonly ReportFinding[] {
   const { pods } = inspection
   if (!pods?.seen || !pods.complete) return []
@@ -121,7 +124,10 @@ function podTroubles(inspection: Inspection): readonly ReportFinding[] {
   ]
 }
 
-/** The account comes first: where it is wrong, its containers are nobody's. */
+/**
+ * Describes a pod that does not fit. A wrong account is named before a wrong container, because pods under another
+ * account get nothing in any container.
+ */
 function unfitWords(first: PodState, others: readonly PodState[], { rendering }: Inspection): Words {
   const running = others.filter((pod) => pod.serviceAccountName === rendering?.wanted.account)
   const rule = running.length === 0 ? rules.noSuchServiceAccount : rules.noSuchContainer

@@ -11,8 +11,8 @@ import { limitedBy, refTo, type ReportFinding } from './report.ts'
 import { troublesBeyond } from './diagnosis-beyond.ts'
 
 /**
- * Everything that is found of a binding. The errors come in the order in which they keep workloads from their identity: one
- * that is behind another can't be told apart from its consequences, and so the first is the cause to begin with.
+ * All findings on a binding. Errors are sorted by where they stand on the way from the binding to the pod: a later
+ * one may be a consequence of an earlier one, so the first is the cause to begin with.
  */
 export const diagnose = (inspection: Inspection): readonly ReportFinding[] => [
   ...leaving(inspection),
@@ -87,7 +87,7 @@ const failedIn = (status: JsonObject): readonly Failed[] =>
       : []
   })
 
-/** What is wrong by what is there now or, where that can't be judged, by what the status says. */
+/** The failures of the binding by the present objects or, if they can't be read, by the status. */
 function refused(inspection: Inspection): readonly ReportFinding[] {
   const { binding, judged } = inspection
   if (binding.deleting) return []
@@ -105,8 +105,11 @@ function refused(inspection: Inspection): readonly ReportFinding[] {
 
 const isDependency = (reason: string): boolean => /(?:NotFound|CRDMissing)$/.test(reason)
 
-/** A message of ours ends with what to do about it, but for that of a collision. */
-function explained(reason: string, message: string): { readonly problem: string; readonly fix: string } {
+/** Splits a message of ours into problem and fix. Only the message of a collision contains no fix. */
+export function explained(
+  reason: string,
+  message: string,
+): { readonly problem: string; readonly fix: string } {
   const mine = Object.values(rules).filter((rule) => rule.reason === reason)
   const written = mine.find(({ fix }) => message.endsWith(`; ${fix}`))
   return written
@@ -114,7 +117,7 @@ function explained(reason: string, message: string): { readonly problem: string;
     : { problem: message, fix: mine[0]?.fix ?? 'see the log of the operator' }
 }
 
-/** A name that is nearly the one that is not there, or the same one in a group that is not asked for. */
+/** A suggestion for a missing object: an object with a similar name, or one of the same name in another group. */
 function nearMiss(reason: string, { binding: { spec, namespace }, manifests }: Inspection): string {
   const isPool = reason === 'TargetPoolNotFound'
   if (!isPool && reason !== 'TargetObjectiveNotFound') return ''
@@ -132,7 +135,9 @@ function nearMiss(reason: string, { binding: { spec, namespace }, manifests }: I
   return near === undefined ? '' : `did you mean ${JSON.stringify(near)}? Else `
 }
 
-/** That the operator does no work explains only what it has left undone. */
+/**
+ * Findings on an operator that does not work. They explain a failure only if the operator has left something undone.
+ */
 function unattended(inspection: Inspection): readonly ReportFinding[] {
   const { binding, operator } = inspection
   const found = operatorFindings(operator)
@@ -140,7 +145,7 @@ function unattended(inspection: Inspection): readonly ReportFinding[] {
   return found
 }
 
-/** Identities that were given stay without the operator, so that it is no error of a binding that is Ready. */
+/** Turns an error into a warning for a binding that is Ready: identities that were given stay without the operator. */
 const quieter = (finding: ReportFinding): ReportFinding =>
   finding.severity === 'error' ? { ...finding, id: 'operator-silent', severity: 'warning' } : finding
 

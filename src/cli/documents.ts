@@ -1,14 +1,14 @@
-import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Node, type Tags } from 'yaml'
+import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, Schema, type Node, type Tags } from 'yaml'
 import type { Path } from '../schema/path.ts'
 import { partsOf, type Part } from './stream.ts'
 
-/** One document of a text, and the line where it starts; an Error, at the line where that is, for what is none. */
+/** One document of a text and the line where it starts; or an Error and its line. */
 export type Document = {
   readonly where: number
   readonly value: unknown
-  /** The line of a field, or of the innermost one around it that is there. */
+  /** The line of a field or, if it is not written, of the innermost field around it. */
   readonly lineOf: (path: Path) => number
-  /** What kubectl reads otherwise than it looks. */
+  /** Parts that kubectl reads differently from how they look. */
   readonly oddities: readonly Oddity[]
 }
 
@@ -17,7 +17,7 @@ export type Oddity = { readonly line: number; readonly message: string }
 /** Deeper than any Kubernetes object. */
 const maxDepth = 256
 
-/** Of aliases, counted as they unfold: more than anyone could have meant. */
+/** How many aliases may be resolved, counted as they unfold, so that nested ones can't fill the memory. */
 const maxAliases = 10_000
 
 /** The documents of a text as kubectl reads them: YAML 1.1 with merge keys, or JSON objects one after the other. */
@@ -27,19 +27,19 @@ function documentOf({ text, line, problem }: Part): Document {
   if (problem !== undefined) return broken(line, new Error(problem))
   const lineCounter = new LineCounter()
   const lineAt = (offset: number): number => line + lineCounter.linePos(offset).line
-  // What follows the end of a document is read by nobody.
+  // Text after the end of a document is ignored, as kubectl ignores it.
   const [document, rest] = parseAllDocuments(text, {
     lineCounter,
     logLevel: 'silent',
     prettyErrors: false,
     uniqueKeys: false,
     version: '1.1',
-    customTags: asInGo,
+    schema: yamlOfGo,
   })
   if (!document) return { where: line + 1, value: undefined, lineOf: () => line + 1, oddities: [] }
   const [error] = document.errors
   if (error) {
-    // The parser calls itself for each level.
+    // The parser is recursive, so the depth is checked first.
     const cause = error.code === 'RESOURCE_EXHAUSTION' ? tooDeep : new Error(error.message)
     return broken(lineAt(error.pos[0]), cause)
   }
@@ -85,7 +85,7 @@ const tooDeep = new Error(
 
 const notInJson = new Error('holds .inf or .nan, which JSON does not know')
 
-/** Why a value can't be JSON. Ends for an object that holds itself, too. */
+/** Why a value can't be JSON. The depth limit also ends values that contain themselves. */
 function problemIn(value: unknown, levels: number): Error | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : notInJson
   if (typeof value !== 'object' || value === null) return undefined
@@ -97,7 +97,7 @@ function problemIn(value: unknown, levels: number): Error | undefined {
   return undefined
 }
 
-/** The key of the innermost field on a path, or the item of a list, where that is written. */
+/** The node of the innermost written field, or list item, on a path. */
 function innermost(contents: Node | null, path: Path): Node | undefined {
   let found: Node | undefined
   let node: unknown = contents
@@ -135,6 +135,9 @@ function repeatedKeys(node: unknown): readonly Repeated[] {
   })
 }
 
-/** go-yaml, which kubectl uses, leaves dates, and numbers to the base of 60, the text that they are. */
+/** go-yaml, which kubectl uses, reads dates and sexagesimal numbers as text. */
 const asInGo = (tags: Tags): Tags =>
   tags.filter((tag) => typeof tag === 'string' || !(tag.format === 'TIME' || tag.tag.endsWith(':timestamp')))
+
+/** YAML 1.1 with merge keys. Made once: to make it again for each of thousands of documents takes as long as to read them. */
+const yamlOfGo = new Schema({ schema: 'yaml-1.1', customTags: asInGo })

@@ -5,7 +5,10 @@ import { objectiveResources, poolResources, type Resource } from '../core/resour
 import type { JudgedFinding } from '../core/verdict.ts'
 import type { Manifest } from './manifests.ts'
 
-/** What else a binding could have meant by a name that leads to nothing. Only for people: a status never says it. */
+/**
+ * What a binding could have meant by the name of a missing object. Hints are printed for people and never stand in a
+ * status.
+ */
 export type Hint = (finding: JudgedFinding) => string | undefined
 
 const rows: { readonly [rule in RuleName]?: readonly Resource[] } = {
@@ -13,7 +16,7 @@ const rows: { readonly [rule in RuleName]?: readonly Resource[] } = {
   targetObjectiveNotFound: objectiveResources,
 }
 
-/** @param known all that there is, wherever it is */
+/** @param known all known objects */
 export function hintsFrom(known: readonly Manifest[]): (binding: Binding) => Hint {
   const byNamespace = Map.groupBy(known, ({ namespace }) => namespace)
   return ({ namespace, spec }) =>
@@ -26,7 +29,7 @@ export function hintsFrom(known: readonly Manifest[]): (binding: Binding) => Hin
     }
 }
 
-/** The same name in a group that the reference does not mean. */
+/** An object of the same name in a group that the reference does not mean. */
 function elsewhere(
   name: string,
   reference: Reference | undefined,

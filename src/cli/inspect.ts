@@ -8,30 +8,30 @@ import { emptyReport, reportOn } from './inspection-report.ts'
 import { linesOf } from './inspection-text.ts'
 import { lookAt } from './inspection.ts'
 import { laidOut, type Style } from './layout.ts'
-import type { Format } from './print.ts'
+import type { Format } from './formats.ts'
 import { crdMissing, exitCodeOf, refTo, type ReportFinding } from './report.ts'
 import { exitCodes, usage, type CommandResult } from './result.ts'
 
 export type InspectOptions = {
-  /** That of the kubeconfig's context, where undefined. */
+  /** If undefined, the namespace of the kubeconfig's context is used. */
   readonly namespace: string | undefined
   readonly name: string
-  /** Where the operator is; that of its Deployment, where undefined. */
+  /** The operator's namespace; if undefined, that of its Deployment. */
   readonly operatorNamespace: string | undefined
-  /** What the operator is told; of what is missing here, what it wrote into the status counts. */
+  /** The operator's settings from the command line. Missing ones are taken from the binding's status. */
   readonly settings: Partial<Settings>
-  /** What admission does about reasons, beside what the operator says. */
+  /** Actions of admission by reason, which override those that the operator publishes. */
   readonly actions: ActionOverrides
   readonly format: Format
-  /** Whether warnings count. */
+  /** Whether warnings count as failures. */
   readonly strict: boolean
 }
 
 type Reach = ClusterReads & { readonly now: Date } & Omit<Style, 'format'>
 
 /**
- * Says whether workloads get an identity by a binding and, if not, why: what it refers to, what it gives to whom, what is in
- * the cluster of it and what SPIRE Controller Manager made of that, and which pods get it.
+ * `kleym inspect binding`: says whether workloads get an identity by a binding and, if not, why. The report follows
+ * the way of an identity: references, ClusterSPIFFEID, SPIRE Controller Manager, pods.
  */
 export async function inspect(options: InspectOptions, reach: Reach): Promise<CommandResult> {
   const { name, format, strict } = options
@@ -71,7 +71,7 @@ export async function inspect(options: InspectOptions, reach: Reach): Promise<Co
   }
 }
 
-/** What is not there is said to people on standard error, and to scripts in a report. */
+/** The result for a missing binding: a line on standard error for people, a report for scripts. */
 function absent(
   at: { readonly namespace: string; readonly name: string },
   bindings: readonly { readonly name: string }[],

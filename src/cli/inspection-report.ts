@@ -13,7 +13,7 @@ import { headOf, refTo, type ObjectRef, type ReportFinding } from './report.ts'
 
 const kind = 'BindingInspectionReport'
 
-/** The report on a binding that is not there, or can't be. */
+/** The report on a binding that does not exist. */
 export const emptyReport = (
   at: { readonly namespace: string; readonly name: string },
   findings: readonly ReportFinding[],
@@ -30,7 +30,7 @@ export const emptyReport = (
   verdict: verdictOf(findings),
 })
 
-/** The fields of the former operator's report, then ours. */
+/** The report: first the fields that the former operator's command has, then ours. */
 export function reportOn(inspection: Inspection, findings: readonly ReportFinding[], now: Date) {
   const { judged, output, pods, others, rivals, operator, history, missed } = inspection
   const assessment = judged && jsonOf(judged.assessment)
@@ -84,7 +84,7 @@ function bindingRefOf({ binding, judged }: Inspection): JsonObject {
   }
 }
 
-/** What a reference leads to or, where that is not there or not to be seen, what it says. */
+/** The object that a reference leads to or, if that is missing or can't be read, the reference itself. */
 function targetOf(
   lookup: Lookup<unknown> | undefined,
   { name, group }: { readonly name: unknown; readonly group: unknown },
@@ -121,7 +121,7 @@ function resolvedInput({ binding, judged, rendering }: Inspection): JsonObject {
   }
 }
 
-/** Where each selector comes from. */
+/** The field that each selector comes from. */
 function provenanceOf(selectors: readonly string[]): JsonObject {
   const of = (...prefixes: readonly string[]): readonly string[] =>
     selectors.filter((one) => prefixes.some((prefix) => one.startsWith(prefix)))

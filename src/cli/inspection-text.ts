@@ -15,7 +15,7 @@ import { findingLines } from './print.ts'
 import { findingLine, type ReportFinding } from './report.ts'
 import { rivalLines } from './rivals.ts'
 
-/** The report for people: the verdict, then what it rests on, in the order in which an identity comes about. */
+/** The report for people: the verdict, then its grounds in the order from binding to pod. */
 export function linesOf(
   inspection: Inspection,
   findings: readonly ReportFinding[],
@@ -75,7 +75,7 @@ const right: { readonly [type: string]: string } = {
   RenderFailure: 'the spec gives a SPIFFE ID, and its ClusterSPIFFEID is not refused',
 }
 
-/** What is not said yet: the verdict is the first error, and others may say the same of it once more. */
+/** The findings that add something to the verdict, which is the first error. */
 function news(findings: readonly ReportFinding[]): readonly ReportFinding[] {
   const first = findings.find(({ severity }) => severity === 'error')
   return findings.filter(({ severity, reason }) => severity !== 'error' || reason !== first?.reason)
@@ -121,7 +121,7 @@ function outlook({ binding, judged }: Inspection): readonly string[] {
   ]
 }
 
-/** The last ones; that they are few is no news, since the API server keeps them for an hour. */
+/** How many Events are shown, the latest ones. The API server keeps Events for an hour. */
 const toldAtMost = 10
 
 function historyLines({ history }: Inspection, now: Date): readonly string[] {

@@ -19,22 +19,22 @@ import { seenOf, whyPassed, type Passed } from './spire-state.ts'
 
 export type Source = 'flag' | 'bindingStatus' | 'default'
 
-/** What the operator is told, as far as it is known, and how. */
+/** The operator's settings, as far as they are known, and where they are from. */
 export type IdentityConfig = {
   readonly settings: Settings
   readonly trustDomainSource: Source
   readonly classNameSource: Source
 }
 
-/** All that is known of one binding. */
+/** Everything that is known about one binding. */
 export type Inspection = {
   readonly binding: Binding
   readonly served: readonly Resource[]
   readonly config: IdentityConfig
-  /** Undefined where pools or objectives may not be read: without them nothing can be judged. */
+  /** Undefined if pools or objectives may not be read: the binding can't be judged without them. */
   readonly judged: { readonly assessment: Assessment; readonly facts: Facts } | undefined
   readonly output: OutputState
-  /** Undefined while it gives nothing to anybody. */
+  /** Undefined while the binding gives no identity. */
   readonly rendering: Rendering | undefined
   readonly pods: PodsState | undefined
   readonly others: readonly OtherIdentity[]
@@ -42,13 +42,13 @@ export type Inspection = {
   /** Names of pools and objectives of the namespace, each with its group. */
   readonly manifests: readonly Manifest[]
   readonly operator: OperatorState
-  /** Why SPIRE Controller Manager has not looked at its ClusterSPIFFEID. */
+  /** Why SPIRE Controller Manager has not processed the ClusterSPIFFEID; undefined if it has, or may still do so. */
   readonly passed: Passed | undefined
   readonly history: EventsSeen
-  /** For how long it has been on its way out. */
+  /** For how long the binding has been waiting for its deletion. */
   readonly leavingMs: number | undefined
   readonly createdMs: number | undefined
-  /** What could not be seen, and why. */
+  /** What could not be read, and why. */
   readonly missed: readonly string[]
 }
 
@@ -60,7 +60,7 @@ type Told = {
   readonly operatorNamespace: string | undefined
 }
 
-/** Looks at everything that decides whether workloads get an identity by a binding. */
+/** Reads everything that decides whether workloads get an identity by a binding. */
 export async function lookAt(
   found: Manifest,
   told: Told,
@@ -110,13 +110,13 @@ export async function lookAt(
   }
 }
 
-/** Where nothing says in which trust domain IDs are, the former operator's commands take this one. */
+/** The trust domain that is used if none is known. The former operator's commands use it, too. */
 const defaultTrustDomain = 'kleym.sonda.red'
 
 function configOf(told: Partial<Settings>, status: JsonObject): IdentityConfig {
   const trustDomain = textOr(field(status, 'trustDomain'), '')
   const className = textOr(field(status, 'clusterSPIFFEIDClassName'), '') || undefined
-  // A status that names a trust domain without a class says that there is none.
+  // A status that shows a trust domain and no class was written without a class.
   const said = trustDomain === '' ? 'default' : 'bindingStatus'
   return {
     settings: {
@@ -151,7 +151,7 @@ async function othersOf(
   return otherIdentities(seen.pods, { namespace, namespaceLabels }, manifests, own)
 }
 
-/** With what admission would say of the pods that are there. */
+/** Adds the advice that admission gives on the existing pods. */
 function withPods(
   assessment: Assessment,
   { binding, identity }: Facts,

@@ -7,7 +7,7 @@ import type { AdmissionActions } from '../core/reference-verdict.ts'
 import type { ActionOverrides } from '../core/verdict.ts'
 import type { ReadOperator } from './cluster.ts'
 
-/** What the command line and the environment say, and what of it was said at all. */
+/** The settings from the command line and the environment, and which of them were given. */
 export type Asked = {
   readonly settings: Settings
   readonly actions: AdmissionActions
@@ -19,13 +19,13 @@ export type Asked = {
   }
 }
 
-/** By what verdicts are given. */
+/** The settings that verdicts are made with. */
 export type Instructions =
   | {
       readonly kind: 'instructions'
       readonly settings: Settings
       readonly actions: AdmissionActions
-      /** What was heard of the operator, in the JSON; undefined where nobody asked. */
+      /** The operator's state for the JSON report; undefined if it was not asked for. */
       readonly operator: JsonObject | undefined
       /** The same for people. */
       readonly remarks: readonly string[]
@@ -35,7 +35,7 @@ export type Instructions =
 type Wanted = { readonly asked: Asked; readonly live: boolean; readonly operatorNamespace: string }
 type Reach = { readonly now: Date; readonly readOperator: ReadOperator }
 
-/** Live, what no flag says is as the operator of the cluster has it. */
+/** The settings for a check. Live, settings that no flag gives are taken from the operator in the cluster. */
 export async function instruct(
   { asked, live, operatorNamespace: namespace }: Wanted,
   { now, readOperator }: Reach,
@@ -98,7 +98,10 @@ function mergedWith({ configuration }: OperatorStatus, { settings, actions, isGi
   }
 }
 
-/** Those that are not the default: an action that is set counts for references, too. */
+/**
+ * The actions that differ from the default. Only those are passed on, because an action that is set also counts for
+ * references.
+ */
 const changed = (actions: ActionOverrides): ActionOverrides =>
   Object.fromEntries(
     Object.entries(actions).filter(

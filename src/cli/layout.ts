@@ -1,16 +1,17 @@
 import { printable } from '../core/show.ts'
-import { printed, type Format } from './print.ts'
+import type { Format } from './formats.ts'
+import { printed } from './print.ts'
 
 /** How a report is printed. */
 export type Style = {
   readonly format: Format
-  /** Where lines are broken, in characters; undefined where nobody looks but a program. */
+  /** The width at which lines are broken, in characters; undefined if the output is not a terminal. */
   readonly width?: number | undefined
   /** Whether the terminal shows colours. */
   readonly colored?: boolean | undefined
 }
 
-/** A report in the form that is asked for; the first of the lines is the verdict, red where it is an error. */
+/** Prints a report in the requested form. The first line is the verdict, which is red for an error. */
 export function laidOut(
   report: unknown,
   lines: readonly string[],
@@ -27,13 +28,13 @@ export function laidOut(
 
 const painted = (line: string, isError: boolean): string => `\u001b[${isError ? 31 : 32}m${line}\u001b[39m`
 
-/** A line with its indentation, otherwise as a terminal shows it without harm. */
+/** A line that is safe for a terminal, with its indentation. */
 function safe(line: string): string {
   const indent = /^ */.exec(line)?.[0] ?? ''
   return indent + printable(line.slice(indent.length))
 }
 
-/** Broken at blanks; what follows a break is indented by two more. A word that is too long stays whole. */
+/** Breaks a line at blanks and indents the rest by two more. A word that is too long stays whole. */
 function broken(line: string, width: number | undefined): string {
   if (width === undefined || line.length <= width) return line
   const indent = /^ */.exec(line)?.[0] ?? ''
@@ -50,7 +51,7 @@ function broken(line: string, width: number | undefined): string {
   return [...rows, row].join('\n')
 }
 
-/** A heading and what is under it; nothing, where that is nothing. */
+/** A heading and its lines; empty if there are no lines. */
 export const block = (heading: string, lines: readonly string[]): readonly string[] =>
   lines.length === 0 ? [] : ['', heading, ...lines.map((line) => `  ${line}`)]
 
@@ -67,7 +68,7 @@ export function table(rows: readonly (readonly string[])[]): readonly string[] {
   )
 }
 
-/** How long something takes or has taken, in its largest unit: `45 s`, `12 min`, `3 h`, `5 d`. */
+/** A duration in its largest unit: `45 s`, `12 min`, `3 h`, `5 d`. */
 export function spanOf(ms: number): string {
   const seconds = Math.round(ms / 1000)
   if (seconds < 120) return `${seconds} s`
@@ -75,7 +76,7 @@ export function spanOf(ms: number): string {
   return seconds < 2 * 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`
 }
 
-/** How long ago an instant is; undefined of what is none. */
+/** How long ago an instant is, in ms; undefined if it is no instant. */
 export function sinceOf(instant: unknown, now: Date): number | undefined {
   const at = typeof instant === 'string' ? Date.parse(instant) : Number.NaN
   return Number.isNaN(at) ? undefined : now.getTime() - at

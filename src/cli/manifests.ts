@@ -9,7 +9,7 @@ import { structureOf } from '../schema/structure.ts'
 import { causeAt } from '../schema/validate.ts'
 import { documentsIn, type Document, type Oddity } from './documents.ts'
 
-/** One object of a kind that counts here, with its namespace filled in. */
+/** One object of a known kind, with its namespace filled in. */
 export type Manifest = {
   readonly resource: Resource
   readonly object: JsonObject
@@ -17,15 +17,15 @@ export type Manifest = {
   readonly name: string
 }
 
-/** Where an object is written. */
+/** The place of an object in a file. */
 export type Place = {
   readonly file: string
   readonly line: number
-  /** The line of a field of the object, or of the innermost one around it that is there. */
+  /** The line of a field or, if it is not written, of the innermost field around it. */
   readonly lineOf: (path: Path) => number
 }
 
-/** One object of a file: of a kind that counts, or one of its groups that nobody serves. */
+/** One object of a file: of a known kind, or of a kind that does not exist in a known group. */
 export type Item = {
   readonly place: Place
   readonly group: string
@@ -33,28 +33,28 @@ export type Item = {
   readonly kind: string
   readonly namespace: string
   readonly name: string
-  /** Why an API server refuses it whatever else is there. */
+  /** The causes for which an API server refuses the object by itself. */
   readonly causes: readonly Cause[]
-  /** What kubectl reads otherwise than it looks. */
+  /** Parts that kubectl reads differently from how they look. */
   readonly oddities: readonly Oddity[]
-  /** With the defaults of its schema; undefined where the kind does not count. */
+  /** The object with the defaults of its schema; undefined if bindings do not depend on its kind. */
   readonly manifest: Manifest | undefined
 }
 
 export type Items = { readonly items: readonly Item[]; readonly problems: readonly string[] }
 
 export type ParseOptions = {
-  /** Of what names none. */
+  /** The namespace of objects that name none. */
   readonly namespace: string
   /** The kinds that are served. */
   readonly definitions: readonly Definition[]
 }
 
-/** Takes the documents of a text apart. Kinds of other groups are passed over. A problem names the file and the line. */
+/** Reads the objects in a text. Kinds of unknown groups are ignored. Problems name the file and the line. */
 export function parseManifests(text: string, file: string, options: ParseOptions): Items {
   const parts = documentsIn(text).flatMap((document) => {
     const found = objectsIn(document, file)
-    // What is odd about a list is said once, with its first object.
+    // Oddities of a List are reported with its first object only.
     const items = found.objects.map((one, at) =>
       itemOf({ ...one, oddities: at === 0 ? document.oddities : [] }, options),
     )
@@ -70,7 +70,7 @@ type Located = { readonly object: JsonObject; readonly place: Place }
 
 type Objects = { readonly objects: readonly Located[]; readonly problems: readonly string[] }
 
-/** The object itself, or the items of a list, lists among them too. */
+/** The object itself or, of a List, its items, nested Lists included. */
 function objectsIn(document: Document, file: string): Objects {
   return collect(document.value, [])
 
@@ -132,7 +132,7 @@ function itemOf({ object, place, oddities }: Found, options: ParseOptions): Item
 const isKnownGroup = (group: string, definitions: readonly Definition[]): boolean =>
   definitions.some((one) => one.group === group)
 
-/** As kubectl says it. */
+/** The cause in kubectl's words. */
 function notServed(apiVersion: string, kind: string, definitions: readonly Definition[]): Cause {
   const names = definitions.map((one) => `${one.kind} in version ${one.group}/${one.version}`)
   const served = definitions.filter((one) => one.kind === kind).map((one) => `${one.group}/${one.version}`)
@@ -151,7 +151,7 @@ function notServed(apiVersion: string, kind: string, definitions: readonly Defin
   )
 }
 
-/** An object without a name gets one from its generateName and the line, as good as any that the API server could make. */
+/** Namespace and name of an object. If it only has a generateName, a name is made of that and the line. */
 function namesOf(
   object: JsonObject,
   otherwise: string,

@@ -3,16 +3,16 @@ import type { Deployment, OperatorSight } from './cluster.ts'
 import { spanOf, sinceOf } from './layout.ts'
 import { deploymentKind, refTo, type ReportFinding } from './report.ts'
 
-/** How the operator is, as its leader says. */
+/** The state of the operator, as its leader publishes it. */
 export type OperatorState = {
-  /** What it says; null where it said nothing, or nothing that may be read. */
+  /** What the leader publishes; null if that is missing or may not be read. */
   readonly said: OperatorStatus | null
   readonly deployment: Deployment | null
-  /** What keeps it from doing its work. */
+  /** Problems that keep the operator from working. */
   readonly problems: readonly string[]
-  /** What is not as it should be, and does not keep it from its work. */
+  /** Problems that do not keep the operator from working. */
   readonly remarks: readonly string[]
-  /** Why it could not be seen, which is no problem of the operator. */
+  /** Why the state could not be read, which is no problem of the operator. */
   readonly unseen: string | null
 }
 
@@ -37,7 +37,7 @@ export function operatorState(sight: OperatorSight, now: Date): OperatorState {
   }
 }
 
-/** What a report says of it: an error each that it does no work for, a warning each that it works with. */
+/** Findings on the operator: an error for each problem that keeps it from working, a warning for each other one. */
 export function operatorFindings({ deployment, problems, remarks }: OperatorState): readonly ReportFinding[] {
   const affectedRefs = deployment ? [refTo(deploymentKind, deployment)] : []
   return [
@@ -64,7 +64,7 @@ const operatorFix = (deployment: Deployment | null): string =>
     ? `see kubectl -n ${deployment.namespace} describe deployment ${deployment.name}, and its log`
     : 'install or start it'
 
-/** In short, for a report on something else. */
+/** A summary for reports about other objects. */
 export const operatorBrief = (state: OperatorState, now: Date): readonly string[] => {
   const { said, deployment, problems, remarks, unseen } = state
   if (unseen !== null) return []
@@ -110,7 +110,7 @@ function saidLines(said: OperatorStatus, now: Date): readonly string[] {
   ]
 }
 
-/** Nothing where the webhook is off: it has no checks then. */
+/** The state of the webhook in words; empty if the webhook is off, which then has no checks. */
 function webhookWords(checks: OperatorStatus['health']['checks']): string {
   const word = (name: string, yes: string, no: string): readonly string[] =>
     checks.flatMap((check) =>

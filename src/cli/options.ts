@@ -1,14 +1,14 @@
 import type { ClusterChoice } from '../config.ts'
 import type { Parsed } from '../flags/values.ts'
-import { formats, type Format } from './print.ts'
+import { formats, type Format } from './formats.ts'
 
-/** What a command line asks for, and of which cluster; or all that is wrong with it; or help. */
+/** A parsed command line: options and the cluster; or all its problems; or a request for help. */
 export type ParsedOptions<Options> =
   | { readonly kind: 'options'; readonly options: Options; readonly cluster: ClusterChoice }
   | { readonly kind: 'usage'; readonly problems: readonly string[] }
   | { readonly kind: 'help'; readonly text: string }
 
-/** `-o`, of every command that prints; `help` says what the forms are. */
+/** The flag `-o` of every command that prints; `help` names the forms. */
 export const outputFlag = (help: string) =>
   ({ short: 'o', placeholder: formats.join('|'), help, default: 'text' }) as const
 

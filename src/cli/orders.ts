@@ -1,3 +1,5 @@
+import { replacesAnnotation } from '../core/binding.ts'
+import { field, objectOr } from '../core/json.ts'
 import { byBytes } from '../core/names.ts'
 import { admissionLabel } from '../core/resources.ts'
 import { isRefused, type Checked } from './assess.ts'
@@ -12,12 +14,14 @@ const toolOrders: readonly (readonly [tool: string, by: (item: Item) => string])
   ['Flux and Kustomize', ({ group }) => group],
 ]
 
-/** Whether the order in which the objects are applied decides, which by default it never does. */
+/** A line that says whether the order in which the objects are applied matters. With default settings it never does. */
 export function orderLine(input: Input, refused: boolean): string {
-  const differing = toolOrders.filter(([, by]) => {
-    const items = input.items.toSorted((a, b) => byBytes(by(a), by(b)))
-    return isRefused({ ...input, items }) !== refused
-  })
+  const differing = isSureOfOrder(input)
+    ? []
+    : toolOrders.filter(([, by]) => {
+        const items = input.items.toSorted((a, b) => byBytes(by(a), by(b)))
+        return isRefused({ ...input, items }) !== refused
+      })
   if (differing.length === 0)
     return refused
       ? 'applied in another order, something of this is refused too'
@@ -28,7 +32,28 @@ export function orderLine(input: Input, refused: boolean): string {
     : `in the order of ${tools}, something of this would be refused`
 }
 
-/** What a cluster holds and would not take again, as when it is restored. */
+/**
+ * Whether what admission promises holds for this input: of objects that are created, once each, the order decides nothing while
+ * its actions are the default ones. Only what is not promised is tried out: that takes longer than the verdicts themselves.
+ */
+export function isSureOfOrder({ items, cluster, actions }: Input): boolean {
+  const isDefault = Object.keys(actions.overrides).length === 0 && actions.onReferences === 'deny'
+  const names = new Set(
+    items.map(({ group, kind, namespace, name }) => [group, kind, namespace, name].join('/')),
+  )
+  return isDefault && cluster.length === 0 && names.size === items.length && items.every(isPlainlyCreated)
+}
+
+/** Neither on its way out nor in the place of another. */
+const isPlainlyCreated = ({ manifest }: Item): boolean => {
+  const metadata = objectOr(field(objectOr(manifest?.object), 'metadata'))
+  return (
+    field(metadata, 'deletionTimestamp') === undefined &&
+    field(objectOr(field(metadata, 'annotations')), replacesAnnotation) === undefined
+  )
+}
+
+/** Lines about existing objects that would be refused if they were created anew, as in a restore. */
 export function anewLines(all: readonly Checked[]): readonly string[] {
   const names = all.flatMap((one) =>
     one.kind === 'binding' && outcomeOf(one) === 'deny'

@@ -6,24 +6,24 @@ import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Pod } from '../core/pods.ts'
 import type { Manifest } from './manifests.ts'
 
-/** A ClusterSPIFFEID that gives something to pods, too. */
+/** A ClusterSPIFFEID of somebody else that gives an identity to the pods. */
 export type OtherIdentity = {
   readonly clusterSPIFFEID: string
-  /** As it is written: a template, where it is not the operator's. */
+  /** The ID as it is written: a template if the ClusterSPIFFEID is not the operator's. */
   readonly spiffeID: string
   readonly fallback: boolean
-  /** Whether the labels of the namespace, which were not to be seen, may exclude it. */
+  /** False if the labels of the namespace could not be read and may exclude it. */
   readonly certain: boolean
   readonly pods: readonly string[]
 }
 
 type Place = {
   readonly namespace: string
-  /** Undefined where they may not be read. */
+  /** Undefined if they may not be read. */
   readonly namespaceLabels: JsonObject | undefined
 }
 
-/** What ClusterSPIFFEIDs other than these give to pods. */
+/** The identities that ClusterSPIFFEIDs other than these give to pods. */
 export function otherIdentities(
   pods: readonly Pod[],
   place: Place,
@@ -61,7 +61,10 @@ const isOf = (namespaces: LabelSelector, { namespace, namespaceLabels }: Place):
     ? selects(namespaces, { ...namespaceLabels, [nameLabel]: namespace })
     : maySelect(namespaces, { [nameLabel]: namespace })
 
-/** Whether some process of the pod has what the selectors ask for, as far as they ask for what a pod shows. */
+/**
+ * Whether a process of the pod may match the workload selectors. Only selectors on parts that the Pod object shows
+ * are compared.
+ */
 function mayAttest(pod: Pod, { namespace }: Place, spec: JsonObject): boolean {
   const selectors = field(spec, 'workloadSelectorTemplates')
   if (!Array.isArray(selectors)) return true
@@ -75,7 +78,7 @@ function mayAttest(pod: Pod, { namespace }: Place, spec: JsonObject): boolean {
   )
 }
 
-/** SPIRE Controller Manager gives nothing of a fallback to a pod that another one selects. */
+/** Describes other identities. A fallback gives nothing to a pod that another ClusterSPIFFEID selects. */
 export const otherLines = (others: readonly OtherIdentity[]): readonly string[] =>
   others.map(({ clusterSPIFFEID, spiffeID, fallback, certain, pods }) =>
     [

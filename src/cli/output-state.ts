@@ -3,19 +3,21 @@ import { differencesIn, type ClusterSpiffeId, type Output } from '../core/cluste
 import type { Inventory } from '../core/inventory.ts'
 import { statsWords, type OutputStats } from '../core/output-stats.ts'
 
-/** What is in the cluster, against what should be. */
+/** The ClusterSPIFFEIDs of a binding in the cluster, compared with the wanted one. */
 export type OutputState = {
-  /** Of the one that should be. */
+  /** The name of the wanted ClusterSPIFFEID. */
   readonly name: string | null
   readonly state: 'none' | 'missing' | 'inPlace' | 'differs' | 'deleting' | 'unseen'
   readonly differences: readonly string[]
-  /** Fields that are not there, which an older CustomResourceDefinition prunes. */
+  /** Fields that an older CustomResourceDefinition has pruned. */
   readonly unstored: readonly string[]
-  /** Others of this binding. */
+  /** Other ClusterSPIFFEIDs of this binding. */
   readonly leftovers: readonly string[]
-  /** What somebody made after one of this binding, annotation and all; it is left alone. */
+  /**
+   * Copies that somebody made of the binding's ClusterSPIFFEID, with its annotation. The operator leaves them alone.
+   */
   readonly copies: readonly string[]
-  /** What SPIRE Controller Manager made of it; null while it has not looked at it. */
+  /** What SPIRE Controller Manager made of it; null if it has not processed it. */
   readonly stats: OutputStats | null
 }
 
@@ -40,7 +42,7 @@ export function outputState(
   return { ...nothing, stats, state, differences, unstored: unstored.map((part) => `spec.${part}`) }
 }
 
-/** Where ClusterSPIFFEIDs, or what leads to them, may not be read. */
+/** The state if ClusterSPIFFEIDs, or the objects that they are made of, may not be read. */
 export const unseen: OutputState = {
   name: null,
   state: 'unseen',
@@ -53,7 +55,7 @@ export const unseen: OutputState = {
 
 export const isThere = ({ state }: OutputState): boolean => state === 'inPlace' || state === 'differs'
 
-/** What the kind does not know is no difference: an older CustomResourceDefinition prunes it. */
+/** The fields that differ. A missing field does not count, because an older CustomResourceDefinition prunes fields. */
 const differencesOf = (there: Output, wanted: ClusterSpiffeId): readonly string[] =>
   differencesIn(there, wanted).filter(
     (path) => !path.startsWith('spec.') || Object.hasOwn(there.spec, path.slice('spec.'.length)),

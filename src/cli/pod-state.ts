@@ -5,11 +5,11 @@ import type { Standing } from '../core/overlap.ts'
 import { show } from '../core/show.ts'
 import type { PodsSeen } from './cluster.ts'
 
-/** To whom an identity is given, whether that is worked out here or what a status says. */
+/** The workloads that get an identity, computed from the present objects or read from the status. */
 export type Rendering = {
   readonly spiffeId: string
   readonly selectors: readonly string[]
-  /** The labels of the pods, `key=value`. */
+  /** The labels that select the pods, `key=value`. */
   readonly pairs: readonly string[]
   readonly wanted: Wanted
 }
@@ -21,7 +21,7 @@ export const renderingOf = ({ binding, identity }: Standing): Rendering => ({
   wanted: wantedBy(binding, identity),
 })
 
-/** What the operator wrote into a status, where what leads to it may not be read; undefined where it wrote nothing. */
+/** The rendering that a status shows, for users who may not read pools and objectives; undefined if it shows none. */
 export function renderingIn(status: JsonObject): Rendering | undefined {
   const [first] = listOf(field(status, 'renderedSelectors'))
   const rendered = objectOr(first)
@@ -32,14 +32,14 @@ export function renderingIn(status: JsonObject): Rendering | undefined {
     selectors.flatMap((one) => (one.startsWith(prefix) ? [one.slice(prefix.length)] : []))
   const [account = ''] = after('k8s:sa:')
   const [container] = after('k8s:container-name:')
-  // Neither a label's key nor its value has a colon.
+  // Neither the key nor the value of a label contains a colon.
   const pairs = after('k8s:pod-label:').map((label) => label.replace(':', '='))
   return { spiffeId, selectors, pairs, wanted: { account, container } }
 }
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
-/** One pod that has some of the labels, and what keeps it from the identity; nothing, where it fits. */
+/** One pod that has some of the labels, and why it does not get the identity; no reasons if it does. */
 export type PodState = {
   readonly name: string
   readonly serviceAccountName: string
@@ -50,11 +50,11 @@ export type PodState = {
 export type PodsState =
   | {
       readonly seen: true
-      /** Whether those are all. */
+      /** True if there are no other pods. */
       readonly complete: boolean
-      /** With all labels of the pool. */
+      /** Pods with all labels of the pool. */
       readonly selected: readonly PodState[]
-      /** With some of them. */
+      /** Pods with some labels of the pool. */
       readonly nearly: readonly PodState[]
     }
   | { readonly seen: false; readonly why: string }
@@ -114,7 +114,7 @@ function missingLabel(pod: Pod, key: string, value: string): readonly string[] {
   return [`label ${key} ${its === undefined ? 'is missing' : `is ${show(its)}`}, not ${show(value)}`]
 }
 
-/** The pods of the pool that have the workload, and those that lack it. */
+/** Splits the pods of the pool into those that have the workload and those that lack it. */
 export function parted(state: PodsState): Parted {
   if (!state.seen) return { served: [], others: [] }
   const { served = [], others = [] } = Object.groupBy(state.selected, ({ lacks }) =>
@@ -125,7 +125,7 @@ export function parted(state: PodsState): Parted {
 
 type Parted = { readonly served: readonly PodState[]; readonly others: readonly PodState[] }
 
-/** Pods of each kind that are named; the rest is counted. */
+/** How many pods of each kind are named; the others are counted. */
 const nameAtMost = 10
 
 export function podLines(state: PodsState, { pairs }: Rendering): readonly string[] {

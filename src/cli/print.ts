@@ -4,11 +4,9 @@ import type { JsonObject } from '../core/json.ts'
 import { printable } from '../core/show.ts'
 import type { JudgedFinding } from '../core/verdict.ts'
 import type { Assessment } from './assess.ts'
+import type { Format } from './formats.ts'
 
-export const formats = ['text', 'json', 'yaml'] as const
-export type Format = (typeof formats)[number]
-
-/** A report in the form that is asked for; the lines are for people, and safe for their terminals. */
+/** Prints a report in the requested form. The lines are for people and are made safe for terminals. */
 export function printed(report: unknown, lines: readonly string[], format: Format): string {
   switch (format) {
     case 'json':
@@ -46,12 +44,12 @@ export const findingOf = ({ rule, action, field, value, message }: JudgedFinding
   message,
 })
 
-/** What admission has to say, a line each. */
+/** The findings of admission, one line each. */
 export const findingLines = ({ verdict }: Pick<Assessment, 'verdict'>): readonly string[] =>
   verdict.findings
     .filter(({ action }) => action !== 'ignore')
     .map((finding) => `${finding.action} ${findingLine(finding)}`)
 
-/** As the webhook says it. */
+/** A finding in the webhook's words. */
 export const findingLine = (finding: JudgedFinding): string =>
   `${finding.field}: ${causeWords(finding)}: ${explain(finding)}`

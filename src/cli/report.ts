@@ -3,7 +3,7 @@ import { exitCodes, type ExitCode } from './result.ts'
 
 export type Severity = 'info' | 'warning' | 'error'
 
-/** Something that a report names. What is empty is left out. */
+/** An object that a report names. Empty fields are left out. */
 export type ObjectRef = {
   readonly name?: string
   readonly namespace?: string
@@ -12,14 +12,14 @@ export type ObjectRef = {
   readonly kind?: string
 }
 
-/** Something that a report found. Scripts go by `id`; the words are for people. */
+/** A finding of a report. `id` is stable, for scripts; the words are for people. */
 export type ReportFinding = {
   readonly id: string
   readonly severity: Severity
   readonly reason: string
   readonly message: string
   readonly affectedRefs: readonly ObjectRef[]
-  /** What to do about it. */
+  /** What the user should do. */
   readonly fix?: string
 }
 
@@ -38,7 +38,7 @@ export function refTo(
 
 export const deploymentKind = { group: 'apps', version: 'v1', kind: 'Deployment' }
 
-/** What every report begins with. */
+/** The fields that every report begins with. */
 export const headOf = (kind: string, now: Date) => ({
   schemaVersion: 'v1alpha1',
   kind,
@@ -52,13 +52,13 @@ export function gradeOf(findings: readonly Pick<ReportFinding, 'severity'>[]): G
   return has('error') ? 'ERROR' : has('warning') ? 'WARNING' : 'OK'
 }
 
-/** `strict` makes warnings count. */
+/** The exit code for findings. With `strict`, warnings count as failures. */
 export function exitCodeOf(findings: readonly ReportFinding[], strict: boolean): ExitCode {
   const grade = gradeOf(findings)
   return grade === 'ERROR' || (strict && grade === 'WARNING') ? exitCodes.findings : exitCodes.fine
 }
 
-/** Without a kind that may not be listed a report goes on, and says so once. */
+/** The finding that some kinds may not be listed, so that the report is incomplete. */
 export function limitedBy(unseen: readonly string[]): readonly ReportFinding[] {
   if (unseen.length === 0) return []
   return [

@@ -1,10 +1,10 @@
-/** What a command ends with; the only place that exits is src/main.ts. */
+/** The exit codes of commands. Only src/main.ts ends the process. */
 export const exitCodes = {
   fine: 0,
-  /** Something was found wrong, or was denied. */
+  /** Something was found wrong or denied. */
   findings: 2,
   notFound: 3,
-  /** The command line, a file, the connection or a permission. */
+  /** Wrong usage, an unreadable file, no connection or a missing permission. */
   usage: 4,
   /** The output could not be written. */
   output: 5,

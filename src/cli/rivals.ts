@@ -14,7 +14,7 @@ export type Rival = {
   readonly containerName: string
 }
 
-/** Both sides of a collision, the binding itself among them; none, where nobody else asks for it. */
+/** All bindings of a collision, the given one included; empty if there is no collision. */
 export function rivalsIn({ binding, identity, world }: Facts): readonly Rival[] {
   const key = identity?.collisionKey
   if (key === undefined) return []

@@ -11,7 +11,7 @@ import { refTo, type ReportFinding } from './report.ts'
 import { whyPassed, type Seen } from './spire-state.ts'
 import type { SpireSight } from './cluster.ts'
 
-/** What the status of one binding says, in the words of its printer columns. */
+/** One binding in `kleym status`, in the words of its printer columns. */
 export type Row = {
   readonly namespace: string
   readonly name: string
@@ -21,27 +21,27 @@ export type Row = {
   readonly reason: string
   readonly message: string
   readonly spiffeID: string | null
-  /** Whether it is about the binding as it is now, and not about an earlier generation. */
+  /** True if the status is about the present generation of the binding. */
   readonly current: boolean
   readonly deleting: boolean
-  /** Why its deletion takes longer than it should. */
+  /** Why its deletion takes too long; null if it does not. */
   readonly hangs: string | null
-  /** Why workloads are without the identity of one that is Ready. */
+  /** Why workloads lack the identity although the binding is Ready; null if they do not. */
   readonly unprocessed: string | null
-  /** For how long it has been as it is, in seconds. */
+  /** For how many seconds the binding has been in this state. */
   readonly seconds: number | null
 }
 
 export type Grade = 'ok' | 'warning' | 'error'
 
-/** As the former operator counts: Ready is ok, False an error, and in between a warning. */
+/** The grade, as the former operator's command counts: Ready is ok, False is an error, anything else a warning. */
 export function gradeOf({ ready, current, deleting, hangs, unprocessed }: Row): Grade {
   if (deleting) return hangs === null ? 'warning' : 'error'
   if (ready === 'False' || unprocessed !== null) return 'error'
   return ready === 'True' && current ? 'ok' : 'warning'
 }
 
-/** Its ClusterSPIFFEIDs go first, which takes SPIRE Controller Manager nothing: finalizers of others may take longer. */
+/** How long a deletion may take. The operator needs seconds; only finalizers of others take longer. */
 const deletedWithinMs = 60_000
 
 type Around = { readonly outputs: readonly Seen[]; readonly spire: SpireSight; readonly now: Date }
@@ -103,7 +103,7 @@ function unprocessedWords(mine: readonly Seen[], { outputs, spire, now }: Around
   return null
 }
 
-/** What a report says of a binding; nothing of one that is well. */
+/** The findings on a binding; empty if it is well. */
 export function rowFindings(row: Row): readonly ReportFinding[] {
   const { namespace, name, ready, reason, message, current, deleting, hangs, unprocessed } = row
   const about = (id: string, words: string, why = reason, severity: 'error' | 'warning' = 'error') => [

@@ -8,15 +8,15 @@ import type { Checked } from './assess.ts'
 import type { Place } from './manifests.ts'
 import { findingLine, findingOf } from './print.ts'
 
-/** One thing that is said of an object, for people and for machines. */
+/** One remark about an object, for people and for machines. */
 export type Said = {
   readonly action: Action
-  /** Where it is written; undefined of what a cluster holds. */
+  /** The line in its file; undefined for an object from the cluster. */
   readonly line: number | undefined
-  /** A name for this kind of problem. */
+  /** A name for this kind of problem, for machines. */
   readonly reason: string
   readonly text: string
-  /** What else could have been meant. */
+  /** What the user could have meant. */
   readonly hint: string | undefined
   readonly json: JsonObject
 }
@@ -25,7 +25,7 @@ export type Outcome = 'allow' | 'warn' | 'deny'
 
 export const placeOf = ({ item }: Checked): Place | undefined => item?.place
 
-/** All that is said of an object: what keeps an API server from reading it, what admission says, what is odd about it. */
+/** All remarks about an object: the causes of the API server, the findings of admission, and oddities of its YAML. */
 export function saidOf(checked: Checked): readonly Said[] {
   const { item } = checked
   const findings = findingsOf(checked)

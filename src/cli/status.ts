@@ -2,7 +2,7 @@ import { bindingResource, clusterSpiffeIdResource, crdName } from '../core/resou
 import type { ClusterReads, ClusterSnapshot } from './cluster.ts'
 import { laidOut, type Style } from './layout.ts'
 import { operatorFindings, operatorState } from './operator-state.ts'
-import type { Format } from './print.ts'
+import type { Format } from './formats.ts'
 import { exitCodeOf, limitedBy, type ReportFinding } from './report.ts'
 import { usage, type CommandResult } from './result.ts'
 import { rowFindings, rowsOf } from './rows.ts'

@@ -6,18 +6,18 @@ import { retryOf, type Result } from './outcome.ts'
 type AnnouncerOptions = {
   readonly objects: Pick<Objects, 'create'>
   readonly now: () => Date
-  /** Who reports events: the pod's name. */
+  /** The pod's name; the Events that this process posts carry it as their `reportingInstance`. */
   readonly instance: string
   readonly warn: (fields: object, message: string) => void
 }
 
-/** How many events of one binding are remembered: more than there are occasions at one time. */
+/** How many posted Events are remembered for each binding. A binding has far fewer occasions for one at any time. */
 const remembered = 50
 
-/** Posts events. That one is refused keeps nobody from going on: it is logged. */
+/** Posts Events. If the API server refuses an Event, the refusal is logged and the caller goes on. */
 export class Announcer {
   readonly #options: AnnouncerOptions
-  /** The events of each binding that need not be posted again by this process. */
+  /** Names of the Events that this process has posted, by binding: none of them is posted again. */
   readonly #posted = new Map<BindingKey, Set<string>>()
 
   constructor(options: AnnouncerOptions) {
@@ -28,7 +28,10 @@ export class Announcer {
     this.#posted.delete(key)
   }
 
-  /** Undefined once they are posted. An event that is there already was posted by an attempt that got no further. */
+  /**
+   * Returns undefined once all are posted. An Event that exists already was posted by an earlier attempt that failed
+   * later on.
+   */
   async post(binding: Binding, news: readonly News[]): Promise<Result | undefined> {
     for (const event of news.map((one) => eventOf(binding, one, this.#by()))) {
       const failed = await this.#create(event)
@@ -37,7 +40,10 @@ export class Announcer {
     return undefined
   }
 
-  /** As `post`, but asks the API server once: for what stays as it is while the binding is looked at again and again. */
+  /**
+   * As `post`, but sends each Event only once: for news that stays true while the binding is reconciled again and
+   * again.
+   */
   async postOnce(binding: Binding, news: readonly News[]): Promise<Result | undefined> {
     const key = bindingKey(binding.namespace, binding.name)
     const posted = this.#posted.get(key) ?? new Set()

@@ -1,14 +1,14 @@
 type Entry<Key> = { readonly key: Key; readonly at: number }
 
 /**
- * Keys and when each is due: a binary heap, earliest first. An entry that an earlier one of its key replaced stays in
- * the heap until it comes up, known by no longer being the key's own.
+ * Keys and when each is due: a binary heap, earliest first. When a key gets an earlier entry, its later entry stays
+ * in the heap; when that later entry comes up, it is dropped because it is no longer the one noted for its key.
  */
 export class Delays<Key> {
   readonly #heap: Entry<Key>[] = []
   readonly #current = new Map<Key, Entry<Key>>()
 
-  /** Of several times for one key the earliest counts. */
+  /** If a key is set more than once, the earliest time counts. */
   set(key: Key, at: number): void {
     const current = this.#current.get(key)
     if (current && current.at <= at) return
@@ -55,7 +55,7 @@ export class Delays<Key> {
     this.#heap[index] = entry
   }
 
-  /** Removes the top: the last entry takes its place and sinks. */
+  /** Removes the top entry: the last entry of the heap moves to the top and sinks to its place. */
   #drop(): void {
     const last = this.#heap.pop()
     if (!last || this.#heap.length === 0) return

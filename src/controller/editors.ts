@@ -1,9 +1,12 @@
 import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
 
-/** As what the API server notes our writes: the client's user agent. */
+/** The field manager that the API server notes for our writes; it takes the name from the client's user agent. */
 const ourselves = 'kleym-operator'
 
-/** Who set fields of an object, by its `metadata.managedFields`. A field that is gone has nobody any more. */
+/**
+ * Names the field managers that set the given fields, by `metadata.managedFields`. A field that was removed has no
+ * manager.
+ */
 export function editorsOf(
   live: JsonObject,
   paths: readonly string[],
@@ -21,7 +24,9 @@ export function editorsOf(
   }
 }
 
-/** `spec.admin`, `metadata.labels[a/b]`: what stands in brackets is one key, whatever is in it. */
+/**
+ * Paths look like `spec.admin` or `metadata.labels[a/b]`; the text in brackets is one key, dots and slashes included.
+ */
 function has(fields: JsonObject, path: string): boolean {
   const [, plain = '', key] = /^([^[]*)(?:\[(.*)\])?$/.exec(path) ?? []
   const keys = [...plain.split('.'), ...(key === undefined ? [] : [key])]

@@ -14,19 +14,25 @@ export const eventResource: Resource = {
   namespaced: true,
 }
 
-/** Something that those who watch a binding are told. */
+/** A piece of news about a binding, told as an Event. */
 export type News = {
   readonly type: 'Normal' | 'Warning'
   readonly reason: string
   readonly note: string
-  /** What tells it from other news of this reason: the same for the same occasion, whichever process tells it. */
+  /**
+   * Tells this occasion from others with the same reason. Every process computes the same value for the same
+   * occasion.
+   */
   readonly about: string
 }
 
 /** The API server's limit for a note, in bytes. */
 const longestNote = 1024
 
-/** The Event of a piece of news. One that is told again after a crash has the same name, so that it is not told twice. */
+/**
+ * The Event for a piece of news. Its name follows from the occasion, so that a repetition after a crash finds it
+ * already there.
+ */
 export function eventOf(
   binding: Binding,
   { type, reason, note, about }: News,
@@ -55,7 +61,7 @@ export function eventOf(
 }
 
 /**
- * What a transition says to those who watch the binding: nothing where the outcome is what the status says.
+ * The news of a transition; none if the status says this outcome already.
  *
  * @param about the binding's resourceVersion when the transition was first announced
  */
@@ -96,7 +102,9 @@ function outcomeNews(status: JsonObject, outcome: Outcome, about: string): reado
   ]
 }
 
-/** Whom an identity reaches, and which one it is, can change without an edit of the binding: by its pool, for one. */
+/**
+ * A binding's SPIFFE ID and selectors can change without an edit of the binding, for instance when its pool changes.
+ */
 function changeNews(status: JsonObject, outcome: Outcome, about: string): readonly News[] {
   const change = changeOfIdentity(status, outcome)
   if (!change) return []
@@ -106,7 +114,7 @@ function changeNews(status: JsonObject, outcome: Outcome, about: string): readon
   return [{ type: 'Normal', reason: 'IdentityChanged', note: `from ${before} to ${after}`, about }]
 }
 
-/** Somebody deleted the ClusterSPIFFEID that the status names. */
+/** News that a ClusterSPIFFEID is created again, because somebody deleted the one that the status names. */
 function recreationNews(status: JsonObject, outcome: Outcome): readonly News[] {
   if (outcome.kind !== 'ready' || changeOfIdentity(status, outcome)) return []
   const { name, uid } = objectOr(field(status, 'renderedClusterSPIFFEID'))

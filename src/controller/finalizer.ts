@@ -14,13 +14,13 @@ type Reach = {
 
 export const hasFinalizer = ({ finalizers }: Binding): boolean => finalizers.includes(finalizer)
 
-/** The finalizer comes before any output, so that no output outlives its binding unseen. */
+/** The finalizer is added before any output is created, so that a binding can't disappear while its output stays. */
 export const addFinalizer = (binding: Binding, reach: Reach): Promise<Result> =>
   setFinalizers(binding, [...binding.finalizers, finalizer], reach)
 
 /**
- * A binding that is being deleted takes its outputs along, and goes after them. It may do so at once, unless another
- * binding is about to give the same identity in its place.
+ * Deletes the outputs of a binding that is being deleted, then removes its finalizer. If another binding is about to
+ * replace this one with the same identity, its output is awaited first.
  */
 export async function letGo(binding: Binding, reach: Reach): Promise<Result> {
   const key = bindingKey(binding.namespace, binding.name)
@@ -43,7 +43,7 @@ async function setFinalizers(
     { namespace, name },
     { metadata: { resourceVersion, finalizers } },
   )
-  // What it changed comes back as an event of the binding and goes on from there.
+  // The change arrives as a watch event of the binding, which reconciles the binding again.
   return reply.kind === 'done' || reply.kind === 'absent'
     ? settled
     : retryOf('changing the finalizers', reply)

@@ -3,27 +3,31 @@ import { givesSameIdentity, type ClusterSpiffeId, type Output } from '../core/cl
 type Standing = {
   /** The binding's own ClusterSPIFFEIDs, as they are. */
   readonly mine: readonly Output[]
-  /** Those of other bindings that may not be there beside the wanted one. */
+  /** Outputs of other bindings that must be gone before the wanted one exists. */
   readonly rivals: readonly Output[]
   readonly wanted: ClusterSpiffeId
-  /** Whether the status shows the wanted identity already: a difference under its name then means that somebody edited it. */
+  /**
+   * True if the status already shows the wanted identity; an output of the wanted name that differs was then edited
+   * by somebody.
+   */
   readonly isShown: boolean
 }
 
 /** In which order the wanted ClusterSPIFFEID takes the place of those that are there. */
 export type Handover = {
-  /** They give another identity: each is gone before the wanted one comes. */
+  /** Outputs that give another identity: each must be gone before the wanted one is created. */
   readonly before: readonly Output[]
-  /** Nothing is written while one of these is there. */
+  /** Outputs of other bindings: while one of them exists, nothing is written. */
   readonly blocking: readonly Output[]
-  /** They give the same identity under another name: each goes once the wanted one is in place. */
+  /** Outputs that give the same identity under another name: each is deleted once the wanted one is in place. */
   readonly after: readonly Output[]
 }
 
 /**
- * While the identity stays the same, the new name comes before the old one goes, so that there is no gap. When it changes,
- * the old one goes first, so that no workload ever has two identities from one binding. What somebody edited under the
- * wanted name is put back in place, unless there is a rival: then it would stay edited for as long as the rival does.
+ * While the identity stays the same, the new name comes before the old one goes, so that there is no gap. When the
+ * identity changes, the old output goes first, so that no workload ever has two identities from one binding. An
+ * output of the wanted name that somebody edited is put right by an update; but if a rival exists, it is deleted
+ * first, because the update would have to wait for the rival and the edit would stand meanwhile.
  */
 export function handover({ mine, rivals, wanted, isShown }: Standing): Handover {
   const isWantedName = ({ name }: Output): boolean => name === wanted.metadata.name

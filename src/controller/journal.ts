@@ -1,6 +1,6 @@
 import type { BindingKey } from '../core/binding.ts'
 
-/** What can happen to a ClusterSPIFFEID of ours. */
+/** The kinds of writes to a ClusterSPIFFEID of ours, for the log and the metric. */
 export const actions = ['created', 'adopted', 'changed', 'repaired', 'replaced', 'deleted'] as const
 export type Action = (typeof actions)[number]
 
@@ -11,7 +11,7 @@ export type Entry = {
   readonly name: string
   readonly spiffeId: unknown
   readonly why: string
-  /** What differed, and who had changed it, as far as the API server knows. */
+  /** Paths of the fields that differed; `by` names the field managers that had edited them. */
   readonly fields?: readonly string[]
   readonly by?: readonly string[]
 }

@@ -1,16 +1,18 @@
 import type { BindingKey } from '../core/binding.ts'
 import type { Result } from './outcome.ts'
+import type { Pace } from './pace.ts'
 import type { Queue } from './queue.ts'
 
 type Loop = {
   readonly queue: Queue<BindingKey>
   readonly reconcile: (key: BindingKey) => Promise<Result>
   readonly workers: number
+  readonly pace: Pace
   readonly log: {
     readonly debug: (fields: object, message: string) => void
     readonly error: (fields: object, message: string) => void
   }
-  /** Told how each run ended, and how long it took. */
+  /** Called after each run with how it ended and how many seconds it took. */
   readonly observe: (result: Result['kind'] | 'error', seconds: number) => void
 }
 
@@ -19,8 +21,9 @@ export async function runLoop(loop: Loop): Promise<void> {
   await Promise.all(Array.from({ length: loop.workers }, () => work(loop)))
 }
 
-async function work({ queue, reconcile, log, observe }: Loop): Promise<void> {
+async function work({ queue, reconcile, pace, log, observe }: Loop): Promise<void> {
   for (let key = await queue.next(); key !== undefined; key = await queue.next()) {
+    await pace.begin()
     const started = performance.now()
     let ended: Result['kind'] | 'error' = 'error'
     try {
@@ -34,11 +37,14 @@ async function work({ queue, reconcile, log, observe }: Loop): Promise<void> {
     } finally {
       observe(ended, (performance.now() - started) / 1000)
       queue.done(key)
+      pace.end()
     }
   }
 }
 
-/** What of a Retry-After is believed. */
+/**
+ * A Retry-After outside these limits is brought within them: a zero would make a busy loop, a day would lose the key.
+ */
 const waits = { fromMs: 1000, toMs: 300_000 }
 
 const within = (ms: number, from: number, to: number): number => Math.min(Math.max(ms, from), to)

@@ -1,27 +1,27 @@
 import type { Reply } from '../core/objects.ts'
 
-/** What a run for one key ended with; the loop maps it to what it does with the key. */
+/** How a run for one key ended. The loop decides by it when the key is run again. */
 export type Result =
-  /** Nothing is left to do until something changes. */
+  /** Nothing is left to do until a watched object changes. */
   | { readonly kind: 'settled' }
-  /** Something else must happen first; its event wakes the key, and the wait is there in case it is missed. */
+  /** Something else must happen first. Its watch event runs the key again; the wait covers an event that is missed. */
   | {
       readonly kind: 'wait'
       readonly ms: number
       readonly why: string
-      /** Only the cache has to catch up, which is nothing to tell anybody. */
+      /** True if only our own cache has to catch up; such a wait is not reported. */
       readonly isOurs?: true
     }
-  /** It failed, and may succeed later. */
+  /** The run failed, and may succeed later. */
   | {
       readonly kind: 'retry'
       readonly why: string
-      /** The same for the same failure, wherever it happens and whatever else its words say. */
+      /** Names the kind of failure: equal for equal failures, even if `why` differs in object names or addresses. */
       readonly cause: string
       readonly afterMs?: number | undefined
-      /** The status says it already. */
+      /** True if the binding's status already says this failure. */
       readonly isSaid?: true
-      /** Tried again no later than this, whatever the back-off says. */
+      /** The key is run again within this time, even if its back-off is longer. */
       readonly withinMs?: number | undefined
     }
 
@@ -29,10 +29,12 @@ export const settled: Result = { kind: 'settled' }
 
 export const wait = (why: string, ms = 1000): Result => ({ kind: 'wait', why, ms })
 
-/** What was written is not in the cache yet. */
+/** The run ends because our own last write is not in the cache yet. */
 export const catchUp = (why: string): Result => ({ kind: 'wait', why, ms: 1000, isOurs: true })
 
-/** A reply that ends a run early, a refusal among them: what is refused now may be allowed later. */
+/**
+ * Turns a reply that is no success into a retry. Refusals are retried too: what is refused now may be allowed later.
+ */
 export function retryOf(doing: string, reply: Exclude<Reply, { kind: 'done' }>): Result {
   switch (reply.kind) {
     case 'absent':
@@ -51,6 +53,9 @@ export function retryOf(doing: string, reply: Exclude<Reply, { kind: 'done' }>):
   }
 }
 
-/** The code, the reason and the webhook that failed; not ports, addresses or times, which differ each time. */
+/**
+ * Made of the code, the reason and the webhook that failed. Ports, addresses and times differ each time and are left
+ * out.
+ */
 const causeOf = (code: string, reason: string, message: string): string =>
   [code, reason, /webhook "([^"]+)"/.exec(message)?.[1] ?? ''].join(' ').trim()

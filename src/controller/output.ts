@@ -17,18 +17,18 @@ type OutputsOptions = {
   readonly inventory: Inventory
   readonly objects: Objects
   readonly announcer: Announcer
-  /** Told of every write that took effect. */
+  /** Called for every write that took effect. */
   readonly journal: Journal
-  /** What was written and may not be in the inventory yet. */
+  /** Outputs that this process wrote and the inventory may not have yet. */
   readonly unshown: Unshown
 }
 
-/** A binding's outputs, or why they can't be told. */
+/** The outputs of a binding, or the result of a run that could not find them out. */
 type Own =
   | { readonly kind: 'known'; readonly outputs: readonly Output[] }
   | { readonly kind: 'unfinished'; readonly result: Result }
 
-/** Brings the ClusterSPIFFEIDs of bindings to what they should be, with as few writes as that takes. */
+/** Makes the ClusterSPIFFEIDs of a binding what they should be, with as few writes as possible. */
 export class Outputs {
   readonly #inventory: Inventory
   readonly #objects: Objects
@@ -42,7 +42,18 @@ export class Outputs {
     this.#writer = new Writer(options)
   }
 
-  /** In the order that `handover` decides. None is given up before a dry run has shown that the wanted one will be taken. */
+  /** The bindings of whose outputs another schema may store more. */
+  *pruned(): Iterable<BindingKey> {
+    for (const name of this.#writer.pruned()) {
+      const owner = this.#inventory.output(name)?.owner
+      if (owner !== undefined) yield owner
+    }
+  }
+
+  /**
+   * Puts the wanted output in place and removes the others, in the order that `handover` decides. Before an existing
+   * output is deleted, a dry run must have shown that the API server accepts the wanted one.
+   */
   async settle(binding: Binding, identity: Identity, wanted: ClusterSpiffeId): Promise<Settlement> {
     const key = bindingKey(binding.namespace, binding.name)
     const own = await this.#own(key)
@@ -70,10 +81,10 @@ export class Outputs {
   }
 
   /**
-   * Deletes all that a binding has.
+   * Deletes all outputs of a binding.
    *
-   * @param keeps outputs that stay nevertheless
-   * @returns what stays, once the API server says that nothing else is left
+   * @param keeps tells outputs that are to stay
+   * @returns the outputs that stay, once the API server has confirmed that the others are gone
    */
   async withdraw(
     key: BindingKey,
@@ -90,18 +101,24 @@ export class Outputs {
     return left ? { kind: 'unfinished', result: left } : { kind: 'known', outputs: kept }
   }
 
-  /** Whether something may bear the annotation of a binding. */
+  /** Whether an output with the annotation of this binding may exist. */
   mayHaveOrphansOf(key: BindingKey): boolean {
     return this.#writer.unshown.of(key) !== undefined || this.#inventory.outputsOf(key).some(isAnnotated)
   }
 
-  /** What the former operator wrote, without an annotation, is not ours to judge. */
+  /**
+   * Deletes outputs whose binding is gone. Outputs without our annotation, which the former operator wrote, are left
+   * alone.
+   */
   async removeOrphans(key: BindingKey): Promise<Result | undefined> {
     const kept = await this.withdraw(key, 'there is no such binding', (output) => !isAnnotated(output))
     return kept.kind === 'unfinished' ? kept.result : undefined
   }
 
-  /** What the watch shows of a binding, and what this process wrote for it and the watch has not shown yet. */
+  /**
+   * The binding's outputs as the watch shows them, and the one that this process wrote and the watch has not shown
+   * yet.
+   */
   async #own(key: BindingKey): Promise<Own> {
     const unshown = await this.#lookUpUnshown(key)
     return unshown.kind === 'unfinished'
@@ -114,7 +131,7 @@ export class Outputs {
     const noted = this.#writer.unshown.of(key)
     if (!noted) return nothing
     const { name, uid } = noted
-    // What the watch shows under the name may be the one before it.
+    // The object that the watch shows under this name may be the predecessor of the one that was written.
     const shown = this.#inventory.output(name)?.uid
     if (shown === uid || !this.#inventory.isServed(clusterSpiffeIdResource)) {
       this.#writer.unshown.forget(key)
@@ -137,7 +154,7 @@ export class Outputs {
 
 const isAnnotated = ({ annotated }: Output): boolean => annotated
 
-/** What a creation is, if it comes to one. */
+/** How the journal names the creation of the wanted output, if it has to be created. */
 function creationBy({ before, after }: Handover, isShown: boolean): Pick<Entry, 'action' | 'why'> {
   const names = [...before, ...after].map(({ name }) => name)
   if (names.length > 0) return { action: 'replaced', why: `it takes the place of ${names.join(', ')}` }

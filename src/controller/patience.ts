@@ -15,14 +15,17 @@ type PatienceOptions = {
   readonly log: Pick<Log, 'info' | 'warn'>
 }
 
-/** What is waited for is told by names. */
+/** Causes of waits begin with this; the rest of such a cause names bindings. */
 const waiting = 'waiting for '
 
-/** Says what has not succeeded for a while: in the log, in an event, and where the status says nothing yet, there too. */
+/**
+ * Reports keys that have not succeeded for a while: in the log, in an Event, and in the status if that says nothing
+ * yet.
+ */
 export class Patience {
   readonly #options: PatienceOptions
   readonly #troubles: Troubles<BindingKey>
-  /** What the log says already, though perhaps not yet the event or the status. */
+  /** The cause that was logged last for each key. Its Event or status may still be unwritten. */
   readonly #logged = new Map<BindingKey, string>()
 
   constructor(options: PatienceOptions) {
@@ -30,7 +33,7 @@ export class Patience {
     this.#troubles = new Troubles(options.now)
   }
 
-  /** Runs one look at a key, and says what there is to say of how it ended. */
+  /** Runs one reconciliation of a key, and reports its result if that is due. */
   async run(key: BindingKey, look: () => Promise<Result>): Promise<Result> {
     const began = this.#options.now()
     const result = await look()
@@ -53,7 +56,10 @@ export class Patience {
     }
   }
 
-  /** What does not succeed and was said, without the names of bindings: it is told to whoever may see how the operator is. */
+  /**
+   * The reported causes that still last, with counts. Names of bindings are left out, because everybody who may read
+   * the operator's health sees this text.
+   */
   words(): string | undefined {
     const causes = this.#troubles
       .lasting()

@@ -6,25 +6,29 @@ import type { News } from './events.ts'
 
 type ProcessingOptions = {
   readonly inventory: Pick<Inventory, 'unprocessed' | 'binding' | 'settings'>
-  /** By a clock that only runs forward, in ms. */
+  /** Monotonic milliseconds. */
   readonly now: () => number
-  /** Posts an event; says whether it is there now. */
+  /** Posts an Event; true if it exists now. */
   readonly announce: (binding: Binding, news: News) => Promise<boolean>
   readonly warn: (fields: object, message: string) => void
 }
 
-/** SPIRE Controller Manager (SCM) goes through everything at each change, and takes seconds for thousands. */
+/**
+ * SPIRE Controller Manager (SCM) goes through all ClusterSPIFFEIDs at each change, which takes it seconds for
+ * thousands of them.
+ */
 const patienceMs = 60_000
 
 type Wait = { readonly since: number; logged: boolean; said: boolean }
 
 /**
- * Tells of outputs that SCM has not looked at for a minute, each once: an Event on its binding, and one line in the log
- * for all that are told of at once. How long is counted by this process alone, from when it first saw the output so.
+ * Reports outputs that SCM has not processed for a minute, each output once: an Event on its binding, and one log
+ * line for all outputs that are reported together. The minute counts from when this process first saw the output
+ * unprocessed.
  */
 export class Processing {
   readonly #options: ProcessingOptions
-  /** By the uid of the output. */
+  /** Outputs that wait for SCM, by uid. */
   #waits = new Map<string, Wait>()
   #running = false
 
@@ -32,7 +36,10 @@ export class Processing {
     this.#options = options
   }
 
-  /** To be called every few seconds. Resolves once what is due has been told; a call meanwhile does nothing. */
+  /**
+   * To be called every few seconds. Resolves once the outputs that are due have been reported; a call meanwhile does
+   * nothing.
+   */
   async check(): Promise<void> {
     if (this.#running) return
     this.#running = true
@@ -61,7 +68,7 @@ export class Processing {
     }
   }
 
-  /** Takes note of all that wait, forgets those that do so no more, and returns those to tell of. */
+  /** Notes all outputs that wait, forgets those that wait no more, and returns those that are due. */
   #due() {
     const { inventory, now } = this.#options
     const waits = new Map<string, Wait>()

@@ -8,10 +8,13 @@ export type QueueClock = {
   after(ms: number, run: () => void): () => void
 }
 
-/** Per key: 5 ms, doubled with each failure in a row, at most 60 s, so that what heals is noticed within a minute. */
+/**
+ * Per key: 5 ms, doubled with each failure in a row, at most 60 s, so that a cause that has ended is noticed within a
+ * minute.
+ */
 const backoff = { fromMs: 5, toMs: 60_000 }
 
-/** What setTimeout can wait. A timer that fires early finds nothing due and is set again. */
+/** The longest time that setTimeout takes. A timer that fires before a key is due is set again. */
 const longestTimerMs = 2 ** 31 - 1
 
 const systemClock: QueueClock = {
@@ -26,12 +29,17 @@ const systemClock: QueueClock = {
  * client-go's work queue. A key is handed to one worker at a time; a key that is marked while it waits is handed out
  * once, and one that is marked while it runs is handed out again after `done`.
  *
- * Invariants: a key is in `ready` exactly if it is marked and not running; `waiters` is empty unless `ready` is.
+ * A key that is put off is handed out once no other is ready: what somebody has just changed is looked at before what one
+ * change of a kind concerns.
+ *
+ * Invariants: a key is in `ready` exactly if it is marked and not running; none is both marked and in `later`; `waiters`
+ * is empty unless `ready` and `later` are.
  */
 export class Queue<Key extends string> {
   readonly #clock: QueueClock
   readonly #ready: Fifo<Key> = new Fifo()
-  /** Marked since it was last handed out. */
+  readonly #later = new Set<Key>()
+  /** Keys that were added since they were last handed out. */
   readonly #marked = new Set<Key>()
   readonly #running = new Set<Key>()
   readonly #failures = new Map<Key, number>()
@@ -46,16 +54,30 @@ export class Queue<Key extends string> {
 
   /** How many keys wait for a worker; not those that run, nor those whose time has not come. */
   get depth(): number {
-    return this.#ready.size
+    return this.#ready.size + this.#later.size
   }
 
   add(key: Key): void {
     if (this.#drained || this.#marked.has(key)) return
+    this.#later.delete(key)
     this.#marked.add(key)
     if (!this.#running.has(key)) this.#offer(key)
   }
 
-  /** Of several for one key the earliest counts. */
+  /** Adds the key behind all others, those that come after it too. */
+  addLater(key: Key): void {
+    if (this.#drained || this.#marked.has(key)) return
+    if (this.#waiters.size > 0 || this.#running.has(key)) this.add(key)
+    else this.#later.add(key)
+  }
+
+  /** Adds all whose time has not come. */
+  hasten(): void {
+    for (let key = this.#delays.take(Infinity); key !== undefined; key = this.#delays.take(Infinity))
+      this.add(key)
+  }
+
+  /** If a key is added more than once, the earliest time counts. */
   addAfter(key: Key, ms: number): void {
     if (this.#drained) return
     if (ms <= 0) return this.add(key)
@@ -77,7 +99,7 @@ export class Queue<Key extends string> {
   /** The next key, once there is one; `done` must follow. Undefined once the queue is shut down. */
   next(): Promise<Key | undefined> {
     if (this.#drained) return Promise.resolve(undefined)
-    const key = this.#ready.shift()
+    const key = this.#ready.shift() ?? this.#takeLater()
     if (key !== undefined) return Promise.resolve(this.#begin(key))
     return new Promise((resolve) => this.#waiters.push(resolve))
   }
@@ -97,10 +119,17 @@ export class Queue<Key extends string> {
     this.#drained = Promise.withResolvers()
     this.#timer?.cancel()
     this.#ready.clear()
+    this.#later.clear()
     this.#delays.clear()
     for (let wake = this.#waiters.shift(); wake; wake = this.#waiters.shift()) wake(undefined)
     this.#resolveWhenDrained(this.#drained)
     return this.#drained.promise
+  }
+
+  #takeLater(): Key | undefined {
+    const [key] = this.#later
+    if (key !== undefined) this.#later.delete(key)
+    return key
   }
 
   #offer(key: Key): void {
@@ -136,7 +165,9 @@ export class Queue<Key extends string> {
   }
 }
 
-/** First in, first out, without the cost of Array.shift; the part that was handed out is cut off now and then. */
+/**
+ * First in, first out. Array.shift copies the whole array, so entries that were taken are cut off only now and then.
+ */
 class Fifo<T> {
   #items: T[] = []
   #head = 0

@@ -16,7 +16,7 @@ import type { Outputs } from './output.ts'
 import type { Statuses } from './statuses.ts'
 import { copyNews, holdNews } from './surroundings.ts'
 
-/** All that one run touches. */
+/** Everything that one run reads and writes. */
 export type Reach = {
   readonly inventory: Inventory
   readonly objects: Objects
@@ -51,7 +51,10 @@ export async function reconcile(key: BindingKey, reach: Reach): Promise<Result> 
   )
 }
 
-/** A binding that still has what other settings gave it goes on under these, until it is said that they may be left. */
+/**
+ * Plans a binding under the configured settings; but if its output was rendered with another trust domain or class,
+ * the binding keeps those until the configuration says that they may be left.
+ */
 function planUnder(
   binding: Binding,
   { inventory, departures }: Reach,
@@ -69,7 +72,7 @@ function planUnder(
 
 type Applied = { readonly outcome: Outcome; readonly next: Result }
 
-/** Sees to the output. A result instead of an outcome means that neither can be told yet. */
+/** Carries the plan out. Returns a result instead of an outcome if the run has to end before there is one. */
 async function act(binding: Binding, plan: Plan, { outputs }: Reach): Promise<Applied | Result> {
   if (plan.kind === 'withdraw') return withdraw(binding, plan, outputs)
   const { identity, wanted } = plan
@@ -102,12 +105,16 @@ async function withdraw(
   return { outcome: names.length === 0 ? outcome : keptFormer(outcome, names), next: settled }
 }
 
-/** What bears the annotation of a binding that is gone, and not only gone from the cache, serves nobody. */
+/**
+ * Deletes the outputs of a binding that is gone. The API server is asked first, because the cache may not show the
+ * binding yet.
+ */
 async function removeOrphans(key: BindingKey, reach: Reach): Promise<Result> {
   if (!reach.outputs.mayHaveOrphansOf(key)) return settled
   const namespace = key.slice(0, key.indexOf('/'))
   const name = key.slice(namespace.length + 1)
-  // An annotation may hold anything: of what can't be a name there is no binding to read, nor of a kind that is gone.
+  // The key comes from an annotation, which may hold any text. A text that can't be a name has no binding to read,
+  // and neither has a kind that is not served.
   const isReadable = isDns1123Label(namespace) && isDns1123Subdomain(name)
   if (isReadable && reach.inventory.isServed(bindingResource)) {
     const reply = await reach.objects.get(bindingResource, { namespace, name })

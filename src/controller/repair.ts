@@ -1,4 +1,4 @@
-/** What it means that a ClusterSPIFFEID of ours differs from what it should be, and what is written over it. */
+/** Decides why a ClusterSPIFFEID of ours differs from the wanted one, and what is written in its place. */
 import type { Binding } from '../core/binding.ts'
 import {
   classNameLabel,
@@ -16,13 +16,13 @@ import type { Action } from './journal.ts'
 type Repair = {
   readonly action: Extract<Action, 'adopted' | 'changed' | 'repaired'>
   readonly why: string
-  /** Paths of what differs. */
+  /** Paths of the fields that differ. */
   readonly fields: readonly string[]
-  /** Who edited it, as far as the API server knows. */
+  /** Field managers that edited those fields, as far as the API server knows them. */
   readonly by: readonly string[]
 }
 
-/** Whether somebody edited the object, or we want something else than we did before. */
+/** Tells whether somebody edited the object, or the operator renders it otherwise than before. */
 export function repairOf(
   { status }: Pick<Binding, 'status'>,
   wanted: ClusterSpiffeId,
@@ -35,7 +35,8 @@ export function repairOf(
   const { others, areOurs } = editorsOf(live, fields)
   const said = settingsIn(status)
   const isOtherClass = said !== undefined && said.className !== wanted.spec['className']
-  // Earlier versions of this operator did not write it, and a label that is gone tells nothing of who took it away.
+  // Earlier versions of this operator did not write the class label. Nothing tells who removed a label, so a missing
+  // one is taken for an object of such a version.
   const lacksLabel =
     !Object.hasOwn(labels, classNameLabel) && fields.every((path) => path.includes(classNameLabel))
   return others.length === 0 && (areOurs || isOtherClass || lacksLabel)

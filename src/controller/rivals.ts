@@ -6,9 +6,9 @@ import { areOneRenamed } from '../core/rename.ts'
 import type { Unshown } from './unshown.ts'
 
 /**
- * The ClusterSPIFFEIDs of other bindings beside which a binding's own may not be: those that give another identity to the
- * same container. The ones are included that the watch has not shown yet. A binding of which this is another name is no
- * rival: SPIRE Controller Manager makes one entry of both.
+ * The ClusterSPIFFEIDs of other bindings that give another identity to the same container; the binding's own may not
+ * exist beside them. Outputs that the watch has not shown yet are included. A binding that this one replaces under a
+ * new name is no rival: SPIRE Controller Manager makes one entry of both ClusterSPIFFEIDs.
  */
 export function rivalsOf(
   binding: Binding,

@@ -10,25 +10,31 @@ import { transitionNews } from './events.ts'
 import { retryOf, type Result } from './outcome.ts'
 
 type StatusesOptions = {
-  readonly objects: Pick<Objects, 'replaceStatus'>
+  readonly objects: Pick<Objects, 'replaceStatus' | 'get'>
   readonly announcer: Announcer
-  /** Which schema bindings are stored by. */
+  /** Identifies the schema that the API server stores bindings by; another value means another schema. */
   readonly schema: () => string | undefined
   readonly now: () => Date
-  /** Told of every outcome that was written. */
+  /** Called for every outcome that was written. */
   readonly observe: (binding: Binding, outcome: Outcome) => void
   readonly info: (fields: object, message: string) => void
 }
 
-/** Says outcomes: in events where they are news, then in the status. Each once, whoever else writes meanwhile. */
+/**
+ * Writes outcomes: Events for those that are news, then the status. Each outcome is written once, even if others
+ * write the binding meanwhile.
+ */
 export class Statuses {
   readonly #options: StatusesOptions
-  /** The resourceVersion that our last write of a binding replaced. */
+  /** For each binding, the resourceVersion that our last write replaced. */
   readonly #replaced = new Map<BindingKey, string>()
-  /** Transitions whose status is not written yet, and the version of the binding by which their events are named. */
+  /**
+   * Transitions whose Events are posted and whose status is not written yet, with the resourceVersion that names
+   * their Events.
+   */
   readonly #announced = new Map<BindingKey, { readonly transition: string; readonly version: string }>()
 
-  /** Fields that the API server did not store, by this schema: missing them is no difference. */
+  /** Status fields that this schema does not keep. A status without them counts as equal. */
   #pruned: { readonly schema: string | undefined; readonly fields: readonly string[] } = {
     schema: undefined,
     fields: [],
@@ -38,11 +44,16 @@ export class Statuses {
     this.#options = options
   }
 
-  /** Whether the cache still shows a binding as it was before our last write of it: what it says is old news. */
+  /** Whether the cache still shows a binding as it was before our last write. */
   isBehind(key: BindingKey, { resourceVersion }: Binding): boolean {
     if (this.#replaced.get(key) === resourceVersion) return true
     this.#replaced.delete(key)
     return false
+  }
+
+  /** Whether another schema may store more of a status. */
+  get arePruned(): boolean {
+    return this.#pruned.fields.length > 0
   }
 
   forget(key: BindingKey): void {
@@ -51,9 +62,9 @@ export class Statuses {
   }
 
   /**
-   * Undefined once the status says the outcome, or there is no binding any more to say it of.
+   * Returns undefined once the status says the outcome, or the binding is gone.
    *
-   * @param settings those by which the binding was rendered
+   * @param settings the settings that the binding was rendered with
    */
   async record(binding: Binding, outcome: Outcome, settings: Settings): Promise<Result | undefined> {
     const { now, observe, info } = this.#options
@@ -70,7 +81,7 @@ export class Statuses {
     return undefined
   }
 
-  /** Says why the first outcome of a binding, or that of its last edit, can't be told yet. */
+  /** Writes into the status why the first outcome of a binding, or of its last edit, is not known yet. */
   async recordRetrying(binding: Binding, words: string): Promise<Result | undefined> {
     const { generation, status: previous } = binding
     if (isCurrent(previous, generation)) return undefined
@@ -80,7 +91,7 @@ export class Statuses {
     return written === 'written' ? undefined : written
   }
 
-  /** Undefined where there is nothing left to write to. */
+  /** Returns undefined if the binding is gone. */
   async #write(binding: Binding, status: JsonObject): Promise<'written' | Result | undefined> {
     const { namespace, name, uid, resourceVersion } = binding
     const reply = await this.#options.objects.replaceStatus(bindingResource, {
@@ -89,7 +100,7 @@ export class Statuses {
       metadata: { namespace, name, uid, resourceVersion },
       status,
     })
-    if (reply.kind === 'absent') return undefined
+    if (reply.kind === 'absent') return this.#whyAbsent(binding)
     if (reply.kind !== 'done') return retryOf('writing the status', reply)
     this.#learn(status, objectOr(reply.object['status']))
     const key = keyOf(binding)
@@ -99,13 +110,25 @@ export class Statuses {
     return 'written'
   }
 
+  /** The API server says of a binding that is gone what it says of a kind that has no statuses. */
+  async #whyAbsent({ namespace, name, uid }: Binding): Promise<Result | undefined> {
+    const reply = await this.#options.objects.get(bindingResource, { namespace, name })
+    if (reply.kind === 'absent') return undefined
+    if (reply.kind !== 'done') return retryOf('reading the binding', reply)
+    if (field(objectOr(reply.object['metadata']), 'uid') !== uid) return undefined
+    return { kind: 'retry', why: withoutStatuses, cause: withoutStatuses }
+  }
+
   #storable(status: JsonObject): JsonObject {
     const { schema, fields } = this.#pruned
     if (fields.length === 0 || schema !== this.#options.schema()) return status
     return Object.fromEntries(Object.entries(status).filter(([name]) => !fields.includes(name)))
   }
 
-  /** A CustomResourceDefinition of the former operator, or an older one of ours, may know fewer fields. */
+  /**
+   * Notes which status fields were pruned: a CustomResourceDefinition of the former operator, or an older one of ours,
+   * knows fewer.
+   */
   #learn(sent: JsonObject, stored: JsonObject): void {
     const missing = Object.keys(sent).filter((name) => !Object.hasOwn(stored, name))
     if (missing.length === 0 || !Object.hasOwn(stored, 'conditions')) return
@@ -124,5 +147,8 @@ export class Statuses {
     return this.#options.announcer.post(binding, transitionNews(binding, outcome, version))
   }
 }
+
+const withoutStatuses =
+  'writing the status: the InferenceIdentityBinding CustomResourceDefinition has no status subresource; install the one of this operator'
 
 const keyOf = ({ namespace, name }: Binding): BindingKey => bindingKey(namespace, name)

@@ -2,8 +2,9 @@ import type { ClusterSpiffeId, Output } from '../core/clusterspiffeid.ts'
 import { sameJson, type JsonObject } from '../core/json.ts'
 
 /**
- * What the API server stored of our last wish for an output, where that differs: an older CustomResourceDefinition
- * prunes fields, and comparing with what was sent would write for ever. By another schema it may store more.
+ * The spec that the API server stored for an output, if that differs from the spec that was sent. An older
+ * CustomResourceDefinition prunes fields: comparing the stored spec with the sent one would write for ever. A note is
+ * valid for the schema it was made under, because another schema may keep more.
  */
 export class Stored {
   readonly #schema: () => string | undefined
@@ -12,7 +13,7 @@ export class Stored {
     { readonly wish: JsonObject; readonly spec: JsonObject; readonly schema: string | undefined }
   >()
 
-  /** @param schema which one outputs are stored by */
+  /** @param schema identifies the schema that ClusterSPIFFEIDs are stored by */
   constructor(schema: () => string | undefined) {
     this.#schema = schema
   }
@@ -26,6 +27,11 @@ export class Stored {
   note({ spec: wish }: ClusterSpiffeId, { name, spec }: Output): void {
     if (sameJson(spec, wish)) this.#specs.delete(name)
     else this.#specs.set(name, { wish, spec, schema: this.#schema() })
+  }
+
+  /** The outputs of which something else is stored than we wished. */
+  names(): Iterable<string> {
+    return this.#specs.keys()
   }
 
   forget(name: string): void {

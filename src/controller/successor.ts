@@ -6,8 +6,9 @@ import type { Inventory } from '../core/inventory.ts'
 import { areOneRenamed } from '../core/rename.ts'
 
 /**
- * The binding that a deleted one waits for: one that says that it replaces it, for the same identity, and whose
- * ClusterSPIFFEID is still to come. Until then the workloads would have none. One that fails is waited for no longer.
+ * The binding that a deleted binding waits for: it is annotated to replace the deleted one, stands for the same
+ * identity, and has no ClusterSPIFFEID yet. Deleting the old output before the new one exists would leave the
+ * workloads without an identity. A successor that has failed is not waited for.
  */
 export function successorOf(binding: Binding, inventory: Inventory): Binding | undefined {
   const key = bindingKey(binding.namespace, binding.name)
@@ -26,7 +27,7 @@ export function successorOf(binding: Binding, inventory: Inventory): Binding | u
   })
 }
 
-/** Nothing is wrong with it, but its ClusterSPIFFEID was refused. */
+/** True if a valid binding is not Ready: its ClusterSPIFFEID was refused. */
 function hasFailed({ status, generation }: Binding): boolean {
   const ready = readyIn(status)
   return ready?.status === 'False' && ready.observedGeneration === generation

@@ -1,10 +1,10 @@
-/** What a binding is told of the ClusterSPIFFEIDs around it, whatever its own outcome is. */
+/** News about the ClusterSPIFFEIDs around a binding, posted whatever its own outcome is. */
 import { ownerAnnotation, type Output } from '../core/clusterspiffeid.ts'
 import { holdsOf, holdWords } from '../core/holds.ts'
 import type { Settings } from '../core/identity.ts'
 import type { News } from './events.ts'
 
-/** That it goes on under other settings than the configured ones. */
+/** News that a binding keeps the trust domain or class of its output, which differ from the configured ones. */
 export const holdNews = (former: Settings, settings: Settings): readonly News[] =>
   holdsOf(former, settings).map((hold) => ({
     type: 'Warning',
@@ -13,7 +13,7 @@ export const holdNews = (former: Settings, settings: Settings): readonly News[] 
     about: JSON.stringify([hold.from, settings.trustDomain, settings.className ?? null]),
   }))
 
-/** That somebody has made a ClusterSPIFFEID after its own. */
+/** News that somebody copied the binding's ClusterSPIFFEID. */
 export const copyNews = (copies: readonly Output[]): readonly News[] =>
   copies.map(({ name, uid }) => ({
     type: 'Warning',

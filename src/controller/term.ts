@@ -2,14 +2,16 @@ import type { Binding, BindingKey } from '../core/binding.ts'
 import type { Outcome } from '../core/conditions.ts'
 import type { Departures } from '../core/former.ts'
 import type { Inventory } from '../core/inventory.ts'
+import { inSlices, type Turns } from '../core/slices.ts'
 import type { Objects, Reply } from '../core/objects.ts'
-import { bindingResource } from '../core/resources.ts'
+import { bindingResource, clusterSpiffeIdResource, type Resource } from '../core/resources.ts'
 import type { Log } from '../log.ts'
 import { Announcer } from './announcer.ts'
 import type { Action, Entry } from './journal.ts'
 import { runLoop } from './loop.ts'
 import { Outputs } from './output.ts'
 import { wait, type Result } from './outcome.ts'
+import { Pace, type Room } from './pace.ts'
 import { Patience } from './patience.ts'
 import { Processing } from './processing.ts'
 import { Queue } from './queue.ts'
@@ -20,31 +22,40 @@ import type { Unshown } from './unshown.ts'
 type TermOptions = {
   readonly inventory: Inventory
   readonly objects: Objects
-  /** What earlier terms of this process wrote and the inventory may not have yet. */
+  /** Outputs that earlier terms of this process wrote and the inventory may not have yet. */
   readonly unshown: Unshown
-  /** The settings of before that may be left. */
+  /** Former trust domains and classes that the configuration allows to leave. */
   readonly departures: Departures
-  /** Asked before every write. */
+  /** Called before every write; false once another replica may be leading. */
   readonly mayWrite: () => boolean
-  /** Why nothing may be touched for now, if so. */
+  /** Why nothing may be written for now; undefined if writing is allowed. */
   readonly halted: () => string | undefined
+  /** Resolves once something may be decided in a namespace; undefined where that is so already. */
+  readonly settled: (namespace: string) => Promise<void> | undefined
   readonly workers: number
+  /** How many of the workers may run at this moment. */
+  readonly room: Room
+  readonly turns: Turns
   readonly instance: string
   readonly log: Log
   readonly observe: {
     readonly outcome: (binding: Binding, outcome: Outcome) => void
     readonly run: (result: Result['kind'] | 'error', seconds: number) => void
-    /** A ClusterSPIFFEID was written. */
+    /** Called for every ClusterSPIFFEID that was written. */
     readonly write: (action: Action) => void
   }
 }
 
 export type Term = {
   readonly mark: (keys: Iterable<BindingKey>) => void
+  /** Marks what is looked at when nothing else is marked. */
+  readonly markLater: (keys: Iterable<BindingKey>) => void
+  /** The schema of a kind is another: what the API server stores of our objects may be, too. */
+  readonly reshaped: (resource: Resource) => void
   readonly depth: () => number
-  /** What has not succeeded for a while, in words. */
+  /** A text about bindings that have not succeeded for a while; undefined if there are none. */
   readonly troubles: () => string | undefined
-  /** Takes no more keys; resolves when those that run are done. */
+  /** Stops taking keys; resolves when the running ones are done. */
   readonly end: () => Promise<void>
 }
 
@@ -52,7 +63,7 @@ const now = (): Date => new Date()
 
 /** The time in which this replica reconciles: it starts by looking at everything. */
 export function startTerm(options: TermOptions): Term {
-  const { inventory, unshown, log, workers, instance, halted, observe, departures } = options
+  const { inventory, unshown, log, workers, instance, halted, settled, observe, departures, turns } = options
   const objects = fenced(options.objects, options.mayWrite)
   const queue = new Queue<BindingKey>()
   const announcer = new Announcer({ objects, now, instance, warn: log.warn })
@@ -89,21 +100,34 @@ export function startTerm(options: TermOptions): Term {
   const mark = (keys: Iterable<BindingKey>): void => {
     for (const key of keys) queue.add(key)
   }
-  mark(inventory.keys())
-  // What became of those whose bindings are gone is to be found out, too: until then they keep their keys.
+  const markLater = (keys: Iterable<BindingKey>): void => {
+    void inSlices(marking(queue, keys), turns)
+  }
+  markLater(inventory.keys())
+  // Unshown outputs may belong to bindings that are gone. Those bindings are run too, because such outputs hold their
+  // collision keys until then.
   mark(unshown.keys())
   const ended = runLoop({
     queue,
     workers,
+    pace: new Pace(turns, options.room),
     log,
     observe: observe.run,
     reconcile: async (key) => {
+      await settled(key.slice(0, key.indexOf('/')))
       const why = halted()
       return why === undefined ? patience.run(key, () => reconcile(key, reach)) : wait(why, haltedMs)
     },
   })
   return {
     mark,
+    markLater,
+    reshaped: (resource) => {
+      if (resource === clusterSpiffeIdResource) markLater(outputs.pruned())
+      else if (resource !== bindingResource) return
+      else if (statuses.arePruned) markLater(inventory.keys())
+      queue.hasten()
+    },
     depth: () => queue.depth,
     troubles: () => patience.words(),
     end: async () => {
@@ -114,7 +138,14 @@ export function startTerm(options: TermOptions): Term {
   }
 }
 
-/** How often it is looked for outputs that nobody has processed. */
+function* marking(queue: Queue<BindingKey>, keys: Iterable<BindingKey>): Generator<undefined, void> {
+  for (const key of keys) {
+    queue.addLater(key)
+    yield
+  }
+}
+
+/** How often outputs that SPIRE Controller Manager has not processed are looked for. */
 const checkEveryMs = 5_000
 
 /** How long after a halt a key is looked at again. */

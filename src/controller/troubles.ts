@@ -1,19 +1,19 @@
-/** Why a key does not succeed: in words, and by what it is told from another reason. */
+/** Why a key does not succeed: `words` for people, `cause` to tell one reason from another. */
 export type Trouble = { readonly words: string; readonly cause: string }
 
 type Lasting = {
-  /** When the first run began that did not succeed. */
+  /** When the first of the unsuccessful runs began. */
   readonly since: number
-  /** The cause that was said last. */
+  /** The cause that was reported last. */
   said: string | undefined
-  /** How often the cause was another one than the last that was said. */
+  /** How often a cause was reported that differs from the one reported before it. */
   changes: number
 }
 
-/** What has not succeeded for this long is said. */
+/** A key that has not succeeded for this long is reported. */
 const patienceMs = 10_000
 
-/** Keeps count of keys that do not succeed, and decides when that has lasted long enough to be said. */
+/** Keeps track of keys that do not succeed, and decides when each is reported. */
 export class Troubles<Key extends string> {
   readonly #now: () => number
   readonly #lasting = new Map<Key, Lasting>()
@@ -26,9 +26,9 @@ export class Troubles<Key extends string> {
   /**
    * Notes a run that did not succeed.
    *
-   * @param began when the run began: a call that hangs is a part of the trouble
-   * @returns `due` if it is to be said now: a text that no other occasion has; `withinMs` by when to try again, so that
-   * it can be said in time
+   * @param began when the run began, so that the time of a call that hangs counts too
+   * @returns `due` if the trouble is to be reported now: a text unique to this occasion; `withinMs`: run the key
+   *   again within this time, so that a report that becomes due is not late
    */
   note(
     key: Key,
@@ -43,7 +43,7 @@ export class Troubles<Key extends string> {
     return { due, withinMs: undefined }
   }
 
-  /** That it was said, to all who had to hear it. */
+  /** Notes that the trouble was reported everywhere. */
   said(key: Key, { cause }: Trouble): void {
     const lasting = this.#lasting.get(key)
     if (!lasting) return
@@ -51,12 +51,12 @@ export class Troubles<Key extends string> {
     lasting.changes += 1
   }
 
-  /** The cause that was said last of each key that does not succeed. */
+  /** For each key that does not succeed, the cause that was reported last. */
   lasting(): readonly string[] {
     return [...this.#lasting.values()].flatMap(({ said }) => said ?? [])
   }
 
-  /** The key succeeded, or is gone. Returns for how long it had not, in ms, if that was said. */
+  /** Forgets a key that succeeded or is gone. Returns for how many ms it had not succeeded, if that was reported. */
   over(key: Key): number | undefined {
     const lasting = this.#lasting.get(key)
     this.#lasting.delete(key)

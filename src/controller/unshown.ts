@@ -8,7 +8,7 @@ import { Terms } from '../core/terms.ts'
  */
 export class Unshown {
   readonly #outputs = new Map<BindingKey, Output>()
-  /** By collision key: after a start there are as many outputs as bindings. */
+  /** Bindings by collision key: after a start every binding may be in here, too many to search one by one. */
   readonly #holders = new Terms<BindingKey>()
 
   of(key: BindingKey): Output | undefined {
@@ -34,7 +34,7 @@ export class Unshown {
     if (held !== undefined) this.#holders.remove(key, held)
   }
 
-  /** The outputs of bindings other than this one by which their workloads hold a collision key. */
+  /** The unshown outputs that hold a collision key for bindings other than this one. */
   holding(collisionKey: string, key: BindingKey): readonly Output[] {
     return [...this.#holders.of(collisionKey)]
       .filter((holder) => holder !== key)

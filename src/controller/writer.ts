@@ -11,18 +11,21 @@ import { merged, repairNews, repairOf } from './repair.ts'
 import { Stored } from './stored.ts'
 import type { Unshown } from './unshown.ts'
 
-/** The ClusterSPIFFEID is as it should be; or it is refused for good; or neither can be said yet. */
+/**
+ * How putting a ClusterSPIFFEID in place ended: it is as it should be, or it was refused, or the run has to end
+ * early.
+ */
 export type Settlement =
   | { readonly kind: 'inPlace'; readonly output: Output }
   | {
       readonly kind: 'refused'
       readonly why: string
-      /** Whether it stays refused for as long as the binding is as it is. */
+      /** True if the API server will refuse it for as long as the binding stays unchanged. */
       readonly stalls: boolean
     }
   | { readonly kind: 'unfinished'; readonly result: Result }
 
-/** What is wanted of whom, and what a creation of it would be. */
+/** A wanted ClusterSPIFFEID, its binding, and how the journal names its creation. */
 export type Order = {
   readonly binding: Binding
   readonly wanted: ClusterSpiffeId
@@ -34,11 +37,11 @@ type WriterOptions = {
   readonly objects: Objects
   readonly announcer: Announcer
   readonly journal: Journal
-  /** A creation is noted before it is sent: one whose answer is lost may have taken effect. */
+  /** A creation is noted here before it is sent, because a creation whose answer is lost may have taken effect. */
   readonly unshown: Unshown
 }
 
-/** Writes ClusterSPIFFEIDs one by one, and no more than differs. */
+/** Writes ClusterSPIFFEIDs one by one, and only if they differ. */
 export class Writer {
   readonly #options: WriterOptions
   readonly #stored: Stored
@@ -50,9 +53,14 @@ export class Writer {
     this.#stored = new Stored(() => options.inventory.schemaOf(clusterSpiffeIdResource))
   }
 
+  /** The names of the outputs of which another schema may store more. */
+  pruned(): readonly string[] {
+    return [...this.#stored.names()]
+  }
+
   /**
-   * Would the API server take it? Only a refusal for good, or no answer at all, is a doubt. That our own object of the
-   * name is in its way is what the API server says last, when nothing else is.
+   * Asks the API server by a dry run whether it would accept the wanted object. Returns undefined if it would. A
+   * conflict with our own object of the same name counts as acceptance: the API server checks for it last.
    */
   async rehearse({ binding, wanted }: Order): Promise<Settlement | undefined> {
     const { objects } = this.#options
@@ -73,7 +81,7 @@ export class Writer {
     }
   }
 
-  /** @param gone objects that the cache may still show */
+  /** @param gone objects that were just deleted and the cache may still show */
   async put(order: Order, gone: readonly Pick<Output, 'uid'>[]): Promise<Settlement> {
     const { inventory, objects } = this.#options
     const { binding, wanted, creation } = order
@@ -84,7 +92,7 @@ export class Writer {
     if (known?.owner === key && !known.deleting && this.#differences(known, wanted).length === 0)
       return { kind: 'inPlace', output: known }
     if (!known) {
-      // What is there already, unseen, still counts as it is until a write has changed it.
+      // If an unshown output is noted already, that note stays until a write has changed the object.
       if (!this.unshown.of(key)) this.unshown.note(key, decodeOutput(wanted))
       const reply = await objects.create(clusterSpiffeIdResource, wanted)
       if (reply.kind !== 'conflict') return this.#noted(order, reply, creation)
@@ -92,7 +100,10 @@ export class Writer {
     return this.#repair(order)
   }
 
-  /** Undefined once each of them is gone: a deletion timestamp is not enough, SPIRE still serves it. */
+  /**
+   * Returns undefined once each output is gone. A deletion timestamp is not enough: SPIRE still serves such an
+   * object.
+   */
   async removeAll(outputs: readonly Output[], why: string): Promise<Result | undefined> {
     const { objects, journal } = this.#options
     for (const { name, uid, resourceVersion, owner, deleting, spec } of outputs) {
@@ -119,7 +130,7 @@ export class Writer {
     return differencesIn(output, wanted, this.#stored.of(wanted))
   }
 
-  /** Looks at the object itself before it is replaced: what the cache has of it leaves fields out. */
+  /** Reads the object before replacing it, because the cache keeps only some of its fields. */
   async #repair(order: Order): Promise<Settlement> {
     const { objects, announcer } = this.#options
     const { binding, wanted } = order
@@ -139,7 +150,8 @@ export class Writer {
       return { kind: 'inPlace', output }
     }
     const repair = repairOf(binding, wanted, reply.object, fields)
-    // Said before it is done: afterwards nobody could tell any more what there was.
+    // The Event is posted before the repair: after a crash in between nobody could tell any more what had been
+    // edited.
     const unsaid =
       repair.action === 'repaired'
         ? await announcer.postOnce(binding, [repairNews(output, repair)])
@@ -172,7 +184,7 @@ export class Writer {
   }
 }
 
-/** The watch tells when an object is gone; this is for what it misses. */
+/** How long to wait for finalizers of others if the watch misses the object's deletion. */
 const finalizersMs = 5000
 
 const keyOf = ({ namespace, name }: Binding) => bindingKey(namespace, name)
@@ -181,7 +193,10 @@ const unfinished = (result: Result): Settlement => ({ kind: 'unfinished', result
 
 const taken = (name: string): Settlement => ({ kind: 'refused', why: takenName(name), stalls: true })
 
-/** A 422 is about the object as it is rendered; any other refusal, somebody's rights or policies, may end by itself. */
+/**
+ * A 422 is about the rendered object itself and lasts; any other refusal comes from permissions or policies and may
+ * end.
+ */
 const refusedBy = ({ code, message }: Extract<Reply, { kind: 'refused' }>): Settlement => ({
   kind: 'refused',
   why: message,

@@ -7,7 +7,7 @@ import { judgeConsequences, type AdmissionActions, type ReferenceVerdict } from 
 import { bindingResource, objectiveResources, poolResources, type Resource } from './resources.ts'
 import { judge, type Verdict } from './verdict.ts'
 
-/** An object that is created, or takes the place of one of its name. */
+/** An object that is created or updated. */
 export type Applied = {
   readonly resource: Resource
   readonly namespace: string
@@ -18,12 +18,12 @@ export type Applied = {
 export type Admission =
   | { readonly kind: 'binding'; readonly binding: Binding; readonly verdict: Verdict }
   | { readonly kind: 'reference'; readonly verdict: ReferenceVerdict }
-  /** Admission is not asked about it. */
+  /** Admission is not asked about objects of this kind. */
   | { readonly kind: 'unasked' }
 
 /**
- * What admission says of one object beside those that are there: all of it but the live reads and the claims, which are
- * for what a replica does not know. Pure.
+ * The answer of admission to one object, given the objects that exist. Pure: live reads and claims are left out,
+ * because they only make up for what a replica does not know.
  */
 export function admit(
   { resource, namespace, name, object }: Applied,
@@ -40,7 +40,7 @@ export function admit(
       verdict: judge(findingsOn(binding, world), earlier, actions.overrides),
     }
   }
-  // Of a kind that is not served there are no objects.
+  // If a kind is not served, no object of it exists.
   const isReference = poolResources.includes(resource) || objectiveResources.includes(resource)
   if (!isReference || !world.isServed(resource)) return { kind: 'unasked' }
   const consequences = finish(judgeChange({ resource, namespace, name, object }, world))
@@ -50,6 +50,6 @@ export function admit(
 export const isDenied = (admission: Admission): boolean =>
   admission.kind !== 'unasked' && admission.verdict.verdict === 'deny'
 
-/** What is being deleted is past judging. */
+/** A binding that is being deleted has no findings. */
 export const findingsOn = (binding: Binding, world: Known): readonly Finding[] =>
   binding.deleting ? [] : appraise(binding, world).findings

@@ -7,15 +7,15 @@ import { byBytes } from './names.ts'
 import { areOneRenamed } from './rename.ts'
 import { show } from './show.ts'
 
-/** Advice is no verdict: where there are more neighbours than these, the rest stays unsaid. */
+/** How many neighbours one piece of advice names. The others are left out, to keep the line readable. */
 const nameAtMost = 10
 
-/** What a SPIRE server keeps of an ID or a selector on MySQL, in bytes. */
+/** The longest ID or selector, in bytes, that a SPIRE server stores on MySQL. */
 const longest = 255
 
 /**
- * What is no failure but surely not meant, beside the other bindings of the namespace. Nothing for a binding that
- * stands for nothing, or that collides: that says enough.
+ * Advice on a binding: findings that are no failure but are hardly meant, by the other bindings of the namespace. A
+ * binding without an identity, or with a collision, gets none, because its failure has to be mended first.
  */
 export function advise(
   binding: Binding,
@@ -26,7 +26,7 @@ export function advise(
   return [overlap, sharedId, mixedModes, tooLong].flatMap((advice) => advice(binding, identity, world) ?? [])
 }
 
-/** Whether a finding is advice, which no other check confirms. */
+/** Whether a finding is advice rather than a failure. */
 export const isAdvice = ({ rule }: Finding): boolean => adviceRules.has(rule)
 
 const adviceRules: ReadonlySet<Finding['rule']> = new Set([
@@ -85,11 +85,14 @@ const tooLong: Advice = (_binding, { mode, spiffeId, selectors }) => {
   )
 }
 
-/** A namespace and a container can't be that long. */
+/** The field that a selector comes from. Selectors made of a namespace or a container name are never too long. */
 const selectorField = (selector: string): string =>
   selector.startsWith('k8s:sa:') ? 'spec.serviceAccountName' : 'spec.poolRef.name'
 
-/** Other bindings by name, sorted, but for the binding itself under another name; undefined for none. */
+/**
+ * Other bindings by name, sorted; undefined if there are none. A binding that replaces this one, or is replaced by
+ * it, is left out.
+ */
 function listed(names: Iterable<string>, self: Binding, world: World): string | undefined {
   const others = new Set<string>()
   for (const name of names) {

@@ -1,4 +1,7 @@
-/** All that admission has to say of a binding: what the loop would find, what could come of it, and advice. */
+/**
+ * Everything that admission finds about a binding: what the loop would find, what later objects could make of it, and
+ * advice.
+ */
 import { advise } from './advice.ts'
 import type { Binding } from './binding.ts'
 import { collisionOver, isRival } from './checks/collision.ts'
@@ -10,7 +13,7 @@ import { byBytes } from './names.ts'
 import { show } from './show.ts'
 
 export type Appraisal = {
-  /** What the loop would find. */
+  /** What the loop would find now. */
   readonly evaluation: Evaluation
   readonly stake: Stake
   /** The failures and then the advice, each in the order of the checks. */
@@ -25,13 +28,14 @@ export function appraise(binding: Binding, world: World): Appraisal {
 }
 
 /**
- * The failures that a binding has, or comes to have by what is there already. A reference without a group is judged for
- * every object that it can lead to, and a collision among all who can come to hold a key; so whatever is refused is
- * refused in every order in which the same objects are created.
+ * The failures that a binding has now, and those that it could get from objects that already exist. A reference
+ * without a group is judged for every object that it can lead to, and collisions are sought among all bindings that
+ * could come to hold the same key. So a set of objects that is refused in one order of creation is refused in every
+ * order.
  */
 export const foresee = (binding: Binding, world: World): Appraisal => foreseeBy(outlookOf(binding, world))
 
-/** What a binding is by itself and its references, before others are asked what they claim. */
+/** What follows from a binding and its references alone, before other bindings are looked at. */
 export type Outlook = {
   readonly facts: Facts
   readonly own: ReturnType<typeof judgeOwn>
@@ -44,7 +48,7 @@ export function outlookOf(binding: Binding, world: World): Outlook {
   return { facts, own, stake: stakeIn(facts, own) }
 }
 
-/** @param outlook of a world whose pools and objectives are still the same */
+/** @param outlook made from a world with the same pools and objectives */
 export function foreseeBy({ facts, own, stake }: Outlook): Appraisal {
   const evaluation = evaluateFacts(facts, own)
   const collisions = collisionsOf(facts, evaluation, stake)
@@ -57,7 +61,7 @@ export function foreseeBy({ facts, own, stake }: Outlook): Appraisal {
   return { evaluation, stake, findings: findings.toSorted(byRule) }
 }
 
-/** Pools that can't be used and that the reference leads to once the one that it takes is gone. */
+/** Findings on unusable pools that the reference would lead to if the pool that it leads to now were deleted. */
 function shadowedPools(facts: Facts): readonly Finding[] {
   const { pool } = facts
   if (pool.kind !== 'found') return []
@@ -86,7 +90,7 @@ function collisionsOf(
   return { findings, peers }
 }
 
-/** Why a binding or its peer has no identity yet, which an object that comes later ends. */
+/** Failures that end when a missing object is created. */
 const waitingRules: ReadonlySet<Finding['rule']> = new Set([
   'inferencePoolCrdMissing',
   'targetPoolNotFound',
@@ -95,20 +99,23 @@ const waitingRules: ReadonlySet<Finding['rule']> = new Set([
   'objectiveOfAnotherPool',
 ])
 
-/** Whether a binding waits for something that its references are to lead to. */
+/** Whether a binding waits for an object that its references name. */
 export const waits = ({ findings }: Evaluation): boolean =>
   findings.some(({ rule }) => waitingRules.has(rule))
 
-/** What a binding is to be the only one to ask for: its collision key, or what it asks for while it has none. */
+/**
+ * What only one binding may ask for: the collision key of the binding or, while it has none, its reference to a
+ * container.
+ */
 export const claimOf = ({ evaluation, stake }: Appraisal): string | undefined =>
   evaluation.identity?.collisionKey ?? (waits(evaluation) ? stake.reference : undefined)
 
-/** Peers that a message names: it is no format that anybody parses. */
+/** How many peers a message names. Unlike the message of a collision, nobody parses this one. */
 const nameAtMost = 10
 
 /**
- * Two bindings that ask for one container by the same reference collide as soon as all is there that both wait for. That
- * is better said now, of the binding, than then, of an objective.
+ * Finds bindings that ask for the same container by the same reference. They collide as soon as the objects that they
+ * wait for exist. Refusing the binding now is better than refusing an objective then.
  */
 function pendingCollision(
   { binding, world }: Facts,
@@ -131,7 +138,7 @@ function pendingCollision(
   ]
 }
 
-/** Refuses a binding the container of its pool, for others that ask for it by the same reference. */
+/** The failure of a binding whose container other bindings ask for by the same reference. */
 export function pendingOver(reference: string, { spec }: Binding, peers: readonly string[]): Finding {
   const named = peers.toSorted(byBytes).slice(0, nameAtMost)
   const names = [...named, ...(peers.length > nameAtMost ? ['others'] : [])].join(', ')

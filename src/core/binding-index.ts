@@ -2,7 +2,7 @@ import { bindingKey, type Binding, type BindingKey } from './binding.ts'
 import type { Stake } from './evaluate.ts'
 import { Terms } from './terms.ts'
 
-/** Finds bindings by what they refer to and by what they claim. */
+/** Finds bindings by the objects that they refer to and by the collision keys that they claim. */
 export class BindingIndex {
   readonly #pools = new Terms<BindingKey>()
   readonly #objectives = new Terms<BindingKey>()
@@ -15,12 +15,12 @@ export class BindingIndex {
     for (const [terms, term] of this.#filed(binding, stake)) terms.add(key, term)
   }
 
-  /** With the binding and the stake that it was added with. */
+  /** Takes the binding and the stake that were given to `add`. */
   remove(key: BindingKey, binding: Binding, stake: Stake): void {
     for (const [terms, term] of this.#filed(binding, stake)) terms.remove(key, term)
   }
 
-  /** Under what a binding is found, and where. */
+  /** The indexes that a binding stands in, each with its term there. */
   #filed(
     binding: Binding,
     { identity, latent, reference }: Stake,
@@ -42,7 +42,7 @@ export class BindingIndex {
     ]
   }
 
-  /** Those that refer to a pool by this name, in whatever group. */
+  /** Bindings that refer to a pool of this name, in any group. */
   usingPool(namespace: string, name: string): ReadonlySet<BindingKey> {
     return this.#pools.of(bindingKey(namespace, name))
   }
@@ -55,17 +55,17 @@ export class BindingIndex {
     return this.#collisionKeys.of(collisionKey)
   }
 
-  /** Those that would hold it if another object that they refer to were not there. */
+  /** Bindings that would hold the key if another object that they refer to did not exist. */
   comingTo(collisionKey: string): ReadonlySet<BindingKey> {
     return this.#latentKeys.of(collisionKey)
   }
 
-  /** Those that ask for the same container by the same reference. */
+  /** Bindings that ask for the same container by the same reference. */
   asking(reference: string): ReadonlySet<BindingKey> {
     return this.#references.of(reference)
   }
 
-  /** Those that say that they replace a binding. */
+  /** Bindings that are annotated to replace the given one. */
   replacing(key: BindingKey): ReadonlySet<BindingKey> {
     return this.#replaced.of(key)
   }

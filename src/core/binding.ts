@@ -8,7 +8,10 @@ export const bindingKey = (namespace: string, name: string): BindingKey => `${na
 
 export const finalizer = 'kleym.sonda.red/inferenceidentitybinding-finalizer'
 
-/** On a binding: the name of the one whose place it takes, so that an identity can get another name without a gap. */
+/**
+ * An annotation of a binding: the name of the binding that it replaces. With it an identity moves to a new name
+ * without a gap.
+ */
 export const replacesAnnotation = 'kleym.sonda.red/replaces'
 
 /** A string as it was written, or absent, or something else, which no check accepts. */
@@ -41,11 +44,11 @@ export type Binding = {
   /** The name of the binding that this one is to replace. */
   readonly replaces: string | undefined
   readonly spec: BindingSpec
-  /** As the API server has it, for comparing with what would be written. */
+  /** As the API server has it, for comparison with the status that would be written. */
   readonly status: JsonObject
 }
 
-/** Reads a binding from any JSON. What is wrong with it stays visible in its fields, for the checks to name. */
+/** Reads a binding from any JSON. Values of a wrong type are kept in its fields, so that the checks can name them. */
 export function decodeBinding(object: unknown): Binding {
   const { metadata, spec, status } = objectOr(object)
   const meta = objectOr(metadata)
@@ -101,7 +104,7 @@ const trimmed = (value: Field): Field => (typeof value === 'string' ? trimSpace(
 export const isMalformed = (value: string | Malformed | undefined): value is Malformed =>
   typeof value === 'object'
 
-/** Whether two versions of a binding ask for the same, however they are written. */
+/** Whether two versions of a binding mean the same, even if written differently. */
 export const isSameWish = (a: Binding, b: Binding): boolean =>
   a.replaces === b.replaces && sameJson(a.spec, b.spec)
 

@@ -10,14 +10,18 @@ export class Catalogue<T> {
     return this.#kinds.get(resource)?.get(bindingKey(namespace, name))
   }
 
-  /** Undefined for one that is gone. Says whether that made a difference. */
+  isEmpty(resource: Resource): boolean {
+    return (this.#kinds.get(resource)?.size ?? 0) === 0
+  }
+
+  /** An undefined value removes the object. Returns whether anything changed. */
   set(resource: Resource, namespace: string, name: string, value: T | undefined): boolean {
     const objects = this.#kinds.get(resource) ?? new Map<BindingKey, T>()
     this.#kinds.set(resource, objects)
     const key = bindingKey(namespace, name)
     const before = objects.get(key)
     if (value === undefined) return objects.delete(key)
-    // What bindings already share stays as it is.
+    // An equal value is dropped, so that bindings go on sharing the one that is kept.
     if (before !== undefined && sameJson(before, value)) return false
     objects.set(key, value)
     return true

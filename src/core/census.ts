@@ -6,14 +6,17 @@ import { NeighbourIndex } from './neighbour-index.ts'
 import { doOverlap } from './overlap.ts'
 import type { Resource } from './resources.ts'
 
-/** A binding, and what it has among the others. */
+/** A binding and its stake. */
 export type Entry = { readonly binding: Binding; readonly stake: Stake }
 
-/** Bindings, found by whatever an evaluation or a change asks about them. */
+/** The known bindings, with an index for each question that an evaluation or a change asks about them. */
 export class Census {
   readonly #entries = new Map<BindingKey, Entry>()
   readonly #index = new BindingIndex()
-  /** Made for the first question: who judges a change of a pool asks none, and would file thousands for nothing. */
+  /**
+   * Made when it is first asked. Judging a change of a pool never asks it, and would index thousands of bindings for
+   * nothing.
+   */
   #nearIndex: NeighbourIndex | undefined
   readonly #sizes = new Map<string, number>()
 
@@ -42,13 +45,13 @@ export class Census {
     this.#entries.set(key, entry)
   }
 
-  /** A version of a binding that asks for the same as the one before. */
+  /** Replaces a binding by a version that means the same. */
   refresh(key: BindingKey, binding: Binding): void {
     const before = this.#entries.get(key)
     if (before) this.#entries.set(key, { binding, stake: before.stake })
   }
 
-  /** Returns what was there. */
+  /** Returns the removed entry. */
   remove(key: BindingKey): Entry | undefined {
     const gone = this.#entries.get(key)
     if (!gone) return undefined
@@ -58,7 +61,7 @@ export class Census {
     return gone
   }
 
-  /** How many there are in a namespace. */
+  /** How many bindings a namespace has. */
   sizeOf(namespace: string): number {
     return this.#sizes.get(namespace) ?? 0
   }
@@ -77,7 +80,7 @@ export class Census {
     return this.#bindings(this.#index.asking(reference))
   }
 
-  /** The keys of those that hold a collision key. */
+  /** The bindings that hold a collision key. */
   holding(collisionKey: string): ReadonlySet<BindingKey> {
     return this.#index.holding(collisionKey)
   }
@@ -90,7 +93,7 @@ export class Census {
     return this.#near.wanting(outputName)
   }
 
-  /** Those that refer to a pool or an objective by this name, in whatever group. */
+  /** The bindings that refer to a pool or an objective of this name, in any group. */
   using({ kind }: Resource, namespace: string, name: string): ReadonlySet<BindingKey> {
     return kind === 'InferencePool'
       ? this.#index.usingPool(namespace, name)
@@ -145,6 +148,6 @@ function fileNear(index: NeighbourIndex, key: BindingKey, { binding, stake }: En
   if (stake.identity) index.add(key, binding, stake.identity)
 }
 
-/** The names of bindings, which are of one namespace: nothing is shared between two. */
+/** The names of bindings that are all of one namespace; bindings of two namespaces never share a term. */
 const namesOf = (keys: ReadonlySet<BindingKey>): Iterable<string> =>
   keys.size === 0 ? [] : keys.values().map((key) => key.slice(key.indexOf('/') + 1))

@@ -7,10 +7,13 @@ import { decodeStats, type OutputStats } from './output-stats.ts'
 import { clusterSpiffeIdResource } from './resources.ts'
 import { collisionKey, decodePodSelector, hasLabels, podSelectorOf, type Labels } from './selectors.ts'
 
-/** Makes a ClusterSPIFFEID ours, under a name of our making; its value is the `namespace/name` of the binding. */
+/**
+ * The annotation that, together with a name of our making, makes a ClusterSPIFFEID ours. Its value is the
+ * `namespace/name` of the binding.
+ */
 export const ownerAnnotation = 'kleym.sonda.red/binding'
 
-/** By this label SPIRE Controller Manager lists, where it is configured with `filterByClassName`. */
+/** SPIRE Controller Manager lists by this label if it is configured with `filterByClassName`. */
 export const classNameLabel = 'spire.spiffe.io/class-name'
 
 /** A ClusterSPIFFEID, `spire.spiffe.io/v1alpha1`, as it is created for a binding. */
@@ -21,7 +24,7 @@ export type ClusterSpiffeId = {
   readonly spec: JsonObject
 }
 
-/** What of a ClusterSPIFFEID in the cluster counts. */
+/** The parts of an existing ClusterSPIFFEID that the operator uses. */
 export type Output = {
   readonly name: string
   readonly uid: string
@@ -30,17 +33,23 @@ export type Output = {
   readonly deleting: boolean
   readonly labels: JsonObject
   readonly spec: JsonObject
-  /** Whose it is: by annotation, or because the former operator wrote it for that binding. */
+  /** The binding that it belongs to, by its annotation or because the former operator wrote it for that binding. */
   readonly owner: BindingKey | undefined
-  /** The binding whose annotation it bears under a name that is not of our making: somebody's copy, which is nobody's. */
+  /**
+   * Set if it bears the annotation of a binding under a name that is not of our making: somebody copied an output.
+   * The copy belongs to no binding.
+   */
   readonly copyOf: BindingKey | undefined
-  /** False for what the former operator wrote and nobody has adopted yet. */
+  /** False if the former operator wrote it and this one has not adopted it yet. */
   readonly annotated: boolean
-  /** Undefined while SPIRE Controller Manager has not looked at it. */
+  /** Undefined while SPIRE Controller Manager has not processed it. */
   readonly stats: OutputStats | undefined
 }
 
-/** Whether two states of one object differ in nothing that the operator reacts to: what SCM says of it is for people. */
+/**
+ * Whether two states of one object are equal but for the statistics of SPIRE Controller Manager, to which the
+ * operator does not react.
+ */
 export const isSameButForStats = (a: Output, b: Output): boolean =>
   sameJson({ ...a, stats: undefined, resourceVersion: '' }, { ...b, stats: undefined, resourceVersion: '' })
 
@@ -89,7 +98,10 @@ export function outputName(binding: Named, { mode, spiffeId }: Pick<Identity, 'm
   return base + suffix + hash(exact ? spiffeId : `${spiffeId}\n${binding.namespace}/${binding.name}`)
 }
 
-/** A readable DNS-1123 label. When it is not `exact`, two bindings could share it, so the hash must tell them apart. */
+/**
+ * A readable DNS-1123 label. If it is not `exact`, two bindings could have the same one, and a hash has to tell them
+ * apart.
+ */
 function nameBase(
   { namespace, name }: Named,
   suffix: string,
@@ -127,27 +139,39 @@ export function decodeOutput(object: unknown): Output {
     : { ...output, annotated: true, owner: undefined, copyOf: key }
 }
 
-/** An annotation that names no binding leaves an orphan of a binding that can't exist. */
+/**
+ * Splits an annotation into namespace and name. A text that names no binding yields parts that no binding has, so its
+ * output counts as an orphan.
+ */
 function namedIn(text: string): Named {
   const slash = text.indexOf('/')
   return { namespace: text.slice(0, Math.max(slash, 0)), name: text.slice(slash + 1) }
 }
 
-/** Whether the naming rule can make this name for the binding: its base, the suffix of a mode and 8 hex. */
+/**
+ * Whether the naming rule could have made this name for the binding: its base, the suffix of a mode and 8 hexadecimal
+ * digits.
+ */
 const isNameFor = (named: Named, name: string): boolean =>
   Object.values(suffixes).some((suffix) => {
     const { base } = nameBase(named, suffix)
     return name.startsWith(base + suffix) && /^[0-9a-f]{8}$/.test(name.slice(base.length + suffix.length))
   })
 
-/** Whether an output of ours has the name that its own ID leads to: then it was rendered so, and not edited since. */
+/**
+ * Whether an output of ours has the name that follows from its own ID. If so, the ID was rendered and nobody has
+ * edited it.
+ */
 export function isNamedByItsId({ name, owner, spec }: Pick<Output, 'name' | 'owner' | 'spec'>): boolean {
   if (owner === undefined) return false
   const spiffeId = textOr(field(spec, 'spiffeIDTemplate'), '')
   return modes.some((mode) => outputName(namedIn(owner), { mode, spiffeId }) === name)
 }
 
-/** The former operator sets no annotation; its labels, hint and name together say which binding it meant. */
+/**
+ * The binding for which the former operator wrote an object. That operator sets no annotation; its labels, hint and name
+ * together tell the binding.
+ */
 function writtenByReferenceFor({
   name,
   labels,
@@ -160,13 +184,16 @@ function writtenByReferenceFor({
   return isNameFor(named, name) ? bindingKey(namespace, binding) : undefined
 }
 
-/** Whether an object stands for the same identity, under whatever name: the ID and the selectors make it. */
+/** Whether an object gives the wanted identity, under any name: an identity is the ID and the selectors. */
 export const givesSameIdentity = (output: Pick<Output, 'spec'>, wanted: ClusterSpiffeId): boolean =>
   ['spiffeIDTemplate', 'workloadSelectorTemplates'].every((part) =>
     sameJson(output.spec[part], wanted.spec[part]),
   )
 
-/** The collision key that an object holds for its workloads: none for a PoolOnly one or one of foreign make. */
+/**
+ * The collision key whose workloads an object serves; undefined for a PoolOnly output and for an object that is not
+ * ours.
+ */
 export function collisionKeyIn({ owner, spec }: Pick<Output, 'owner' | 'spec'>): string | undefined {
   const podSelector = decodePodSelector(field(spec, 'podSelector'))
   const selectors = field(spec, 'workloadSelectorTemplates')
@@ -180,8 +207,9 @@ export function collisionKeyIn({ owner, spec }: Pick<Output, 'owner' | 'spec'>):
 }
 
 /**
- * The fields in which an object of ours differs from what it should be, as paths. An older CRD prunes fields that it does
- * not know, so its spec may also be `stored`: what the API server made of the last write of the same wish.
+ * The paths of the fields in which an output differs from the wanted one. Its spec may also equal `stored`, the spec
+ * that the API server made of an earlier write of the same wanted object: an older CRD prunes fields that it does not
+ * know.
  */
 export function differencesIn(
   output: Output,
@@ -200,6 +228,6 @@ export function differencesIn(
 const differingKeys = (a: JsonObject, b: JsonObject): readonly string[] =>
   [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((name) => !sameJson(a[name], b[name]))
 
-/** Labels of others don't count, but a class that is not ours must not be shown either. */
+/** Labels that we do not set do not count, except a label with another class, which must go. */
 const differingLabels = (labels: JsonObject, wanted: Labels): readonly string[] =>
   [...new Set([...Object.keys(wanted), classNameLabel])].filter((name) => labels[name] !== wanted[name])

@@ -3,12 +3,12 @@ import type { Identity, Settings } from './identity.ts'
 import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 import { isOfTheSpec } from './spec-failures.ts'
 
-/** What became of a binding, once its output has been seen to. */
+/** The outcome of reconciling a binding. */
 export type Outcome =
   | {
       readonly kind: 'ready'
       readonly identity: Identity
-      /** The ClusterSPIFFEID; without a cluster it has a name alone. */
+      /** The ClusterSPIFFEID. Offline, in `kleym check`, only its name is known. */
       readonly output: { readonly name: string; readonly uid?: string; readonly generation?: number }
     }
   | Failure
@@ -17,11 +17,11 @@ export type Failure = {
   readonly kind: 'failed'
   readonly rule: RuleName
   readonly message: string
-  /** True where nothing but an edit of the binding can help, though the spec by itself is right. */
+  /** True if only an edit of the binding can help, although its spec is valid by itself. */
   readonly stalls?: boolean
 }
 
-/** Every binding shows all of them, in this order. */
+/** Every status shows all of these conditions, in this order. */
 export const conditionTypes = ['Ready', 'Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure'] as const
 export type ConditionType = (typeof conditionTypes)[number]
 
@@ -33,7 +33,7 @@ export const summaryOf = (outcome: Outcome): Summary =>
     : { condition: rules[outcome.rule].condition, reason: rules[outcome.rule].reason }
 
 /**
- * The status that says an outcome. What it shares with the `previous` one keeps its lastTransitionTime, so
+ * The status for an outcome. Conditions that equal those of the `previous` status keep their lastTransitionTime, so
  * that an unchanged outcome gives an equal status.
  */
 export function statusOf(
@@ -63,10 +63,13 @@ export function statusOf(
   }
 }
 
-/** What is said while a binding's first outcome, or that of its last edit, can't be told yet. */
+/** The reason of Ready=Unknown while the first outcome of a binding, or of its last edit, is not known yet. */
 export const retryingReason = 'Retrying'
 
-/** The status with Ready=Unknown and the words that say why. All else, generations too, stays as it is. */
+/**
+ * The previous status with Ready=Unknown and `words` as its message. Everything else stays, observed generations
+ * included.
+ */
 export function retryingStatus(previous: JsonObject, words: string, now: Date): JsonObject {
   const before = conditionIn(previous, 'Ready')
   const generation = field(before ?? {}, 'observedGeneration')
@@ -78,7 +81,7 @@ export function retryingStatus(previous: JsonObject, words: string, now: Date): 
     reason: retryingReason,
     message: upTo(longest, words),
   }
-  // Stalled is there only while Ready is False.
+  // Stalled exists only while Ready is False.
   const others = conditionsIn(previous).filter(({ type }) => type !== 'Ready' && type !== 'Stalled')
   return { ...previous, conditions: [ready, ...others] }
 }
@@ -91,8 +94,8 @@ function transitionTime(before: JsonObject | undefined, status: string, now: Dat
 type Said = { readonly status: 'True' | 'False'; readonly reason: string; readonly message: string }
 
 /**
- * kstatus, which Flux and Helm wait by, takes Stalled=True for a failure that only an edit of the object ends. Everything
- * else may be mended by another object, which may be the next one applied.
+ * kstatus, by which Flux and Helm wait, takes Stalled=True for a failure that only an edit of the object ends. Any
+ * other failure may be ended by another object, perhaps by the next one that is applied.
  */
 function stalledBy(outcome: Outcome): readonly (Said & { readonly type: 'Stalled' })[] {
   if (outcome.kind === 'ready' || !(outcome.stalls || isOfTheSpec(outcome.rule))) return []
@@ -114,12 +117,15 @@ function conditionOf(type: ConditionType, outcome: Outcome): Said {
 }
 
 /**
- * metav1.Condition takes 32,768 characters. A collision's message is shorter; a refusal's may be of any length, and
- * its status must still be writable.
+ * A message of metav1.Condition may have 32,768 characters. The text of an API server's refusal may be longer and is
+ * cut to this, so that the status can be written.
  */
 const longest = 30_000
 
-/** Half a surrogate pair would come back as another character, and differ from what is wanted for ever. */
+/**
+ * Cuts a text without splitting a surrogate pair: the API server would store half a pair as another character, and
+ * the status would differ for ever from the wanted one.
+ */
 const upTo = (length: number, text: string): string =>
   text.length <= length ? text : text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '')
 
@@ -140,7 +146,7 @@ function rendered(outcome: Outcome, previous: JsonObject): JsonObject {
       },
     }
   }
-  // An output that is refused replaces nothing: what was there stays there, and so does what is said of it.
+  // If the new output is refused, the old one stays, and the status goes on naming it.
   if (outcome.rule !== 'managedOutputApplyFailed') return {}
   return partsIn(previous, ...renderedFields)
 }
@@ -158,11 +164,11 @@ const partsIn = (status: JsonObject, ...names: readonly string[]): JsonObject =>
     }),
   )
 
-/** Whether a status says that its binding gives this identity. */
+/** Whether a status shows this identity. */
 export const says = (status: JsonObject, identity: Identity): boolean =>
   sameJson(partsIn(status, 'computedSpiffeIDs', 'renderedSelectors'), identityParts(identity))
 
-/** What a status says at a glance, for metrics and for telling a transition from a repetition. */
+/** The condition and reason of a status, for metrics and for telling a transition from a repetition. */
 export function summaryIn(status: JsonObject): Summary | undefined {
   const ready = conditionIn(status, 'Ready')
   if (!ready) return undefined
@@ -174,7 +180,7 @@ export function summaryIn(status: JsonObject): Summary | undefined {
   return { condition: failed ?? 'Ready', reason }
 }
 
-/** What its Ready condition says; undefined where there is none yet. */
+/** The Ready condition of a status; undefined if it has none yet. */
 export function readyIn(status: JsonObject):
   | {
       readonly status: string
@@ -199,7 +205,7 @@ export function readyIn(status: JsonObject):
 export const conditionIn = (status: JsonObject, type: ConditionType | 'Stalled'): JsonObject | undefined =>
   conditionsIn(status).find((condition) => condition['type'] === type)
 
-/** As a status has them, in whatever shape. */
+/** The entries of `conditions` that are objects, not checked any further. */
 export function conditionsIn(status: JsonObject): readonly JsonObject[] {
   const conditions = field(status, 'conditions')
   return Array.isArray(conditions) ? conditions.map(objectOr) : []

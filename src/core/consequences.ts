@@ -1,39 +1,39 @@
 import type { Binding } from './binding.ts'
-import { foresee, foreseeBy, outlookOf, type Outlook } from './appraise.ts'
+import { foreseeBy, outlookOf, type Outlook } from './appraise.ts'
+import { collisionOver } from './checks/collision.ts'
 import { settledIdentity } from './evaluate.ts'
 import type { Finding } from './findings.ts'
 import type { Identity } from './identity.ts'
 import { field, isObject, objectOr } from './json.ts'
-import type { World } from './facts.ts'
+import { candidatePools, type World } from './facts.ts'
 import { Overlay, type Known } from './overlay.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import type { Resource } from './resources.ts'
 import { hasLabels } from './selectors.ts'
-import { isSameHarm } from './verdict.ts'
 
 /** A pool or an objective that is created, changed or deleted. */
 export type ReferenceChange = {
   readonly resource: Resource
   readonly namespace: string
   readonly name: string
-  /** The object as the request has it; undefined for one that is being deleted. */
+  /** The object in the request; undefined for a deletion. */
   readonly object: unknown
 }
 
 /** What a change does to a binding. */
 export type Consequence = { readonly binding: Binding } & (
   | {
-      /** It would have no identity, for a reason that is refused in a binding. */
+      /** The binding would have no identity, for a reason for which a binding is refused. */
       readonly kind: 'harm'
       readonly finding: Finding
     }
   | {
-      /** It has an identity and would not have one. */
+      /** The binding would lose the identity that it has, for any other reason. */
       readonly kind: 'loss'
       readonly finding: Finding
     }
   | {
-      /** Its identity would be for other pods. */
+      /** The binding's identity would be given to other pods than before. */
       readonly kind: 'widening'
       readonly spiffeId: string
       readonly before: readonly string[]
@@ -42,8 +42,9 @@ export type Consequence = { readonly binding: Binding } & (
 )
 
 /**
- * What a change of a pool or an objective does to the bindings of its namespace, in the order of their names. Only new
- * harm counts: what was so before, for the same reason and, of a collision, the same key, is not the doing of this change.
+ * The consequences of a change of a pool or an objective for the bindings of its namespace, in the order of their
+ * names. Only new harm counts: a failure that existed before, with the same reason and (of a collision) the same key,
+ * is not caused by this change.
  *
  * A generator of single steps, so that thousands of bindings can be judged without keeping the event loop; the last
  * value is the result.
@@ -78,7 +79,7 @@ export function* judgeChange(
   return found.toSorted((a, b) => (a.binding.name < b.binding.name ? -1 : 1))
 }
 
-/** The result of a generator, all steps at once. */
+/** Runs a generator to its end and returns its result. */
 export function finish<T>(steps: Generator<undefined, T>): T {
   for (;;) {
     const step = steps.next()
@@ -88,7 +89,7 @@ export function finish<T>(steps: Generator<undefined, T>): T {
 
 function worldAfter({ resource, namespace, name, object }: ReferenceChange, now: Known): Overlay {
   const then = new Overlay(now, namespace)
-  // Who creates or changes an object of a kind has proved that the kind is served.
+  // A request to create or change an object proves that its kind is served.
   if (object !== undefined) then.setServed(resource)
   setReference(then, resource, namespace, name, object)
   return then
@@ -105,7 +106,7 @@ export const referenceIn = (
     ? world.pool(resource, namespace, name)
     : world.objective(resource, namespace, name)
 
-/** Makes a pool or an objective of a world what an object says; undefined takes it away. */
+/** Sets a pool or an objective of a world by the object in a request; undefined removes it. */
 export function setReference(
   world: Overlay,
   resource: Resource,
@@ -119,7 +120,7 @@ export function setReference(
   else world.setObjective(resource, name, object === undefined ? undefined : decodeObjective(spec, namespace))
 }
 
-/** A binding that does not use the object can lose by a collision with one that does. */
+/** Bindings that do not use the object, but can lose their identity by a collision with one that does. */
 function rivalsOf(user: Binding, then: Overlay): readonly Binding[] {
   const { identity, latent } = then.stakeOf(user)
   return [...(identity?.collisionKey === undefined ? [] : [identity.collisionKey]), ...latent].flatMap(
@@ -131,11 +132,8 @@ function compare(outlook: Outlook, now: Known): Consequence | undefined {
   const { binding } = outlook.facts
   const { evaluation, stake, findings } = foreseeBy(outlook)
   const harms = stake.isSound ? findings.filter(isHarm) : []
-  if (harms.length > 0) {
-    const before = foresee(binding, now).findings
-    const harm = harms.find((one) => !before.some((earlier) => isSameReason(earlier, one)))
-    if (harm) return { kind: 'harm', binding, finding: harm }
-  }
+  const harm = harms.find((one) => !wasThere(one, binding, now))
+  if (harm) return { kind: 'harm', binding, finding: harm }
   const had = settledIdentity(binding, now.stakeOf(binding), now)
   if (!had) return undefined
   const [finding] = evaluation.findings
@@ -144,9 +142,20 @@ function compare(outlook: Outlook, now: Known): Consequence | undefined {
 
 const isHarm = ({ rule }: Finding): boolean => rule === 'invalidPoolSelector' || rule === 'identityCollision'
 
-const isSameReason = (a: Finding, b: Finding): boolean => a.rule === b.rule && isSameHarm(a, b)
+/**
+ * Whether a binding has a harm already. Only what that harm comes of is looked at: to foresee all that a binding has takes
+ * as long as to judge it, and a change can concern thousands.
+ */
+function wasThere({ rule, collisionKey }: Finding, binding: Binding, now: Known): boolean {
+  if (rule === 'invalidPoolSelector')
+    return candidatePools({ binding, world: now }).some(({ object }) => object.selector.kind === 'unusable')
+  const { identity, latent } = now.stakeOf(binding)
+  if (collisionKey === undefined) return false
+  const isClaimed = identity?.collisionKey === collisionKey || latent.includes(collisionKey)
+  return isClaimed && collisionOver(collisionKey, binding, now.claimants(collisionKey)) !== undefined
+}
 
-/** Fewer pods are no news; others than before are. */
+/** A selector that selects fewer of the same pods is no widening; one that can select other pods is. */
 function widened(binding: Binding, was: Identity, is: Identity | undefined): Consequence | undefined {
   if (!is || hasLabels(is.pods.labels, was.pods.labels)) return undefined
   return {

@@ -24,7 +24,10 @@ import { clusterSpiffeIdResource } from './resources.ts'
 
 type Row = readonly [check: Check, ...needs: readonly Check[]]
 
-/** What concerns the binding and its references alone, in the order that counts, each with what it needs. */
+/**
+ * The checks on a binding and its references alone, in the order in which failures count, each with the checks that
+ * must have passed before it.
+ */
 const ownChecks: readonly Row[] = [
   [poolRefIsUsable],
   [poolKindIsServed, poolRefIsUsable],
@@ -43,7 +46,7 @@ const ownChecks: readonly Row[] = [
   [spiffeIdIsValid, poolExists, objectiveRefIsGiven, objectiveExists],
 ]
 
-/** Of those, what a binding shows by itself: no other object can mend or break it. */
+/** The checks among them that look at the spec alone: no other object can make them pass or fail. */
 const soundness: readonly Check[] = [
   poolRefIsUsable,
   objectiveRefIsUsable,
@@ -57,14 +60,14 @@ const soundness: readonly Check[] = [
 export type Evaluation = {
   /** Every failed check whose needs hold, in order. The loop reports the first. */
   readonly findings: readonly Finding[]
-  /** What the binding stands for, once nothing of its own is against it. */
+  /** The binding's identity; undefined if one of its own checks fails. */
   readonly identity: Identity | undefined
 }
 
 /**
- * Decides about one binding. Pure and total: any binding that `decodeBinding` returns gets an evaluation. Beside
- * its own checks come those on others: its key must be free, and the kind of its output served. What is left,
- * `managedOutputApplyFailed`, is what happens when the outcome is written.
+ * Decides about one binding. Pure and total: any binding that `decodeBinding` returns gets an evaluation. After its
+ * own checks come those on others: no other binding may hold its collision key, and the kind of its output must be
+ * served. The one failure that is not found here, `managedOutputApplyFailed`, shows when the output is written.
  */
 export const evaluate = (binding: Binding, world: World): Evaluation => evaluateFacts(gather(binding, world))
 
@@ -75,20 +78,26 @@ export function evaluateFacts(facts: Facts, own = judgeOwn(facts)): Evaluation {
   return { identity, findings: [...own.findings, ...others.flatMap((found) => found ?? [])] }
 }
 
-/** What a binding stands for, whoever else may claim the same. */
+/** The identity of a binding, without regard to collisions. */
 export function identityOf(binding: Binding, world: World): Identity | undefined {
   const facts = gather(binding, world)
   return judgeOwn(facts).findings.length === 0 ? facts.identity : undefined
 }
 
-/** What a binding has and could come to have, whoever else may claim the same: all that an index needs to know of it. */
+/**
+ * What an index needs to know about a binding: the identity that it has and the keys that it could come to hold,
+ * without regard to collisions.
+ */
 export type Stake = {
   readonly identity: Identity | undefined
-  /** Whether nothing but other objects can keep it from an identity. */
+  /** True if its spec is valid by itself, so that only other objects can keep it from an identity. */
   readonly isSound: boolean
-  /** The collision keys that it would hold if one object that it refers to were not there, beside the one it holds. */
+  /** The collision keys, beside the one it holds, that it would hold if an object that it refers to did not exist. */
   readonly latent: readonly string[]
-  /** What it asks for by reference; PerObjective alone, as PoolOnly bindings never collide. */
+  /**
+   * The container that it asks for, by its references; only of PerObjective bindings, because PoolOnly ones never
+   * collide.
+   */
   readonly reference: string | undefined
 }
 
@@ -110,8 +119,8 @@ export function stakeIn(facts: Facts, { findings, passed } = judgeOwn(facts)): S
 }
 
 /**
- * The identity that a binding has, as the loop would find it, by a stake that is known already: to evaluate thousands
- * takes time.
+ * The identity that the loop would find for a binding, by its known stake. Evaluating thousands of bindings anew
+ * would take too long.
  */
 export function settledIdentity(binding: Binding, { identity }: Stake, world: World): Identity | undefined {
   const key = identity?.collisionKey
@@ -124,7 +133,7 @@ const listOf = (found: ReturnType<Check>): readonly Finding[] =>
 
 const inOrder = ownChecks.map(([check, ...needs]) => ({ check, needs }))
 
-/** The checks that concern the binding and its references alone. */
+/** Runs the checks on the binding and its references alone. */
 export function judgeOwn(facts: Facts): {
   readonly findings: readonly Finding[]
   readonly passed: ReadonlySet<Check>

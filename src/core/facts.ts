@@ -4,16 +4,16 @@ import { composeIdentity, spiffeId, type Identity, type Settings } from './ident
 import { candidatesOf, lookUp, type Candidate, type Lookup, type Objective, type Pool } from './references.ts'
 import { objectiveResources, poolResources, type Resource } from './resources.ts'
 
-/** Other bindings whose identities come near to one, by name; the one itself may be among them. */
+/** Finds bindings, by name, that share a pool or pods with a given one. The given one may be among them. */
 export type Neighbours = {
   readonly sharingSpiffeId: (spiffeId: string) => Iterable<string>
-  /** Those of a mode on the same pool, for the same service account. */
+  /** Bindings of a mode on the same pool, for the same service account. */
   readonly onPool: (binding: Binding, poolGroup: string, mode: Mode) => Iterable<string>
-  /** Those that overlap with what a binding stands for. Some come twice. */
+  /** Bindings whose pods may overlap with those of the given one. A name may come twice. */
   readonly overlapping: (binding: Binding, identity: Identity) => Iterable<string>
 }
 
-/** What the checks may ask about everything that is not the binding itself. Bindings that are being deleted don't count. */
+/** What the checks may ask about everything but the binding itself. Bindings that are being deleted are left out. */
 export type World = {
   readonly neighbours: Neighbours
   readonly settings: Settings
@@ -29,7 +29,7 @@ export type World = {
   sharing(reference: string): Iterable<Binding>
 }
 
-/** All that the checks look at, gathered before the first of them. */
+/** Everything that the checks look at, gathered before the first check runs. */
 export type Facts = {
   readonly binding: Binding
   readonly world: World
@@ -37,11 +37,11 @@ export type Facts = {
   readonly objective: Lookup<Objective> | undefined
   /** Known once the pool and, for PerObjective, the objective are found. */
   readonly spiffeId: string | undefined
-  /** Known once everything that it is made of is there, though perhaps not checked yet. */
+  /** Undefined until all objects that it is made of exist; the checks may still find fault with it. */
   readonly identity: Identity | undefined
 }
 
-/** What is wrong, if its needs hold and something is. */
+/** A check returns what is wrong, or undefined. It runs only if the checks that it needs have passed. */
 export type Check = (facts: Facts) => Finding | readonly Finding[] | undefined
 
 export function gather(binding: Binding, world: World): Facts {
@@ -58,8 +58,11 @@ export function gather(binding: Binding, world: World): Facts {
   return { binding, world, pool, objective, ...identify(binding, world.settings, pool, objective) }
 }
 
-/** Every pool that the binding's reference can lead to, the one that `gather` finds first. */
-export const candidatePools = ({ binding: { namespace, spec }, world }: Facts): readonly Candidate<Pool>[] =>
+/** Every pool that the binding's reference can lead to, beginning with the one that it leads to now. */
+export const candidatePools = ({
+  binding: { namespace, spec },
+  world,
+}: Pick<Facts, 'binding' | 'world'>): readonly Candidate<Pool>[] =>
   candidatesOf(
     spec.poolRef,
     poolResources,
@@ -67,7 +70,7 @@ export const candidatePools = ({ binding: { namespace, spec }, world }: Facts): 
     (resource, name) => world.pool(resource, namespace, name),
   )
 
-/** Every objective that the binding's reference can lead to, the one that `gather` finds first. */
+/** Every objective that the binding's reference can lead to, beginning with the one that it leads to now. */
 export const candidateObjectives = ({
   binding: { namespace, spec },
   world,

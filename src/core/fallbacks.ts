@@ -4,8 +4,8 @@ import { field, textOr, type JsonObject } from './json.ts'
 import { decodeLabelSelector, maySelect, selects, type LabelSelector } from './label-selector.ts'
 
 /**
- * Somebody else's ClusterSPIFFEID with `fallback: true`: SPIRE Controller Manager drops what it gives to a pod as soon
- * as one without `fallback` selects that pod, whatever account and container that one is for.
+ * Somebody else's ClusterSPIFFEID with `fallback: true`: SPIRE Controller Manager makes no entry of it for a pod that
+ * a ClusterSPIFFEID without `fallback` selects, even if the workload selectors of that one match nothing in the pod.
  */
 export type Fallback = {
   readonly name: string
@@ -14,7 +14,7 @@ export type Fallback = {
   readonly namespaces: LabelSelector
 }
 
-/** Undefined for one that is no fallback, that is going, or that selects nothing. */
+/** Returns undefined for an output that is no fallback, is being deleted, or selects nothing. */
 export function decodeFallback({ name, owner, deleting, spec }: Output): Fallback | undefined {
   if (owner !== undefined || deleting || field(spec, 'fallback') !== true) return undefined
   const pods = decodeLabelSelector(field(spec, 'podSelector'))
@@ -22,14 +22,20 @@ export function decodeFallback({ name, owner, deleting, spec }: Output): Fallbac
   return pods && namespaces && { name, className: textOr(field(spec, 'className'), ''), pods, namespaces }
 }
 
-/** Which pods are meant: those that are there by all their labels or, where these are not known, any that have some. */
+/**
+ * The pods in question: existing ones with all their labels or, if pods are not known, any pod that has certain
+ * labels.
+ */
 export type PodsMeant = {
   readonly namespace: string
   readonly there: readonly { readonly labels: JsonObject }[]
   readonly labels: JsonObject
 }
 
-/** Whether it may give an identity to one of these pods. Of the labels of the namespace its name alone is known. */
+/**
+ * Whether a fallback may give an identity to one of these pods. Of the namespace's labels only the one with its name
+ * is known.
+ */
 export function mayServe(
   { className, pods, namespaces }: Fallback,
   { namespace, there, labels }: PodsMeant,

@@ -11,11 +11,11 @@ export type Cause = 'Required' | 'Invalid' | 'Forbidden' | 'Duplicate' | 'NotFou
 type Rule = {
   readonly reason: string
   readonly condition: Condition
-  /** What admission does by default. */
+  /** What admission does unless `--webhook-action` says otherwise. */
   readonly action: Action
-  /** Whether `--webhook-action` may change that. */
+  /** Whether `--webhook-action` may name this reason. */
   readonly configurable: boolean
-  /** What a user is told to do about it. */
+  /** What the user is told to do. */
   readonly fix: string
 }
 
@@ -27,7 +27,7 @@ const refused = (condition: Condition, reason: string, fix: string): Rule => ({
   fix,
 })
 
-/** The missing object may be the next one applied. */
+/** A failure that is only warned about, because the missing object may be the next one that is applied. */
 const warned = (condition: Condition, reason: string, fix: string): Rule => ({
   reason,
   condition,
@@ -36,7 +36,10 @@ const warned = (condition: Condition, reason: string, fix: string): Rule => ({
   fix,
 })
 
-/** Every reason for which a binding is refused or warned about; the only place that knows them. */
+/**
+ * Every reason for which a binding is refused or warned about. All texts, docs and flags about reasons are made from
+ * this table.
+ */
 export const rules = {
   invalidPoolRef: refused(
     'InvalidRef',
@@ -161,7 +164,7 @@ export const rules = {
 
 export type RuleName = keyof typeof rules
 
-/** In the order of the checks, for what is put together from several of them. */
+/** Compares findings by the order of the checks. */
 export const byRule = (a: Pick<Finding, 'rule'>, b: Pick<Finding, 'rule'>): number =>
   ruleOrder.indexOf(a.rule) - ruleOrder.indexOf(b.rule)
 
@@ -181,11 +184,11 @@ export type Finding = {
   readonly value: unknown
   /** Names the field, the value and what to change; it is also the message of the status conditions. */
   readonly message: string
-  /** Tells two failures on the same field and value apart: the key that is contested. */
+  /** The contested key of a collision, which tells two failures on the same field and value apart. */
   readonly collisionKey?: string
 }
 
-/** A finding whose message is the problem, then what to do about it. */
+/** Makes a finding whose message is the problem followed by the rule's fix. */
 export const finding = (
   rule: RuleName,
   at: { readonly field: string; readonly cause: Cause; readonly value: unknown },

@@ -4,19 +4,23 @@ import { settingsIn } from './said.ts'
 import { isSpiffeId, type Identity, type Settings } from './identity.ts'
 import { field, textOr } from './json.ts'
 
-/** What the operator was told that it may leave: the trust domains and classes of before; undefined is no class. */
+/**
+ * The former trust domains and classes that the configuration allows to leave. An undefined class means
+ * ClusterSPIFFEIDs without one.
+ */
 export type Departures = {
   readonly trustDomains: readonly string[]
   readonly classNames: readonly (string | undefined)[]
 }
 
 /**
- * The settings by which the ClusterSPIFFEIDs of a binding were rendered, where these are others than the configured ones
- * and nobody has said that they may be left. The binding goes on under them: a trust domain that is mistyped, or a class
- * that is forgotten, must not replace every identity of a cluster. Undefined where the configured ones count.
+ * The settings that the ClusterSPIFFEIDs of a binding were rendered with, if they differ from the configured ones and
+ * the configuration does not allow to leave them. The binding goes on under those settings, because a mistyped trust
+ * domain or a forgotten class must not replace every identity of a cluster. Undefined if the configured settings
+ * apply.
  *
- * That somebody edited the ID or the class of a ClusterSPIFFEID is no change of settings: then the status, which the
- * operator writes, or the name, which is made from the ID, says otherwise.
+ * An ID or class that somebody edited in a ClusterSPIFFEID is no former setting. Such an edit is recognised because
+ * the status, or the object's name, which is made from its ID, disagrees with it.
  */
 export function formerSettings(
   { status }: Pick<Binding, 'status'>,
@@ -69,7 +73,7 @@ const classNameIn = ({ spec }: Output): { readonly value: string | undefined } =
   value: textOr(field(spec, 'className'), '') || undefined,
 })
 
-/** Undefined for what is no SPIFFE ID. */
+/** Undefined if the output's ID is no SPIFFE ID. */
 function trustDomainIn({ spec }: Output): string | undefined {
   const id = textOr(field(spec, 'spiffeIDTemplate'), '')
   return isSpiffeId(id) ? id.split('/')[2] : undefined

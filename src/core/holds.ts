@@ -4,10 +4,10 @@ import type { Settings } from './identity.ts'
 import type { Inventory } from './inventory.ts'
 import { show } from './show.ts'
 
-/** What of the settings a binding keeps, and what its ClusterSPIFFEIDs have of it. */
+/** A setting that a binding keeps although the configuration changed, and its former value. */
 export type Hold = { readonly setting: 'trust domain' | 'class'; readonly from: string | undefined }
 
-/** In what the former settings of a binding differ from the configured ones. */
+/** The settings in which the former ones of a binding differ from the configured ones. */
 export const holdsOf = (former: Settings, settings: Settings): readonly Hold[] => [
   ...(former.trustDomain === settings.trustDomain
     ? []
@@ -15,7 +15,10 @@ export const holdsOf = (former: Settings, settings: Settings): readonly Hold[] =
   ...(former.className === settings.className ? [] : [{ setting: 'class', from: former.className } as const]),
 ]
 
-/** What is held and how to have it done: without the names of bindings, for it is said in every namespace. */
+/**
+ * Says what is held and how to let it go on. Names of bindings are left out, because the text is shown in every
+ * namespace.
+ */
 export function holdWords({ setting, from }: Hold, settings: Settings): string {
   return setting === 'trust domain'
     ? `trust domain ${show(from)}, and ${show(settings.trustDomain)} is configured: they are kept as they are until the operator is started with --trust-domain-change=${from}`
@@ -25,36 +28,42 @@ export function holdWords({ setting, from }: Hold, settings: Settings): string {
 const classWords = (className: string | undefined): string =>
   className === undefined ? 'no className' : `className ${show(className)}`
 
-/** Which bindings are held at their former settings, kept up to date with the inventory, so that it can be asked at any time. */
+/**
+ * Keeps track of the bindings that are held at their former settings, so that reviews and `/readyz` can tell at any
+ * time.
+ */
 export class Holds {
   readonly #inventory: Inventory
   readonly #departures: Departures
   readonly #announce: (words: string) => void
   readonly #held = new Map<BindingKey, readonly Hold[]>()
-  /** How many bindings there are by what is said of them. */
+  /** Counts of held bindings by the words that describe their hold. */
   readonly #counts = new Map<string, { readonly hold: Hold; count: number }>()
 
-  /** @param announce told of each kind of hold when the first binding has it */
+  /** @param announce called for each kind of hold when the first binding has it */
   constructor(inventory: Inventory, departures: Departures, announce: (words: string) => void = () => {}) {
     this.#inventory = inventory
     this.#departures = departures
     this.#announce = announce
   }
 
-  /** Looks at these bindings again; cheap for those without a ClusterSPIFFEID, and for all while nothing differs. */
+  /**
+   * Looks at these bindings again. This is cheap for bindings without a ClusterSPIFFEID, and for all while no setting
+   * differs.
+   */
   look(keys: Iterable<BindingKey>): void {
     for (const key of keys) {
       const before = this.#held.get(key)
       const after = this.#holdsOf(key)
       if (after.length > 0) this.#held.set(key, after)
       else this.#held.delete(key)
-      // The new ones first: what stays as it was is no news.
+      // New holds are counted before old ones are removed, so that a hold that goes on is not announced again.
       for (const hold of after) this.#add(hold, 1)
       for (const hold of before ?? []) this.#add(hold, -1)
     }
   }
 
-  /** What is held, in words; undefined where nothing is. */
+  /** Says what is held; undefined if nothing is. */
   words(): string | undefined {
     if (this.#counts.size === 0) return undefined
     return [...this.#counts.values()]

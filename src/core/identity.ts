@@ -1,21 +1,21 @@
 import type { Mode } from './binding.ts'
 import { collisionKey, workloadSelectors, type PodLabels } from './selectors.ts'
 
-/** What the operator is told once, at its start. */
+/** Settings of the operator that identities are made of. They are fixed at its start. */
 export type Settings = {
   readonly trustDomain: string
   readonly className: string | undefined
 }
 
-/** The identity one binding gives, and to which workloads. */
+/** The identity that a binding gives, and the workloads that get it. */
 export type Identity = {
   readonly mode: Mode
   readonly spiffeId: string
-  /** Where the pool was found: two groups may each hold one of the same name. */
+  /** The group in which the pool was found: two groups may each have a pool of this name. */
   readonly poolGroup: string
   readonly pods: PodLabels
   readonly selectors: readonly string[]
-  /** PerObjective alone: PoolOnly bindings never collide. */
+  /** Only of PerObjective bindings, because PoolOnly ones never collide. */
   readonly collisionKey: string | undefined
 }
 
@@ -36,7 +36,7 @@ const longest = 2048
 
 export const isSpiffeId = (id: string): boolean => id.length <= longest && grammar.test(id)
 
-/** Puts an identity together from parts that the checks judge; it judges nothing itself. */
+/** Puts an identity together. The parts are judged by the checks, not here. */
 export function composeIdentity(parts: {
   readonly namespace: string
   readonly mode: Mode

@@ -1,3 +1,4 @@
+import { Backlog } from './backlog.ts'
 import { bindingKey, decodeBinding, isSameWish, type Binding, type BindingKey } from './binding.ts'
 import { Catalogue } from './catalogue.ts'
 import { Census, type Entry } from './census.ts'
@@ -12,7 +13,7 @@ import { decodeObjective, decodePool, type Objective, type Pool } from './refere
 import { bindingResource, clusterSpiffeIdResource, type Resource } from './resources.ts'
 import type { Known } from './overlay.ts'
 
-/** What a feeder reports. Objects are raw: they are decoded here, once. */
+/** A change in the cluster, as a watch reports it. Objects are raw JSON; the inventory decodes them. */
 export type Change =
   | { readonly kind: 'upserted'; readonly resource: Resource; readonly object: unknown }
   | {
@@ -25,13 +26,13 @@ export type Change =
       readonly kind: 'served'
       readonly resource: Resource
       readonly served: boolean
-      /** Another one wherever the schema of the kind may be another. */
+      /** Identifies the schema that the kind is served with. Another value means that the schema may have changed. */
       readonly schema?: string | undefined
     }
 
 /**
- * Everything known of the cluster, whoever found it out, with an index for every question that an evaluation
- * or a change asks, so that neither costs more among a hundred thousand bindings than among a hundred.
+ * Everything that this process knows about the cluster. Every question of an evaluation or a change has an index, so
+ * that neither costs more among a hundred thousand bindings than among a hundred.
  */
 export class Inventory implements Known {
   readonly settings: Settings
@@ -40,22 +41,29 @@ export class Inventory implements Known {
     onPool: (binding, poolGroup, mode) => this.#census.onPool(binding, poolGroup, mode),
     overlapping: (binding, identity) => this.#census.overlapping(binding, identity),
   }
-  /** By the resource itself: there is one of each kind, in resources.ts. */
+  /**
+   * The served kinds, each with its schema. Keys are the Resource objects of resources.ts, of which there is one for
+   * each kind.
+   */
   readonly #served = new Map<Resource, string | undefined>()
   readonly #census = new Census()
   readonly #pools = new Catalogue<Pool>()
   readonly #objectives = new Catalogue<Objective>()
   readonly #outputs = new OutputIndex()
+  readonly #backlog = new Backlog()
+  readonly #atOnce: number
 
-  constructor(settings: Settings) {
+  /** @param atOnce a change that concerns more bindings than this is left for `settle` */
+  constructor(settings: Settings, { atOnce = Infinity }: { readonly atOnce?: number } = {}) {
     this.settings = settings
+    this.#atOnce = atOnce
   }
 
   isServed(resource: Resource): boolean {
     return this.#served.has(resource)
   }
 
-  /** Which schema a kind is served by; undefined where that is not known. */
+  /** Identifies the schema that a kind is served with; undefined if that is not known. */
   schemaOf(resource: Resource): string | undefined {
     return this.#served.get(resource)
   }
@@ -97,7 +105,9 @@ export class Inventory implements Known {
     return this.#census.sizeOf(namespace)
   }
 
-  /** The bindings whose output would have this name, in the order in which they came, as long as none has changed. */
+  /**
+   * The bindings whose output would have this name, in the order in which they were added if none has changed since.
+   */
   wanting(outputName: string): readonly Binding[] {
     return this.#census.all(this.#census.wanting(outputName))
   }
@@ -106,12 +116,12 @@ export class Inventory implements Known {
     return this.#census.all(this.#census.using(resource, namespace, name))
   }
 
-  /** The bindings that say that they replace one. */
+  /** The bindings that are annotated to replace the given one. */
   replacing(key: BindingKey): readonly Binding[] {
     return this.#census.all(this.#census.replacing(key))
   }
 
-  /** Everything that there is to look at: the bindings, and what outputs say of bindings that may be gone. */
+  /** The keys of all bindings, and those that outputs name although their binding may be gone. */
   keys(): ReadonlySet<BindingKey> {
     return new Set([...this.#census.keys(), ...this.#outputs.owners()])
   }
@@ -133,19 +143,19 @@ export class Inventory implements Known {
     return this.#outputs.owned()
   }
 
-  /** Those that SPIRE Controller Manager has not looked at. */
+  /** Outputs that SPIRE Controller Manager has not processed. */
   unprocessed(): readonly Output[] {
     return this.#outputs.unprocessed()
   }
 
-  /** The ClusterSPIFFEIDs of others that give way to ours. */
+  /** Fallback ClusterSPIFFEIDs of others, which give way to ours. */
   fallbacks(): Iterable<Fallback> {
     return this.#outputs.fallbacks()
   }
 
   /**
-   * The outputs of other bindings by which their workloads still are what this key's would be. What the former operator
-   * operator left of a binding that is gone is nobody's to wait for.
+   * The outputs of other bindings that serve the workloads of a collision key. Outputs that the former operator left for
+   * a binding that is gone do not count: nothing will ever delete them.
    */
   outputsHolding(collisionKey: string, key: BindingKey): readonly Output[] {
     return this.#outputs
@@ -156,7 +166,37 @@ export class Inventory implements Known {
       )
   }
 
-  /** Takes a change in. Returns the bindings whose evaluation or output it can concern. */
+  /**
+   * Whether all that is known of a namespace's bindings is by the pools and objectives that are known, too. Nothing may
+   * be decided there before: of two bindings that claim one key only one may be known to.
+   */
+  isSettled(namespace: string): boolean {
+    return !this.#backlog.isPending(namespace)
+  }
+
+  /** Whether `settle` has nothing left to do. */
+  get isAllSettled(): boolean {
+    return this.#backlog.newest === undefined
+  }
+
+  /**
+   * Works out one of the bindings that were left. Once that is done with all of a change, returns those that the change
+   * concerns, to be gone through at once or step by step; some of them come twice.
+   */
+  settle(): Iterable<BindingKey> | undefined {
+    const job = this.#backlog.newest
+    if (!job) return undefined
+    const key = job.next()
+    if (key === undefined) {
+      this.#backlog.end(job)
+      return this.#concerned(job.keys, job.contested)
+    }
+    const binding = this.binding(key)
+    if (binding) for (const collisionKey of this.#place(key, binding)) job.contested.add(collisionKey)
+    return undefined
+  }
+
+  /** Takes a change in. Returns the bindings whose evaluation or output may differ by it, except those left to `settle`. */
   apply(change: Change): ReadonlySet<BindingKey> {
     switch (change.kind) {
       case 'served':
@@ -171,9 +211,16 @@ export class Inventory implements Known {
   }
 
   #applyServed({ resource, served, schema }: Extract<Change, { kind: 'served' }>): ReadonlySet<BindingKey> {
+    const isNews = served !== this.isServed(resource)
     if (served) this.#served.set(resource, schema)
     else this.#served.delete(resource)
-    return this.#reindex([...this.#census.keys()])
+    // No evaluation asks for a schema.
+    if (!isNews) return nobody
+    const all = [...this.#census.keys()]
+    const leadsNowhere = this.#pools.isEmpty(resource) && this.#objectives.isEmpty(resource)
+    // What a binding fails for is another thing then, but not what it stands for.
+    if (leadsNowhere) return new Set(all)
+    return this.#reindex(all, allReferences)
   }
 
   #applyObject(
@@ -190,12 +237,12 @@ export class Inventory implements Known {
       case 'InferencePool': {
         const pool = object === undefined ? undefined : decodePool(specOf(object))
         if (!this.#pools.set(resource, namespace, name, pool)) return nobody
-        return this.#reindex([...this.#census.using(resource, namespace, name)])
+        return this.#reindexUsers(resource, namespace, name)
       }
       case 'InferenceObjective': {
         const objective = object === undefined ? undefined : decodeObjective(specOf(object), namespace)
         if (!this.#objectives.set(resource, namespace, name, objective)) return nobody
-        return this.#reindex([...this.#census.using(resource, namespace, name)])
+        return this.#reindexUsers(resource, namespace, name)
       }
       default:
         return nobody
@@ -206,20 +253,23 @@ export class Inventory implements Known {
     const before = this.#census.get(key)
     if (object === undefined) return before ? this.#forget(key) : nobody
     const binding = decodeBinding(object)
-    // Most changes of a binding are our own, of its status.
+    // Most changes of a binding are the operator's own writes of its status.
     if (before && before.binding.deleting === binding.deleting && isSameWish(before.binding, binding)) {
       this.#census.refresh(key, { ...binding, spec: before.binding.spec })
       return this.#withReplaced([key])
     }
     const contested = this.#place(key, binding)
-    // A name that it takes or gives up changes who is in its way, under the same key.
+    // By its annotation a binding replaces another one; a change of it changes which holders of its key collide.
     const renamed = before && before.binding.replaces !== binding.replaces ? this.#keysOf(key) : []
-    return this.#withReplaced([key, ...this.#rivals([...contested, ...renamed]), ...replacedBy(before)])
+    const left = before ? [] : this.#outputs.leftHolding(key)
+    const rivals = this.#rivals([...contested, ...renamed, ...left])
+    return this.#withReplaced([key, ...rivals, ...replacedBy(before)])
   }
 
   #forget(key: BindingKey): ReadonlySet<BindingKey> {
     const gone = this.#census.remove(key)
-    return new Set([key, ...this.#rivals([gone?.stake.identity?.collisionKey]), ...replacedBy(gone)])
+    const held = [gone?.stake.identity?.collisionKey, ...this.#outputs.leftHolding(key)]
+    return new Set([key, ...this.#rivals(held), ...replacedBy(gone)])
   }
 
   #applyOutput(name: string, object: unknown): ReadonlySet<BindingKey> {
@@ -234,26 +284,50 @@ export class Inventory implements Known {
     ])
   }
 
+  /** No reference leads to an object of a kind that is not served. */
+  #reindexUsers(resource: Resource, namespace: string, name: string): ReadonlySet<BindingKey> {
+    if (!this.isServed(resource)) return nobody
+    const users = [...this.#census.using(resource, namespace, name)]
+    return this.#reindex(users, bindingKey(namespace, `${resource.kind}/${name}`), namespace)
+  }
+
   /**
-   * Works out anew what bindings stand for. Beside themselves this concerns those with whom they share a
-   * collision key now, or did before; each of them once, however many came or went.
+   * Works out anew which identities bindings have. Returns them and all bindings with which they share a collision
+   * key now or shared one before.
    */
-  #reindex(affected: readonly BindingKey[]): ReadonlySet<BindingKey> {
-    const contested = new Set<string | undefined>()
+  #reindex(affected: readonly BindingKey[], change: string, namespace?: string): ReadonlySet<BindingKey> {
+    if (affected.length > this.#atOnce) {
+      this.#backlog.add(change, namespace, affected)
+      return nobody
+    }
+    const contested = new Set<string>()
     for (const key of affected) {
       const binding = this.binding(key)
       for (const collisionKey of binding ? this.#place(key, binding) : []) contested.add(collisionKey)
     }
-    return this.#withReplaced([...affected, ...this.#rivals(contested)])
+    return new Set(this.#concerned(affected, contested))
   }
 
-  /** Returns the collision keys of before and after where they differ. */
-  #place(key: BindingKey, binding: Binding): readonly (string | undefined)[] {
+  /** Returns the collision keys before and after, if they differ. */
+  #place(key: BindingKey, binding: Binding): readonly string[] {
     const before = this.#census.get(key)?.stake
     const stake: Stake = binding.deleting ? noStake : stakeOf(binding, this)
     this.#census.place(key, { binding, stake })
     const keys = [before?.identity?.collisionKey, stake.identity?.collisionKey]
-    return keys[0] === keys[1] ? [] : keys
+    return keys[0] === keys[1] ? [] : keys.filter((one) => one !== undefined)
+  }
+
+  /** Those whom a change affects, and those with whom they share a collision key now, or did before. */
+  *#concerned(affected: readonly BindingKey[], contested: Iterable<string>): Iterable<BindingKey> {
+    for (const key of affected) {
+      yield key
+      yield* replacedBy(this.#census.get(key))
+    }
+    for (const collisionKey of contested)
+      for (const key of this.#census.holding(collisionKey)) {
+        yield key
+        yield* replacedBy(this.#census.get(key))
+      }
   }
 
   #keysOf(key: BindingKey): readonly (string | undefined)[] {
@@ -264,7 +338,7 @@ export class Inventory implements Known {
     return [...collisionKeys].flatMap((key) => (key === undefined ? [] : [...this.#census.holding(key)]))
   }
 
-  /** A binding that is being replaced waits for the one that does. */
+  /** Adds the bindings that the given ones replace, because a replaced binding waits for its successor. */
   #withReplaced(keys: readonly BindingKey[]): ReadonlySet<BindingKey> {
     return new Set([...keys, ...keys.flatMap((key) => replacedBy(this.#census.get(key)))])
   }
@@ -274,6 +348,9 @@ const replacedBy = (entry: Entry | undefined): readonly BindingKey[] =>
   entry?.binding.replaces === undefined ? [] : [bindingKey(entry.binding.namespace, entry.binding.replaces)]
 
 const nobody: ReadonlySet<BindingKey> = new Set()
+
+/** What stands for a change of what is served, which any reference may concern. */
+const allReferences = 'served'
 
 const specOf = (object: unknown): unknown => objectOr(object)['spec']
 

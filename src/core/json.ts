@@ -1,4 +1,4 @@
-/** How outside JSON, `unknown` until a decoder has named its shape, is taken apart and compared. */
+/** Helpers to read and compare JSON from outside, which is `unknown` until a decoder has checked its shape. */
 import { byBytes } from './names.ts'
 
 export type JsonObject = { readonly [field: string]: unknown }
@@ -28,7 +28,7 @@ export function canonical(value: unknown): string {
   )
 }
 
-/** Whether two values are the same JSON: a field that is undefined is not there, and the order of keys is nothing. */
+/** Whether two values are the same JSON. Undefined fields count as absent, and the order of keys does not count. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (Array.isArray(a) && Array.isArray(b))

@@ -1,6 +1,6 @@
 import { field, isObject, objectOr, textOr, type JsonObject } from './json.ts'
 
-/** A metav1.LabelSelector, as requirements that must all be met; none of them is everything. */
+/** A metav1.LabelSelector as requirements that must all be met. An empty list selects everything. */
 export type LabelSelector = readonly Requirement[]
 
 const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const
@@ -12,8 +12,8 @@ type Requirement = {
 }
 
 /**
- * Reads a selector as SPIRE Controller Manager does, to which an absent one selects everything. Undefined for one that
- * can't be read, by which nothing is selected.
+ * Reads a selector as SPIRE Controller Manager does: an absent one selects everything. Undefined if the selector is
+ * malformed and so selects nothing.
  */
 export function decodeLabelSelector(selector: unknown): LabelSelector | undefined {
   if (selector === undefined || selector === null) return []
@@ -44,7 +44,7 @@ export const selects = (selector: LabelSelector, labels: JsonObject): boolean =>
     return value === undefined ? !needsKey(requirement) : takes(requirement, value)
   })
 
-/** Whether an object that has these labels, and others that are not known, may be selected. */
+/** Whether an object that has these labels, and perhaps others, may be selected. */
 export const maySelect = (selector: LabelSelector, labels: JsonObject): boolean =>
   selector.every((requirement) => {
     const value = valueOf(labels, requirement)

@@ -1,22 +1,22 @@
 /**
- * What a binding could come to stand for. A reference without a group takes the first object of its row, so another
- * object of the same name, in a later group, counts as soon as the first is gone; and an object in an earlier group
- * takes the place of one that is there. Admission judges all of them, since the order in which objects come must not
- * decide what is refused.
+ * The identities that a binding could come to have. A reference without a group leads to the object in the first
+ * group that has one of the name. If that object is deleted, the reference leads to one in a later group; if one is
+ * created in an earlier group, the reference leads there. Admission judges all of them, because the order in which
+ * objects are created must not decide what is refused.
  */
 import type { Binding } from './binding.ts'
 import { strangerProblem } from './checks/objective.ts'
 import { candidateObjectives, candidatePools, type Facts } from './facts.ts'
 import { collisionKey, workloadSelectors } from './selectors.ts'
 
-/** The collision keys of every pair of pool and objective that the references can lead to, but for the one that is `held`. */
+/** The collision keys of all pairs of pool and objective that the references can lead to, except the `held` one. */
 export function latentKeys(facts: Facts, held: string | undefined): readonly string[] {
   const { namespace, spec } = facts.binding
   const { mode, serviceAccountName, containerName } = spec
   if (mode !== 'PerObjective' || typeof serviceAccountName !== 'string' || typeof containerName !== 'string')
     return none
   const pools = candidatePools(facts)
-  // What most bindings have: one pool, whose key they hold.
+  // Most bindings have one pool and hold its key already.
   if (pools.length === 0 || (pools.length === 1 && held !== undefined)) return none
   const objectives = candidateObjectives(facts)
   const keys = pools.flatMap(({ resource, object: { selector } }) => {
@@ -32,10 +32,10 @@ export function latentKeys(facts: Facts, held: string | undefined): readonly str
   return others.size === 0 ? none : [...others]
 }
 
-/** Shared, since hardly any binding has such keys. */
+/** One shared list, because hardly any binding has latent keys. */
 const none: readonly string[] = []
 
-/** The container that a PerObjective binding asks for, in the words of its own spec. */
+/** The container that a PerObjective binding asks for, told by the references in its spec. */
 export function referenceOf({ namespace, spec }: Binding): string | undefined {
   const { mode, poolRef, serviceAccountName, containerName } = spec
   if (mode !== 'PerObjective') return undefined

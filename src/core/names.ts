@@ -35,7 +35,10 @@ export function trimSpace(text: string): string {
 
 const isSpace = (character: string): boolean => /^[[\s\u0085]--[\ufeff]]$/v.test(character)
 
-/** Sorts as Go and etcd do, by the bytes of UTF-8: the order of UTF-16, but where there are surrogates. */
+/**
+ * Compares as Go and etcd do, by the bytes of UTF-8. JavaScript compares UTF-16, which differs where there are
+ * surrogates.
+ */
 export function byBytes(a: string, b: string): number {
   if (surrogate.test(a) || surrogate.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b))
   return a < b ? -1 : a > b ? 1 : 0

@@ -8,7 +8,7 @@ export function nearest(text: string, candidates: readonly string[]): string | u
     .toSorted((a, b) => a.distance - b.distance)[0]?.candidate
 }
 
-/** Levenshtein's, one row at a time. */
+/** Levenshtein's distance, computed row by row. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: Array.from(b).length + 1 }, (_, at) => at)
   for (const [at, letter] of Array.from(a).entries()) {

@@ -5,13 +5,13 @@ import { textOr } from './json.ts'
 import type { PodLabels } from './selectors.ts'
 import { Terms } from './terms.ts'
 
-/** Finds bindings by how their identities come near to one another. */
+/** Finds bindings whose identities may serve the same pods, or whose outputs would have the same name. */
 export class NeighbourIndex {
   readonly #outputNames = new Terms<BindingKey>()
   readonly #spiffeIds = new Terms<BindingKey>()
   readonly #poolUses = new Terms<BindingKey>()
   readonly #neighbourhoods = new Map<string, Neighbourhood>()
-  /** The containers for which there are neighbourhoods, by service account: the empty one is for PoolOnly. */
+  /** The containers that have a neighbourhood, by service account. The empty text stands for PoolOnly bindings. */
   readonly #containers = new Map<string, Set<string>>()
 
   add(key: BindingKey, binding: Binding, identity: Identity): void {
@@ -27,7 +27,7 @@ export class NeighbourIndex {
     neighbourhood.add(key, identity.pods)
   }
 
-  /** With the binding and the identity that it was added with. */
+  /** Takes the binding and the identity that were given to `add`. */
   remove(key: BindingKey, binding: Binding, identity: Identity): void {
     for (const [terms, term] of this.#filed(binding, identity)) terms.remove(key, term)
     const scope = scopeOf(binding, containerOf(binding))
@@ -40,7 +40,7 @@ export class NeighbourIndex {
     if (containers?.size === 0) this.#containers.delete(accountOf(binding))
   }
 
-  /** Under what a binding is found, and where. */
+  /** The indexes that a binding stands in, each with its term there. */
   #filed(binding: Binding, identity: Identity): readonly (readonly [Terms<BindingKey>, string])[] {
     return [
       [this.#outputNames, outputName(binding, identity)],
@@ -49,7 +49,7 @@ export class NeighbourIndex {
     ]
   }
 
-  /** Those whose output would have this name. */
+  /** Bindings whose output would have this name. */
   wanting(name: string): ReadonlySet<BindingKey> {
     return this.#outputNames.of(name)
   }
@@ -58,14 +58,14 @@ export class NeighbourIndex {
     return this.#spiffeIds.of(spiffeId)
   }
 
-  /** Those of a mode on the pool of a binding, for its service account. */
+  /** Bindings of a mode on the pool of the given one, for its service account. */
   beside(binding: Binding, poolGroup: string, mode: Mode): ReadonlySet<BindingKey> {
     return this.#poolUses.of(poolUse(binding, poolGroup, mode))
   }
 
   /**
-   * Those whose labels may be within these, or these within theirs, for a binding's service account and a container that
-   * both are for: a PoolOnly binding is for all of them.
+   * Bindings whose pod labels may include these, or be included in these, for the service account of the given one
+   * and a container that both serve. A PoolOnly binding serves all containers.
    */
   *near(binding: Binding, pods: PodLabels): Iterable<BindingKey> {
     const container = containerOf(binding)
@@ -81,7 +81,7 @@ export class NeighbourIndex {
 /** Bindings for one service account and container of a namespace, by the labels of their pods. */
 class Neighbourhood {
   readonly #labels = new Terms<BindingKey>()
-  /** Under the longest label alone, which is the most likely to set its pods apart. */
+  /** Each binding stands here under its longest label only, the one most likely to tell its pods from others. */
   readonly #anchors = new Terms<BindingKey>()
 
   get isEmpty(): boolean {
@@ -99,8 +99,8 @@ class Neighbourhood {
   }
 
   /**
-   * Whose labels may be within these is found by the one label that each is anchored to, and within whose labels
-   * these may be by the rarest of these.
+   * Bindings whose labels may be included in the given ones are found by the one label that each is anchored to;
+   * bindings whose labels may include the given ones are found by the rarest of the given ones.
    */
   *near({ pairs }: PodLabels): Iterable<BindingKey> {
     for (const pair of pairs) yield* this.#anchors.of(pair)
@@ -119,7 +119,7 @@ class Neighbourhood {
 const longest = (pairs: readonly string[]): string =>
   pairs.reduce((a, b) => (b.length > a.length ? b : a), '')
 
-// No name of Kubernetes has a slash, and what has an identity is named by such names alone.
+// The parts are Kubernetes names, which have no slash, so joining them with slashes is unambiguous.
 const poolUse = ({ namespace, spec }: Binding, poolGroup: string, mode: Mode): string =>
   [namespace, poolGroup, textOr(spec.poolRef.name, ''), textOr(spec.serviceAccountName, ''), mode].join('/')
 

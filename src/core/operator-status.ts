@@ -2,16 +2,16 @@ import { actions, rules, type Action } from './findings.ts'
 import { field, isObject, numberOr, objectOr, textOr, type JsonObject } from './json.ts'
 import type { ActionOverrides } from './verdict.ts'
 
-/** The ConfigMap in the operator's namespace in which the leader says what it is told and how it is. */
+/** The ConfigMap in the operator's namespace in which the leader publishes its configuration and its health. */
 export const operatorStatusName = 'kleym-operator-status'
 
-/** What verdicts and identities depend on. */
+/** The configuration that verdicts and identities depend on. */
 export type OperatorConfiguration = {
   readonly trustDomain: string
   readonly className: string | undefined
-  /** Of every reason whose action can be set. */
+  /** The action for every configurable reason. */
   readonly actions: { readonly [reason: string]: Action }
-  /** Other flags that decide verdicts, by their names, as they are logged at the start. */
+  /** Other flags that verdicts depend on, by name, as they are logged at the start. */
   readonly flags: JsonObject
 }
 
@@ -19,12 +19,12 @@ export type OperatorHealth = {
   readonly version: string
   /** The host name, in a cluster that of the pod, of the replica that reconciles. */
   readonly leader: string
-  /** When it last said this, and how often it does. */
+  /** When this was last published. `heartbeatSeconds` tells how often that happens. */
   readonly heartbeat: string
   readonly everySeconds: number
-  /** Why nothing is touched. */
+  /** Why nothing is written; undefined while the operator works. */
   readonly halted: string | undefined
-  /** Those of `/readyz`. `ok` is undefined of what is not known yet. */
+  /** The checks of `/readyz`. `ok` is undefined for a check that has no result yet. */
   readonly checks: readonly OperatorCheck[]
   /** When each certificate of the webhook expires, RFC 3339. */
   readonly certificates: { readonly [certificate: string]: string }
@@ -34,7 +34,7 @@ export type OperatorCheck = {
   readonly name: string
   readonly ok: boolean | undefined
   readonly problem?: string | undefined
-  /** True of what keeps no replica from being ready. */
+  /** True if the check only informs and does not keep a replica from being ready. */
   readonly informs?: boolean
 }
 
@@ -43,7 +43,10 @@ export type OperatorStatus = {
   readonly health: OperatorHealth
 }
 
-/** What is done about every reason whose action can be set, whatever version reads it. */
+/**
+ * The action for every configurable reason, defaults included, so that a reader of another version need not know the
+ * defaults.
+ */
 export const effectiveActions = (overrides: ActionOverrides): OperatorConfiguration['actions'] =>
   Object.fromEntries(
     Object.values(rules).flatMap(({ reason, configurable, action }) =>
@@ -115,16 +118,16 @@ function decodeCheck(value: unknown): OperatorCheck {
   }
 }
 
-/** After how many heartbeats that did not come the operator counts as dead. */
+/** After this many missed heartbeats the operator counts as dead. */
 const missedHeartbeats = 3
 
 const inWords = ({ name, problem }: OperatorCheck): string => `${name}: ${problem ?? 'not ok'}`
 
-/** What is not as it should be, and keeps no replica from its work. */
+/** Failed checks that only inform. */
 export const remarksOf = ({ health }: OperatorStatus): readonly string[] =>
   health.checks.flatMap((check) => (check.ok === false && check.informs ? [inWords(check)] : []))
 
-/** What keeps the operator from doing its work, a sentence each: none of a healthy one. */
+/** What keeps the operator from working, one sentence each; empty if it is healthy. */
 export function problemsOf({ health }: OperatorStatus, now: Date): readonly string[] {
   const { heartbeat, everySeconds, halted, checks, certificates } = health
   const silentMs = now.getTime() - Date.parse(heartbeat)

@@ -3,10 +3,10 @@ import { collisionKeyIn, type Output } from './clusterspiffeid.ts'
 import { decodeFallback, type Fallback } from './fallbacks.ts'
 import { Terms } from './terms.ts'
 
-/** An output, and the collision key that it holds for its workloads. */
+/** An output and the collision key whose workloads it serves. */
 type Held = { readonly output: Output; readonly held: string | undefined }
 
-/** The ClusterSPIFFEIDs there are, found by whose they are and by the collision key that they hold. */
+/** The existing ClusterSPIFFEIDs, found by the binding that they belong to and by their collision key. */
 export class OutputIndex {
   readonly #outputs = new Map<string, Held>()
   readonly #owners = new Terms<string>()
@@ -19,7 +19,7 @@ export class OutputIndex {
     return this.#outputs.get(name)?.output
   }
 
-  /** Undefined for one that is gone. Returns what was there and what is there now. */
+  /** An undefined output removes it. Returns the entries before and after. */
   set(name: string, output: Output | undefined): readonly Held[] {
     const before = this.#outputs.get(name)
     const after = output && { output: slim(output), held: collisionKeyIn(output) }
@@ -51,12 +51,12 @@ export class OutputIndex {
     return [...this.#outputs.values()].flatMap(({ output }) => output.owner ?? [])
   }
 
-  /** Ours, whose ever. */
+  /** The outputs of all bindings. */
   *owned(): Iterable<Output> {
     for (const { output } of this.#outputs.values()) if (output.owner !== undefined) yield output
   }
 
-  /** Ours that SPIRE Controller Manager has not looked at. */
+  /** Our outputs that SPIRE Controller Manager has not processed. */
   unprocessed(): readonly Output[] {
     return this.#all(this.#unprocessed)
   }
@@ -69,9 +69,17 @@ export class OutputIndex {
     return this.#all(this.#owners.of(owner))
   }
 
-  /** What somebody has made after the output of a binding, annotation and all. */
+  /** ClusterSPIFFEIDs that somebody copied from the output of a binding, with its annotation. */
   copiesOf(key: BindingKey): readonly Output[] {
     return this.#all(this.#copies.of(key))
+  }
+
+  /** The collision keys of what the former operator left of a binding: they are held only while that binding is there. */
+  leftHolding(owner: BindingKey): readonly (string | undefined)[] {
+    return [...this.#owners.of(owner)].flatMap((name) => {
+      const one = this.#outputs.get(name)
+      return one && !one.output.annotated ? one.held : []
+    })
   }
 
   holding(collisionKey: string): readonly Output[] {
@@ -86,6 +94,9 @@ export class OutputIndex {
 const isUnprocessed = ({ owner, deleting, stats }: Output): boolean =>
   owner !== undefined && !deleting && stats === undefined
 
-/** Of somebody else's it is enough that it is there: there may be many, and large ones. */
+/**
+ * Drops the content of a ClusterSPIFFEID that is not ours. Only its existence matters, and there may be many large
+ * ones.
+ */
 const slim = (output: Output): Output =>
   output.owner === undefined ? { ...output, labels: {}, spec: {}, stats: undefined } : output

@@ -11,7 +11,10 @@ export type OutputStats = {
   readonly entryFailures: number
 }
 
-/** Undefined where SCM has not looked at it: it writes all numbers at once, and leaves out none. */
+/**
+ * Undefined if SCM has not processed it. SCM writes all numbers together, so that one missing number means none was
+ * written.
+ */
 export function decodeStats(status: unknown): OutputStats | undefined {
   const stats = field(objectOr(status), 'stats')
   if (!isObject(stats)) return undefined
@@ -27,7 +30,7 @@ export function decodeStats(status: unknown): OutputStats | undefined {
   }
 }
 
-/** What became of one, in the order in which it counts: the first that is true of it. */
+/** What SCM made of an output. The first of these that applies counts. */
 export const fates = [
   'not_processed',
   'namespace_ignored',
@@ -48,18 +51,21 @@ export function fateOf(stats: OutputStats | undefined): Fate {
   return stats.podsSelected === 0 ? 'no_pods' : 'entries'
 }
 
-/** Whether workloads are without their identity by it. A masked entry is another one's, equal to it. */
+/**
+ * Whether workloads lack their identity in this state. A masked entry is no trouble: an equal entry of another
+ * ClusterSPIFFEID serves the workload.
+ */
 export const isTrouble = (fate: Fate): boolean =>
   fate === 'not_processed' ||
   fate === 'namespace_ignored' ||
   fate === 'render_failures' ||
   fate === 'entry_failures'
 
-/** Why nobody may have looked at one: of another class SCM writes no status at all. */
+/** Why SCM may not have processed an output: it writes no status for objects of another class. */
 export const notProcessed = (className: string | undefined): string =>
   `SPIRE Controller Manager has not looked at it: it does not run, or it only looks at ${className === undefined ? 'a class, and this one has none (its className, with watchClassless: false)' : `another class than ${JSON.stringify(className)}`}`
 
-/** What they say, a sentence each; `none` are the words for there being none. */
+/** The statistics in sentences. `none` is the sentence for an output without statistics. */
 export function statsWords(stats: OutputStats | undefined, none: string): readonly string[] {
   if (!stats) return [none]
   const of = `of ${stats.podsSelected}`

@@ -2,7 +2,7 @@ import type { Binding } from './binding.ts'
 import type { Identity } from './identity.ts'
 import { doNest } from './selectors.ts'
 
-/** A binding, and what it stands for. */
+/** A binding and its identity. */
 export type Standing = { readonly binding: Binding; readonly identity: Identity }
 
 /** Whether two bindings give one pool and service account an identity in two modes. */
@@ -13,8 +13,9 @@ export const areMixed = (a: Standing, b: Standing): boolean =>
   isForOneAccount(a, b)
 
 /**
- * Whether the pods of one are all among those of the other, for a service account and a container that both are for: a
- * PoolOnly binding is for every container. What is mixed on one pool is said as that.
+ * Whether all pods of one binding are among those of the other, for a service account and a container that both
+ * serve. A PoolOnly binding serves every container. Bindings of two modes on one pool do not count here: they are
+ * `areMixed`.
  */
 export const doOverlap = (a: Standing, b: Standing): boolean =>
   isForOneAccount(a, b) &&

@@ -6,17 +6,18 @@ import type { Settings } from './identity.ts'
 import type { Objective, Pool } from './references.ts'
 import type { Resource } from './resources.ts'
 
-/** A world that also tells who refers to what. */
+/** A world that also knows which bindings refer to an object. */
 export type Known = World & {
   /** The bindings that refer to a pool or an objective by this name, in whatever group. */
   usersOf(resource: Resource, namespace: string, name: string): readonly Binding[]
-  /** What a binding of this world has; that of one which is not there is `noStake`. */
+  /** The stake of a binding; `noStake` for one that does not exist. */
   stakeOf(binding: Binding): Stake
 }
 
 /**
- * A world in which some objects of one namespace are others than in the world below it: as they were read a moment ago,
- * or as a request would make them. What was not set here is as it is below, so an overlay costs what differs.
+ * A world in which some objects of one namespace differ from the world below it, because they were read a moment ago
+ * or because a request would change them. Everything that was not set here is taken from below, so an overlay costs
+ * only as much as differs.
  */
 export class Overlay implements Known {
   readonly settings: Settings
@@ -27,9 +28,9 @@ export class Overlay implements Known {
   readonly #pools: References<Pool> = new Map()
   readonly #objectives: References<Objective> = new Map()
   readonly #census = new Census()
-  /** The names of the bindings for which this world speaks: those in the census, and those that are gone. */
+  /** The names of the bindings that were set or removed here. */
   readonly #set = new Set<string>()
-  /** The names of all bindings that there are, where that is known. */
+  /** The names of all existing bindings of the namespace, if known. */
   #present: ReadonlySet<string> | undefined
   #neighboursAreSet = false
 
@@ -46,7 +47,7 @@ export class Overlay implements Known {
     }
   }
 
-  /** A kind that there is proof of. */
+  /** Notes that a kind is served. */
   setServed(resource: Resource): void {
     this.#served.add(resource)
   }
@@ -61,7 +62,7 @@ export class Overlay implements Known {
     setAt(this.#objectives, resource, name, objective)
   }
 
-  /** @param stake what it stands for by the pools and objectives that are known by now */
+  /** @param stake its stake by the pools and objectives that were set so far */
   setBinding(binding: Binding, stake = binding.deleting ? noStake : stakeOf(binding, this)): void {
     this.#set.add(binding.name)
     this.#census.place(this.#keyOf(binding.name), { binding, stake })
@@ -77,12 +78,12 @@ export class Overlay implements Known {
     this.#census.remove(this.#keyOf(name))
   }
 
-  /** From now on the world below has no other bindings than these. */
+  /** From now on only these bindings of the world below count as existing. */
   setPresent(names: ReadonlySet<string>): void {
     this.#present = names
   }
 
-  /** From now on only bindings that were set are anybody's neighbours. */
+  /** From now on only bindings that were set here are found as neighbours. */
   neighboursAreSet(): void {
     this.#neighboursAreSet = true
   }
@@ -92,7 +93,7 @@ export class Overlay implements Known {
     return this.#set.has(name)
   }
 
-  /** Whether a pool or an objective was set here, or taken away. */
+  /** Whether a pool or an objective was set or removed here. */
   speaksOfReference(resource: Resource, name: string): boolean {
     return this.#pools.get(resource)?.has(name) || this.#objectives.get(resource)?.has(name) || false
   }
@@ -146,7 +147,7 @@ export class Overlay implements Known {
     yield* own
   }
 
-  /** Whether the world below speaks for a binding. */
+  /** Whether a binding is taken from the world below. */
   #isBelow(name: string, namespace = this.#namespace): boolean {
     if (namespace !== this.#namespace) return true
     return !this.#set.has(name) && (this.#present?.has(name) ?? true)
@@ -157,7 +158,7 @@ export class Overlay implements Known {
   }
 }
 
-/** By kind and name; undefined for one that is not there. */
+/** Objects by kind and name; undefined for one that was removed. */
 type References<T> = Map<Resource, Map<string, T | undefined>>
 
 function setAt<T>(references: References<T>, resource: Resource, name: string, object: T | undefined): void {

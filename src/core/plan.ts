@@ -5,7 +5,7 @@ import type { Evaluation } from './evaluate.ts'
 import { rules } from './findings.ts'
 import type { Settings } from './identity.ts'
 
-/** What an evaluation asks for: an output, or none and the failure that is the reason. */
+/** What follows from an evaluation: either a wanted output, or its withdrawal with the failure that causes it. */
 export type Plan =
   | {
       readonly kind: 'render'
@@ -23,9 +23,9 @@ export function planOf(binding: Binding, { findings, identity }: Evaluation, set
 }
 
 /**
- * The failure of a ClusterSPIFFEID that the API server, or what stands in its place, does not take.
+ * The failure of a binding whose ClusterSPIFFEID is refused by the API server.
  *
- * @param stalls whether it will be refused for as long as the binding stays as it is
+ * @param stalls true if it will be refused for as long as the binding stays unchanged
  */
 export const refusedOutput = (name: string, why: string, stalls = false): Failure => ({
   kind: 'failed',
@@ -34,12 +34,12 @@ export const refusedOutput = (name: string, why: string, stalls = false): Failur
   stalls,
 })
 
-/** A failure of the spec alone takes nothing away that the former operator gave, and says so. */
+/** Adds to a failure of the spec that the outputs of the former operator are kept. */
 export const keptFormer = (failure: Failure, names: readonly string[]): Failure => ({
   ...failure,
   message: `${failure.message}; the identity that the former operator gave by ClusterSPIFFEID ${names.toSorted().join(', ')} is kept until the spec is edited`,
 })
 
-/** Whose it is stays unsaid: it may be another namespace's. */
+/** The owner of the name is left out, because it may be in another namespace. */
 export const takenName = (name: string): string =>
   `the name ${name} belongs to another ClusterSPIFFEID, which is left alone; delete that one, or rename this binding`

@@ -1,18 +1,21 @@
 import { field, objectOr, textOr, type JsonObject } from './json.ts'
 
-/** What of a Pod counts. */
+/** The parts of a Pod that advice looks at. */
 export type Pod = {
   readonly name: string
   readonly labels: JsonObject
   readonly serviceAccountName: string
-  /** Init containers too: sidecars are among them. Ephemeral ones are never attested, so they are not. */
+  /**
+   * Names of containers and init containers, which include sidecars. Ephemeral containers are left out: SPIRE never
+   * attests them.
+   */
   readonly containers: readonly string[]
 }
 
-/** Pods that were listed; `complete` where there are no others. */
+/** Pods that were listed; `complete` if there are no others. */
 export type PodList = { readonly pods: readonly Pod[]; readonly complete: boolean }
 
-/** Undefined for a pod that is finished or on its way out: no workload of it asks for an identity any more. */
+/** Undefined for a pod that has finished or is being deleted: its workloads ask for no identity any more. */
 export function decodePod(object: unknown): Pod | undefined {
   const { metadata, spec, status } = objectOr(object)
   const meta = objectOr(metadata)

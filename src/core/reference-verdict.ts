@@ -2,13 +2,16 @@ import { rules, explain, type Action, type Finding } from './findings.ts'
 import type { Consequence } from './consequences.ts'
 import type { ActionOverrides } from './verdict.ts'
 
-/** What admission does about what a pool or an objective does to bindings. */
+/** The configured actions for changes of pools and objectives that harm bindings. */
 export type AdmissionActions = {
-  /** `--webhook-on-references`: a binding would get no identity, for a reason that is refused in a binding. */
+  /**
+   * `--webhook-on-references`: for a binding that would have no identity, for a reason for which a binding is
+   * refused.
+   */
   readonly onReferences: Action
-  /** `--webhook-on-loss`: a binding would lose the identity that it has, for any other reason. */
+  /** `--webhook-on-loss`: for a binding that would lose the identity that it has, for any other reason. */
   readonly onLoss: Action
-  /** `--webhook-action`, which counts where it is weaker. */
+  /** `--webhook-action`: the weaker of this action and the flag's counts. */
   readonly overrides: ActionOverrides
 }
 
@@ -19,7 +22,7 @@ export type ReferenceVerdict = {
   readonly consequences: readonly JudgedConsequence[]
 }
 
-/** @param mayDeny false for a deletion, and where a namespace asks for warnings alone */
+/** @param mayDeny false for a deletion, and in a namespace whose label asks for warnings only */
 export function judgeConsequences(
   consequences: readonly Consequence[],
   actions: AdmissionActions,
@@ -44,7 +47,7 @@ function actionOn(consequence: Consequence, { onReferences, onLoss, overrides }:
   }
 }
 
-/** Where nothing is said of a reason, the flag for references alone decides. */
+/** A reason without its own action is decided by `--webhook-on-references` alone. */
 const configured = ({ rule }: Finding, overrides: ActionOverrides): Action =>
   overrides[rules[rule].reason] ?? 'deny'
 
@@ -52,7 +55,7 @@ const strength = { ignore: 0, warn: 1, deny: 2 } as const satisfies Record<Actio
 
 const weaker = (a: Action, b: Action): Action => (strength[a] < strength[b] ? a : b)
 
-/** A consequence in a line. Bindings are of the namespace of the object that is judged. */
+/** Describes a consequence in one line. The binding's namespace is left out: it is that of the changed object. */
 export function consequenceLine(consequence: Consequence): string {
   const { namespace, name } = consequence.binding
   switch (consequence.kind) {

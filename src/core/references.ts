@@ -5,18 +5,18 @@ import { poolResources, type Resource } from './resources.ts'
 import { decodePodSelector, type PodSelector } from './selectors.ts'
 import { show } from './show.ts'
 
-/** What of an InferencePool counts. */
+/** The parts of an InferencePool that the operator uses. */
 export type Pool = { readonly selector: PodSelector }
 
-/** What of an InferenceObjective counts. */
+/** The parts of an InferenceObjective that the operator uses. */
 export type Objective = { readonly poolRef: PoolRef }
 
-/** An objective's `spec.poolRef`, as far as it can be judged without knowing the binding. */
+/** An objective's `spec.poolRef`, decoded and checked as far as that needs no binding. */
 export type PoolRef =
   | { readonly kind: 'usable'; readonly name: string; readonly group: string | undefined }
   | { readonly kind: 'unusable'; readonly problem: string }
 
-/** What a reference leads to. `tried` are the served kinds that were asked, in order. */
+/** The result of following a reference. `tried` are the served kinds that were looked in, in order. */
 export type Lookup<T> =
   | { readonly kind: 'unusable'; readonly blankName: boolean; readonly unsupportedGroup: boolean }
   | { readonly kind: 'unserved'; readonly wanted: readonly Resource[] }
@@ -53,8 +53,8 @@ function decodePoolRef(poolRef: unknown, namespace: string): PoolRef {
 const unusable = (problem: string): PoolRef => ({ kind: 'unusable', problem })
 
 /**
- * Everything that a reference can lead to: the object that `lookUp` takes, which comes first, and those that it would
- * take if that one were not there.
+ * Every object that a reference can lead to: first the one that `lookUp` finds, then those that it would find if the
+ * earlier ones did not exist.
  */
 export function candidatesOf<T>(
   { name, group }: Reference,
@@ -70,10 +70,13 @@ export function candidatesOf<T>(
   })
 }
 
-/** An object, and the kind that it was found as. */
+/** An object and the kind as which it was found. */
 export type Candidate<T> = { readonly resource: Resource; readonly object: T }
 
-/** Follows a reference through the kinds of its row, in their order, asking only those that are served. */
+/**
+ * Follows a reference: looks in the served kinds that it may mean, in their order, and returns the first object
+ * found.
+ */
 export function lookUp<T>(
   reference: Reference,
   row: readonly Resource[],

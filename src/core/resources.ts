@@ -54,14 +54,14 @@ export const objectiveResources: readonly Resource[] = [
   objective('inference.networking.k8s.io', 'v1'),
 ]
 
-/** Everything but the binding itself: kinds that may come and go while the operator runs. */
+/** All kinds but the binding's own. Any of them may be installed and removed while the operator runs. */
 export const optionalResources: readonly Resource[] = [
   ...poolResources,
   ...objectiveResources,
   clusterSpiffeIdResource,
 ]
 
-/** Tells by a label whether anything is refused in it. */
+/** A namespace's label can turn refusals into warnings. */
 export const namespaceResource: Resource = {
   group: '',
   version: 'v1',
@@ -70,10 +70,10 @@ export const namespaceResource: Resource = {
   namespaced: false,
 }
 
-/** A label of a namespace by which nothing is refused there, only warned about: a restore brings what was there before. */
+/** The label of a namespace that turns refusals into warnings there, for restores of objects that existed before. */
 export const admissionLabel = 'kleym.sonda.red/admission'
 
-/** Leadership, and the claims on collision keys. */
+/** Leases hold the leadership and the claims on collision keys. */
 export const leaseResource: Resource = {
   group: 'coordination.k8s.io',
   version: 'v1',
@@ -82,7 +82,7 @@ export const leaseResource: Resource = {
   namespaced: true,
 }
 
-/** Tells which of the kinds above are served. */
+/** CustomResourceDefinitions tell which of the kinds above are served. */
 export const definitionResource: Resource = {
   group: 'apiextensions.k8s.io',
   version: 'v1',

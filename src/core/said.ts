@@ -1,9 +1,9 @@
-/** What a status that is there says, whichever operator wrote it. */
+/** Reads an existing status, whether this operator or the former operator wrote it. */
 import { conditionIn, readyIn, type Outcome } from './conditions.ts'
 import type { Settings } from './identity.ts'
 import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 
-/** Which ID a status gives to whom, whichever operator wrote it. */
+/** The SPIFFE ID and the selectors that a status shows. */
 function identityIn(status: JsonObject): IdentityInWords | undefined {
   const list = field(status, 'renderedSelectors')
   const [first] = Array.isArray(list) ? list.map(objectOr) : []
@@ -13,7 +13,7 @@ function identityIn(status: JsonObject): IdentityInWords | undefined {
 
 type IdentityInWords = { readonly spiffeId: unknown; readonly selectors: readonly unknown[] }
 
-/** The identity that a status shows and the other one that an outcome gives; undefined where neither is replaced. */
+/** The identity that a status shows and the different one that an outcome gives; undefined if the identity stays. */
 export function changeOfIdentity(
   status: JsonObject,
   outcome: Outcome,
@@ -25,14 +25,17 @@ export function changeOfIdentity(
   return sameJson(before, after) ? undefined : { before, after }
 }
 
-/** The settings by which a status was written; undefined where there is none yet. */
+/** The settings that a status was written under; undefined if it shows no identity. */
 export function settingsIn(status: JsonObject): Settings | undefined {
   const trustDomain = textOr(field(status, 'trustDomain'), '')
   if (trustDomain === '' || !conditionIn(status, 'Ready')) return undefined
   return { trustDomain, className: textOr(field(status, 'clusterSPIFFEIDClassName'), '') || undefined }
 }
 
-/** Whether a status is about this generation, and not about an earlier one, or about none: `{observedGeneration: -1}`. */
+/**
+ * Whether a status is about this generation of the binding. A new binding has the default `observedGeneration: -1`,
+ * which is about none.
+ */
 export function isCurrent(status: JsonObject, generation: number): boolean {
   const ready = readyIn(status)
   return ready !== undefined && ready.status !== 'Unknown' && ready.observedGeneration === generation

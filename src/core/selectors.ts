@@ -9,7 +9,10 @@ export type PodSelector =
 
 export type Labels = { readonly [key: string]: string }
 
-/** Labels of pods, with what is made of them again and again: worked out once for a pool, shared by its bindings. */
+/**
+ * Labels of pods in the forms in which they are needed often. They are computed once for a pool and shared by its
+ * bindings.
+ */
 export type PodLabels = {
   readonly labels: Labels
   /** `key=value`, sorted. */
@@ -22,23 +25,22 @@ export function podLabels(labels: Labels): PodLabels {
   const entries = Object.entries(labels)
   return {
     labels,
-    // No label key has a `=`.
+    // A label key contains no `=`, so the joined text is unambiguous.
     pairs: entries.map(([key, value]) => `${key}=${value}`).toSorted(byBytes),
     selectors: entries.map(([key, value]) => `k8s:pod-label:${key}:${value}`).toSorted(byBytes),
   }
 }
 
-/** Whether there are these labels, among others perhaps: pods with `labels` are selected by `wanted`. */
+/** Whether `labels` includes all of `wanted`, so that `wanted` selects a pod with `labels`. */
 export const hasLabels = (labels: JsonObject, wanted: Labels): boolean =>
   Object.keys(wanted).every((key) => Object.hasOwn(labels, key) && labels[key] === wanted[key])
 
-/** Whether the pods of one selector are all among those of another, either way. */
+/** Whether one of two selectors selects all pods that the other selects. */
 export const doNest = (a: Labels, b: Labels): boolean => hasLabels(a, b) || hasLabels(b, a)
 
 /**
- * Reads the structured form (`matchLabels`) and the flat one of `inference.networking.x-k8s.io`.
- * Whatever selects by anything else than labels that are there with a value is refused: SPIRE could not be
- * given selectors that mean the same.
+ * Reads the structured form (`matchLabels`) and the flat one of `inference.networking.x-k8s.io`. A selector that uses
+ * anything but labels with a value is refused, because SPIRE has no selectors that mean the same.
  */
 export function decodePodSelector(selector: unknown): PodSelector {
   if (selector === undefined) return unusable('spec.selector is missing')
@@ -72,7 +74,7 @@ function decodeStructured(selector: JsonObject): PodSelector {
 
 function decodeLabels(labels: JsonObject, path: string): PodSelector {
   const decoded: [string, string][] = []
-  // In order, so that of several problems it is always the same one that is named.
+  // Keys are looked at in order, so that of several problems always the same one is named.
   for (const key of Object.keys(labels).toSorted(byBytes)) {
     const value = labels[key]
     const at = `${path}[${show(key)}]`
@@ -89,10 +91,10 @@ function decodeLabels(labels: JsonObject, path: string): PodSelector {
 
 const unusable = (problem: string): PodSelector => ({ kind: 'unusable', problem })
 
-/** The one canonical form, which is also what a ClusterSPIFFEID's `podSelector` is given. */
+/** The canonical form of a selector, which is also the `podSelector` of a ClusterSPIFFEID. */
 export const podSelectorOf = (labels: Labels): { readonly matchLabels: Labels } => ({ matchLabels: labels })
 
-/** What a workload must show to get the identity, sorted; SPIRE's k8s workload attestor names them. */
+/** The sorted selectors that a workload must have to get the identity, as SPIRE's k8s workload attestor names them. */
 export function workloadSelectors(
   namespace: string,
   serviceAccount: string,

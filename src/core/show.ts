@@ -1,9 +1,9 @@
-/** The longest string the CRD lets through, so that its messages and these stay the same. */
+/** The longest string that the CRD accepts: a value that the webhook gets from an API server is shown whole. */
 const longest = 1024
 
 /**
- * A value of someone's manifest as messages print it, like the API server does: strings quoted. What is
- * neither text, number nor boolean is only hinted at, so that a hostile manifest can't swell a message.
+ * A value of someone's manifest as messages print it, like the API server does: strings quoted. Objects and lists are
+ * only named as such, so that a hostile manifest can't make a message long.
  */
 export function show(value: unknown): string {
   switch (typeof value) {
@@ -23,10 +23,12 @@ export function show(value: unknown): string {
   }
 }
 
-// Cc are the control characters. The rest can reorder or break a line on the terminal that shows it.
+// Cc are the control characters. The other characters can reorder or break a line on a terminal.
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
 
-/** One line that a terminal shows as it is: white space is a space, other control characters are escaped. */
+/**
+ * Makes a text safe to print on one line of a terminal: white space becomes a space, control characters are escaped.
+ */
 export function printable(text: string): string {
   return text
     .toWellFormed()
@@ -35,5 +37,5 @@ export function printable(text: string): string {
     .trim()
 }
 
-/** Whatever was thrown, in words. */
+/** The message of whatever was thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -14,7 +14,7 @@ const rulesOfTheSpec: ReadonlySet<RuleName> = new Set([
 export const isOfTheSpec = (rule: RuleName): boolean => rulesOfTheSpec.has(rule)
 
 /**
- * The failures that our CustomResourceDefinition makes of the bindings of a later contract, which know neither mode nor
- * objective: checks 4, 5 and 10 to 13. They take nothing away that the former operator has given.
+ * Failures that only say that a binding was written for a later version of the former operator, which knows neither mode
+ * nor objective: checks 4, 5 and 10 to 13. For such a failure the outputs of the former operator are kept.
  */
 export const keepsFormerOutputs = (rule: RuleName): boolean => isOfTheSpec(rule) && rule !== 'invalidPoolRef'

@@ -1,6 +1,4 @@
-/**
- * Which members have a term in common. Most terms have one member, which is kept without a Set of its own.
- */
+/** An index from terms to members. Most terms have one member, which is stored without a Set, to save memory. */
 export class Terms<Key extends string> {
   readonly #members = new Map<string, Key | Set<Key>>()
 

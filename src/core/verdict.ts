@@ -1,7 +1,7 @@
 import { rules, type Action, type Finding, type RuleName } from './findings.ts'
 import { sameJson } from './json.ts'
 
-/** What `--webhook-action` says, by reason. */
+/** The actions of `--webhook-action`, by reason. */
 export type ActionOverrides = { readonly [reason: string]: Action }
 
 export type JudgedFinding = Finding & { readonly action: Action }
@@ -12,8 +12,8 @@ export type Verdict = {
 }
 
 /**
- * Judges what is wrong after a request. Only new harm is refused: what was already so `before` is a warning,
- * since refusing would lock users out of repairing an object step by step.
+ * Judges the findings on an object after a request. Only new harm is refused. A finding that was there `before` is a
+ * warning, because refusing it would keep users from repairing an object step by step.
  */
 export function judge(
   after: readonly Finding[],
@@ -28,11 +28,11 @@ export function judge(
   return verdictOf(findings)
 }
 
-/** The same findings with nothing refused. */
+/** The same findings, with every refusal turned into a warning. */
 export const lenient = ({ findings }: Verdict): Verdict =>
   verdictOf(findings.map((finding) => (finding.action === 'deny' ? { ...finding, action: 'warn' } : finding)))
 
-/** The strongest action of any finding, with all of them. */
+/** The verdict on several findings: the strongest of their actions. */
 export function verdictOf(findings: readonly JudgedFinding[]): Verdict {
   const has = (action: Action): boolean => findings.some((finding) => finding.action === action)
   return { verdict: has('deny') ? 'deny' : has('warn') ? 'warn' : 'allow', findings }
@@ -43,6 +43,6 @@ function actionOf(name: RuleName, overrides: ActionOverrides): Action {
   return (rule.configurable ? overrides[rule.reason] : undefined) ?? rule.action
 }
 
-/** Whether a finding was there before, so that it is nobody's doing now. */
+/** Whether two findings are the same failure, so that a request does not cause it anew. */
 export const isSameHarm = (a: Finding, b: Finding): boolean =>
   a.rule === b.rule && a.field === b.field && sameJson(a.value, b.value) && a.collisionKey === b.collisionKey

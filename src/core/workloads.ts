@@ -7,17 +7,17 @@ import { byBytes } from './names.ts'
 import type { Pod, PodList } from './pods.ts'
 import { show } from './show.ts'
 
-/** Names that are listed; there is no use in more. */
+/** How many names one piece of advice lists, to keep the line readable. */
 const nameAtMost = 10
 
-/** The advice that pods give, in the order in which it is given. None of it ever stands in a status. */
+/** The rules about pods, in the order of their advice. Statuses never show this advice. */
 export const workloadRules: readonly RuleName[] = [
   'noSuchServiceAccount',
   'noSuchContainer',
   'fallbackSuppressed',
 ]
 
-/** What is known beside the binding: the pods of its pool, and the fallbacks of the cluster. */
+/** What advice about pods needs beside the binding: the pods of its pool and the fallbacks of the cluster. */
 export type Workloads = {
   readonly list: PodList
   readonly fallbacks: Iterable<Fallback>
@@ -25,8 +25,8 @@ export type Workloads = {
 }
 
 /**
- * What the pods that are there show about a binding that stands for an identity: SPIRE Controller Manager looks neither
- * at their service account nor at their containers, and so makes entries by which nobody gets anything.
+ * Advice on a binding with an identity, by the existing pods of its pool. SPIRE Controller Manager checks neither the
+ * service account nor the containers of a pod, so it makes entries that no workload matches.
  */
 export function adviseOnPods(binding: Binding, identity: Identity, workloads: Workloads): readonly Finding[] {
   const { pods, complete } = workloads.list
@@ -35,7 +35,7 @@ export function adviseOnPods(binding: Binding, identity: Identity, workloads: Wo
   return [unfit, lost].filter((one) => one !== undefined)
 }
 
-/** The workloads of a pool that a binding is for; without a container it is for all of them. */
+/** The workloads that a binding is for. Without a container it is for all of an account. */
 export type Wanted = { readonly account: string; readonly container: string | undefined }
 
 export const wantedBy = ({ spec }: Binding, { mode }: Identity): Wanted => ({
@@ -43,11 +43,14 @@ export const wantedBy = ({ spec }: Binding, { mode }: Identity): Wanted => ({
   container: mode === 'PerObjective' ? textOr(spec.containerName, '') : undefined,
 })
 
-/** Whether there is such a workload in a pod of the pool. */
+/** Whether a pod has such a workload. */
 export const fits = (pod: Pod, { account, container }: Wanted): boolean =>
   pod.serviceAccountName === account && (container === undefined || pod.containers.includes(container))
 
-/** The account comes first: where it is wrong, its containers are nobody's. */
+/**
+ * Why no pod fits. A wrong account is named before a wrong container, because pods under another account get nothing
+ * in any container.
+ */
 function whyNoneFits(pods: readonly Pod[], wanted: Wanted): Finding | undefined {
   const { account, container } = wanted
   const running = pods.filter((pod) => pod.serviceAccountName === account)
@@ -69,8 +72,9 @@ function whyNoneFits(pods: readonly Pod[], wanted: Wanted): Finding | undefined 
 }
 
 /**
- * A fallback gives nothing to a pod that the binding's ClusterSPIFFEID selects: that leaves the other containers without
- * an identity, and every container of a pod under another account.
+ * Workloads that would lose the identity of a fallback. A fallback gives nothing to a pod that the binding's
+ * ClusterSPIFFEID selects, so the pod's other containers, and all containers of a pod under another account, get no
+ * identity.
  */
 function lostIdentities(
   { namespace, spec }: Binding,

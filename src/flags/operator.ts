@@ -1,6 +1,6 @@
 import { describeFlags, type Flags } from './read.ts'
 
-/** Of every command that renders identities. */
+/** Flags of every command that renders identities. */
 export const identityFlags = {
   'trust-domain': {
     placeholder: 'DOMAIN',
@@ -14,7 +14,7 @@ export const identityFlags = {
   },
 } as const satisfies Flags
 
-/** Of every command that talks to a cluster. */
+/** Flags of every command that talks to a cluster. */
 export const clusterFlags = {
   kubeconfig: {
     placeholder: 'FILE',
@@ -23,7 +23,7 @@ export const clusterFlags = {
   context: { placeholder: 'NAME', help: 'The context of the kubeconfig. Otherwise its current one.' },
 } as const satisfies Flags
 
-/** Of every command that judges as admission does. */
+/** The flag of every command that judges as admission does. */
 export const webhookActionFlag = {
   'webhook-action': {
     placeholder: 'REASON=deny|warn|ignore',
@@ -31,7 +31,7 @@ export const webhookActionFlag = {
   },
 } as const satisfies Flags
 
-/** Of every command that judges pools and objectives, too. */
+/** Flags of every command that judges pools and objectives, too. */
 export const verdictFlags = {
   ...webhookActionFlag,
   'webhook-on-references': {

@@ -1,24 +1,24 @@
 /**
- * Command lines by the conventions of Go's flag package, which users of the former operator have in
- * their manifests. Not node:util's parseArgs: it takes `-flag` for a group of one-letter flags and refuses
- * `--flag=false`, so that what goes in and what comes out would both have to be rewritten.
+ * Command lines by the conventions of Go's flag package, which users of the former operator have in their
+ * manifests. node:util's parseArgs is not used, because it takes `-flag` for a group of one-letter flags and refuses
+ * `--flag=false`.
  */
 import { show } from '../core/show.ts'
 import { nearest } from '../core/nearest.ts'
 
 export type Flag = {
-  /** What stands for the value in the help; a flag without it is a switch, true or false. */
+  /** The placeholder for the value in the help. A flag without a placeholder is a switch, true or false. */
   readonly placeholder?: string
   readonly help: string
-  /** Read like a value that was given. */
+  /** Parsed like a value on the command line. */
   readonly default?: string
   /** One letter. */
   readonly short?: string
   /** Other names that mean the same. */
   readonly aliases?: readonly string[]
-  /** The environment variable that counts when the flag is absent, even when it is empty. */
+  /** The environment variable that is used if the flag is absent. It counts even if it is empty. */
   readonly env?: string
-  /** Known from elsewhere, without a meaning here: accepted with a warning. */
+  /** A flag of another program that has no meaning here: it is accepted with a warning. */
   readonly ignored?: true
 }
 
@@ -26,7 +26,7 @@ export type Flags<Name extends string = string> = Readonly<Record<Name, Flag>>
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** A value and what to call its origin in a message: the flag as it was written, or the variable. */
+/** A value and where it is from, for messages: the flag as it was written, or the environment variable. */
 export type Given = { readonly from: string; readonly value: string }
 
 export type Reading<Name extends string> = {
@@ -40,11 +40,11 @@ export type Reading<Name extends string> = {
   /** Every value of a flag that may be repeated, in order. */
   readonly all: (name: Name) => readonly Given[]
   readonly isOn: (name: Name) => boolean
-  /** Whether it was given at all, as a flag or in the environment. */
+  /** Whether it was given, as a flag or in the environment. */
   readonly isGiven: (name: Name) => boolean
 }
 
-/** Reads all of `argv`; never throws. `ignoredPrefix` marks a family of flags that nobody here knows. */
+/** Reads all of `argv`; never throws. Unknown flags that begin with `ignoredPrefix` are accepted with a warning. */
 export function readFlags<Name extends string>(
   argv: readonly string[],
   env: Environment,
@@ -159,7 +159,8 @@ function* otherFlag(token: Token, rest: string[], known: Known, ignoredPrefix?: 
   yield ignoredPrefix !== undefined && name.startsWith(ignoredPrefix)
     ? { kind: 'warning', text: `${written} does nothing here; leave it out` }
     : { kind: 'problem', text: `${written}: unknown flag${suggestion(token, known)}` }
-  // What follows is its value, most likely; a complaint about that as well would only hide the cause.
+  // The next argument is most likely the value of the unknown flag. A second complaint about it would only hide the
+  // cause.
   if (inline === undefined && rest.at(-1)?.startsWith('-') === false) rest.pop()
 }
 
@@ -178,7 +179,7 @@ function parseBool(text: string): boolean | undefined {
   return ['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text) ? false : undefined
 }
 
-/** One entry a flag, as the table has it. */
+/** The help of all flags, in the order of the table. */
 export function describeFlags(flags: Flags): string {
   return Object.entries(flags)
     .filter(([, flag]) => !flag.ignored)

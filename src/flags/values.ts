@@ -1,4 +1,4 @@
-/** What the values of flags may be. A problem says what is wrong and what to write instead. */
+/** Parsers for the values of flags. A problem says what is wrong and what to write instead. */
 import { isIPv4, isIPv6 } from 'node:net'
 import { actions, type Action } from '../core/findings.ts'
 import { isDns1123Label, isDns1123Subdomain, trimSpace } from '../core/names.ts'
@@ -17,7 +17,7 @@ export type Address = { readonly host: string; readonly port: number }
 const value = <T>(result: T): Parsed<T> => ({ kind: 'value', value: result })
 const problem = (text: string): Parsed<never> => ({ kind: 'problem', problem: text })
 
-/** The values of a reading, one by one; what is wrong with them adds up in `problems`. */
+/** Decodes the values of a command line one by one and collects their problems. */
 export type Decoder<Name extends string> = {
   readonly problems: readonly string[]
   /** The value of a flag, or `otherwise` when there is none or it is a problem. */
@@ -50,7 +50,8 @@ export function trustDomainProblem(text: string): string | undefined {
   if (text === '') return 'the trust domain is empty; write its name, such as example.org'
   const scheme = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.exec(text)?.[0]
   if (scheme !== undefined) return `a trust domain has no scheme; leave ${show(scheme)} out`
-  // What is not part of a name at all comes first: a remedy that leaves it in would be none.
+  // Parts that do not belong to a name, like a scheme, are named first: advice about the name alone would leave them
+  // in.
   const at = [/\//, /:/, /[^a-z0-9.\-_]/].map((bad) => text.search(bad)).find((found) => found !== -1)
   if (at === undefined) {
     return text.length > 255
@@ -129,7 +130,7 @@ export function address(text: string): Parsed<Address | undefined> {
       : problem(`${show(bracketed)} is not an IPv6 address; write one like [::1]:${port}`)
   }
   const host = plain ?? ''
-  // Digits and dots are a mistyped IPv4 address, not a name.
+  // Digits and dots only: a mistyped IPv4 address rather than a name.
   return host === '' || isIPv4(host) || (isDns1123Subdomain(host.toLowerCase()) && /[^0-9.]/.test(host))
     ? value({ host, port })
     : problem(
@@ -152,7 +153,7 @@ function addressLike(text: string): string {
 /** As the API server takes a webhook's URL; without the slashes at its end. None, when empty. */
 export function webhookUrl(text: string): Parsed<string | undefined> {
   if (text === '') return value(undefined)
-  // The parser of the platform forgives white space, backslashes, missing slashes and empty parts.
+  // URL accepts white space, backslashes, missing slashes and empty parts, which the API server refuses.
   if (!/^https:\/\/[^/]/i.test(text))
     return problem('not an absolute https URL; write https://HOST:PORT/PATH')
   if (/[\s\\]/.test(text)) return problem('white space or a backslash in the URL; remove it')

@@ -1,3 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Turns } from '../core/slices.ts'
+
 /** Time as the loops of this folder see it; tests hand in one that they move themselves. */
 export type Clock = {
   /** Monotonic milliseconds. Intervals are measured with it, since the date can jump. */
@@ -16,6 +19,8 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   },
 }
+
+export const systemTurns: Turns = { now: () => performance.now(), next: () => nextTurn() }
 
 /** Resolves after `ms`, or as soon as `signal` aborts: the caller looks at the signal anyway. */
 export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {

@@ -4,8 +4,13 @@ import type { KubeObject } from './object.ts'
 export type Handler = {
   upserted(object: KubeObject): void
   removed(object: Removed): void
-  /** Once, after all that the first complete list holds has been reported. */
+  /** Called once, after every object of the first complete list has been reported. */
   synced(): void
+  /**
+   * Called with true before the first change of a list is reported, and with false after the last. In between, the reported
+   * objects are a mixture of the list and of what was there before, a state that the cluster never had.
+   */
+  mixed?(isMixed: boolean): void
 }
 
 /** `namespace` is empty for what has none. */
@@ -43,22 +48,34 @@ export class Ledger {
   }
 
   /**
-   * Takes a complete list. Removals are passed on before additions, so that a collision key which a removed binding held is free
-   * when the others are looked at. Returns how many changes were passed on.
+   * Takes a complete list, an object a step. Removals are passed on before additions, so that a collision key which a
+   * removed binding held is free when the others are looked at. Returns how many changes were passed on.
    */
-  replace(listed: ReadonlyMap<string, Listed>): number {
-    const gone = this.#known
-      .entries()
-      .filter(([key, { uid }]) => listed.get(key)?.uid !== uid)
-      .map(([key]) => key)
-      .toArray()
-    for (const key of gone) this.#remove(key)
-    const news = listed
-      .values()
-      .flatMap(({ object }) => (object ? [object] : []))
-      .toArray()
-    for (const object of news) this.upsert(object)
-    return gone.length + news.length
+  *replacing(listed: ReadonlyMap<string, Listed>): Generator<undefined, number> {
+    let news = 0
+    const isNews = (): void => {
+      if (news === 0) this.#tell(() => this.#handler.mixed?.(true))
+      news += 1
+    }
+    try {
+      for (const [key, { uid }] of this.#known) {
+        if (listed.get(key)?.uid !== uid) {
+          isNews()
+          this.#remove(key)
+        }
+        yield
+      }
+      for (const { object } of listed.values()) {
+        if (object) {
+          isNews()
+          this.upsert(object)
+        }
+        yield
+      }
+      return news
+    } finally {
+      if (news > 0) this.#tell(() => this.#handler.mixed?.(false))
+    }
   }
 
   upsert(object: KubeObject): void {
@@ -75,8 +92,16 @@ export class Ledger {
     this.#remove(keyOf(object))
   }
 
-  clear(): void {
-    for (const key of this.#known.keys()) this.#remove(key)
+  /** Whatever is heard of next is news, be its version the same. */
+  doubt(): void {
+    for (const [key, { uid }] of this.#known) this.#known.set(key, { uid, resourceVersion: '' })
+  }
+
+  *clearing(): Generator<undefined, void> {
+    for (const key of this.#known.keys()) {
+      this.#remove(key)
+      yield
+    }
   }
 
   synced(): void {

@@ -1,7 +1,8 @@
 import { messageOf } from '../core/show.ts'
+import { inSlices } from '../core/slices.ts'
 import { backoffMs, patience } from './backoff.ts'
 import { explain, type Lost, type Query, type Refused, resourcePath } from './client.ts'
-import { type Clock, sleep, systemClock } from './clock.ts'
+import { type Clock, sleep, systemClock, systemTurns } from './clock.ts'
 import { IdleTimer } from './idle.ts'
 import { Ledger, type Listed } from './ledger.ts'
 import { listPages } from './listing.ts'
@@ -34,7 +35,10 @@ export class Reflector {
   readonly #log: Log
   readonly #path: string
   readonly #ledger: Ledger
-  readonly #stopping = new AbortController()
+  /** Ends what is under way: a list, a watch or a wait. */
+  #cut = new AbortController()
+  #stopped = false
+  #beginsAnew = false
   #running: Promise<void> | undefined
   #version: string | undefined
   #failures = 0
@@ -75,28 +79,49 @@ export class Reflector {
   }
 
   start(): void {
-    this.#running ??= this.#run(this.#stopping.signal)
+    this.#running ??= this.#run()
+  }
+
+  /**
+   * Lists at once, whatever is under way, and tells the handler of all there is: the kind has another schema, by which the
+   * same version reads differently, or its CustomResourceDefinition is another one, and what was watched is gone with the
+   * former. Until the list is complete what was known stays.
+   */
+  beginAnew(): void {
+    this.#beginsAnew = true
+    this.#cut.abort(new Error('the kind is another one'))
   }
 
   /** `forget` also reports all that is known as removed: for a kind that is gone itself. */
   async stop({ forget = false }: { readonly forget?: boolean } = {}): Promise<void> {
-    this.#stopping.abort()
+    this.#stopped = true
+    this.#cut.abort()
     await this.#running
     if (!forget) return
     this.#synced = false
-    this.#ledger.clear()
+    await inSlices(this.#ledger.clearing(), systemTurns)
   }
 
-  async #run(stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) {
-      const ending = await this.#listOrWatch(stop).catch(asFailure)
-      await sleep(this.#clock, this.#settle(ending, stop), stop)
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      if (this.#beginsAnew) this.#forgetWhereItWas()
+      const { signal } = this.#cut
+      const ending = await this.#listOrWatch(signal).catch(asFailure)
+      if (!signal.aborted) await sleep(this.#clock, this.#settle(ending), signal)
     }
   }
 
+  #forgetWhereItWas(): void {
+    this.#cut = new AbortController()
+    this.#beginsAnew = false
+    this.#version = undefined
+    this.#failures = 0
+    this.#silent = false
+    this.#ledger.doubt()
+  }
+
   /** Takes note of an ending and says how long to wait before going on. */
-  #settle(ending: Ending, stop: AbortSignal): number {
-    if (stop.aborted) return 0
+  #settle(ending: Ending): number {
     if (ending.kind === 'current') {
       this.#version = ending.version
       return 0
@@ -120,8 +145,8 @@ export class Reflector {
     return this.#waitedMs
   }
 
-  #listOrWatch(stop: AbortSignal): Promise<Ending> {
-    return this.#version === undefined ? this.#list(stop) : this.#watch(this.#version, stop)
+  #listOrWatch(cut: AbortSignal): Promise<Ending> {
+    return this.#version === undefined ? this.#list(cut) : this.#watch(this.#version, cut)
   }
 
   async #list(signal: AbortSignal): Promise<Ending> {
@@ -135,7 +160,8 @@ export class Reflector {
       signal,
       take: (item) => this.#take(listed, item),
     })
-    return answer.kind === 'complete' ? this.#replace(listed, answer.version, asked) : endingOf(answer)
+    if (answer.kind !== 'complete') return endingOf(answer)
+    return this.#replaced(await this.#replace(listed, signal), answer.version, asked)
   }
 
   #take(listed: Map<string, Listed>, item: unknown): void {
@@ -145,8 +171,17 @@ export class Reflector {
     if (kept) listed.set(...this.#ledger.listed(kept))
   }
 
-  #replace(listed: ReadonlyMap<string, Listed>, version: string, asked: number): Ending {
-    const news = this.#ledger.replace(listed)
+  /** Ended early, the steps still tell the handler that they are over. */
+  async #replace(listed: ReadonlyMap<string, Listed>, signal: AbortSignal): Promise<number> {
+    const steps = this.#ledger.replacing(listed)
+    try {
+      return await inSlices(steps, systemTurns, signal)
+    } finally {
+      steps.return(0)
+    }
+  }
+
+  #replaced(news: number, version: string, asked: number): Ending {
     this.#lastContact = asked
     if (this.#silent && news > 0) {
       this.#restarts += 1
@@ -160,9 +195,9 @@ export class Reflector {
     return { kind: 'current', version }
   }
 
-  async #watch(from: string, stop: AbortSignal): Promise<Ending> {
+  async #watch(from: string, cut: AbortSignal): Promise<Ending> {
     const opened = this.#clock.now()
-    using idle = this.#idleTimer(stop)
+    using idle = this.#idleTimer(cut)
     const answer = await this.#options.client.watch(this.#path, this.#watchQuery(from), idle.signal)
     if (answer.kind !== 'open') return endingOf(answer)
     let events = 0
@@ -188,13 +223,13 @@ export class Reflector {
     return { kind: 'current', version: isSilent ? undefined : (this.#version ?? from) }
   }
 
-  #idleTimer(stop: AbortSignal): IdleTimer {
+  #idleTimer(cut: AbortSignal): IdleTimer {
     const { nudgeMs, idleMs } = this.#timings
     const query = { ...this.#selectors(), limit: '1' }
     // What comes of it is of no matter: what it is for is heard on the watch, or not.
     const nudge = (): void =>
       void this.#options.client.call({ method: 'GET', path: this.#path, query, signal: timer.signal })
-    const timer = new IdleTimer(this.#clock, { nudgeMs, nudge, endMs: idleMs }, stop)
+    const timer = new IdleTimer(this.#clock, { nudgeMs, nudge, endMs: idleMs }, cut)
     return timer
   }
 

@@ -2,52 +2,25 @@ import { leaseResource } from '../core/resources.ts'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lives, Trusted } from '../../certs/certificates.ts'
-import type { Config } from '../config.ts'
-import { rules } from '../core/findings.ts'
-import type { Inventory } from '../core/inventory.ts'
-import type { Objects } from '../core/objects.ts'
-import type { Verdict } from '../core/verdict.ts'
-import type { Feed } from './feed.ts'
 import type { Client } from '../kube/client.ts'
 import { createObjects } from '../kube/objects.ts'
-import { listRememberedPods } from '../kube/pods.ts'
 import { Reflector } from '../kube/reflector.ts'
-import type { Log } from '../log.ts'
-import type { Metrics } from '../serving/metrics.ts'
-import { createProbe, probeAnswer, tryWay } from './probe.ts'
+import { staleness } from './knowledge.ts'
+import { createProbe, tryWay } from './probe.ts'
+import { routesOf, type RoutesOptions } from './routes.ts'
 import type { Check } from '../serving/probes.ts'
-import { liveLists, liveReads, warnsOnly } from './reads.ts'
 import { createTrust, watchTrust } from './webhook-trust.ts'
 import { claimLabel } from '../webhook/claim.ts'
-import type { ReadLive } from '../webhook/live.ts'
-import { judgingReferences } from '../webhook/references.ts'
-import { usualStaleMs, type Reservations } from '../webhook/reservations.ts'
-import { mutating, validating } from '../webhook/review.ts'
-import {
-  startWebhookServer,
-  type AdmissionRequest,
-  type Review,
-  type WebhookServer,
-} from '../webhook/server.ts'
-import { Undecided } from '../webhook/undecided.ts'
+import { startWebhookServer, type WebhookServer } from '../webhook/server.ts'
 import { Tokens } from '../webhook/token.ts'
-import { blind, createPodLookup } from '../webhook/workloads.ts'
 
-type AdmissionOptions = {
-  readonly config: Config
+type AdmissionOptions = RoutesOptions & {
   readonly client: Pick<Client, 'call' | 'watch'>
-  readonly inventory: Inventory
-  readonly reservations: Reservations
   readonly isLeading: () => boolean
-  /** What every answer warns of, whatever it is about. */
-  readonly notices: () => readonly string[]
-  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>
-  readonly metrics: Metrics
   readonly shownTokens: ShownTokens
-  /** Told of the certificate that the webhook serves with from now on. */
+  /** Called with each certificate that the webhook begins to serve with. */
   readonly presents: (pair: Trusted['pair']) => void
-  readonly log: Log
-  /** How long the operator's own certificates live; tests have no years to wait. */
+  /** How long the operator's own certificates live. Tests shorten it. */
   readonly lives?: Lives
 }
 
@@ -59,7 +32,9 @@ export type Admission = {
   readonly certificates: () => Readonly<Record<string, Date>>
 }
 
-/** Tokens that the API server has shown us, and so others: it says the URL of a call that failed. */
+/**
+ * Tokens that the API server has shown to users: its message about a failed call contains the URL, and so the token.
+ */
 export type ShownTokens = Set<string>
 
 const switchedOff: Admission = {
@@ -69,13 +44,19 @@ const switchedOff: Admission = {
   certificates: () => ({}),
 }
 
-/** How long endpoints may still lead here after this replica has said that it is not ready. */
+/** How long a Service may still lead to this replica after its readiness probe has failed. */
 const endpointsMoveOnMs = 10_000
 
-/** How long those who still call are asked to leave, before whoever does not is cut off. */
+/** How long clients that still call are asked to close their connections, before the connections are cut. */
 const drainPatience = { quietMs: 1000, longestMs: 5000 }
 
-/** The webhook with its certificates: serving, trusted by the API server, and kept so. */
+/** How often the leader looks for claims that are no longer needed. */
+const collectEveryMs = 10_000
+
+/** How long the start waits at most to learn whether calls fail: as long as the API server waits for a webhook. */
+const outageShowsMs = 5000
+
+/** Serves the webhook, with certificates and a token that are kept registered with the API server. */
 export function createAdmission(options: AdmissionOptions): Admission {
   const { config, client, reservations, isLeading, metrics, shownTokens, log } = options
   metrics.claimsFrom(() => reservations.size)
@@ -107,7 +88,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     namespace,
     report: (reached) => {
       metrics.webhookProbe(reached)
-      // Not while the outage lasts: the next token would be shown like the one before.
+      // The token is not renewed while the outage lasts, because the API server would show the new one to users, too.
       if (reached) for (const token of shownTokens) trust.replaceToken(token)
       if (reached) shownTokens.clear()
     },
@@ -115,8 +96,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   let collecting: NodeJS.Timeout | undefined
   let isStopped = false
   const begin = async (): Promise<void> => {
-    // Whether users are being shown the token at this moment, since nobody serves, can't be told any more once we do,
-    // which the first answer of one of these watches brings about.
+    // The first answer of one of these watches makes this replica serve. Whether calls failed before, so that users
+    // were shown the token, can only be found out until then.
     await Promise.race([tryWay({ client, namespace }), sleep(outageShowsMs)])
     if (isStopped) return
     for (const watch of trustWatches) watch.start()
@@ -168,100 +149,5 @@ function watchClaims({ config, client, reservations, log }: AdmissionOptions): R
   })
 }
 
-/** A replica that has not heard of bindings for this long might allow what another one has given away. */
-const staleness = (feed: Pick<Feed, 'silence'>): string | undefined => {
-  const silence = feed.silence()
-  if (silence <= usualStaleMs / 2) return undefined
-  const since = Number.isFinite(silence) ? ` for ${Math.round(silence / 1000)} s` : ' yet'
-  return `nothing was heard of InferenceIdentityBindings${since}`
-}
-
-/** Why nothing can be decided at this moment. */
-function ignoranceOf(feed: AdmissionOptions['feed']): string | undefined {
-  const [unknown] = feed.unsynced()
-  return feed.halted() ?? (unknown === undefined ? staleness(feed) : `${unknown} has not been listed yet`)
-}
-
-/** How often the leader looks for claims that have served their time. */
-const collectEveryMs = 10_000
-
-/** How long the start waits at most to be told that calls fail: as long as the API server waits for a webhook. */
-const outageShowsMs = 5000
-
 const caOf = async (file: string | undefined): Promise<string | undefined> =>
   file === undefined ? undefined : readFile(file, 'utf8')
-
-/** By the first label of the webhooks' names in deploy/webhook. */
-function routesOf(
-  { config, client, inventory, reservations, feed, notices, metrics, log }: AdmissionOptions,
-  objects: Objects,
-): Readonly<Record<string, Review>> {
-  const read = (signal: AbortSignal): ReadLive => liveReads(objects, signal)
-  const isLenient = (namespace: string, signal: AbortSignal): Promise<boolean> =>
-    warnsOnly(objects, namespace, signal)
-  const lookAtPods = createPodLookup({
-    list: (...page) => listRememberedPods(client, ...page),
-    fallbacks: () => inventory.fallbacks(),
-    settings: inventory.settings,
-    now: () => performance.now(),
-    observe: metrics.podsLookedAt,
-    warn: log.warn,
-  })
-  const reach = {
-    world: inventory,
-    read,
-    isLenient,
-    notices,
-    actions: config.webhook.actions.overrides,
-    reserve: (...claim: Parameters<Reservations['reserve']>) => reservations.reserve(...claim),
-    lookAtPods: config.webhook.workloads ? lookAtPods : blind,
-    observe: (request: AdmissionRequest, verdict: Verdict) => logDenial(log, request, verdict),
-  }
-  const guarded =
-    (review: Review): Review =>
-    async (request, signal) => {
-      const probed = probeAnswer(request, config)
-      if (probed) return probed
-      const answered = metrics.reviewStarted()
-      let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'
-      let reason: string | undefined
-      try {
-        const ignorance = ignoranceOf(feed)
-        if (ignorance !== undefined) throw new Undecided(ignorance)
-        const response = await review(request, signal)
-        reason = response.auditAnnotations['reasons']?.split(',')[0]
-        decision = response.kind === 'denied' ? 'deny' : response.warnings.length > 0 ? 'warn' : 'allow'
-        return response
-      } finally {
-        answered({ operation: request.operation, decision, reason })
-      }
-    }
-  return {
-    validate: guarded(validating(reach)),
-    mutate: guarded(mutating(reach)),
-    references: guarded(
-      judgingReferences({
-        inventory,
-        read,
-        list: (signal) => liveLists(client, signal),
-        actions: config.webhook.actions,
-        isLenient,
-        notices,
-        refused: (request, reasons) => logRefusal(log, request, reasons),
-      }),
-    ),
-  }
-}
-
-/** One line a denial: who, what, why. */
-function logDenial(log: Log, request: AdmissionRequest, { verdict, findings }: Verdict): void {
-  if (verdict !== 'deny') return
-  const reasons = findings.filter(({ action }) => action === 'deny').map(({ rule }) => rules[rule].reason)
-  logRefusal(log, request, reasons)
-}
-
-function logRefusal(log: Log, request: AdmissionRequest, reasons: readonly string[]): void {
-  const { uid, operation, namespace, name, user, dryRun, kind } = request
-  const fields = { uid, operation, kind: kind.kind, namespace, name, user: user.username, dryRun, reasons }
-  log.info(fields, 'denied')
-}

@@ -4,7 +4,10 @@ import type { JsonObject } from '../core/json.ts'
 import { bindingResource } from '../core/resources.ts'
 import type { Holder } from '../webhook/claim.ts'
 
-/** On the binding that was admitted: its key is one that somebody claims again and again without making a binding. */
+/**
+ * An Event on the admitted binding: somebody claims its key again and again without creating a binding, and was
+ * disregarded.
+ */
 export function disregardedEvent(claimant: Holder, winner: Holder, now: Date): JsonObject {
   const { namespace, name, uid } = winner
   return {

@@ -2,21 +2,29 @@ import type { BindingKey } from '../core/binding.ts'
 import type { Change, Inventory } from '../core/inventory.ts'
 import { field, isObject } from '../core/json.ts'
 import { bindingResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
+import type { Turns } from '../core/slices.ts'
+import { systemTurns } from '../kube/clock.ts'
 import type { Client } from '../kube/client.ts'
 import { watchKinds } from '../kube/discovery.ts'
 import { Reflector, type KubeObject, type ReflectorOptions } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
+import { Settling } from './settling.ts'
 
 type FeedOptions = {
   readonly client: Pick<Client, 'call' | 'watch'>
   readonly inventory: Inventory
   /** Told which bindings a change concerns. */
   readonly mark: (keys: Iterable<BindingKey>) => void
+  /** Told which bindings one change of many concerns. */
+  readonly markLater: (keys: Iterable<BindingKey>) => void
+  /** Told of a kind that is served by another schema: what the API server stores by it may be another thing. */
+  readonly reshaped: (resource: Resource) => void
   /** Told of the uid of each binding that is gone or going: it never holds a collision key again. */
   readonly bindingReleased: (uid: string) => void
   readonly log: Log
   /** The reflectors' usual ones unless given. */
   readonly timings?: ReflectorOptions['timings']
+  readonly turns?: Turns
 }
 
 export type Feed = {
@@ -28,6 +36,8 @@ export type Feed = {
   readonly unsynced: () => readonly string[]
   /** Why nothing may be touched: another contract is installed under our name. */
   readonly halted: () => string | undefined
+  /** Resolves once what is known of a namespace is of one moment; undefined where it is already. */
+  readonly settled: (namespace: string) => Promise<void> | undefined
   /** For how long nothing has been heard of bindings, in ms; 0 where their kind is not served. */
   readonly silence: () => number
   readonly reflectors: () => readonly { readonly resource: Resource; readonly reflector: Reflector }[]
@@ -43,32 +53,45 @@ export function createFeed({
   client,
   inventory,
   mark,
+  markLater,
+  reshaped,
   bindingReleased,
   log,
   timings = {},
+  turns = systemTurns,
 }: FeedOptions): Feed {
   const running = new Map<Resource, Reflector>()
   const known = new Set<Resource>()
   const absent = new Set<Resource>()
   const schemas = new Map<Resource, string>()
-  const reshaped = new Set<Resource>()
-  let settling: NodeJS.Timeout | undefined
+  const unsettled = new Set<Resource>()
+  let schemaSettling: NodeJS.Timeout | undefined
   let stopping: Promise<unknown> = Promise.resolve()
   let halted: Obstacle | undefined
 
   const complete = Promise.withResolvers<void>()
+  const settling = new Settling({ inventory, markLater, turns, log })
 
-  const apply = (change: Change): void => mark(inventory.apply(change))
+  const apply = (change: Change): void => {
+    const keys = inventory.apply(change)
+    if (keys.size <= markedAtOnce) mark(keys)
+    else settling.markLater(keys)
+    settling.goOn()
+  }
 
   const learn = (resource: Resource, served: boolean): void => {
     apply({ kind: 'served', resource, served, schema: schemas.get(resource) })
     known.add(resource)
-    if (known.size === resources.length) complete.resolve()
+    // Not before: what one kind leads to is worked out once all kinds are known.
+    if (known.size === resources.length) void settling.begin().then(complete.resolve)
   }
 
   function arrive(resource: Resource): void {
     if (absent.delete(resource)) log.info({ gvk: gvk(resource) }, 'this kind is served now')
-    if (running.has(resource)) {
+    const former = running.get(resource)
+    if (former) {
+      // The API server ends watches of the former kind a second later, or, where a request of it is under way, up to two minutes.
+      former.beginAnew()
       reshape(resource)
       return
     }
@@ -89,6 +112,7 @@ export function createFeed({
           apply({ kind: 'removed', resource, namespace, name })
         },
         synced: () => learn(resource, true),
+        mixed: (isMixed) => settling.mixed(resource, isMixed),
       },
     })
     running.set(resource, reflector)
@@ -99,16 +123,22 @@ export function createFeed({
   /** The schema of a kind that is served may have changed: what it prunes is to be found out anew, and then once more. */
   function reshape(resource: Resource): void {
     if (!inventory.isServed(resource)) return
-    learn(resource, true)
-    reshaped.add(resource)
-    clearTimeout(settling)
-    settling = setTimeout(() => {
-      for (const one of reshaped) {
+    learnSchema(resource)
+    unsettled.add(resource)
+    clearTimeout(schemaSettling)
+    schemaSettling = setTimeout(() => {
+      for (const one of unsettled) {
         schemas.set(one, `${schemas.get(one)}, settled`)
-        if (inventory.isServed(one)) learn(one, true)
+        if (inventory.isServed(one)) learnSchema(one)
+        running.get(one)?.beginAnew()
       }
-      reshaped.clear()
+      unsettled.clear()
     }, schemaSettlesMs)
+  }
+
+  function learnSchema(resource: Resource): void {
+    apply({ kind: 'served', resource, served: true, schema: schemas.get(resource) })
+    reshaped(resource)
   }
 
   function leave(resource: Resource): void {
@@ -143,7 +173,7 @@ export function createFeed({
   return {
     start: () => kinds.start(),
     stop: async () => {
-      clearTimeout(settling)
+      clearTimeout(schemaSettling)
       await kinds.stop()
       await stopping
       await Promise.all([...running.values()].map((reflector) => reflector.stop()))
@@ -151,6 +181,7 @@ export function createFeed({
     synced: complete.promise,
     unsynced: () => resources.filter((resource) => !known.has(resource)).map(gvk),
     halted: () => halted,
+    settled: (namespace) => settling.settled(namespace),
     silence: () => {
       const bindings = running.get(bindingResource)
       return bindings ? performance.now() - bindings.lastContact : 0
@@ -158,6 +189,9 @@ export function createFeed({
     reflectors: () => [...running].map(([resource, reflector]) => ({ resource, reflector })),
   }
 }
+
+/** Of more bindings, the fresher changes of others come first. */
+const markedAtOnce = 100
 
 /** Why bindings that may be there can't be read as what they are, so that nothing may follow from their absence. */
 function obstacleIn(definition: KubeObject | undefined, served: boolean): Obstacle | undefined {

@@ -6,8 +6,8 @@ import { messageOf } from '../core/show.ts'
 type Named = readonly [flag: string, file: string]
 
 /**
- * What is wrong with the files that flags name, before anything is started. Those of `--webhook-cert-dir` are not among
- * them: who makes that certificate may come later.
+ * Problems of the files that flags name, found before anything is started. The files of `--webhook-cert-dir` are left
+ * out, because the certificate may be issued later.
  */
 export async function fileProblems({ metrics, webhook }: Config): Promise<readonly string[]> {
   const { address, secure, certificate } = metrics

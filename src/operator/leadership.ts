@@ -6,19 +6,27 @@ import { Unshown } from '../controller/unshown.ts'
 import { given, type BindingKey } from '../core/binding.ts'
 import { summaryOf } from '../core/conditions.ts'
 import type { Inventory } from '../core/inventory.ts'
+import type { Resource } from '../core/resources.ts'
 import type { Client } from '../kube/client.ts'
 import { campaign, type Campaign } from '../kube/lease.ts'
 import { createObjects } from '../kube/objects.ts'
 import type { Log } from '../log.ts'
-import type { Metrics } from '../serving/metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { Courtesy } from './courtesy.ts'
 
-/** Keys that are reconciled at once; the API server is what bounds the rate. */
+/** How many keys are reconciled at the same time. More would not be faster: the API server bounds the rate. */
 const workers = 32
 
-/** The former operator's, so that old and new never lead together. */
+/** As `workers`, while the API server asks for reviews: it answers our writes in turn with those of people who wait. */
+const workersBesideReviews = 4
+
+/** The name that the former operator uses, so that the old and the new operator never lead at the same time. */
 const leaseName = 'a558cee8.sonda.red'
 
-/** Overdue timers come before anything else in a process that wakes. */
+/**
+ * How often the Lease is checked against the clock. In a process that was frozen and wakes, overdue timers run before
+ * anything else.
+ */
 const watchdogMs = 500
 
 type LeadershipOptions = {
@@ -28,24 +36,34 @@ type LeadershipOptions = {
   readonly metrics: Metrics
   readonly log: Log
   readonly halted: () => string | undefined
+  /** Resolves once something may be decided in a namespace. */
+  readonly settled: (namespace: string) => Promise<void> | undefined
+  readonly courtesy: Pick<Courtesy, 'turns' | 'isAsked'>
 }
 
 export type Leadership = {
   readonly mark: (keys: Iterable<BindingKey>) => void
+  /** Marks what is looked at when nothing else is marked. */
+  readonly markLater: (keys: Iterable<BindingKey>) => void
+  /** The schema of a kind is another. */
+  readonly reshaped: (resource: Resource) => void
   readonly isLeading: () => boolean
-  /** What this replica has not succeeded in for a while, in words. */
+  /** A text about bindings that have not succeeded for a while; undefined if there are none. */
   readonly troubles: () => string | undefined
   readonly start: () => void
   readonly stop: () => Promise<void>
 }
 
-/** Reconciles for as long as this replica leads, which without an election is always. */
+/** Reconciles while this replica leads; without leader election it always does. */
 export function createLeadership(options: LeadershipOptions): Leadership {
-  const { config, client, inventory, metrics, log, halted } = options
+  const { config, client, inventory, metrics, log, halted, settled, courtesy } = options
   const unshown = new Unshown()
   let term: Term | undefined
   let election: Campaign | undefined
-  /** Cut when the Lease is lost: what was frozen on its way out must not be sent by whoever wakes. */
+  /**
+   * Aborted when the Lease is lost, so that a request that was about to be sent when the process froze is not sent
+   * when it wakes.
+   */
   let fence = new AbortController()
   let watchdog: NodeJS.Timeout | undefined
 
@@ -59,7 +77,10 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       departures: config.departures,
       mayWrite: () => election?.isLeading() ?? true,
       halted,
+      settled,
       workers,
+      room: () => (courtesy.isAsked() ? workersBesideReviews : workers),
+      turns: courtesy.turns,
       instance: hostname(),
       log,
       observe: {
@@ -79,6 +100,8 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   metrics.queueDepthFrom(() => term?.depth() ?? 0)
   return {
     mark: (keys) => term?.mark(keys),
+    markLater: (keys) => term?.markLater(keys),
+    reshaped: (resource) => term?.reshaped(resource),
     isLeading: () => term !== undefined && (election?.isLeading() ?? true),
     troubles: () => term?.troubles(),
     start: () => {

@@ -5,7 +5,7 @@ import { explain, resourcePath, type Answer, type Client } from '../kube/client.
 import type { AdmissionRequest, AdmissionResponse } from '../webhook/admission-review.ts'
 
 export type Probe = {
-  /** Tries the way from now on. */
+  /** Starts probing. */
   readonly start: () => void
   readonly stop: () => void
   readonly problem: () => string | undefined
@@ -13,27 +13,30 @@ export type Probe = {
 
 type ProbeOptions = {
   readonly client: Pick<Client, 'call'>
-  /** The operator's own, where it may create bindings, which a dry run is to the API server too. */
+  /** The operator's own namespace, where it has the permission to create bindings that a dry run needs. */
   readonly namespace: string
   readonly report: (reached: boolean) => void
 }
 
-/** The way through the API server to the webhook and back is tried soon after the start, then this often, */
+/** The first probe, a dry run through the API server to the webhook, comes this long after the start. */
 const firstMs = 5_000
+
+/** How long after a probe that succeeded the next one comes. */
 const everyMs = 60_000
-/** and sooner where it was not found: that it is there again is worth knowing. */
+
+/** How long after one that failed: that the way is open again should show soon. */
 const againMs = 10_000
 
-/** What there is to say before the first attempt. */
+/** The result before the first probe. */
 export const notTried = 'not tried yet'
 
-/** What the dry run is called. A binding of that name that is to be stored is judged like any other. */
+/** The name of the binding in the dry run. A binding of this name that is to be stored is judged like any other. */
 const probeName = 'kleym-webhook-probe'
 const nonceAnnotation = 'kleym.sonda.red/probe'
 
 /**
- * What it finds is told, and decides nothing: a replica that is not ready is no endpoint, so that the first one's
- * probe could never come back.
+ * The result of a probe is reported and does not decide about readiness: a replica that is not ready is no endpoint
+ * of the Service, so the first replica's probe could never succeed.
  */
 export function createProbe(options: ProbeOptions): Probe {
   let problem: string | undefined = notTried
@@ -58,8 +61,8 @@ export function createProbe(options: ProbeOptions): Probe {
 }
 
 /**
- * Undefined if a webhook of ours was asked about a dry run, of a binding that nothing is wrong with: a refusal would
- * count among those of others, in the API server's metrics and in ours.
+ * Sends a dry run of a valid binding and returns undefined if a webhook of ours has answered it. The binding is valid
+ * because a refusal would count in the API server's metrics and in ours.
  */
 export async function tryWay({
   client,
@@ -87,7 +90,7 @@ function problemOf(answer: Answer, nonce: string): string | undefined {
     : 'a dry run of a binding came back without a word of the webhook: it was not asked'
 }
 
-/** The answer to a probe, of whichever replica; undefined for a request that is none. */
+/** The answer to the probe of any replica; undefined for a request that is no probe. */
 export function probeAnswer(
   { dryRun, operation, name, namespace, object }: AdmissionRequest,
   own: { readonly namespace: string },

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import { field, objectOr } from '../core/json.ts'
 import type { Client } from '../kube/client.ts'
 import type { Log } from '../log.ts'
-import type { Metrics } from '../serving/metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Authorization } from '../serving/authorizations.ts'
 import { startMetricsServer, type ServingCertificate } from '../serving/metrics-server.ts'
 
@@ -18,14 +18,14 @@ type MetricsOptions = {
 
 export type ProtectedMetrics = {
   /**
-   * Serves with the webhook's certificate from now on, so that the CA of that is the one to check both with. Without
-   * effect where files are named for the metrics.
+   * Serves metrics with the webhook's certificate, so that one CA verifies both. No effect if the metrics have
+   * certificate files of their own.
    */
   readonly presentAsWebhook: (pair: ServingCertificate) => void
   readonly close: () => Promise<void>
 }
 
-/** `/metrics` as the former operator serves it: over HTTPS, to tokens whose owner may GET that path. */
+/** Serves `/metrics` as the former operator does: over HTTPS, to tokens whose owner may GET that path. */
 export async function startMetrics({
   config,
   client,
@@ -66,7 +66,9 @@ export async function startMetrics({
   }
 }
 
-/** kubelet swaps mounted files without a sign that every file system passes on. */
+/**
+ * How often mounted certificate files are read again. kubelet replaces them, and not every file system reports that.
+ */
 const reloadEveryMs = 60_000
 
 async function readPair({
@@ -77,12 +79,15 @@ async function readPair({
   const [certPem = '', keyPem = ''] = await Promise.all(
     [cert, key].map((name) => readFile(join(directory, name), 'utf8')),
   )
-  // TLS takes an empty file for no certificate at all, without a word.
+  // node:tls takes an empty file for no certificate and reports no error.
   if (certPem === '' || keyPem === '') throw new Error(`a file in ${directory} is empty`)
   return { cert: certPem, key: keyPem }
 }
 
-/** Until the webhook has a certificate, and where there is no webhook: for whoever skips verification. */
+/**
+ * A self-signed certificate, used until the webhook has one, and always if there is no webhook. Only clients that
+ * skip verification accept it.
+ */
 async function selfSigned(): Promise<ServingCertificate> {
   const now = new Date()
   const authority = await createAuthority({ now, lifetimeDays: 365 })
@@ -95,7 +100,10 @@ async function selfSigned(): Promise<ServingCertificate> {
   return { cert: leaf.certPem, key: leaf.keyPem }
 }
 
-/** Who the token is, then whether that user may GET the path: TokenReview and SubjectAccessReview. */
+/**
+ * Asks the API server who the token belongs to (TokenReview), then whether that user may GET the path
+ * (SubjectAccessReview).
+ */
 async function authorize(client: Pick<Client, 'call'>, token: string): Promise<Authorization> {
   const status = await ask(client, 'authentication.k8s.io', 'TokenReview', 'tokenreviews', { token })
   if (field(status, 'authenticated') !== true) return 'unauthenticated'

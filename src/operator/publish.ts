@@ -35,11 +35,11 @@ const configMapResource: Resource = {
   namespaced: true,
 }
 
-/** How often it is looked whether there is something new to say, and how often all is said again. */
+/** How often changes are looked for, and how often everything is published again as a heartbeat. */
 const lookEveryMs = 2_000
 const heartbeatMs = 60_000
 
-/** Flags that decide verdicts and have no field of their own in what is published. */
+/** Flags that verdicts depend on and that have no field of their own in the published configuration. */
 const verdictFlags = [
   'webhook-bind-address',
   'webhook-on-references',
@@ -47,7 +47,7 @@ const verdictFlags = [
   'workloads',
 ] as const
 
-/** While this replica leads, keeps a ConfigMap that says how the operator is configured and how it fares. */
+/** While this replica leads, publishes the operator's configuration and health in a ConfigMap. */
 export function createPublishing(options: PublishingOptions): Publishing {
   const { config, isLeading, log } = options
   const configuration = configurationOf(config)
@@ -114,13 +114,13 @@ function healthOf({ halted, checks, certificates }: PublishingOptions): Omit<Ope
   }
 }
 
-/** Whether it is news: the words of a problem may count the seconds for which it lasts. */
+/** The parts of the health whose change is news. The texts of problems are left out, because they may count seconds. */
 const essenceOf = ({ checks, ...rest }: Omit<OperatorHealth, 'heartbeat'>): unknown => ({
   ...rest,
   checks: checks.map(({ name, ok }) => [name, ok ?? null]),
 })
 
-/** What others added to the ConfigMap is left alone. */
+/** Writes the ConfigMap. Keys, labels and annotations that others added are left alone. */
 async function write({ config, objects }: PublishingOptions, data: JsonObject): Promise<Reply> {
   const at = { namespace: config.namespace, name: operatorStatusName }
   const reply = await objects.mergePatch(configMapResource, at, { data })

@@ -1,13 +1,13 @@
-/** What reviews read of the API server. Each throws where it gives no answer, which ends the review without a decision. */
+/** Reads of the API server for reviews. Each throws if there is no answer, which ends the review without a decision. */
 import { field, objectOr } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
 import { admissionLabel, crdName, namespaceResource } from '../core/resources.ts'
 import { explain, resourcePath, type Client } from '../kube/client.ts'
 import { listPages } from '../kube/listing.ts'
-import type { ListLive } from '../webhook/fresh.ts'
+import type { ListLive } from '../webhook/missing.ts'
 import type { ReadLive } from '../webhook/live.ts'
 
-/** Whether nothing is refused in a namespace, by its label. */
+/** Whether the label of a namespace turns refusals into warnings. */
 export async function warnsOnly(objects: Objects, name: string, signal: AbortSignal): Promise<boolean> {
   const reply = await objects.get(namespaceResource, { name }, signal)
   if (reply.kind === 'failed') throw new Error(`reading Namespace ${name}: ${reply.cause}`)
@@ -16,7 +16,7 @@ export async function warnsOnly(objects: Objects, name: string, signal: AbortSig
   return field(labels, admissionLabel) === 'warn'
 }
 
-/** @param signal ends a read when nobody waits for the review any more */
+/** @param signal aborts the read when nobody waits for the review any more */
 export const liveReads =
   (objects: Objects, signal: AbortSignal): ReadLive =>
   async (resource, at) => {

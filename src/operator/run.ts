@@ -12,6 +12,7 @@ import { Inventory } from '../core/inventory.ts'
 import { fateOf } from '../core/output-stats.ts'
 import { gvk } from '../core/resources.ts'
 import { messageOf } from '../core/show.ts'
+import { createCourtesy } from './courtesy.ts'
 import { createFeed, type Feed } from './feed.ts'
 import { fileProblems } from './files.ts'
 import type { Environment } from '../flags/read.ts'
@@ -21,14 +22,14 @@ import { Reservations } from '../webhook/reservations.ts'
 import { loadKubeConfig, namespaceOfPod, type ClusterConfig } from '../kube/config.ts'
 import { createLeadership, type Leadership } from './leadership.ts'
 import { createLog, type Log } from '../log.ts'
-import { createMetrics, type Metrics } from '../serving/metrics.ts'
+import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { startMetrics } from './protected-metrics.ts'
 import { createPublishing } from './publish.ts'
 import { version } from '../version.ts'
 import { startProbes, type Check } from '../serving/probes.ts'
 import type { StopSignals } from './signals.ts'
 
-/** `kleym operator`: runs until it is told to stop. */
+/** `kleym operator`: runs until a signal asks it to stop. */
 export async function runOperator(
   argv: readonly string[],
   env: Environment,
@@ -55,7 +56,7 @@ export async function runOperator(
   return { code: exitCodes.fine, stdout: '', stderr: '' }
 }
 
-/** Where to connect to, or why that can't be told. */
+/** The cluster to connect to, or a text that says why it is not known. */
 function clusterOf({ kubeconfig, context }: Config): ClusterConfig | string {
   try {
     return loadKubeConfig({ kubeconfig, context })
@@ -64,8 +65,11 @@ function clusterOf({ kubeconfig, context }: Config): ClusterConfig | string {
   }
 }
 
-/** What an API server that answers nothing may keep us waiting for, within the 30 s that a pod is given. */
+/** How long the stop may wait for an API server that does not answer. A pod has 30 s to stop. */
 const stopWithinMs = ({ webhook }: Config): number => (webhook.url === undefined ? 24_000 : 12_000)
+
+/** Bindings: it takes some 30 µs each to work out what they stand for, and nobody is to wait for that. */
+const workedOutAtOnce = 100
 
 type Operator = { readonly stop: () => Promise<void> }
 
@@ -81,7 +85,11 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     onTokenShown: (token) => shownTokens.add(token),
   })
   started.defer(() => client.close())
-  const inventory = new Inventory({ trustDomain: config.trustDomain, className: config.className })
+  const inventory = new Inventory(
+    { trustDomain: config.trustDomain, className: config.className },
+    { atOnce: workedOutAtOnce },
+  )
+  const courtesy = createCourtesy()
   const holds = new Holds(inventory, config.departures, (words) => log.warn({}, words))
   metrics.heldFrom(() => ({ trustDomain: holds.count('trust domain'), className: holds.count('class') }))
   const leadership: Leadership = createLeadership({
@@ -91,6 +99,8 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     metrics,
     log,
     halted: () => feed.halted(),
+    settled: (namespace) => feed.settled(namespace),
+    courtesy,
   })
   const objects = createObjects(client)
   const reservations = new Reservations({
@@ -112,6 +122,11 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
       holds.look(keys)
       leadership.mark(keys)
     },
+    markLater: (keys) => {
+      holds.look(keys)
+      leadership.markLater(keys)
+    },
+    reshaped: (resource) => leadership.reshaped(resource),
     bindingReleased: (uid) => reservations.holderDeleted(uid),
   })
   started.defer(() => feed.stop())
@@ -123,6 +138,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     inventory,
     reservations,
     feed,
+    courtesy,
     metrics,
     shownTokens,
     log,
@@ -176,7 +192,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
   }
 }
 
-/** What is asked of the inventory and the watches at each scrape. */
+/** Registers the metrics that are read from the inventory and the watches at each scrape. */
 function reportCluster(metrics: Metrics, inventory: Inventory, feed: Feed): void {
   metrics.bindingsFrom(() =>
     inventory

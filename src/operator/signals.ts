@@ -4,8 +4,8 @@ export type StopSignals = {
 }
 
 /**
- * The first signal asks to stop, the second one to do so at once. Both are listened for before the operator is even
- * loaded: as process 1 of a container, nothing but a listener ends the process.
+ * The first signal asks the operator to stop, the second one to stop at once. The listeners are added before the
+ * operator is loaded, because process 1 of a container ignores signals that it has no listener for.
  */
 export function stopSignals(): StopSignals {
   const first = Promise.withResolvers<NodeJS.Signals>()

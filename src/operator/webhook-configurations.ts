@@ -26,7 +26,7 @@ const mutatingResource = configurationResource(
   'mutatingwebhookconfigurations',
 )
 
-/** The two objects by which the API server is told of the webhook. */
+/** The two objects that register the webhook with the API server. */
 export const configurationsOf = ({ validating, mutating }: Pick<WebhookNames, 'validating' | 'mutating'>) =>
   [
     { resource: validatingResource, name: validating },
@@ -45,13 +45,13 @@ type Options = {
 type Found = {
   readonly resource: Resource
   readonly name: string
-  /** Undefined where it is not there. */
+  /** Undefined if it does not exist. */
   readonly object: JsonObject | undefined
 }
 
 /**
- * Reads both webhook configurations. An operator inside the cluster may not create what is missing of them, and does
- * well with one: either denies what is wrong. Throws where one could not be read.
+ * Reads both webhook configurations. An operator inside the cluster has no permission to create them, and works with
+ * one of the two: each denies wrong bindings. Throws if one could not be read.
  */
 export const registered =
   ({ objects, names, address }: Options) =>

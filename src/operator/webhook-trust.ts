@@ -17,14 +17,14 @@ import type { Client } from '../kube/client.ts'
 import { createObjects } from '../kube/objects.ts'
 import { Reflector } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
-import type { Metrics } from '../serving/metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Tokens } from '../webhook/token.ts'
 import { configurationsOf, registered } from './webhook-configurations.ts'
 
 const addressOf = (url: string | undefined): WebhookAddress =>
   url === undefined ? { kind: 'service' } : { kind: 'url', url }
 
-/** The name that the API server checks the certificate against. What others issue need not hold more. */
+/** The name that the API server checks the certificate against. Certificates of other issuers need only this name. */
 function calledBy(...called: Parameters<typeof namesFor>): Names {
   const { dnsNames, ipAddresses } = namesFor(...called)
   return { dnsNames: dnsNames.slice(0, 1), ipAddresses }
@@ -36,7 +36,8 @@ export function namesFor(address: WebhookAddress, namespace: string, serviceName
     const service = `${serviceName}.${namespace}`
     return { dnsNames: [`${service}.svc`, `${service}.svc.cluster.local`, service], ipAddresses: [] }
   }
-  // No certificate has the dot that ends an absolute name; whoever checks one leaves it out too.
+  // The dot at the end of an absolute name is removed: certificates do not contain it, and clients remove it before
+  // they check.
   const host = new URL(address.url).hostname.replaceAll(/[[\]]/g, '').replace(/\.$/, '')
   return isIP(host) === 0 ? { dnsNames: [host], ipAddresses: [] } : { dnsNames: [], ipAddresses: [host] }
 }
@@ -62,13 +63,13 @@ function selfManaged({
   const secret = secretAccess(objects, { namespace, name })
   const names = namesFor(address, namespace, service)
   const replaced = (why: string): void => {
-    // An event is best effort: what it says is in the log too.
+    // The Event may fail: its text is in the log, too.
     void objects.create(eventResource, replacedEvent({ namespace, name }, why, new Date()))
   }
   return (view) => ensureCertificates({ secret, names, now: () => new Date(), log, view, lives, replaced })
 }
 
-/** The tokens, in the same Secret, whoever the certificates are from. */
+/** The tokens are kept in this Secret even if the certificates come from another issuer. */
 const tokens = ({ objects, namespace, names, log, lives = usualLives }: Options): TokenSource =>
   tokensFrom({
     secret: secretAccess(objects, { namespace, name: names.secret }),
@@ -97,7 +98,7 @@ function replacedEvent(
   }
 }
 
-/** Somebody else's certificates, as cert-manager mounts them. */
+/** Certificates of another issuer, in the files that cert-manager mounts. */
 const mounted = (
   directory: string,
   { namespace, names, address, log, lives = usualLives }: Options,
@@ -114,13 +115,13 @@ type TrustSurroundings = {
   readonly config: Pick<Config, 'namespace' | 'webhook'>
   readonly client: Pick<Client, 'call' | 'watch'>
   readonly metrics: Pick<Metrics, 'certificateExpires'>
-  /** Told when the certificates in use expire. */
+  /** Called with the expiry of the certificates in use. */
   readonly expires: (at: Readonly<Record<string, Date>>) => void
   readonly log: Log
   readonly lives?: Lives
 }
 
-/** What keeps that which is served and that which is registered in step. */
+/** Keeps the served certificate and token and the registered ones in step. */
 export function createTrust(
   { config, client, metrics, expires, log, lives }: TrustSurroundings,
   known: Tokens,
@@ -146,7 +147,7 @@ export function createTrust(
   })
 }
 
-/** Whatever somebody else does to the configurations or the Secret is looked at at once. */
+/** Watches the configurations and the Secret, so that a change by somebody else is repaired at once. */
 export function watchTrust(
   { config, client, log }: Pick<TrustSurroundings, 'config' | 'client' | 'log'>,
   changed: () => void,

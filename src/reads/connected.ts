@@ -3,13 +3,13 @@ import { messageOf } from '../core/show.ts'
 import { createClient, type Client } from '../kube/client.ts'
 import { loadKubeConfig, namespaceOfPod, type ClusterConfig } from '../kube/config.ts'
 
-/** One connection for all that a command asks: credentials may take a plugin a second to make. */
+/** One connection for all requests of a command, because an exec plugin may take a second to make credentials. */
 export type Connection = {
-  /** What `work` throws, and that there is no cluster at all, becomes an answer. */
+  /** Runs `work`. If it throws, or no cluster is configured, the result is that of `failed`. */
   readonly use: <T>(work: (client: Client) => Promise<T>, failed: (problem: string) => T) => Promise<T>
   /** The namespace of the context; in a pod, of the pod; else `default`, as kubectl has it. */
   readonly namespace: () => string
-  /** From now on there is all the time again that the command line gives. */
+  /** Starts the time limit of the command line anew. */
   readonly renew: () => void
   readonly close: () => Promise<void>
 }
@@ -43,7 +43,7 @@ export function connect(choice: ClusterChoice): Connection {
   }
 }
 
-/** The time for everything together. */
+/** The deadline for all requests of a command together. */
 function deadlineOf({ timeoutMs }: ClusterChoice): {
   readonly signal: AbortSignal
   readonly stop: () => void

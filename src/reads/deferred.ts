@@ -1,7 +1,10 @@
 import type { ClusterChoice } from '../config.ts'
 import type { OpenReads } from './reads.ts'
 
-/** As `openReads`, but loaded with the first question: the client library alone takes most of a second. */
+/**
+ * As `openReads`, but the code is loaded by the first question, because loading the client library takes most of a
+ * second.
+ */
 export function deferredReads(choice: ClusterChoice): OpenReads {
   let opened: Promise<OpenReads> | undefined
   const open = (): Promise<OpenReads> =>

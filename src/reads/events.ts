@@ -6,10 +6,10 @@ import { unseenBecause, type Connection } from './connected.ts'
 
 const eventResource = { group: 'events.k8s.io', version: 'v1', plural: 'events' }
 
-/** The API server keeps events for an hour, and one binding has few: a page of them is all there is to tell. */
+/** One page is enough: the API server keeps Events for an hour, and one binding has few. */
 const atMost = 500
 
-/** What has happened to a binding, as far as events of it are kept. */
+/** Reads the Events of a binding. */
 export const readEvents = (
   { use }: Connection,
   { namespace, name }: { readonly namespace: string; readonly name: string },
@@ -29,7 +29,10 @@ export const readEvents = (
     return { kind: 'seen', events: events.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)) }
   }, unseenBecause)
 
-/** Of an event that repeats, when it did last. What wrote it by the older API has other fields for that. */
+/**
+ * An Event as the report has it. If it repeats, its time is that of the last occurrence, which Events of the older
+ * API have in other fields.
+ */
 function happening(object: unknown): Happening {
   const event = objectOr(object)
   const series = objectOr(field(event, 'series'))

@@ -11,7 +11,10 @@ const deploymentResource = { group: 'apps', version: 'v1', plural: 'deployments'
 const deploymentName = 'kleym-operator'
 const labelSelector = 'app.kubernetes.io/name=kleym,app.kubernetes.io/component=operator'
 
-/** What the leader says, and how its Deployment is. Without a namespace it is looked for in all, if that is allowed. */
+/**
+ * Reads what the leader publishes, and the state of its Deployment. Without a namespace all namespaces are searched,
+ * if permissions allow that.
+ */
 export const readOperator = ({ use }: Connection, named: string | undefined): Promise<OperatorSight> =>
   use<OperatorSight>(async (client) => {
     const deployment = await findDeployment(client, named)
@@ -24,7 +27,7 @@ export const readOperator = ({ use }: Connection, named: string | undefined): Pr
     return { kind: 'seen', namespace, status, deployment }
   }, unseenBecause)
 
-/** By its labels; by its usual name where Deployments may not be listed. */
+/** Finds the operator's Deployment by its labels or, if Deployments may not be listed, by its usual name. */
 async function findDeployment(client: Client, named: string | undefined): Promise<Deployment | undefined> {
   const path = resourcePath(deploymentResource, { namespace: named })
   const listed = await client.call({ method: 'GET', path, query: { labelSelector, limit: '10' } })
@@ -51,6 +54,6 @@ function decodeDeployment(object: unknown): Deployment {
   }
 }
 
-/** `host:port/name:tag@digest`, of which all but the name may be absent. */
+/** The tag of an image reference `host:port/name:tag@digest`, of which only the name is required. */
 const tagOf = (image: string): string =>
   /:(?<tag>[^:/]+)$/.exec(image.replace(/@.*$/, ''))?.groups?.['tag'] ?? ''

@@ -1,22 +1,25 @@
 import type { PodsSeen, ReadPods } from '../cli/cluster.ts'
 import type { Pod } from '../core/pods.ts'
 import type { Client } from '../kube/client.ts'
-import { listCurrentPods } from '../kube/pods.ts'
+import { listCurrentPods, type PodsAt } from '../kube/pods.ts'
 import { unseenBecause, type Connection } from './connected.ts'
 
-/** Labels may be on every pod of a namespace: beyond so many pages it is not said that there are no others. */
+/**
+ * How many pages are read: every pod of a namespace may have a label. With more pages the result is marked as
+ * incomplete.
+ */
 const pagesAtMost = 10
 const pageSize = { limit: 500, maxBytes: 64 * 1024 * 1024 }
 
 type At = Parameters<ReadPods>[0]
 
-/** Finds the pods that have some of the labels by one list a label. */
+/** Finds the pods that have at least one of the labels, with one list for each label; all pods with one list. */
 export const readPods = ({ use }: Connection, { namespace, pairs }: At): Promise<PodsSeen> =>
   use<PodsSeen>(async (client) => {
     const found = new Map<string, Pod>()
     let complete = true
-    for (const pair of pairs) {
-      const listed = await listAll(client, { namespace, pairs: [pair] })
+    for (const labels of pairs === 'any' ? [[]] : pairs.map((pair) => [pair])) {
+      const listed = await listAll(client, { namespace, pairs: labels })
       if (listed.kind === 'unseen') return listed
       for (const pod of listed.pods) found.set(pod.name, pod)
       complete &&= listed.complete
@@ -24,7 +27,7 @@ export const readPods = ({ use }: Connection, { namespace, pairs }: At): Promise
     return { kind: 'seen', pods: [...found.values()], complete }
   }, unseenBecause)
 
-async function listAll(client: Client, at: At): Promise<PodsSeen> {
+async function listAll(client: Client, at: PodsAt): Promise<PodsSeen> {
   const pods: Pod[] = []
   let token: string | undefined
   for (let pages = 0; pages < pagesAtMost; pages += 1) {

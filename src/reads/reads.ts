@@ -11,12 +11,12 @@ import { readPods } from './pods.ts'
 import { readSpire } from './spire.ts'
 
 export type OpenReads = ClusterReads & {
-  /** From now on there is all the time again that the command line gives. */
+  /** Starts the time limit of the command line anew. */
   readonly renew: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
-/** All that commands read, over one connection, which is made once something is asked. */
+/** Everything that commands read from a cluster. The connection is opened by the first question. */
 export function openReads(choice: ClusterChoice): OpenReads {
   const connection = connect(choice)
   return {

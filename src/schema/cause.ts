@@ -1,6 +1,6 @@
 import type { Path } from './path.ts'
 
-/** How the API server sorts its complaints (metav1.CauseType), and what it says while it decodes. */
+/** The API server's classes of causes (metav1.CauseType), and one more for errors of decoding. */
 export type CauseReason =
   | 'UnknownField'
   | 'Undecodable'
@@ -14,18 +14,18 @@ export type CauseReason =
   | 'FieldValueDuplicate'
   | 'FieldValueForbidden'
 
-/** One reason for which the API server refuses an object, in its words. */
+/** One cause for which the API server refuses an object, in the API server's words. */
 export type Cause = {
   readonly reason: CauseReason
-  /** As it is printed: `spec.targetPorts[0].number`. */
+  /** The field as it is printed: `spec.targetPorts[0].number`. */
   readonly field: string
-  /** The same, step by step; undefined where it is no field of the object. */
+  /** The path to the field. */
   readonly path: Path
   readonly value: unknown
   readonly message: string
 }
 
-/** These keep the API server from evaluating any rule in CEL. */
+/** Causes that keep the API server from evaluating the CEL rules. */
 const blocking: ReadonlySet<CauseReason> = new Set([
   'FieldValueRequired',
   'FieldValueTypeInvalid',

@@ -7,7 +7,7 @@ import { pathText, type Path } from './path.ts'
 import { unknownFields } from './unknown-fields.ts'
 import { causeAt } from './validate.ts'
 
-/** A Go type of metav1.ObjectMeta, as far as JSON can miss it. */
+/** The Go types in metav1.ObjectMeta that a JSON value may fail to fit. */
 type GoType =
   | { readonly kind: 'string' | 'int64' | 'bool' | 'time'; readonly name: string }
   | { readonly kind: 'map' | 'list'; readonly name: string; readonly of: GoType }
@@ -56,7 +56,10 @@ const objectMeta: GoType = {
   },
 }
 
-/** What keeps the API server, asked to be strict, from reading an object at all: it answers 400 and looks no further. */
+/**
+ * The causes for which the API server, with strict field validation, can't decode an object. It then answers 400 and
+ * validates nothing else.
+ */
 export const undecodable = (object: JsonObject, { schema }: Definition): readonly Cause[] => [
   ...misfits(object['metadata'], objectMeta, ['metadata'], 'ObjectMeta'),
   ...(schema ? unknownFields(object, schema) : []).map(({ path, name, known }) => unknown(path, name, known)),
@@ -68,7 +71,7 @@ function unknown(path: Path, name: string, known: readonly string[]): Cause {
   return causeAt(path, 'UnknownField', undefined, `unknown field ${show(pathText(path))}${hint}`)
 }
 
-/** @param owner the struct and its field, as Go names where it is */
+/** @param owner the struct and its field, as Go names them in its error */
 function misfits(value: unknown, type: GoType, path: Path, owner: string): readonly Cause[] {
   if (value === null || value === undefined) return []
   switch (type.kind) {
@@ -113,7 +116,7 @@ const notATime = (value: unknown, path: Path, owner: string): Cause =>
 function misfit(value: unknown, wanted: string, path: Path, owner: string): Cause {
   const is = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
   const where = path.length === 1 ? 'Go value' : `Go struct field ${owner}`
-  // YAML reads 7 and yes as a number and a truth value; quoted they are text.
+  // Unquoted, YAML reads 7 as a number and yes as a boolean, so the fix is to quote them.
   const hint =
     wanted === 'string' && (typeof value === 'number' || typeof value === 'boolean')
       ? `; quote it: "${String(value)}"`

@@ -1,20 +1,20 @@
 import { field, isObject, textOr, type JsonObject } from '../core/json.ts'
 import { readSchema, type Schema } from './schema.ts'
 
-/** A kind that is served, and what its objects must look like. */
+/** A served kind and the schema of its objects. */
 export type Definition = {
   readonly group: string
   readonly version: string
   readonly kind: string
-  /** Undefined where nobody told: such an object is judged by its metadata alone. */
+  /** Undefined if the schema is not known. Objects are then judged by their metadata only. */
   readonly schema: Schema | undefined
-  /** Whether the status is a resource of its own: then what a client writes there is dropped. */
+  /** True if the status is a subresource, so that a status in a client's manifest is dropped. */
   readonly hasStatus: boolean
-  /** Keywords of the schema that are not applied here. */
+  /** Keywords of the schema that are not evaluated here. */
   readonly unread: readonly string[]
 }
 
-/** The versions that a CustomResourceDefinition serves; none for any other object. */
+/** The versions that a CustomResourceDefinition serves; empty for any other object. */
 export function definitionsIn(object: JsonObject): readonly Definition[] {
   const { spec } = object
   if (object['kind'] !== 'CustomResourceDefinition' || !isObject(spec)) return []

@@ -19,7 +19,7 @@ const schemas: Readonly<Record<string, Schema>> = {
   [gvk(clusterSpiffeIdResource)]: clusterSpiffeId,
 }
 
-/** Kinds that the same projects serve and that do not count here. */
+/** Kinds that the same projects serve and that the operator does not use. */
 const others: readonly Pick<Resource, 'group' | 'version' | 'kind'>[] = [
   ...['InferenceModel', 'InferenceModelRewrite'].map((other) => ({
     group: 'inference.networking.x-k8s.io',
@@ -35,7 +35,10 @@ const others: readonly Pick<Resource, 'group' | 'version' | 'kind'>[] = [
   })),
 ]
 
-/** What is served where all that counts is installed. No project serves a schema of some that a reference may mean. */
+/**
+ * The definitions of a cluster in which everything is installed. For some kinds that a reference may mean no project
+ * publishes a schema.
+ */
 export const knownDefinitions: readonly Definition[] = [
   ...[bindingResource, ...poolResources, ...objectiveResources, clusterSpiffeIdResource].map((resource) => ({
     ...resource,

@@ -5,10 +5,10 @@ import { labelProblems, labelValueProblems, qualifiedNameProblems, subdomainProb
 import type { Path } from './path.ts'
 import { causeAt } from './validate.ts'
 
-/** A bound of the API server for all annotations together, keys and values. */
+/** The API server's limit for the keys and values of all annotations together. */
 const mostAnnotationBytes = 256 * 1024
 
-/** What the API server refuses of metadata that can be read, for an object that is created in a namespace. */
+/** The causes for which the API server refuses the metadata of an object that is created in a namespace. */
 export function metadataProblems(metadata: JsonObject): readonly Cause[] {
   const text = (name: string): string => textOr(field(metadata, name), '')
   return [
@@ -32,7 +32,7 @@ const invalid = (path: Path, value: string, problems: readonly string[]): readon
     causeAt(path, 'FieldValueInvalid', value, `Invalid value: ${show(value)}: ${problem}`),
   )
 
-/** A generated name goes on after the dash at the end. */
+/** Problems of a `generateName`, which may end with a dash because characters follow. */
 const prefixProblems = (prefix: string): readonly string[] =>
   subdomainProblems(prefix.length > 1 && prefix.endsWith('-') ? `${prefix.slice(0, -2)}a` : prefix)
 
@@ -54,7 +54,7 @@ const labelsProblems = (labels: JsonObject): readonly Cause[] =>
     ),
   ])
 
-/** The API server names the map alone; the path leads to the key. */
+/** Causes about one key of a map. The API server prints only the map; the path leads to the key. */
 const atKey = (map: string, key: string, causes: readonly Cause[]): readonly Cause[] =>
   causes.map((cause) => ({ ...cause, field: `metadata.${map}`, path: ['metadata', map, key] }))
 

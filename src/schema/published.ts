@@ -1,7 +1,7 @@
 /**
  * The schemas of the kinds that count, as their projects publish them: GAIE 1.4 to 1.6, llm-d-router 0.9 and SPIRE
- * Controller Manager 0.6. A test holds them together with the CustomResourceDefinitions themselves. Of a status, which
- * no client sets, only the names of the fields are kept.
+ * Controller Manager 0.6. A test compares them with the CustomResourceDefinitions. Of a status, which no client sets,
+ * only the names of the fields are kept.
  */
 import type { Schema } from './schema.ts'
 

@@ -5,7 +5,10 @@ import type { Path } from './path.ts'
 import { fieldSchema, type Schema } from './schema.ts'
 import { causeAt } from './validate.ts'
 
-/** What the rules in CEL of the kinds that count say, by the text of the rule. Those of our own kind are the checks of the core. */
+/**
+ * The CEL rules of the known kinds, rewritten by hand and found by the text of the rule. Rules of our own kind are
+ * missing here, because the checks of the core include them.
+ */
 const rules: Readonly<Record<string, (self: unknown) => boolean>> = {
   "self.kind != 'Service' || has(self.port)": (self) =>
     !isObject(self) || field(self, 'kind') !== 'Service' || field(self, 'port') !== undefined,
@@ -15,10 +18,10 @@ const rules: Readonly<Record<string, (self: unknown) => boolean>> = {
 
 const numberOf = (item: unknown): unknown => (isObject(item) ? field(item, 'number') : undefined)
 
-/** Whether a rule is known here; one that is not refuses nothing. */
+/** Whether a rule is known here. An unknown rule refuses nothing. */
 export const isKnownRule = (rule: string): boolean => Object.hasOwn(rules, rule)
 
-/** What the rules refuse of an object that its schema takes. */
+/** The rules that an object breaks, which its schema otherwise accepts. */
 export function brokenRules(value: unknown, schema: Schema | undefined, path: Path = []): readonly Cause[] {
   if (!schema || value === null) return []
   const inner = Array.isArray(value)
@@ -30,7 +33,7 @@ export function brokenRules(value: unknown, schema: Schema | undefined, path: Pa
       : []
   const own = (schema['x-kubernetes-validations'] ?? []).flatMap(({ rule, message }) => {
     if (rules[rule]?.(value) ?? true) return []
-    // The API server prints the value of a leaf alone.
+    // The API server prints values only if they are scalars.
     const shown = typeof value === 'object' ? '' : `${show(value)}: `
     return [
       causeAt(

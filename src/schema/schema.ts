@@ -1,8 +1,8 @@
 import { isObject, type JsonObject } from '../core/json.ts'
 
 /**
- * A structural schema, in the keywords of a CustomResourceDefinition's `openAPIV3Schema`: those that decide what the API
- * server takes. Descriptions and what is only for lists and patches are left out.
+ * A structural schema with those keywords of a CustomResourceDefinition's `openAPIV3Schema` that decide whether the
+ * API server accepts an object. Descriptions and keywords for patches are left out.
  */
 export type Schema = {
   readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean'
@@ -31,7 +31,7 @@ export type Schema = {
   readonly 'x-kubernetes-validations'?: readonly Rule[]
 }
 
-/** A rule in CEL, with what is said where it does not hold. */
+/** A CEL rule with the message for objects that break it. */
 export type Rule = { readonly rule: string; readonly message?: string }
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/))
@@ -45,10 +45,10 @@ const plain = words(
 /** Keywords that refuse nothing. */
 const idle = words('description title example externalDocs x-kubernetes-map-type')
 
-/** A schema, and the keywords of it that are not applied: what only they refuse passes. */
+/** A schema, and its keywords that are not evaluated. An object that only those would refuse is accepted. */
 export type Reading = { readonly schema: Schema; readonly unread: ReadonlySet<string> }
 
-/** Reads an `openAPIV3Schema`, which an API server has taken or would take. */
+/** Reads an `openAPIV3Schema` that is valid for an API server. */
 export function readSchema(source: unknown): Reading {
   const unread = new Set<string>()
   return { schema: schemaOf(source, unread), unread }

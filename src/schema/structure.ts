@@ -7,14 +7,19 @@ import { metadataProblems } from './metadata.ts'
 import { brokenRules } from './rules.ts'
 import { validate } from './validate.ts'
 
-/** What an API server makes of an object before any webhook is asked, and why it refuses it. */
+/** An object as an API server makes it before it calls webhooks, and the causes for which it refuses the object. */
 export type Structure = {
-  /** With its defaults. Nulls and fields that the schema does not know are still there: the checks of the core name them. */
+  /**
+   * The object with its defaults. Unknown fields and nulls are still there, because the checks of the core name them.
+   */
   readonly object: JsonObject
   readonly causes: readonly Cause[]
 }
 
-/** Judges an object by its metadata and the schema of its kind: all that is wrong, though an API server stops at what it can't decode. */
+/**
+ * Judges an object by its metadata and the schema of its kind. All causes are returned, although an API server stops
+ * after errors of decoding.
+ */
 export function structureOf(given: JsonObject, definition: Definition): Structure {
   const { schema } = definition
   const decoded = objectOr(withDefaults(given, schema, 'dropped'))
@@ -30,9 +35,9 @@ export function structureOf(given: JsonObject, definition: Definition): Structur
   }
 }
 
-/** The API server sets the generation, and so there is metadata. */
+/** The object as it is stored: it has metadata, because the API server sets the generation. */
 const stored = (object: JsonObject): JsonObject => ({ ...object, metadata: object['metadata'] ?? {} })
 
-/** What a client says of a status that is a resource of its own is dropped. */
+/** The object without its status, which the API server drops if the status is a subresource. */
 const withoutStatus = (object: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(object).filter(([name]) => name !== 'status'))

@@ -2,10 +2,13 @@ import { isObject } from '../core/json.ts'
 import type { Path } from './path.ts'
 import { fieldSchema, type Schema } from './schema.ts'
 
-/** A field that the API server would drop, or refuse where it is asked to be strict, and the names it could have had. */
+/**
+ * A field that the API server would drop or, with strict field validation, refuse; and the names that are known
+ * there.
+ */
 export type UnknownField = { readonly path: Path; readonly name: string; readonly known: readonly string[] }
 
-/** The fields of an object that its schema does not know; what is inside them is not looked at. */
+/** The fields of an object that its schema does not know. Fields inside an unknown field are not listed. */
 export function unknownFields(
   value: unknown,
   schema: Schema | undefined,
@@ -44,6 +47,6 @@ function inner(
 
 const metaFields: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata'])
 
-/** What every object has, whatever its schema says. */
+/** Whether a name is one that every object has, whatever its schema says. */
 const isMeta = (schema: Schema, path: Path, name: string): boolean =>
   metaFields.has(name) && (path.length === 0 || schema['x-kubernetes-embedded-resource'] === true)

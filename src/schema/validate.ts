@@ -4,7 +4,10 @@ import type { Cause, CauseReason } from './cause.ts'
 import { pathText, type Path } from './path.ts'
 import { fieldSchema, type Schema } from './schema.ts'
 
-/** What a schema refuses of an object that has its defaults, in the words of the API server (kube-openapi's validation). */
+/**
+ * The causes for which a schema refuses an object with its defaults, in the words of the API server (kube-openapi's
+ * validation).
+ */
 export function validate(value: unknown, schema: Schema | undefined, path: Path = []): readonly Cause[] {
   if (!schema) return []
   if (value === null && schema.nullable) return enumProblems(value, schema, path)
@@ -18,7 +21,7 @@ export function validate(value: unknown, schema: Schema | undefined, path: Path 
   ]
 }
 
-/** Go's names: an integer is one that fits 64 bits. */
+/** The type and format as Go's validation names them: a number that fits 64 bits is an integer. */
 function typeOf(value: unknown): { readonly type: string; readonly format: string } {
   if (value === null) return { type: 'null', format: '' }
   if (Array.isArray(value)) return { type: 'array', format: '' }
@@ -49,14 +52,14 @@ function typeProblems(value: unknown, schema: Schema, path: Path): readonly Caus
   const { type, format } = typeOf(value)
   const isNumberAnyway = type === 'integer' && wanted.includes('number')
   if (wanted.includes(type) || isNumberAnyway) return []
-  // Of a number the API server tells the format, where the schema has one.
+  // If the schema declares a format, the API server prints it for numbers.
   const tellsFormat = schema.format !== undefined && !['string', 'array', 'null'].includes(type)
   const [must, is] = tellsFormat ? [schema.format, format] : [wanted.join(','), type]
   const detail = `${inBody(path)} must be of type ${must}: ${show(is)}`
   return [causeAt(path, 'FieldValueTypeInvalid', value, `Invalid value: ${show(is)}: ${detail}`)]
 }
 
-/** The first of them: one that is too long is not compared with the pattern. */
+/** The first problem of a string. A string that is too long is not matched against the pattern. */
 function stringProblems(value: unknown, schema: Schema, path: Path): readonly Cause[] {
   if (typeof value !== 'string') return []
   const { maxLength, minLength, pattern } = schema
@@ -70,7 +73,7 @@ function stringProblems(value: unknown, schema: Schema, path: Path): readonly Ca
   return []
 }
 
-/** A pattern that only Go understands refuses nothing here. */
+/** Whether a string matches. A pattern that JavaScript does not understand refuses nothing here. */
 function matches(value: string, pattern: string): boolean {
   try {
     return new RegExp(pattern, 'u').test(value)
@@ -127,7 +130,7 @@ const tooMany = (size: number, most: number | undefined, path: Path): readonly C
         ),
       ]
 
-/** A list that is a set, or a map by some fields of its items, has each of them once. */
+/** Duplicate items of a list that is declared as a set or as a map. */
 function duplicates(value: readonly unknown[], schema: Schema, path: Path): readonly Cause[] {
   const kind = schema['x-kubernetes-list-type']
   if (kind !== 'set' && kind !== 'map') return []

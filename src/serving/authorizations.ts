@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto'
 
-/** What the API server says of a bearer token: unknown, known without the permission, or known with it. */
+/** The API server's verdict on a bearer token: its owner is unknown, or lacks the permission, or has it. */
 export type Authorization = 'allowed' | 'unauthenticated' | 'forbidden'
 
-/** Rejects when the API server gave no answer. */
+/** Rejects if the API server gives no answer. */
 export type Authorize = (token: string) => Promise<Authorization>
 
-/** Short, since a permission that is withdrawn should be gone; two scrapes may share an answer. */
+/** How long a verdict is remembered. Two scrapes may share one; a withdrawn permission must not last much longer. */
 const lifetimeMs = 10_000
 
-/** Whoever sends made-up tokens pushes out answers, and gets no memory for it. */
+/** How many verdicts are remembered, so that a client that sends made-up tokens can't use up memory. */
 const mostAnswers = 256
 
 /**
- * Asks once for the same token within a short while, also while the answer is under way. Keeps a digest
- * only, so that a heap dump holds no tokens. A failure is not remembered.
+ * Asks only once for the same token within a short time, also while the first answer is outstanding. Tokens are
+ * remembered by digest, so that a heap dump contains none. Failures are not remembered.
  */
 export function remembering(authorize: Authorize, now: () => number = () => performance.now()): Authorize {
   const answers = new Map<string, { readonly at: number; readonly answer: Promise<Authorization> }>()

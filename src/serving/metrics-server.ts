@@ -5,7 +5,7 @@ import Fastify from 'fastify'
 import { remembering, type Authorize } from './authorizations.ts'
 import { portOf, type Listening } from './listening.ts'
 import type { Log } from '../log.ts'
-import type { Metrics } from './metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 
 /** PEM. */
 export type ServingCertificate = { readonly key: string; readonly cert: string }

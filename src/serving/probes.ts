@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import { portOf, type Listening } from './listening.ts'
 import type { Log } from '../log.ts'
 
-/** A problem is what keeps this replica from being healthy or ready; one that only informs does not. */
+/** A check with a problem keeps this replica from being healthy or ready, unless the check only informs. */
 export type Check = {
   readonly name: string
   readonly problem: string | undefined

@@ -7,7 +7,7 @@ const operations = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const
 
 export type Operation = (typeof operations)[number]
 
-/** AdmissionRequest of k8s.io/api/admission/v1, as far as it is used. What is absent there is '' or null here. */
+/** The fields of AdmissionRequest (k8s.io/api/admission/v1) that are used. Absent ones are '' or null. */
 export type AdmissionRequest = {
   readonly uid: string
   readonly operation: Operation
@@ -57,7 +57,10 @@ export type Decoded =
   | { readonly kind: 'request'; readonly request: AdmissionRequest }
   | { readonly kind: 'problem'; readonly uid: string | undefined; readonly message: string }
 
-/** The JSON of a body, or every reason why it is no AdmissionReview, with the uid where it has one. */
+/**
+ * Reads an AdmissionReview from the JSON of a body. Otherwise returns every reason why it is none, and its uid if it
+ * has one.
+ */
 export function decodeReview(body: unknown): Decoded {
   if (!isObject(body)) return problem(undefined, `the body is ${inWords(body)}, expected an AdmissionReview`)
   const asked = body['request']
@@ -73,7 +76,7 @@ export function decodeReview(body: unknown): Decoded {
   return mistakes.length > 0 ? problem(uid, mistakes.join('; ')) : { kind: 'request', request }
 }
 
-/** To be echoed and logged, so not of any length: an API server's has 36 characters. */
+/** The uid is echoed and logged, so a long one is dropped. The uid of an API server has 36 characters. */
 function uidOf({ uid }: JsonObject): string | undefined {
   return typeof uid === 'string' && uid !== '' && uid.length <= 128 ? uid : undefined
 }
@@ -105,7 +108,7 @@ function decodeRequest(asked: JsonObject, mistakes: string[]): AdmissionRequest 
   }
 }
 
-/** Reads what it can and notes what it can't, so that one answer names every mistake. A null is absent, as in Go. */
+/** Reads fields and collects mistakes, so that one answer names all of them. As in Go, a null counts as absent. */
 function reader(from: JsonObject, path: string, mistakes: string[]) {
   const expected = <T>(key: string, what: string, instead: T): T => {
     mistakes.push(`${path}.${key} is ${inWords(from[key])}, expected ${what}`)
@@ -138,7 +141,7 @@ function reader(from: JsonObject, path: string, mistakes: string[]) {
   }
 }
 
-/** The body of the answer, with HTTP 200 for either decision. */
+/** The body of the answer. Its HTTP code is 200 for both decisions. */
 export function encodeReview(uid: string, decision: AdmissionResponse): string {
   const warnings = printableWarnings(decision.warnings)
   const response = {
@@ -173,7 +176,7 @@ const problem = (uid: string | undefined, message: string): Decoded => ({ kind: 
 const areTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string')
 
-/** What stands there instead, short: a body can be 7 MiB. */
+/** Describes the value that was found instead, in few words, because a body can have 7 MiB. */
 function inWords(value: unknown): string {
   if (value === undefined) return 'missing'
   if (Array.isArray(value)) return 'a list'

@@ -14,7 +14,9 @@ import { Undecided } from './undecided.ts'
 import { refusalOf, refusals, statusBody, type Refusal } from './refusal.ts'
 import { calledIn, type Called } from './token.ts'
 
-/** The decision. It may reject: that is HTTP 500, so that the webhook's `failurePolicy` decides. */
+/**
+ * Decides about a request. If the promise rejects, the answer is HTTP 500 and the webhook's `failurePolicy` decides.
+ */
 export type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse>
 
 export type Observed = 'allowed' | 'denied' | 'error' | 'malformed'
@@ -27,7 +29,7 @@ type Reach = {
   readonly admits: (token: string) => boolean
   /** A call with a token came from this address. */
   readonly knows: (address: string) => void
-  /** One without came. */
+  /** A call without a token came from this address. */
   readonly turnedAway: (address: string) => void
   readonly log: Log
   readonly reserveMs: number
@@ -40,7 +42,7 @@ type Reach = {
 type Request = FastifyRequest<RouteGenericInterface, Http2SecureServer>
 type Reply = FastifyReply<RouteGenericInterface, Http2SecureServer>
 
-/** What becomes of a call. `respond` is the one place where that turns into HTTP. */
+/** How a call ended. Only `respond` turns this into HTTP. */
 type Outcome =
   | { readonly kind: AdmissionResponse['kind']; readonly body: string; readonly asked: AdmissionRequest }
   | { readonly kind: 'refused'; readonly refusal: Refusal; readonly asked?: AdmissionRequest }
@@ -48,7 +50,7 @@ type Outcome =
 export function addRoutes(app: App, reach: Reach): void {
   acceptJson(app)
   limitBodies(app, reach)
-  // Before anything of the request is looked at but its path, and before any of its body is read.
+  // The token is checked before anything else of the request is looked at, and before its body is read.
   app.addHook('onRequest', (request, reply, done) => {
     const called = calledBy(reach, request)
     if (!called) turnAway(reach, request, reply)
@@ -56,7 +58,7 @@ export function addRoutes(app: App, reach: Reach): void {
     else done()
   })
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    // A method that fastify has never heard of comes here without passing the hook.
+    // A request with a method that fastify does not know comes here without passing the hook.
     const called = calledBy(reach, request)
     if (!called) return turnAway(reach, request, reply)
     const refusal = request.is404 ? misdirected(reach, request, called) : refusalOf(error)
@@ -76,7 +78,7 @@ export function addRoutes(app: App, reach: Reach): void {
   }
 }
 
-/** What is called by whom may call; undefined for a call without a token. */
+/** The route and token of a call; undefined for a call without a valid token. */
 function calledBy({ admits, knows }: Reach, request: Request): Called | undefined {
   const called = calledIn(request.url)
   if (!called || !admits(called.token)) return undefined
@@ -84,7 +86,7 @@ function calledBy({ admits, knows }: Reach, request: Request): Called | undefine
   return called
 }
 
-/** The same answer to all, made once. What it leaves unread of a large body is not waited for. */
+/** Gives every call without a token the same answer. The unread part of its body is not waited for. */
 function turnAway({ turnedAway }: Reach, request: Request, reply: Reply): void {
   turnedAway(request.ip)
   const isLarge = !(Number(request.headers['content-length'] ?? 0) <= largestUnreadBytes)
@@ -168,7 +170,7 @@ const refused = (refusal: Refusal, asked?: AdmissionRequest): Outcome => ({
 const misdirected = ({ routes }: Reach, { method }: Request, { route }: Called): Refusal =>
   Object.hasOwn(routes, route) ? refusals.wrongMethod(method) : refusals.notFound(Object.keys(routes))
 
-/** JSON alone. What can't be read is for the route to refuse, like any other body that is not what it should be. */
+/** Parses JSON bodies. A body that is no JSON is passed on, and the route refuses it like any other wrong body. */
 function acceptJson(app: App): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (_request, text, done) => {
@@ -176,7 +178,10 @@ function acceptJson(app: App): void {
   })
 }
 
-/** A body that comes in drips would hold its stream, and what has arrived, for ever. */
+/**
+ * Limits the time for a body. A body that arrives byte by byte would otherwise keep its stream and its memory for
+ * ever.
+ */
 function limitBodies(app: App, reach: Reach): void {
   const { body: patienceMs } = reach.patience
   app.addHook('preParsing', (request, reply, payload, done) => {

@@ -7,7 +7,7 @@ export const claimLabel = 'kleym.sonda.red/claim'
 const keyAnnotation = 'kleym.sonda.red/collision-key'
 const uidAnnotation = 'kleym.sonda.red/holder-uid'
 
-/** Who claims a collision key. The uid is the object's that is being admitted. */
+/** Who claims a collision key. The uid is that of the binding that is being admitted. */
 export type Holder = { readonly namespace: string; readonly name: string; readonly uid: string }
 
 /** A claim as the API server has it. */
@@ -21,14 +21,14 @@ export type Claim = {
   readonly transitions: number
 }
 
-/** One Lease a collision key, found by it. */
+/** The name of the Lease for a collision key. Each key has one Lease. */
 export const claimName = (collisionKey: string): string =>
   `kleym-claim-${createHash('sha256').update(collisionKey).digest('hex').slice(0, 40)}`
 
 /**
- * The Lease of a claim, in the place of another one if that is given. A renewal differs from what it renews, if only
- * in its count: the API server leaves the resourceVersion alone where a write changes nothing, and then the grace of
- * an earlier attempt would be that of this one.
+ * The Lease of a claim; it takes the place of an earlier claim if one is given. A renewal always differs from the
+ * earlier claim, at least in its count. A write that changes nothing would keep the resourceVersion, and with it the
+ * age of the earlier claim.
  */
 export function leaseOf(
   namespace: string,
@@ -57,7 +57,10 @@ export function leaseOf(
   }
 }
 
-/** Reads a claim from a Lease; one that names no holder is held by nobody that there could be. */
+/**
+ * Reads a claim from a Lease. If the Lease names no holder, the parts of the holder are empty, and no binding has
+ * empty ones.
+ */
 export function decodeClaim(lease: unknown): Claim {
   const { metadata, spec } = objectOr(lease)
   const meta = objectOr(metadata)
@@ -73,26 +76,29 @@ export function decodeClaim(lease: unknown): Claim {
   }
 }
 
-/** How another binding stands to a claim: it has what is claimed; it has, as the same under another name; it has not. */
+/**
+ * How a binding relates to a claimed key: `rival` holds it; `renamed` holds it and is the claimant under another
+ * name; `none` does not hold it.
+ */
 export type Contender = 'rival' | 'renamed' | 'none'
 
-/** What the one who asks may do about a claim that is there. */
+/** How an existing claim stands to the one who asks for the key. */
 export type Standing =
-  /** It is the same binding: a retried review, or another attempt of the same apply. */
+  /** The claim is the asking binding's own, from a retried review or an earlier attempt. */
   | 'ours'
-  /** The holder is admitted and has the key. */
+  /** The holder exists and has the key. */
   | 'held'
-  /** The holder has not shown up, and may yet: its write can be in flight for as long as a request lasts. */
+  /** The holder does not exist yet, but may still come: its write can be under way for as long as a request lasts. */
   | 'pending'
-  /** The holder is gone, or can't come any more. */
+  /** The holder is gone, or can no longer come. */
   | 'abandoned'
 
 export const isSameBinding = (a: Holder, b: Holder): boolean =>
   a.namespace === b.namespace && a.name === b.name
 
 /**
- * The rule of reservations. `ageMs` is how long this replica has seen the claim as it is now, by its own clock:
- * clocks of others decide nothing.
+ * The rule of reservations. `ageMs` is for how long this replica has known the claim in its present state, by its own
+ * clock; clocks of other machines are not used.
  */
 export function standingOf(
   claim: Claim,
@@ -104,7 +110,7 @@ export function standingOf(
     readonly graceMs: number
   },
 ): Standing {
-  // A binding takes over the claim of the one whose other name it is.
+  // A binding takes over the claim of the binding that it replaces under a new name.
   if (isSameBinding(claim.holder, holder) || seen.contender === 'renamed') return 'ours'
   if (seen.contender === 'rival') return 'held'
   return seen.deleted || seen.ageMs > seen.graceMs ? 'abandoned' : 'pending'

@@ -10,14 +10,14 @@ import type { Known } from '../core/overlay.ts'
 import type { Contender } from './claim.ts'
 import { LiveNamespace, type ReadLive } from './live.ts'
 
-/** Neighbours of each kind that are read: with these, advice is sure enough to refuse. */
+/** How many neighbours of each kind are read. If all are read, advice is certain enough to refuse. */
 const readAtMost = 64
 
-/** Peers that are read at once. One that still stands in the way is enough to refuse. */
+/** How many peers are read at the same time. Reading ends when one that still collides is found. */
 const batch = 16
 
 /**
- * Whether memory may be out of date about what is wrong. A missing kind is not among it: that is only ever
+ * Whether findings from memory have to be confirmed by live reads. A missing kind is confirmed already: it is only
  * believed after a live read.
  */
 export const needsConfirmation = (findings: readonly Finding[]): boolean =>
@@ -33,8 +33,9 @@ const doubtful: ReadonlySet<Finding['rule']> = new Set([
 ])
 
 /**
- * The world with the objects that decide about a binding read again: its pool, its objective and, where its container
- * is contested, the others that ask for it with theirs; its neighbours too, where they decide.
+ * Reads the objects that decide about a binding again and returns the world with them: its pool, its objective and,
+ * if its container is contested, the other bindings that ask for it with their pools and objectives; also its
+ * neighbours, if advice about them can refuse.
  */
 export async function confirm(
   binding: Binding,
@@ -50,7 +51,7 @@ export async function confirm(
   const keys = [...(identity?.collisionKey === undefined ? [] : [identity.collisionKey]), ...stake.latent]
   for (const key of keys) await readRivals(live, binding, world.claimants(key), () => true)
   const { reference } = stake
-  // A collision says all that a reference could.
+  // A collision includes everything that a pending collision would say.
   if (reference !== undefined && !foresee(binding, world).findings.some(isCollision))
     await readRivals(
       live,
@@ -64,7 +65,7 @@ export async function confirm(
 
 const isCollision = ({ rule }: Finding): boolean => rule === 'identityCollision'
 
-/** Reads those that are in the way by memory, until one of them still is, and of the kind that is wanted. */
+/** Reads the bindings that collide by memory, until one is found that still does and is of the wanted kind. */
 async function readRivals(
   live: LiveNamespace,
   binding: Binding,
@@ -80,7 +81,10 @@ async function readRivals(
   }
 }
 
-/** Tells whether a peer that was read asks for a container that a binding asks for, and not as its other name. */
+/**
+ * Returns a test for peers that were read: whether a peer asks for the same container as the binding and is not the
+ * binding under another name.
+ */
 function standing({ world }: LiveNamespace, binding: Binding): (peer: Binding) => boolean {
   const { evaluation, stake } = foresee(binding, world)
   const held = evaluation.identity?.collisionKey
@@ -95,9 +99,10 @@ function standing({ world }: LiveNamespace, binding: Binding): (peer: Binding) =
 }
 
 /**
- * Whether another binding has what a binding claims, by a live read of it, its pool and its objective.
+ * Whether another binding holds what a binding claims, by live reads of that other binding, its pool and its
+ * objective.
  *
- * @param claim a collision key, or what a binding asks for by reference
+ * @param claim a collision key, or a reference to a container
  */
 export async function contends(
   name: string,
@@ -114,7 +119,7 @@ export async function contends(
   return isRival(binding, other) ? 'rival' : 'renamed'
 }
 
-/** Reads those of whom advice may speak, up to so many of each kind. */
+/** Reads the neighbours that advice may name, up to a number of each kind. */
 async function readNeighbours(
   live: LiveNamespace,
   binding: Binding,

@@ -1,10 +1,10 @@
 const secondMs = 1000
 
-/** admissionregistration.k8s.io/v1: a webhook has 1 to 30 s, 10 where its configuration says nothing. */
+/** admissionregistration.k8s.io/v1: a webhook's timeout is 1 to 30 s, by default 10 s. */
 const defaultMs = 10 * secondMs
 const longestMs = 30 * secondMs
 
-/** Of time.ParseDuration, whose format the API server writes `?timeout=` in. */
+/** Units of Go's time.ParseDuration, in whose format the API server writes `?timeout=`. */
 const units = new Map([
   ['ns', 1e-6],
   ['us', 1e-3],
@@ -20,7 +20,7 @@ const term = String.raw`(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)`
 const duration = new RegExp(`^(?:${term})+$`)
 const terms = new RegExp(term, 'g')
 
-/** `?timeout=` in ms, at most 30 s; the default where it is absent, zero or not a duration. */
+/** `?timeout=` in ms, at most 30 s; the default if it is absent, zero or not a duration. */
 export function timeoutMs(timeout: unknown): number {
   if (typeof timeout !== 'string' || timeout.length > 64 || !duration.test(timeout)) return defaultMs
   let sum = 0
@@ -28,7 +28,9 @@ export function timeoutMs(timeout: unknown): number {
   return sum > 0 ? Math.min(sum, longestMs) : defaultMs
 }
 
-/** What a review may use: the reserve is for its answer to travel, and never more than half. */
+/**
+ * The time in ms that a review may take. The rest of the timeout, never more than half, is for its answer to travel.
+ */
 export function budgetMs(timeout: number, reserveMs: number): number {
   return Math.max(timeout - reserveMs, timeout / 2)
 }
@@ -36,8 +38,8 @@ export function budgetMs(timeout: number, reserveMs: number): number {
 export type Timed<T> = { readonly kind: 'answered'; readonly answer: T } | { readonly kind: 'late' }
 
 /**
- * What `work` answers in the time it has. Its signal aborts when that is over, or when a caller of `stopAll`
- * says so; what it does afterwards counts for nothing.
+ * Runs `work` with a time limit. Its signal aborts when the time is over or `stopAll` is called; a later result is
+ * dropped.
  */
 export class Deadlines {
   readonly #running = new Set<() => void>()
@@ -47,7 +49,7 @@ export class Deadlines {
     const { promise: late, resolve } = Promise.withResolvers<Timed<T>>()
     const controller = new AbortController()
     const stop = (): void => {
-      // In this order: a review that answers its own abort is late all the same.
+      // The timeout is settled before the abort, so that a review that answers its own abort still counts as late.
       resolve({ kind: 'late' })
       controller.abort(new Error('the time for this admission review is over'))
     }

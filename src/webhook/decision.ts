@@ -5,12 +5,12 @@ import { bindingResource } from '../core/resources.ts'
 import type { JudgedFinding, Verdict } from '../core/verdict.ts'
 import type { AdmissionRequest, AdmissionResponse, StatusCause } from './admission-review.ts'
 
-/** What was decided about a binding, and everything that the answer says of it. */
+/** The decision about a binding and everything that the answer says about it. */
 export type Decision = {
   readonly binding: Binding
   readonly appraisal: Appraisal
   readonly verdict: Verdict
-  /** What there is to know beside the findings, a warning each. */
+  /** Warnings beside those for the findings. */
   readonly remarks: readonly string[]
 }
 
@@ -28,7 +28,7 @@ export function denied(request: AdmissionRequest, decision: Decision): Admission
   const { kind, group } = bindingResource
   const refusals = verdict.findings.filter(({ action }) => action === 'deny')
   const name = request.name || binding.name
-  // Two pools that a reference can lead to may give one and the same cause.
+  // Two pools that a reference can lead to may give the same cause twice.
   const causes = [...new Map(refusals.map((finding) => [lineOf(finding), causeOf(finding)]))]
   return {
     kind: 'denied',
@@ -68,14 +68,14 @@ const warningsOf = ({ verdict, remarks }: Decision): readonly string[] => [
   ...remarks,
 ]
 
-/** What the audit log keeps of a decision; the API server puts the webhook's name before each key. */
+/** The audit annotations of a decision. The API server prefixes each key with the webhook's name. */
 function notes({
   appraisal: {
     evaluation: { identity },
   },
   verdict: { verdict, findings },
 }: Decision): Readonly<Record<string, string>> {
-  // What refuses comes first: it is what a denial is counted by.
+  // Findings that refuse come first, because a denial is counted by the first reason.
   const heard = [...findings.filter(({ action }) => action === 'deny'), ...findings.filter(isHeard)]
   const reasons = heard.map(({ rule }) => rules[rule].reason)
   return {

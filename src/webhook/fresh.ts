@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { bindingKey, decodeBinding, type Binding, type Reference } from '../core/binding.ts'
+import { bindingKey, decodeBinding, type Binding } from '../core/binding.ts'
 import {
   judgeChange,
   referenceIn,
@@ -9,26 +9,12 @@ import {
 } from '../core/consequences.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { field, objectOr, textOr } from '../core/json.ts'
-import { isDns1123Subdomain } from '../core/names.ts'
-import { bindingResource, objectiveResources, poolResources, type Resource } from '../core/resources.ts'
-import { LiveNamespace, type ReadLive } from './live.ts'
+import { bindingResource } from '../core/resources.ts'
+import { LiveNamespace } from './live.ts'
+import { readAll, readMissing, type ReachLive } from './missing.ts'
 import { inSlices } from './slices.ts'
 
-/**
- * Lists all objects of a kind in a namespace, or what of them is metadata, which takes the API server a third of the
- * time. Throws when there is no complete list.
- */
-export type ListLive = (
-  resource: Resource,
-  namespace: string,
-  take: (object: unknown) => void,
-  part?: 'metadata',
-) => Promise<void>
-
-type Reach = { readonly inventory: Inventory; readonly read: ReadLive; readonly list: ListLive }
-
-/** Objects of one kind that are read one by one; of more, all that the namespace has are listed. */
-const readAtMost = 8
+type Reach = ReachLive & { readonly inventory: Inventory }
 
 /**
  * Judges a change of a pool or an objective by its namespace as the API server has it: its bindings are listed, and what
@@ -57,7 +43,7 @@ export async function judgeLive(
   const [guess, { names, others }, hasNews] = await Promise.all([
     judged(),
     listBindings(namespace, reach),
-    readMissing(users, live, namespace, reach),
+    readMissing(users, live, namespace, reach, signal),
   ])
   const isAsRemembered = others.length === 0 && inventory.bindingsIn(namespace) === names.size
   if (!isAsRemembered) {
@@ -67,7 +53,9 @@ export async function judgeLive(
   const usersNow = world.usersOf(resource, namespace, name)
   if (usersNow.length === 0) return { live, consequences: [] }
   const near = nearTo(usersNow, names, live)
-  const hasMoreNews = await readMissing(near, live, namespace, reach)
+  // Of those that are as they were, what memory lacks has been read.
+  const more = isAsRemembered ? near.slice(usersNow.length) : near
+  const hasMoreNews = await readMissing(more, live, namespace, reach, signal)
   if (isAsRemembered && !hasNews && !hasMoreNews) return { live, consequences: guess }
   await inSlices(placing(live, near), signal)
   return { live, consequences: await judged() }
@@ -125,75 +113,21 @@ function* placing({ world }: LiveNamespace, bindings: readonly Binding[]): Gener
   }
 }
 
-/** The users of an object, and whoever asks for a container that one of them asks for. */
+/** The users of an object, and after them whoever asks for a container that one of them asks for. */
 function nearTo(
   users: readonly Binding[],
   names: ReadonlySet<string>,
   live: LiveNamespace,
 ): readonly Binding[] {
+  const others = names.difference(new Set(users.map(({ name }) => name)))
+  if (others.size === 0) return users
   const containers = new Set(users.map(containerOf))
-  const isUser = new Set(users.map(({ name }) => name))
-  return [...names].flatMap((name) => {
+  const besides = [...others].flatMap((name) => {
     const binding = live.binding(name)
-    const isNear = binding && !binding.deleting && (isUser.has(name) || containers.has(containerOf(binding)))
-    return isNear ? [binding] : []
+    return binding && !binding.deleting && containers.has(containerOf(binding)) ? [binding] : []
   })
+  return [...users, ...besides]
 }
 
 const containerOf = ({ spec }: Binding): string =>
   JSON.stringify([spec.mode, spec.serviceAccountName, spec.containerName])
-
-/**
- * Reads the pools and objectives that bindings can be led to and that memory lacks. Returns whether there are any: what
- * the bindings stand for is then to be worked out anew.
- */
-async function readMissing(
-  bindings: readonly Binding[],
-  { world }: LiveNamespace,
-  namespace: string,
-  reach: Reach,
-): Promise<boolean> {
-  const missing = new Map<Resource, Set<string>>()
-  const note = (row: readonly Resource[], { name, group }: Reference): void => {
-    if (typeof name !== 'string' || !isDns1123Subdomain(name)) return
-    for (const resource of row) {
-      const isAsked = (group === undefined || group === resource.group) && world.isServed(resource)
-      if (!isAsked || world.speaksOfReference(resource, name)) continue
-      if (referenceIn(world, resource, namespace, name) !== undefined) continue
-      missing.set(resource, (missing.get(resource) ?? new Set()).add(name))
-    }
-  }
-  for (const { spec } of bindings) {
-    note(poolResources, spec.poolRef)
-    if (spec.objectiveRef) note(objectiveResources, spec.objectiveRef)
-  }
-  const found = await Promise.all(
-    missing.entries().map(async ([resource, names]) => {
-      const objects = await readAll(resource, names, namespace, reach)
-      for (const [name, object] of objects) setReference(world, resource, namespace, name, object)
-      return objects.values().some((object) => object !== undefined)
-    }),
-  )
-  return found.includes(true)
-}
-
-/** The named objects of a kind, as the API server has them; undefined for one that is not there. */
-async function readAll(
-  resource: Resource,
-  names: ReadonlySet<string>,
-  namespace: string,
-  { read, list }: Reach,
-): Promise<ReadonlyMap<string, unknown>> {
-  const objects = new Map<string, unknown>(names.keys().map((name) => [name, undefined]))
-  if (names.size <= readAtMost) {
-    await Promise.all(
-      names.keys().map(async (name) => void objects.set(name, await read(resource, { namespace, name }))),
-    )
-    return objects
-  }
-  await list(resource, namespace, (object) => {
-    const name = field(objectOr(objectOr(object)['metadata']), 'name')
-    if (typeof name === 'string' && names.has(name)) objects.set(name, object)
-  })
-  return objects
-}

@@ -1,4 +1,4 @@
-/** Far deeper than any Kubernetes object, and shallow enough for code that walks one by recursion. */
+/** The deepest nesting that is accepted: far deeper than any Kubernetes object, and safe for recursive code. */
 const maxDepth = 256
 
 const quote = '"'.charCodeAt(0)

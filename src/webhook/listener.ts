@@ -9,7 +9,7 @@ import { maxBodyBytes, refusals, statusBody } from './refusal.ts'
 
 export type Tls = { readonly key: string; readonly cert: string; readonly clientCa?: string | undefined }
 
-/** How long a client may take, in ms; one that has been idle for too long gets the time of a body to leave. */
+/** How long a client may take, in ms. A client that has been idle for `idle` has `body` to close its connection. */
 export type Patience = {
   readonly handshake: number
   readonly headers: number
@@ -21,9 +21,9 @@ export type Patience = {
 export const usualPatience: Patience = { handshake: 10_000, headers: 10_000, body: 10_000, idle: 120_000 }
 
 /**
- * A client may cancel this many streams at once, and as many a second after that, before its session is ended. The API
- * server cancels one for each request that a user gives up; Node's own limit, 1,000 and 33, would end a session that is
- * as busy as one can be, and every review on it. No client reaches this one.
+ * How many streams a client may cancel at once, and then per second, before its session is ended. The API server
+ * cancels a stream for each request that a user gives up. Node's own limits, 1,000 and 33, would end a busy session
+ * and every review on it; no client reaches ours.
  */
 export type StreamResets = { readonly burst: number; readonly perSecond: number }
 
@@ -32,7 +32,7 @@ export const usualStreamResets: StreamResets = { burst: 100_000, perSecond: 100_
 /** As many as Go's own server allows on a connection; its client opens another one for more. */
 const maxConcurrentStreams = 250
 
-/** fastify over HTTP/2, and HTTP/1.1 for those who ask for it, with a limit on whatever a client can hold. */
+/** fastify over HTTP/2 and HTTP/1.1, with a limit on everything that a client can occupy. */
 export function createListener(tls: Tls, patience: Patience, resets: StreamResets) {
   const https = {
     ...secureContext(tls),
@@ -52,15 +52,15 @@ export function createListener(tls: Tls, patience: Patience, resets: StreamReset
   return Fastify({
     http2: true,
     https,
-    // None of fastify's own: see endIdleSessions.
+    // fastify's own timeout is off; endIdleSessions takes its place.
     http2SessionTimeout: 0,
     bodyLimit: maxBodyBytes,
     logger: false,
     exposeHeadRoutes: false,
-    // What still arrives while closing is served: the API server has nobody else to ask for it.
+    // Calls that arrive while closing are served, because the API server would not repeat them elsewhere.
     return503OnClosing: false,
     clientErrorHandler: answerBadHttp,
-    // A path that is no URL, and so none with a token.
+    // A path that is no valid URL contains no token.
     frameworkErrors: (_error, _request, reply) => {
       const { stranger } = refusals
       reply.raw.writeHead(stranger.code, { 'content-type': 'application/json' }).end(statusBody(stranger))
@@ -70,12 +70,12 @@ export function createListener(tls: Tls, patience: Patience, resets: StreamReset
 
 export type App = ReturnType<typeof createListener>
 
-/** All of it each time: node:tls forgets the client CA when it is given a context without one. */
+/** Returns the whole context, client CA included, because node:tls drops a client CA that a new context lacks. */
 export function secureContext({ key, cert, clientCa }: Tls): { key: string; cert: string; ca?: string } {
   return { key, cert, ...(clientCa !== undefined && { ca: clientCa }) }
 }
 
-/** What node:http could not make a request of: bad syntax, too large or too slow a head. */
+/** Answers input that node:http could not parse: bad syntax, or a head that is too large or too slow. */
 function answerBadHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (socket.writable && error.code !== 'ECONNRESET') {
     const code = codes.get(error.code ?? '') ?? 400
@@ -114,7 +114,7 @@ export function logSessions(server: Http2SecureServer, log: Log): void {
   })
 }
 
-/** Ends the connections that are one too many, before their handshake. */
+/** Closes connections over the limit before their handshake. */
 export function limitNewcomers(
   server: Http2SecureServer,
   newcomers: Newcomers,
@@ -132,8 +132,8 @@ export function limitNewcomers(
 }
 
 /**
- * Asks a session that has been idle for long to leave, and cuts it off if it stays. `close`, which is what fastify
- * would call, waits for its streams and then for the client: one that reads no answer would keep them for ever.
+ * Asks an idle session to end and destroys it if it stays. `close`, which fastify would call, waits for the session's
+ * streams and then for the client, so a client that reads nothing would keep the session for ever.
  */
 export function endIdleSessions(server: Http2SecureServer, { idle, body: graceMs }: Patience): void {
   server.on('session', (session) => {
@@ -145,10 +145,10 @@ export function endIdleSessions(server: Http2SecureServer, { idle, body: graceMs
   })
 }
 
-/** Every connection there is, so that the end of a drain can be an end. */
+/** Keeps track of all connections, so that the end of a drain can close those that are left. */
 export function connections(server: Http2SecureServer): { readonly destroyAll: () => void } {
   const open = new Set<Socket>()
-  // The TCP connection: one that never gets through its handshake has to go too.
+  // The TCP connections are tracked, because one may never complete its TLS handshake.
   server.on('connection', (socket: Socket) => {
     open.add(socket)
     socket.once('close', () => open.delete(socket))

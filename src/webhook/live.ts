@@ -5,14 +5,14 @@ import { Overlay, type Known } from '../core/overlay.ts'
 import { bindingResource, objectiveResources, poolResources, type Resource } from '../core/resources.ts'
 
 /**
- * Reads one object from the API server; undefined if it is not there. Throws when no answer can be had, which
- * ends the review without one.
+ * Reads one object from the API server; undefined if it is not there. Throws if there is no answer, which ends the
+ * review without a decision.
  */
 export type ReadLive = (resource: Resource, at: At) => Promise<unknown>
 
 export type At = { readonly namespace: string; readonly name: string }
 
-/** What memory has of a namespace, with whatever was read of it from the API server in its place. */
+/** A namespace as memory has it, overlaid by the objects that were read from the API server. */
 export class LiveNamespace {
   readonly world: Overlay
   readonly #namespace: string
@@ -24,7 +24,7 @@ export class LiveNamespace {
     this.#read = read
   }
 
-  /** Follows references as the checks will, asking every kind that they may ask. Each object is read once. */
+  /** Follows the references of a binding and reads every object that they may lead to, each once. */
   async readReferences({ spec }: Binding): Promise<void> {
     await Promise.all([
       ...this.#unread(poolResources, spec.poolRef.name),
@@ -44,7 +44,7 @@ export class LiveNamespace {
     setReference(this.world, resource, this.#namespace, name, object)
   }
 
-  /** Another binding, with what it refers to; undefined for one that is gone or going. */
+  /** Reads another binding with its pools and objectives; undefined if it is gone or being deleted. */
   async readPeer(name: string): Promise<Binding | undefined> {
     const object = await this.#read(bindingResource, { namespace: this.#namespace, name })
     const binding = object === undefined ? undefined : decodeBinding(object)

@@ -1,6 +1,6 @@
-/** How many connections an address may open that has not shown a token. */
+/** How many connections an address may open before it has shown a token. */
 export type Hospitality = {
-  /** At once; API servers open one for each call that is under way. */
+  /** At once. An API server opens one for each call that is under way. */
   readonly burst: number
   readonly perSecond: number
   /** Open at one time. */
@@ -10,18 +10,18 @@ export type Hospitality = {
 /** A handshake is about a millisecond of CPU: 20 a second cost 2 % of one, from each address. */
 export const usualHospitality: Hospitality = { burst: 200, perSecond: 20, open: 256 }
 
-/** For this long after a call with a token an address is known, and may connect as it likes. */
+/** For this long after a call with a token the connections of an address are not limited. */
 const knownMs = 600_000
 
-/** Addresses that are remembered; those that were not heard of for longest are forgotten. */
+/** How many addresses are remembered; beyond that the ones heard from longest ago are forgotten. */
 const rememberedAddresses = 10_000
 
 type Address = { allowance: number; at: number; open: number; knownUntil: number }
 
 /**
- * Who may connect. A TLS handshake costs the server more than the client, and comes before anything can be asked of
- * it: without a limit whoever reaches the port could keep the event loop busy with handshakes alone. API servers are
- * told from others by their first call: their connections are never limited after it.
+ * Limits new connections. A TLS handshake costs the server more than the client and comes before the client can show
+ * a token, so without a limit anybody who reaches the port could keep the event loop busy with handshakes. An API
+ * server shows its token with its first call; after that its connections are not limited.
  */
 export class Newcomers {
   readonly #hospitality: Hospitality
@@ -34,7 +34,7 @@ export class Newcomers {
     this.#now = now
   }
 
-  /** Whether a new connection from there is to be kept; one that is counts as open until `left`. */
+  /** Whether a new connection from this address is accepted. An accepted one counts as open until `left` is called. */
   admits(address: string): boolean {
     const one = this.#of(address)
     const { burst, perSecond, open } = this.#hospitality
@@ -54,7 +54,7 @@ export class Newcomers {
     if (one) one.open = Math.max(0, one.open - 1)
   }
 
-  /** A call from there had a token. */
+  /** Notes that a call from this address had a token. */
   knows(address: string): void {
     this.#of(address).knownUntil = this.#now() + knownMs
   }
@@ -66,7 +66,7 @@ export class Newcomers {
       open: 0,
       knownUntil: Number.NEGATIVE_INFINITY,
     }
-    // The last to be heard of is the last of the map.
+    // Set again, so that the map is ordered by when an address was last heard from.
     this.#addresses.delete(address)
     this.#addresses.set(address, one)
     if (this.#addresses.size > rememberedAddresses)

@@ -1,7 +1,7 @@
 /**
- * The webhook on pools and objectives. An object that a binding waits for, or refers to already, is judged with the
- * bindings that it concerns: what would be refused in a binding is refused in the object that completes it, so that the
- * order in which a tool applies the same objects does not decide.
+ * The webhook on pools and objectives. Such an object is judged with the bindings that refer to it: a failure for
+ * which a binding would be refused is refused in the object that completes the binding. So the order in which a tool
+ * applies the same objects does not decide whether they are refused.
  */
 import type { Binding } from '../core/binding.ts'
 import { judgeChange, type Consequence, type ReferenceChange } from '../core/consequences.ts'
@@ -17,7 +17,8 @@ import {
 } from '../core/reference-verdict.ts'
 import { objectiveResources, poolResources } from '../core/resources.ts'
 import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
-import { judgeLive, type ListLive } from './fresh.ts'
+import { judgeLive } from './fresh.ts'
+import type { ListLive } from './missing.ts'
 import type { LiveNamespace, ReadLive } from './live.ts'
 import { collisionAdvice, counted, nameAtMost } from './remarks.ts'
 import { inSlices } from './slices.ts'
@@ -60,7 +61,7 @@ async function judge(
   return respond(request, verdict)
 }
 
-/** Undefined for what is no pool and no objective, or none that anybody changes. */
+/** The change that a request asks for; undefined if it concerns no pool or objective, or only a subresource of one. */
 function changeIn(request: AdmissionRequest): ReferenceChange | undefined {
   const { namespace, group, operation, subresource } = request
   const resource = [...poolResources, ...objectiveResources].find(
@@ -71,7 +72,7 @@ function changeIn(request: AdmissionRequest): ReferenceChange | undefined {
   return { resource, namespace, name: nameIn(request), object }
 }
 
-/** The deletion of a collection is asked about object by object, and names none. */
+/** The name in the request, or in its objects: requests for the deletion of a collection have no name. */
 const nameIn = ({ name, object, oldObject }: AdmissionRequest): string =>
   name || textOr(field(objectOr(field(objectOr(object ?? oldObject), 'metadata')), 'name'), '')
 
@@ -81,7 +82,7 @@ async function consequencesOf(
   { inventory, read, list, actions }: Reach,
   signal: AbortSignal,
 ): Promise<readonly Consequence[]> {
-  // A deletion is never refused, so memory is enough to warn by.
+  // A deletion is never refused, so memory is good enough for its warnings.
   if (operation === 'DELETE') return inSlices(judgeChange(change, inventory), signal)
   const reach = { inventory, read: read(signal), list: list(signal) }
   const before = operation === 'UPDATE' ? oldObject : undefined
@@ -102,12 +103,12 @@ async function consequencesOf(
   }
 }
 
-/** Peers of a collision whose references are read again before it is believed. */
+/** How many peers of a collision have their references read again before it is believed. */
 const peersAtMost = 8
 
 /**
- * Those whose pools and objectives memory may have as they were, and a refusal depends on. That a selector can't be
- * used is said of the object under review alone.
+ * The bindings whose pools and objectives have to be read again, because a refusal depends on them and memory may be
+ * out of date. An unusable selector needs no reading: it is in the object under review.
  */
 function partiesTo(consequence: JudgedConsequence, { world }: LiveNamespace): readonly Binding[] {
   if (consequence.kind === 'widening') return []
@@ -125,7 +126,10 @@ async function confirm(bindings: readonly Binding[], live: LiveNamespace): Promi
 
 const isRefusal = ({ action }: JudgedConsequence): boolean => action === 'deny'
 
-/** Forbidden, never Invalid: that is what `kubectl apply --force` and Flux's `force` delete and recreate an object for. */
+/**
+ * The answer is Forbidden, never Invalid, because `kubectl apply --force` and Flux's `force` delete and recreate an
+ * object that is Invalid.
+ */
 function respond(request: AdmissionRequest, { verdict, consequences }: ReferenceVerdict): AdmissionResponse {
   const refusals = consequences.filter(isRefusal)
   const warned = consequences.filter(isSaid)
@@ -157,7 +161,7 @@ function respond(request: AdmissionRequest, { verdict, consequences }: Reference
   }
 }
 
-/** A deletion is one thing that happens to many: a line for each reason, with how many and some of their names. */
+/** The losses by a deletion: one line for each reason, with a count and some names. */
 const lossesInAll = (warned: readonly JudgedConsequence[]): readonly string[] =>
   [...Map.groupBy(warned, (one) => reasonsOf([one]).join())].map(([reason, some]) => {
     const names = some.slice(0, fewNames).map(({ binding }) => binding.name)
@@ -166,7 +170,7 @@ const lossesInAll = (warned: readonly JudgedConsequence[]): readonly string[] =>
     return `${some.length} InferenceIdentityBindings lose their identity by this (${reason}): ${names.join(', ')}${others}`
   })
 
-/** Enough to know what they are about. */
+/** How many names such a line has. */
 const fewNames = 3
 
 const isSaid = ({ action }: JudgedConsequence): boolean => action === 'warn'

@@ -1,4 +1,4 @@
-/** Why a call gets no review. Codes and reasons are those of metav1.Status. */
+/** Why a call is not reviewed. Codes and reasons are those of metav1.Status. */
 export type Refusal = {
   readonly code: number
   readonly reason: string
@@ -17,7 +17,7 @@ const badRequest = (message: string, uid?: string): Refusal => ({
 
 export const refusals = {
   badRequest,
-  /** The same for every call without a token, whatever else is wrong with it: it tells nothing. */
+  /** For every call without a token, whatever else is wrong with it, so that the answer reveals nothing. */
   stranger: {
     code: 403,
     reason: 'Forbidden',
@@ -58,7 +58,7 @@ export const refusals = {
   }),
 } as const
 
-/** What fastify says of a body that it could not read; undefined for anything else, which is a bug of ours. */
+/** The refusal for an error of fastify about a body; undefined for any other error, which is a bug of ours. */
 export function refusalOf(error: {
   readonly code?: unknown
   readonly statusCode?: unknown
@@ -84,7 +84,7 @@ export function refusalOf(error: {
   }
 }
 
-/** A metav1.Status: client-go, and so the API server, shows the message of one to whoever applied the object. */
+/** The refusal as a metav1.Status, whose message client-go, and so the API server, shows to the user. */
 export function statusBody({ code, reason, message, uid }: Refusal): string {
   const details = uid === undefined ? {} : { details: { uid } }
   return JSON.stringify({

@@ -1,4 +1,4 @@
-/** What a review says of a binding beside what is wrong with it: warnings that no client takes for a refusal. */
+/** Warnings about a binding beside its findings. */
 import type { Stake } from '../core/evaluate.ts'
 import { bindingKey, replacesAnnotation, type Binding } from '../core/binding.ts'
 import { isRival } from '../core/checks/collision.ts'
@@ -11,10 +11,10 @@ import { areOneRenamed } from '../core/rename.ts'
 import { show } from '../core/show.ts'
 import type { JudgedFinding } from '../core/verdict.ts'
 
-/** Bindings that are named one by one; the rest is counted. */
+/** How many bindings are named one by one; the others are counted. */
 export const nameAtMost = 10
 
-/** What to do about a collision whose message, which other tools parse, has no room for it. */
+/** What to do about a collision. The message of a collision can't say it, because other tools parse that message. */
 export const collisionAdvice = (findings: readonly JudgedFinding[]): readonly string[] =>
   findings.some(({ rule, action }) => action === 'deny' && isCollision(rule))
     ? [
@@ -25,7 +25,7 @@ export const collisionAdvice = (findings: readonly JudgedFinding[]): readonly st
 const isCollision = (rule: Finding['rule']): boolean =>
   rule === 'identityCollision' || rule === 'pendingCollision'
 
-/** Who loses an identity by a collision that is let through. */
+/** Names the bindings that lose their identity by a collision that is let through. */
 export function victims(
   binding: Binding,
   findings: readonly JudgedFinding[],
@@ -45,13 +45,16 @@ export function victims(
   )
 }
 
-/** So many lines, and how many more there are. */
+/** The first lines, and one that counts the others. */
 export function counted(lines: readonly string[], more: (rest: number) => string): readonly string[] {
   const rest = lines.length - nameAtMost
   return rest > 0 ? [...lines.slice(0, nameAtMost), more(rest)] : lines
 }
 
-/** What the annotation `kleym.sonda.red/replaces` of a binding does; nothing where there is no such binding any more. */
+/**
+ * What the annotation `kleym.sonda.red/replaces` of a binding will do; empty if the binding that it names does not
+ * exist.
+ */
 export function renaming(binding: Binding, stake: Stake, world: World): readonly string[] {
   const { namespace, replaces } = binding
   if (replaces === undefined) return []
@@ -67,7 +70,7 @@ export function renaming(binding: Binding, stake: Stake, world: World): readonly
       ]
 }
 
-/** Whether two bindings are for the same workloads, or will be, by what they refer to. */
+/** Whether two bindings serve the same workloads, or will, by their references. */
 const isSameTarget = (a: Stake, b: Stake): boolean =>
   a.identity && b.identity
     ? sameJson(a.identity.selectors, b.identity.selectors)

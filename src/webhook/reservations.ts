@@ -14,13 +14,16 @@ import { VainClaims } from './vain-claims.ts'
 
 type ReservationsOptions = {
   readonly objects: Pick<Objects, 'get' | 'create' | 'replace' | 'remove'>
-  /** Where the Leases live. */
+  /** The namespace of the Leases. */
   readonly namespace: string
   /** Monotonic, in ms. */
   readonly now: () => number
-  /** The bindings that are known to have what was claimed, all of one namespace. */
+  /** The known bindings that hold what is claimed, all of one namespace. */
   readonly holders: (claim: string) => Iterable<Pick<Holder, 'name'>>
-  /** Told of whoever gets a key although another claims it, because too many claims on it came to nothing. */
+  /**
+   * Called when a binding gets a key that another one claims, because too many claims on the key were never followed
+   * by a binding.
+   */
   readonly disregarded?: (claimant: Holder, winner: Holder) => void
   readonly graceMs?: number
   readonly staleMs?: number
@@ -28,25 +31,28 @@ type ReservationsOptions = {
 
 export type Reserved =
   | { readonly kind: 'reserved' }
-  /** Another binding has the key, or is being given it at this moment. */
+  /** Another binding holds the key, or is being admitted with it. */
   | { readonly kind: 'taken'; readonly by: Holder; readonly pending: boolean }
 
 /** Over the 60 s that the API server gives a request: after that, an admitted object is there or never will be. */
 const usualGraceMs = 65_000
 
-/** Within this every replica that answers has seen what was admitted. */
+/**
+ * By then every replica that still answers has seen the admitted binding, because one that is further behind does not
+ * answer.
+ */
 export const usualStaleMs = 180_000
 
-/** Each is a write of somebody else that came first. */
+/** How often a claim is tried. Each failure means that somebody else wrote the Lease first. */
 const attempts = 8
 
-/** Deletions that are remembered; a claim older than them is past its grace anyway. */
+/** How many deleted bindings are remembered. A claim of an older deletion has expired anyway. */
 const rememberedDeletions = 10_000
 
-/** Deletions under way at once: at 200 admissions a second there are as many claims to collect. */
+/** How many claims are deleted at the same time. At 200 admissions a second as many claims have to be collected. */
 const collectAtOnce = 16
 
-/** What one review asks for. */
+/** The wish of one review. */
 type Wish = {
   readonly collisionKey: string
   readonly holder: Holder
@@ -57,9 +63,8 @@ type Wish = {
 type Seen = { readonly claim: Claim; readonly since: number }
 
 /**
- * Claims on collision keys, one Lease each, by which all replicas admit as one: of any number of requests for
- * one key at the same time, exactly one gets it. A claim bridges the time until every replica has seen the
- * binding, and is then collected.
+ * Claims on collision keys, one Lease for each key, shared by all replicas: of any number of simultaneous requests
+ * for one key exactly one gets it. A claim is needed until every replica has seen the binding, and is then deleted.
  */
 export class Reservations {
   readonly #options: ReservationsOptions
@@ -68,7 +73,7 @@ export class Reservations {
   readonly #seen = new Map<string, Seen>()
   readonly #deleted = new Set<string>()
   readonly #vain: VainClaims
-  /** Requests of this replica for one key go one after the other: the API server need not sort them out. */
+  /** Requests for one key wait for each other within this replica, which saves conflicts at the API server. */
   readonly #queues = new Map<string, Promise<unknown>>()
 
   constructor(options: ReservationsOptions) {
@@ -83,12 +88,12 @@ export class Reservations {
     })
   }
 
-  /** How many claims there are, as far as is known. */
+  /** The number of known claims. */
   get size(): number {
     return this.#seen.size
   }
 
-  /** Told by a reflector of Leases. */
+  /** To be called by a reflector for each Lease. */
   observed(lease: unknown): void {
     this.#note(decodeClaim(lease))
   }
@@ -99,7 +104,7 @@ export class Reservations {
     this.#seen.delete(name)
   }
 
-  /** Told of bindings that were deleted: their claims are free at once. */
+  /** To be called for deleted bindings: their claims are free at once. */
   holderDeleted(uid: string): void {
     this.#deleted.add(uid)
     if (this.#deleted.size <= rememberedDeletions) return
@@ -107,9 +112,9 @@ export class Reservations {
   }
 
   /**
-   * Takes a key for a binding that is about to be admitted. `contends` reads live whether another binding has it.
-   * Throws when the API server gives no answer that settles it, and once the signal says that nobody waits for
-   * one any more: a claim for a request that is over would only be in the way of others.
+   * Claims a key for a binding that is about to be admitted. `contends` reads live whether another binding holds the
+   * key. Throws if the API server gives no answer, and when the signal aborts: a claim for a request that nobody
+   * waits for would only block others.
    */
   async reserve(
     collisionKey: string,
@@ -154,7 +159,7 @@ export class Reservations {
     throw new Error(`Lease ${name} is fought over: ${attempts} attempts to take it lost`)
   }
 
-  /** Undefined if somebody else changed the claim meanwhile: look again. */
+  /** Returns undefined if somebody else changed the claim meanwhile, so that the caller tries again. */
   async #contend(
     claim: Claim,
     { collisionKey, holder, contends, signal }: Wish,
@@ -192,7 +197,7 @@ export class Reservations {
     return { kind: 'reserved' }
   }
 
-  /** Its age counts from when this replica first saw it at this resourceVersion. */
+  /** The age of a claim counts from when this replica first saw it at its present resourceVersion. */
   #note(claim: Claim): Seen {
     const known = this.#seen.get(claim.name)
     if (known?.claim.resourceVersion === claim.resourceVersion) return known
@@ -202,7 +207,7 @@ export class Reservations {
     return seen
   }
 
-  /** For the leader: deletes the claims that have served their time, or whose holder is gone. */
+  /** Deletes claims that are no longer needed. To be called by the leader. */
   async collect(): Promise<void> {
     const { now } = this.#options
     const done = this.#seen
@@ -211,7 +216,7 @@ export class Reservations {
       .map(({ claim }) => claim)
       .toArray()
       .values()
-    // All take from one iterator: each goes on with the next claim when it is through with one.
+    // The workers share one iterator, so that each takes the next claim as soon as it is done with one.
     await Promise.all(Array.from({ length: collectAtOnce }, () => this.#collect(done)))
   }
 

@@ -25,21 +25,21 @@ type Reach = {
   readonly read: (signal: AbortSignal) => ReadLive
   readonly actions: ActionOverrides
   readonly reserve: Reservations['reserve']
-  /** Whether a namespace is labelled so that nothing is refused there; asked before a refusal alone. */
+  /** Whether the label of a namespace turns refusals into warnings; only asked before a refusal. */
   readonly isLenient: (namespace: string, signal: AbortSignal) => Promise<boolean>
   readonly lookAtPods: LookAtPods
-  /** What every answer warns of, whatever it is about. */
+  /** Warnings that are part of every answer. */
   readonly notices: () => readonly string[]
-  /** Told of each decision, for the log and the metrics. */
+  /** Called with each decision, for the log and the metrics. */
   readonly observe: (request: AdmissionRequest, verdict: Verdict) => void
 }
 
-/** Decides about one request; the deadline is the API server's. */
+/** Decides about one request; the signal aborts at the API server's deadline. */
 type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse>
 
 /**
- * The validating webhook, which is the authority: it sees the object as it will be stored. It allows from
- * memory and never denies on memory alone.
+ * The validating webhook, which has the last word, because it sees the object as it will be stored. It allows by
+ * memory, and denies only after live reads.
  */
 export const validating =
   (reach: Reach): Review =>
@@ -51,8 +51,9 @@ export const validating =
   }
 
 /**
- * The mutating webhook runs before the CRD's own validation, so that its denial shows everything that is wrong
- * at once. Allowed, it leaves the word to the validating one and only saves the loop the write of a finalizer.
+ * The mutating webhook runs before the CRD's own validation, so that its denial shows everything that is wrong at
+ * once. If it allows, the validating webhook still decides; this one only adds the finalizer, which saves the loop a
+ * write.
  */
 export const mutating =
   (reach: Reach): Review =>
@@ -66,14 +67,14 @@ export const mutating =
     return { kind: 'allowed', warnings: [], auditAnnotations: {}, patch }
   }
 
-/** A decision, and what it was made from. */
+/** A decision and its grounds. */
 type Decided = Decision & {
   readonly world: World
-  /** What the binding claimed before the request, if anything. */
+  /** The key or reference that the binding claimed before the request, if any. */
   readonly claimed: string | undefined
-  /** What was wrong before the request. */
+  /** The findings before the request. */
   readonly earlier: readonly Finding[]
-  /** What the binding stood for before the request. */
+  /** The binding's identity before the request. */
   readonly before: Standing | undefined
 }
 
@@ -96,7 +97,7 @@ async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSign
   return decideIn(await confirm(binding, reach.world, reach.read(signal), { neighbours }))
 }
 
-/** With what there is to know beside the findings. */
+/** Adds the warnings beside the findings. */
 function remarked(decided: Decided, { notices }: Reach): Decision {
   const { binding, appraisal, world, earlier, verdict, remarks } = decided
   const news = verdict.findings.filter((one) => !earlier.some((before) => isSameHarm(before, one)))
@@ -112,7 +113,10 @@ function remarked(decided: Decided, { notices }: Reach): Decision {
   }
 }
 
-/** A denial becomes a warning where the namespace asks for that: what a restore brings was there before. */
+/**
+ * Turns a denial into a warning if the namespace's label asks for it, because a restore brings back objects that
+ * existed before.
+ */
 async function pardon(
   { namespace }: AdmissionRequest,
   decision: Decided,
@@ -124,8 +128,9 @@ async function pardon(
 }
 
 /**
- * What takes a call: the look at the pods of a binding that is allowed, and the claim on its key. Both at once, unless
- * what the pods show may refuse: nothing is claimed for what is refused.
+ * The parts of a decision that call the API server: the look at the pods of an allowed binding, and the claim on its
+ * key. Both run at the same time, unless advice on pods may refuse, because nothing must be claimed for a refused
+ * binding.
  */
 async function settle(
   request: AdmissionRequest,
@@ -151,7 +156,7 @@ function withAdvice(decision: Decided, { found, earlier }: Seen, { actions }: Re
   return { ...decision, earlier: known, verdict: judge([...verdict.findings, ...found], known, actions) }
 }
 
-/** Two requests at once, here or on two replicas, must not both be allowed what one alone can have. */
+/** Claims the binding's key, so that of two simultaneous requests, on one replica or two, only one is allowed. */
 async function reserveKey(
   request: AdmissionRequest,
   decision: Decided,
@@ -178,7 +183,10 @@ async function reserveKey(
   return { ...decision, verdict: judged, remarks }
 }
 
-/** What was claimed is a collision key, or what a binding that waits for something asks for. */
+/**
+ * The finding for a claim of another binding: on a collision key, or on the reference of a binding that waits for
+ * objects.
+ */
 function takenBy(
   { by }: Extract<Reserved, { kind: 'taken' }>,
   claim: string,
@@ -195,7 +203,7 @@ function takenBy(
   }
 }
 
-/** Not in the message of the collision, which other tools parse. */
+/** Said beside the message of the collision, because other tools parse that message. */
 const pendingWords = (name: string): string =>
   `spec.containerName: ${name} is being admitted this moment, or was: try again in a minute`
 
@@ -205,7 +213,7 @@ const untouched: Appraisal = {
   findings: [],
 }
 
-/** What is decided about a request that can do no harm. */
+/** The decision on a request that can do no harm. */
 const nothing: Omit<Decided, 'binding' | 'world'> = {
   appraisal: untouched,
   verdict: judge([], [], {}),
@@ -215,7 +223,10 @@ const nothing: Omit<Decided, 'binding' | 'world'> = {
   remarks: [],
 }
 
-/** Whether the request could do harm. What is being deleted holds no key, and only what it asks for can be wrong. */
+/**
+ * Whether the request could do harm. A binding that is being deleted can't, and neither can an update that changes
+ * nothing that the binding asks for.
+ */
 const concerns = (request: AdmissionRequest, binding: Binding, before: Binding | undefined): boolean =>
   request.group === bindingResource.group &&
   request.resource === bindingResource.plural &&
@@ -224,7 +235,10 @@ const concerns = (request: AdmissionRequest, binding: Binding, before: Binding |
   !binding.deleting &&
   !(before && isSameWish(before, binding))
 
-/** The request knows best where the object is: before it is stored, its metadata may not say. */
+/**
+ * Decodes the object of a request. Namespace and name are taken from the request, because a new object's metadata may
+ * lack them.
+ */
 const bindingIn = (object: unknown, { namespace, name }: AdmissionRequest): Binding => {
   const binding = decodeBinding(object)
   return { ...binding, namespace, name: name === '' ? binding.name : name }

@@ -1,6 +1,6 @@
 /**
- * Says the first of many things of one kind at once, and of those that follow how many there were, at most once a
- * minute: whoever reaches the port must not be able to fill the log.
+ * Limits a repeated message: the first occurrence is logged at once, later ones as a count at most once a minute, so
+ * that nobody who reaches the port can fill the log.
  */
 export class Seldom {
   readonly #say: (count: number, client: string) => void
@@ -8,7 +8,7 @@ export class Seldom {
   #count = 0
   #saidAt = Number.NEGATIVE_INFINITY
 
-  /** `now` is monotonic, in ms. `count` is of those since it was last said. */
+  /** `now` is monotonic, in ms. `count` counts the occurrences since the last message. */
   constructor(say: (count: number, client: string) => void, now: () => number) {
     this.#say = say
     this.#now = now

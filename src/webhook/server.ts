@@ -33,11 +33,11 @@ export type WebhookServerOptions = {
   /** Whether a call with this token is to be served. Any other gets the same 403, and nothing else happens. */
   readonly admits: (token: string) => boolean
   readonly log: Log
-  /** Kept of a request's timeout for the answer to travel, 500 ms if not given. */
+  /** The part of a request's timeout that is kept for the answer to travel; by default 500 ms. */
   readonly reserveMs?: number
   readonly patience?: Partial<Patience>
   readonly observe?: Observe
-  /** Told of each call without a token, and of each connection that was one too many. */
+  /** Called for each call without a token and for each connection over the limit. */
   readonly turnedAway?: (what: 'call' | 'connection') => void
   readonly hospitality?: Hospitality
   readonly resets?: StreamResets
@@ -45,15 +45,21 @@ export type WebhookServerOptions = {
 
 export type WebhookServer = {
   readonly port: number
-  /** For new handshakes; open connections stay. Throws for a pair that can't be used, and keeps the old one. */
+  /**
+   * Uses a certificate for new handshakes; open connections stay. Throws if the pair can't be used, and then keeps
+   * the old one.
+   */
   readonly setCertificate: (pair: { readonly key: string; readonly cert: string }) => void
   /**
-   * From now on each answer over HTTP/1.1 asks its client to leave, while new calls and connections are served as before:
-   * a client that finds a connection closed on which it has just sent a call can't know whether that was heard, and
-   * the call fails. Resolves once nobody has called for `quietMs`, or after `longestMs`.
+   * From now on each answer over HTTP/1.1 asks its client to close the connection, while new calls and connections
+   * are served as before. The server does not close connections itself, because a call that was just sent on one
+   * would fail. Resolves once nobody has called for `quietMs`, or after `longestMs`.
    */
   readonly drain: (patience: { readonly quietMs: number; readonly longestMs: number }) => Promise<void>
-  /** Asks the clients to leave and serves what is under way; whatever is left after `graceMs` is cut off. */
+  /**
+   * Asks the clients to close their connections and serves the calls under way; connections left after `graceMs` are
+   * destroyed.
+   */
   readonly close: (graceMs?: number) => Promise<void>
 }
 
@@ -119,7 +125,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   }
 }
 
-/** Neither may be the API server: it calls with the token, and is known by that. */
+/** Logs calls and connections that are turned away. They do not come from the API server, which has the token. */
 const strangersIn = (log: Log) => ({
   calls: new Seldom(
     (count, client) => log.warn({ count, client }, 'calls without the token of the webhook were refused'),

@@ -1,17 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { inSlices as runInSlices, type Turns } from '../core/slices.ts'
 
-/** Time that a job may keep the event loop at once, in ms: other reviews wait no longer than this for their turn. */
-const sliceMs = 10
+const turns: Turns = { now: () => performance.now(), next: () => nextTurn() }
 
-/** Runs the steps of a generator to its result, letting others have the event loop in between. */
-export async function inSlices<T>(steps: Generator<undefined, T>, signal: AbortSignal): Promise<T> {
-  let until = performance.now() + sliceMs
-  for (;;) {
-    const step = steps.next()
-    if (step.done) return step.value
-    if (performance.now() < until) continue
-    await nextTurn()
-    signal.throwIfAborted()
-    until = performance.now() + sliceMs
-  }
-}
+/** Runs the steps of a generator to its result, letting other reviews have the event loop in between. */
+export const inSlices = <T>(steps: Generator<undefined, T>, signal: AbortSignal): Promise<T> =>
+  runInSlices(steps, turns, signal)

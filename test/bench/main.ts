@@ -2,6 +2,7 @@ import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Benchmark } from './benchmark.ts'
 import { collision } from './collision.ts'
+import { commands } from './commands/benchmark.ts'
 import { flood } from './flood.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory/benchmark.ts'
@@ -24,6 +25,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   references,
   flood,
   weight,
+  commands,
 }
 
 const help = `Usage: npm run bench -- [--quick] [--profile] [${Object.keys(benchmarks).join(' | ')}]…

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { inspectOptions } from '../../src/cli/look-options.ts'
+import { inspectOptions } from '../../src/cli/inspect-options.ts'
 import type { CommandResult } from '../../src/cli/result.ts'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import { clusterSpiffeIdResource, optionalResources } from '../../src/core/resources.ts'

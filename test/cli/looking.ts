@@ -186,7 +186,7 @@ export const readPodsOf =
             pods: pods
               .map((one) => podObject({ namespace, ...one }))
               .flatMap((one) => decodePod(one) ?? [])
-              .filter(({ labels }) => pairs.some((pair) => hasPair(labels, pair))),
+              .filter(({ labels }) => pairs === 'any' || pairs.some((pair) => hasPair(labels, pair))),
           }
         : { kind: 'unseen', why: 'listing pods: 403' },
     )

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { OperatorSight, ReadCluster } from '../../src/cli/cluster.ts'
-import { statusOptions } from '../../src/cli/look-options.ts'
+import { statusOptions } from '../../src/cli/status-options.ts'
 import { watching } from '../../src/cli/watching.ts'
 import { retryingStatus } from '../../src/core/conditions.ts'
 import { bindingResource, clusterSpiffeIdResource } from '../../src/core/resources.ts'

@@ -2,7 +2,9 @@ import { expect, test, vi } from 'vitest'
 import { runLoop } from '../../src/controller/loop.ts'
 import type { BindingKey } from '../../src/core/binding.ts'
 import type { Result } from '../../src/controller/outcome.ts'
+import { Pace } from '../../src/controller/pace.ts'
 import { Queue } from '../../src/controller/queue.ts'
+import { systemTurns } from '../../src/kube/clock.ts'
 import { manualClock } from '../support/manual-clock.ts'
 
 /** How long a key waits that a run ended with this result. */
@@ -11,7 +13,8 @@ async function waitAfter(result: Result): Promise<number | undefined> {
   const queue = new Queue<BindingKey>({ clock })
   const observe = vi.fn<(kind: string) => void>()
   const log = { debug: () => undefined, error: () => undefined }
-  const ended = runLoop({ queue, workers: 1, log, observe, reconcile: () => Promise.resolve(result) })
+  const pace = new Pace(systemTurns, () => 1)
+  const ended = runLoop({ queue, workers: 1, pace, log, observe, reconcile: () => Promise.resolve(result) })
   queue.add('default/a')
   await vi.waitFor(() => expect(observe).toHaveBeenCalledTimes(1))
   const [wait] = clock.waits()

@@ -131,7 +131,7 @@ test('whoever gets another answer after a change is told of it', () => {
         before = after
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 300 },
   )
 })
 

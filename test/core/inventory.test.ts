@@ -183,6 +183,30 @@ describe('an output concerns', () => {
     expect(concernedByLoss(inventory, rival)).toStrictEqual(['default/a', 'default/gone'])
     expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toStrictEqual([])
   })
+
+  test('who waits for what the former operator left of a binding, when that binding comes or goes', () => {
+    const inventory = start()
+    const other = poolOnly({ name: 'other' })
+    const { spec } = renderedFrom(a, inventory)
+    const left = clusterSpiffeId(
+      'kleym-default-other-objective-00000000',
+      {
+        labels: {
+          'kleym.sonda.red/managed-by': 'kleym',
+          'kleym.sonda.red/binding-name': 'other',
+          'kleym.sonda.red/binding-namespace': 'default',
+        },
+      },
+      { ...spec, hint: 'default/other' },
+    )
+    inventory.apply(upserted(left))
+    // What is left of a binding that is not there is nobody's to wait for.
+    expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toStrictEqual([])
+    expect(concerned(inventory, other)).toStrictEqual(['default/a', 'default/other'])
+    expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toHaveLength(1)
+    expect(concernedByLoss(inventory, other)).toStrictEqual(['default/a', 'default/other'])
+    expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toStrictEqual([])
+  })
 })
 
 const keyOf = (inventory: Inventory): string => collisionKeyIn(decodeOutput(renderedFrom(a, inventory))) ?? ''

@@ -537,3 +537,56 @@ test('a stop for a kind that went away reports everything as removed', async () 
   expect(rig.told).toEqual(['a@1', 'b@1', 'synced', '-ns/a/uid-a', '-ns/b/uid-b'])
   expect(rig.reflector.synced).toBe(false)
 })
+
+test('what begins anew lists at once, tells what it knew of again, and removes what is gone', async () => {
+  await using rig = await arrange()
+  await rig.lists(5, [object('a', 1), object('b', 2), object('c', 3)])
+  const former = await rig.watches(5)
+  rig.reflector.beginAnew()
+  await former.closed
+  expect(rig.reflector.synced).toBe(true)
+  await rig.lists(9, [object('a', 1), object('b', 8, 'another')])
+  const told = ['a@1', 'b@2', 'c@3', 'synced', '-ns/b/uid-b', '-ns/c/uid-c', 'a@1', 'b@8']
+  await expect.poll(() => rig.told, soon).toEqual(told)
+  // Once: what the watch repeats is told no more.
+  const watch = await rig.watches(9)
+  watch.event('ADDED', object('a', 1))
+  watch.event('ADDED', object('d', 10))
+  await expect.poll(() => rig.told.slice(told.length), soon).toEqual(['d@10'])
+  expect(rig.said).toEqual([])
+})
+
+test('what begins anew waits no longer, and fails as if for the first time', async () => {
+  await using rig = await arrange()
+  for (const expected of [800, 1600]) {
+    ;(await rig.server.next()).answer(404, 'page not found')
+    expect(await rig.backsOff()).toBe(expected)
+  }
+  ;(await rig.server.next()).answer(404, 'page not found')
+  await vi.waitFor(() => expect(rig.clock.waits()).toEqual([3200]), soon)
+  rig.reflector.beginAnew()
+  ;(await rig.server.next()).answer(404, 'page not found')
+  expect(await rig.backsOff()).toBe(800)
+  await rig.lists(5, [object('a', 1)])
+  await expect.poll(() => rig.told, soon).toEqual(['a@1', 'synced'])
+})
+
+test('a list that is under way when all begins anew is not what is told', async () => {
+  await using rig = await arrange({ timings: { pageSize: 1 } })
+  await rig.lists(5, [object('old', 1)], 'more')
+  const second = await rig.server.next()
+  rig.reflector.beginAnew()
+  await second.closed
+  await rig.lists(9, [object('new', 8)])
+  await expect.poll(() => rig.told, soon).toEqual(['new@8', 'synced'])
+  await rig.watches(9)
+})
+
+test('what begins anew can be stopped at once', async () => {
+  await using rig = await arrange()
+  await rig.lists(5, [object('a', 1)])
+  await rig.watches(5)
+  rig.reflector.beginAnew()
+  await rig.reflector.stop({ forget: true })
+  expect(rig.told).toEqual(['a@1', 'synced', '-ns/a/uid-a'])
+})

@@ -83,14 +83,15 @@ describeGitOps('the files of a release', () => {
     expect(packaged.objects).toEqual((await rendered(join(deploy, 'chart'))).objects)
   })
 
-  test('have a program that needs no package beside it', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'package-'))
+  test('have a program that npm installs without asking for any package', async () => {
+    const prefix = await mkdtemp(join(tmpdir(), 'prefix-'))
     const archive = join(directory, `kleym-operator-${version}.tgz`)
-    await runProgram('tar', ['-xzf', archive, '-C', folder], { env: {} })
-    const installed = join(folder, 'package/dist/main.js')
+    const install = ['install', '--offline', '--global', '--prefix', prefix, archive]
+    expect(await runProgram('npm', install, { env: { HOME: prefix } })).toMatchObject({ code: 0 })
+    const installed = join(prefix, 'bin/kubectl-kleym')
     const { code, stdout } = await runProgram(process.execPath, [installed, 'version'], { env: {} })
     expect({ code, stdout }).toEqual({ code: 0, stdout: `kleym ${version}\n` })
-    await rm(folder, { recursive: true })
+    await rm(prefix, { recursive: true })
   })
 
   test('list each package that the program runs with, and none that only the tests need', async () => {

@@ -11,7 +11,7 @@ import {
   type MetricsServer,
   type ServingCertificate,
 } from '../../src/serving/metrics-server.ts'
-import { createMetrics } from '../../src/serving/metrics.ts'
+import { createMetrics } from '../../src/metrics/metrics.ts'
 
 let lines: string[] = []
 const log = createLog({ level: 'info', destination: { write: (line) => lines.push(line) } })

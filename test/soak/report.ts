@@ -18,6 +18,8 @@ export type Report = {
   /** Lines of the operator's log that it never writes while all is well. */
   readonly accidents: readonly string[]
   readonly violations: readonly Violation[]
+  /** What each process of a replica wrote. */
+  readonly logs: readonly { readonly replica: string; readonly text: string }[]
 }
 
 const mebibyte = 2 ** 20

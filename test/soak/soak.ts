@@ -102,7 +102,12 @@ export async function soak({
   // The last entries are given once no other can come before them.
   await sleep(quietMs)
   hear()
-  const logs = site.slots.flatMap(({ logs: before, replica }) => [...before, replica?.log() ?? ''])
+  const logs = site.slots.flatMap(({ logs: before, replica }, index) =>
+    [...before, replica?.log() ?? ''].map((text, process) => ({
+      replica: `slot-${index + 1}-process-${process + 1}`,
+      text,
+    })),
+  )
   return {
     seed,
     minutes: recorder.now() / 60_000,
@@ -112,7 +117,8 @@ export async function soak({
     judged: judge.judged,
     slowest: judge.slowest,
     heap,
-    accidents: [...accidents, ...logs.flatMap(accidentsIn)],
+    accidents: [...accidents, ...logs.flatMap(({ text }) => accidentsIn(text))],
+    logs,
     violations,
   }
 }

@@ -1,11 +1,11 @@
 import type { TestProject } from 'vitest/node'
-import { type Binaries, controlPlaneTools } from './controlplane/binaries.ts'
+import type { Binaries } from './controlplane/binaries.ts'
 import { installCrds } from './controlplane/crds.ts'
+import { locateOrBuildControlPlane } from './controlplane/minors.ts'
 import type { ProvidedControlPlane } from './controlplane/provided.ts'
 import { startControlPlane } from './controlplane/start.ts'
 import { locateOrBuildGitOps } from './gitops/binaries.ts'
 import type { ProvidedGitOps } from './gitops/provided.ts'
-import { locateOrBuild } from './go-tools/build.ts'
 
 const isOff = process.env['KLEYM_TEST_CONTROLPLANE'] === 'off'
 const isCi = !['', '0', 'false'].includes(process.env['CI'] ?? '')
@@ -16,7 +16,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     provideNothing(project, 'KLEYM_TEST_CONTROLPLANE is off')
     return undefined
   }
-  const outcome = await locateOrBuild(controlPlaneTools, process.env, say)
+  const outcome = await locateOrBuildControlPlane(process.env, say)
   if (outcome.kind === 'missing') {
     skip('a real control plane', outcome.remedy)
     provideNothing(project, outcome.remedy)

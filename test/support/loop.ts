@@ -4,6 +4,7 @@ import { Inventory } from '../../src/core/inventory.ts'
 import type { Objects } from '../../src/core/objects.ts'
 import { createClient } from '../../src/kube/client.ts'
 import { loadKubeConfig } from '../../src/kube/config.ts'
+import { systemTurns } from '../../src/kube/clock.ts'
 import { createObjects } from '../../src/kube/objects.ts'
 import type { Timings } from '../../src/kube/reflector-options.ts'
 import { createLog } from '../../src/log.ts'
@@ -53,7 +54,7 @@ export function startLoop({
   const mistakes: string[] = []
   const log = createLog({ level: 'error', destination: { write: (line) => void mistakes.push(line) } })
   const client = createClient(loadKubeConfig({ kubeconfig }), { timeoutMs: 2000 })
-  const inventory = new Inventory(settings)
+  const inventory = new Inventory(settings, { atOnce: 1 })
   const unshown = new Unshown()
   let term: Term | undefined
   let over = false
@@ -67,6 +68,8 @@ export function startLoop({
       term?.mark(keys)
       hear?.()
     },
+    markLater: (keys) => term?.markLater(keys),
+    reshaped: (resource) => term?.reshaped(resource),
     bindingReleased: () => undefined,
   })
   const begin = (): void => {
@@ -77,7 +80,10 @@ export function startLoop({
       unshown,
       mayWrite: () => !over,
       halted: feed.halted,
+      settled: feed.settled,
       workers,
+      room: () => workers,
+      turns: systemTurns,
       instance: 'test',
       log,
       observe: { outcome: () => undefined, run: () => undefined, write: () => undefined },

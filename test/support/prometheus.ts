@@ -1,42 +1,17 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
-import { describe } from 'vitest'
-
-const isCi = !['', '0', 'false'].includes(process.env['CI'] ?? '')
-const programs = ['promtool', 'prometheus'] as const
+import { describeWith, onPath } from './on-path.ts'
 
 /** The path of each program of Debian's package, or undefined where one is missing. */
-function located(): Readonly<Record<(typeof programs)[number], string>> | undefined {
-  const directories = (process.env['PATH'] ?? '').split(delimiter)
-  const [promtool, prometheus] = programs.map((program) =>
-    directories.map((directory) => join(directory, program)).find(isExecutable),
-  )
+function located(): { readonly promtool: string; readonly prometheus: string } | undefined {
+  const [promtool, prometheus] = [onPath('promtool'), onPath('prometheus')]
   return promtool === undefined || prometheus === undefined ? undefined : { promtool, prometheus }
 }
 
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** A suite that needs the real Prometheus. Without it its tests are reported as skipped; a run that checks a change fails. */
-export function describePrometheus(name: string, fn: () => void): void {
-  const remedy = located() === undefined ? 'needs promtool and prometheus on PATH' : undefined
-  if (remedy !== undefined && isCi) throw new Error(`${name} ${remedy}`)
-  describe.skipIf(remedy !== undefined)(
-    `${name}${remedy === undefined ? '' : ` (skipped: ${remedy})`}`,
-    () => {
-      fn()
-    },
-  )
-}
+/** A suite that needs the real Prometheus. */
+export const describePrometheus = (name: string, fn: () => void): void =>
+  describeWith(name, { are: located() !== undefined, remedy: 'needs promtool and prometheus on PATH' }, fn)
 
 /** Only inside `describePrometheus`. */
-export function prometheusPrograms(): Readonly<Record<(typeof programs)[number], string>> {
+export function prometheusPrograms(): { readonly promtool: string; readonly prometheus: string } {
   const found = located()
   if (!found) throw new Error('there is no promtool')
   return found

@@ -2,7 +2,7 @@ import { printable } from '../../core/show.ts'
 import type { Checked } from '../assess.ts'
 import { placeOf, saidOf } from '../said.ts'
 
-/** Workflow commands of GitHub Actions: each makes an annotation at the line in a pull request. */
+/** Workflow commands of GitHub Actions. Each makes an annotation at its line in a pull request. */
 export const githubOf = (all: readonly Checked[]): string =>
   all
     .flatMap((checked) =>

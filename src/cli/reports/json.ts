@@ -5,7 +5,7 @@ import { jsonOf } from '../print.ts'
 import { countsOf, outcomeOf, placeOf, saidOf } from '../said.ts'
 import { hasNews } from './text.ts'
 
-/** What programs read. `objects` are those that are refused and on which no binding depends. */
+/** The report as JSON. `objects` are refused objects of other kinds. */
 export function jsonReport(all: readonly Checked[], operator: JsonObject | undefined): string {
   const news = all.filter(hasNews)
   const report = {
@@ -31,7 +31,7 @@ const bindingJson = (checked: Extract<Checked, { kind: 'binding' }>): JsonObject
   ...(checked.willBe && { willBe: fateJson(checked.willBe) }),
 })
 
-/** What the loop makes of a binding without all that is refused. */
+/** The state of a binding if all refused objects are absent. */
 const fateJson = ({ status, clusterSpiffeId }: Settled): JsonObject => ({
   ready: clusterSpiffeId !== undefined,
   reason: summaryIn(status)?.reason ?? null,

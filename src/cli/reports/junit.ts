@@ -2,7 +2,7 @@ import { printable } from '../../core/show.ts'
 import type { Checked } from '../assess.ts'
 import { placeOf, saidOf, type Said } from '../said.ts'
 
-/** JUnit's XML, a suite a file and a case an object; a warning fails a case where warnings count. */
+/** The report as JUnit XML: a suite for each file, a case for each object. With `strict`, a warning fails its case. */
 export function junitOf(all: readonly Checked[], strict: boolean): string {
   const files = Map.groupBy(all, (checked) => placeOf(checked)?.file ?? 'the cluster')
   const suites = [...files].map(([file, checked]) => suiteOf(file, checked, strict))

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { Checked } from '../assess.ts'
 import { countsLine, countsOf } from '../said.ts'
+import type { ReportFormat } from '../formats.ts'
 import { githubOf } from './github.ts'
 import { jsonReport } from './json.ts'
 import { junitOf } from './junit.ts'
@@ -8,16 +9,13 @@ import { sarifOf } from './sarif.ts'
 import { textOf } from './text.ts'
 import { yamlOf } from './yaml.ts'
 
-export const reportFormats = ['text', 'json', 'yaml', 'github', 'sarif', 'junit'] as const
-export type ReportFormat = (typeof reportFormats)[number]
-
 export type Report = {
   readonly all: readonly Checked[]
   /** Whether warnings count as failures. */
   readonly strict: boolean
-  /** What was heard of the operator; undefined where nobody asked. */
+  /** The operator's state; undefined if it was not asked for. */
   readonly operator: JsonObject | undefined
-  /** What a person is told after the verdicts, a line each. */
+  /** Lines that follow the verdicts, for people. */
   readonly remarks: () => readonly string[]
 }
 

@@ -4,20 +4,20 @@ import { printable, show } from '../../core/show.ts'
 import type { Checked } from '../assess.ts'
 import { outcomeOf, placeOf, saidOf } from '../said.ts'
 
-/** What a person reads: bindings, then what there is to say of other objects. */
+/** The report for people: bindings first, then findings on other objects. */
 export const textOf = (all: readonly Checked[]): string =>
   [...all.filter(({ kind }) => kind === 'binding'), ...all.filter(hasNews)]
     .flatMap(linesOf)
     .map((line) => `${line}\n`)
     .join('')
 
-/** Of most pools and objectives there is nothing to say. */
+/** Whether there is anything to report; of most pools and objectives there is not. */
 export const hasNews = (checked: Checked): boolean =>
   checked.kind !== 'binding' && outcomeOf(checked) !== 'allow'
 
 function linesOf(checked: Checked): readonly string[] {
   const place = placeOf(checked)
-  // As compilers write it, so that editors and CI find the place.
+  // The place as compilers write it, so that editors and CI can follow it.
   const at = place ? `${place.file}:${place.line}: ` : ''
   const said = saidOf(checked).filter(({ action }) => action !== 'ignore')
   return [
@@ -30,7 +30,7 @@ function linesOf(checked: Checked): readonly string[] {
   ].map(line)
 }
 
-/** Indented as it is, and safe for a terminal. */
+/** A line that is safe for a terminal, with its indentation. */
 const line = (text: string): string => ' '.repeat(text.search(/\S|$/)) + printable(text)
 
 const nameOf = (checked: Checked): string => {
@@ -44,7 +44,7 @@ const kindOf = (checked: Checked): string => {
   return modes.find((known) => known === mode) ?? show(mode)
 }
 
-/** What the loop makes of a binding, if all that is there were applied, and if what is refused is not. */
+/** The state of a binding if all objects were admitted and, where that differs, if the refused ones are absent. */
 function fateOf(checked: Extract<Checked, { kind: 'binding' }>): readonly string[] {
   const { assessment, willBe } = checked
   const { clusterSpiffeId, status, deleting } = assessment

@@ -2,8 +2,8 @@ import { stringify } from 'yaml'
 import type { Checked } from '../assess.ts'
 
 /**
- * The ClusterSPIFFEIDs alone, sorted by name, so that two of these files differ only in what matters. A label
- * `yes` is quoted: kubectl reads YAML 1.1.
+ * The ClusterSPIFFEIDs, sorted by name, so that two such files are easy to compare. A label `yes` is quoted: kubectl
+ * reads YAML 1.1.
  */
 export function yamlOf(all: readonly Checked[]): string {
   const outputs = new Map(

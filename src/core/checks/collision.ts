@@ -4,7 +4,7 @@ import type { Finding } from '../findings.ts'
 import { byBytes } from '../names.ts'
 import { areOneRenamed } from '../rename.ts'
 
-/** Bytes of a collision's message: a condition's message ends at 32,768. */
+/** The longest message of a collision, in bytes. A condition's message may have 32,768. */
 const longest = 30_000
 
 export const keyIsFree: Check = ({ binding, world, identity }): Finding | undefined => {
@@ -12,7 +12,10 @@ export const keyIsFree: Check = ({ binding, world, identity }): Finding | undefi
   return key === undefined ? undefined : collisionOver(key, binding, world.holders(key))
 }
 
-/** Refuses a binding a collision key, for those among `others` that have it and are no other name of the binding. */
+/**
+ * The failure of a binding whose collision key some of `others` have. Bindings that it replaces, or that replace it,
+ * do not count.
+ */
 export function collisionOver(
   collisionKey: string,
   binding: Binding,
@@ -31,11 +34,14 @@ export function collisionOver(
   }
 }
 
-/** Whether two bindings that ask for the same container are in each other's way. */
+/** Whether two bindings that ask for the same container collide. */
 export const isRival = (binding: Binding, other: Binding): boolean =>
   other.name !== binding.name && !areOneRenamed(binding, other)
 
-/** A format that other tools parse. Peers are sorted; what is too long ends after a whole name. */
+/**
+ * Other tools parse this message, so its format is fixed. Peers are sorted; a message that would be too long is cut
+ * after a whole name.
+ */
 export function collisionMessage(peers: readonly string[]): string {
   const opening = 'identity collision with bindings '
   const ending = ': PerObjective bindings must not share the same pod selector and container name'

@@ -4,8 +4,8 @@ import { idField, isSpiffeId } from '../identity.ts'
 import { show } from '../show.ts'
 
 /**
- * An invariant: the selectors confine the identity to one namespace and one service account, once each, and
- * are no Go template, which is what SPIRE Controller Manager takes them for.
+ * Guards an invariant: the selectors name exactly one namespace and one service account, and contain no Go template
+ * syntax, because SPIRE Controller Manager evaluates selectors as templates.
  */
 export function homeProblem(
   selectors: readonly string[],
@@ -38,7 +38,7 @@ export const selectorsStayHome: Check = ({ binding, identity }) => {
       )
 }
 
-/** An invariant too: the ID is made of names that Kubernetes has already confined. */
+/** Guards an invariant: the ID is made of Kubernetes names, so it should always be a valid SPIFFE ID. */
 export const spiffeIdIsValid: Check = ({ binding, spiffeId }) => {
   if (spiffeId === undefined || isSpiffeId(spiffeId)) return undefined
   const field = idField(binding.spec.mode === 'PoolOnly' ? 'PoolOnly' : 'PerObjective')

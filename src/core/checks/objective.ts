@@ -40,7 +40,7 @@ export const objectiveBelongsToPool: Check = ({ pool, objective }) => {
   )
 }
 
-/** Why an objective, by its `spec.poolRef`, is not one of a pool; undefined if it is. */
+/** Why an objective, by its `spec.poolRef`, does not belong to a pool; undefined if it does. */
 export function strangerProblem(
   poolRef: PoolRef,
   pool: { readonly name: unknown; readonly resource: Resource },

@@ -19,7 +19,7 @@ export const poolSelectorIsSafe: Check = ({ pool }) =>
     ? undefined
     : unsafePool(pool.name, `: InferencePool ${pool.object.selector.problem}`)
 
-/** @param problem what is wrong, to follow the name */
+/** @param problem the words that follow the pool's name in the message */
 export const unsafePool = (name: string, problem: string): Finding =>
   finding(
     'invalidPoolSelector',

@@ -4,7 +4,10 @@ import type { Lookup } from '../references.ts'
 import { crdName, type Resource } from '../resources.ts'
 import { show } from '../show.ts'
 
-/** What pools and objectives have in common: references that are no use, kinds and objects that are not there. */
+/**
+ * Checks that references to pools and to objectives share: malformed references, kinds that are not served, missing
+ * objects.
+ */
 type Field = 'spec.poolRef' | 'spec.objectiveRef'
 
 export function unusableReference(
@@ -27,7 +30,7 @@ export function unusableReference(
             : finding(
                 rule,
                 { field: `${field}.name`, cause: 'Invalid', value: name },
-                // A string that is no name is all there is of the reference.
+                // `name` is a string here only if the whole reference was a string.
                 typeof name === 'string'
                   ? `${field} ${show(name)} is not an object`
                   : `${field}.name ${show(name)} is not a string`,

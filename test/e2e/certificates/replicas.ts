@@ -7,8 +7,9 @@ import { loadKubeConfig } from '../../../src/kube/config.ts'
 import { createObjects } from '../../../src/kube/objects.ts'
 import { createLog } from '../../../src/log.ts'
 import { createAdmission } from '../../../src/operator/admission.ts'
+import { createCourtesy } from '../../../src/operator/courtesy.ts'
 import { createFeed } from '../../../src/operator/feed.ts'
-import { createMetrics, type Metrics } from '../../../src/serving/metrics.ts'
+import { createMetrics, type Metrics } from '../../../src/metrics/metrics.ts'
 import { Reservations } from '../../../src/webhook/reservations.ts'
 import { freePort } from '../../support/controlplane/daemon.ts'
 
@@ -53,7 +54,15 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
     holders: (collisionKey) => inventory.holders(collisionKey),
   })
   const bindingReleased = (uid: string): void => reservations.holderDeleted(uid)
-  const feed = createFeed({ client, inventory, log, mark: () => {}, bindingReleased })
+  const feed = createFeed({
+    client,
+    inventory,
+    log,
+    mark: () => {},
+    markLater: () => {},
+    reshaped: () => {},
+    bindingReleased,
+  })
   const admission = createAdmission({
     presents: () => {},
     config,
@@ -61,6 +70,7 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
     inventory,
     reservations,
     feed,
+    courtesy: createCourtesy(),
     metrics,
     shownTokens,
     log,

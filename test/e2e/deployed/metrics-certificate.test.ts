@@ -8,7 +8,7 @@ import { createAuthority, issueLeaf } from '../../../certs/authority.ts'
 import type { Certified } from '../../../certs/inspect.ts'
 import { createLog } from '../../../src/log.ts'
 import { startMetrics } from '../../../src/operator/protected-metrics.ts'
-import { createMetrics } from '../../../src/serving/metrics.ts'
+import { createMetrics } from '../../../src/metrics/metrics.ts'
 import { freePort } from '../../support/controlplane/daemon.ts'
 
 const life = { now: new Date(), lifetimeDays: 1 }

@@ -1,14 +1,16 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
 import {
   bindingResource,
   clusterSpiffeIdResource,
   crdName,
+  definitionResource,
   gvk,
   objectiveResources,
   poolResources,
   type Resource,
 } from '../../../src/core/resources.ts'
+import { resourcePath } from '../../../src/kube/client.ts'
 import { binding, clusterSpiffeId, objective, pool } from '../../support/builders.ts'
 import { recordOf, without, type Json } from '../../support/embedded/json.ts'
 import { describeReal } from '../../support/real.ts'
@@ -17,8 +19,10 @@ import { tookEffect, type Audited } from './support/audit.ts'
 import {
   bringDefinition,
   changeBindings,
+  pruningTo,
   removeDefinition,
   replaceDefinition,
+  withoutStatus,
   withProperties,
 } from './support/definitions.ts'
 import { logLines } from './support/log-lines.ts'
@@ -140,6 +144,49 @@ describeReal('kinds come and go while the operator runs', () => {
     expect(requests.length).toBeLessThan(busy)
   })
 
+  test('a kind that is installed anew is listed at once, though its watch says nothing and its absence was not seen', async () => {
+    const tenant = await withEverything()
+    await tenant.has(referring('stays'))
+    await tenant.settles({ stays: ready })
+    const before = metaOf(await tenant.output('stays'))
+    const unseen = skipped(clusterSpiffeIdResource)
+    expect(stage.proxy.silenceWatches({ path: /\/clusterspiffeids\?/ })).toBe(1)
+    const unread = stage.proxy.faults.inject(
+      { method: 'GET', watch: false, path: /customresourcedefinitions\/clusterspiffeids/ },
+      { kind: 'status', code: 500 },
+      Infinity,
+    )
+    const definition = await removeDefinition(stage.cluster, clusterSpiffeIdResource)
+    await bringDefinition(stage.cluster, clusterSpiffeIdResource, definition)
+    // Sooner than silence is taken for what it is.
+    const soon = { timeout: 40_000, interval: 200 }
+    await vi.waitFor(async () => {
+      expect(await tenant.find(named(before['name']))).toBeDefined()
+    }, soon)
+    unread.lift()
+    expect(metaOf(await tenant.output('stays'))['uid']).not.toBe(before['uid'])
+    await tenant.changes(named(before['name']), { spec: { ttl: '1h' } })
+    await eventually(async () => expect(await tenant.outputSpec('stays')).not.toHaveProperty('ttl'))
+    expect(skipped(clusterSpiffeIdResource)).toBe(unseen)
+  })
+
+  test('what another schema of a kind leaves of an object is read anew, though its version is the same', async () => {
+    const tenant = await withEverything()
+    await tenant.has(referring('stays'))
+    await tenant.settles({ stays: ready })
+    const [resource] = poolResources
+    const whole = resource && (await stage.cluster.find(definitionResource, { name: crdName(resource) }))
+    if (!whole) throw new Error('the kind of pools is there')
+    const labels = { type: 'object', properties: { tier: { type: 'string' } } }
+    const selector = { type: 'object', properties: { matchLabels: labels } }
+    const version = metaOf((await tenant.find(pool())) ?? {})['resourceVersion']
+    await replaceDefinition(stage.cluster, resource, pruningTo(whole, { selector }))
+    await tenant.settles({ stays: 'UnsafeSelector/InvalidPoolSelector' })
+    await replaceDefinition(stage.cluster, resource, whole)
+    await tenant.settles({ stays: ready })
+    expect(metaOf((await tenant.find(pool())) ?? {})['resourceVersion']).toBe(version)
+  })
+
   test('our own kind takes its outputs with it, and is served again when it is back', async () => {
     const tenant = await withEverything()
     await tenant.has(binding())
@@ -235,6 +282,27 @@ describeReal('kinds come and go while the operator runs', () => {
     )
     await undo()
     await tenant.settles({ chat: ready, later: ready })
+  })
+
+  test('that bindings have no status to write is said, and the status is written once they have', async () => {
+    const whole = await stage.cluster.find(definitionResource, { name: crdName(bindingResource) })
+    if (!whole) throw new Error('the kind of bindings is there')
+    const tenant = await withEverything()
+    await replaceDefinition(stage.cluster, bindingResource, withoutStatus(whole))
+    const statusOf = resourcePath(bindingResource, {
+      namespace: tenant.namespace,
+      name: 'none',
+      subresource: 'status',
+    })
+    // With it the API server refuses this body; without it there is no such path.
+    await eventually(async () => expect((await stage.cluster.client.put(statusOf, {})).code).toBe(404))
+    await tenant.has(binding())
+    const patiently = { timeout: 40_000, interval: 200 }
+    await vi.waitFor(async () => expect(await tenant.events('chat')).toContain('Retrying'), patiently)
+    const lines = logLines(stage.operator().log()).map(({ why }) => String(why))
+    expect(lines).toContainEqual(expect.stringContaining('has no status subresource'))
+    await replaceDefinition(stage.cluster, bindingResource, whole)
+    await tenant.settles({ chat: ready })
   })
 
   test('an older kind that prunes fields is written once, not for ever', async () => {

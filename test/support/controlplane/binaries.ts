@@ -16,11 +16,13 @@ export const controlPlaneTools: Toolset<Binaries> = {
   }),
   // The path of etcd's module ends in server/v3.
   builtAs: { etcd: 'server' },
-  // Without a version in the binaries, whatever parses the API server's version fails.
-  linkerFlags: (goMod) => {
-    const version = versionIn(goMod, 'k8s.io/kubernetes')
-    const [major, minor] = version.slice(1).split('.')
-    const variable = 'k8s.io/component-base/version'
-    return `-s -w -X ${variable}.gitVersion=${version} -X ${variable}.gitMajor=${major} -X ${variable}.gitMinor=${minor}`
-  },
+  linkerFlags: versionFlags,
+}
+
+/** Without a version in the binaries, whatever parses the API server's version fails. */
+export function versionFlags(goMod: string): string {
+  const version = versionIn(goMod, 'k8s.io/kubernetes')
+  const [major, minor] = version.slice(1).split('.')
+  const variable = 'k8s.io/component-base/version'
+  return `-s -w -X ${variable}.gitVersion=${version} -X ${variable}.gitMajor=${major} -X ${variable}.gitMinor=${minor}`
 }

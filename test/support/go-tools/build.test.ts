@@ -12,6 +12,8 @@ import { programsOf, type Toolset, versionIn } from './toolset.ts'
 
 const main = join(import.meta.dirname, 'main.ts')
 const programs = programsOf(tools)
+/** A builder is a process, which takes its time to start on a busy machine. */
+const patience = { timeout: 30_000 }
 
 describe('finding the programs', () => {
   test('KUBEBUILDER_ASSETS wins over the cache', async () => {
@@ -61,7 +63,7 @@ describe('finding the programs', () => {
         directory: expect.stringContaining(`${scratch}/kleym-operator/${basename(one.module)}/`),
       })
       const binaries = await filledWith(programsOf(one), join(scratch, basename(one.module)))
-      expect(await locate(one, { XDG_CACHE_HOME: scratch, [one.variable]: binaries })).toEqual({
+      expect(await locate(one, { XDG_CACHE_HOME: scratch, [one.variable ?? '']: binaries })).toEqual({
         kind: 'found',
         binaries: binariesIn(binaries, one),
       })
@@ -83,6 +85,7 @@ describe('finding the programs', () => {
   test('a version is read from the line of its module alone', () => {
     const goMod = 'module m\n\nrequire (\n\ta.b/c/d v1.0.0\n\ta.b/c v1.2.3 // indirect\n)\n'
     expect(versionIn(goMod, 'a.b/c')).toBe('v1.2.3')
+    expect(versionIn('module m\n\nrequire a.b/c v1.2.3\n', 'a.b/c')).toBe('v1.2.3')
     expect(() => versionIn(goMod, 'a.b')).toThrow('go.mod requires no a.b')
   })
 })
@@ -92,10 +95,11 @@ describe('building the programs', () => {
     const scratch = await scratchDirectory()
     const go = await fakeGo(scratch)
     const builders = [builder(scratch, go), builder(scratch, go)]
-    await vi.waitFor(() =>
-      expect(builders.map(({ stderr }) => stderr()).join('')).toMatch(/waiting for process \d+/),
+    await vi.waitFor(
+      () => expect(builders.map(({ stderr }) => stderr()).join('')).toMatch(/waiting for process \d+/),
+      patience,
     )
-    await vi.waitFor(async () => expect(await go.runs()).toBe(1))
+    await vi.waitFor(async () => expect(await go.runs()).toBe(1), patience)
     await go.finish()
     const results = await Promise.all(builders.map(({ result }) => result))
     const printed = await printedPaths(scratch)
@@ -111,11 +115,11 @@ describe('building the programs', () => {
     const scratch = await scratchDirectory()
     const go = await fakeGo(scratch)
     const first = builder(scratch, go)
-    await vi.waitFor(async () => expect(await go.runs()).toBe(1))
+    await vi.waitFor(async () => expect(await go.runs()).toBe(1), patience)
     first.process.kill('SIGKILL')
     await first.result
     const second = builder(scratch, go)
-    await vi.waitFor(async () => expect(await go.runs()).toBe(2))
+    await vi.waitFor(async () => expect(await go.runs()).toBe(2), patience)
     await go.finish()
     expect(await second.result).toEqual({ code: 0, stdout: await printedPaths(scratch) })
     expect(await readdir(join(scratch, 'kleym-operator/controlplane'))).toHaveLength(1)

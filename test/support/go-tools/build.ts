@@ -108,6 +108,8 @@ async function goInstall(
   return undefined
 }
 
-const withoutGo = (tools: Toolset): string =>
-  `the tests against ${tools.what} need Go 1.26 or later on PATH (https://go.dev/dl) to build it once, ` +
-  `or ${tools.variable} set to a directory with ${programsOf(tools).join(', ')}`
+function withoutGo(tools: Toolset): string {
+  const need = `the tests against ${tools.what} need Go 1.26 or later on PATH (https://go.dev/dl) to build it once`
+  if (tools.variable === undefined) return need
+  return `${need}, or ${tools.variable} set to a directory with ${programsOf(tools).join(', ')}`
+}

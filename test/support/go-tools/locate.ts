@@ -22,14 +22,15 @@ export async function locate<Paths extends Binaries>(
   tools: Toolset<Paths>,
   env: Environment,
 ): Promise<Located<Paths>> {
-  const given = env[tools.variable]
+  const { variable } = tools
+  const given = variable === undefined ? undefined : env[variable]
   if (given) {
     const absent = await absentFrom(given, tools)
     return absent.length === 0
       ? { kind: 'found', binaries: binariesIn(given, tools) }
       : {
           kind: 'missing',
-          remedy: `${tools.variable} is ${given}, where no executable ${absent.join(', ')} is: set it to a directory with ${programsOf(tools).join(', ')}, or unset it`,
+          remedy: `${variable} is ${given}, where no executable ${absent.join(', ')} is: set it to a directory with ${programsOf(tools).join(', ')}, or unset it`,
         }
   }
   const directory = await cacheDirectory(tools, env)
@@ -50,13 +51,14 @@ async function cacheDirectory({ module }: Toolset, env: Environment): Promise<st
   const hash = createHash('sha256').update(`${process.platform}-${process.arch}\n`)
   const sources = (await readdir(module)).filter((name) => name.endsWith('.go')).toSorted()
   for (const file of ['go.mod', 'go.sum', ...sources]) hash.update(await readFile(join(module, file)))
-  return join(cacheHome(env), 'kleym-operator', basename(module), hash.digest('hex').slice(0, 16))
+  return join(cacheOf(env), basename(module), hash.digest('hex').slice(0, 16))
 }
 
-/** The XDG Base Directory Specification has relative paths ignored. */
-function cacheHome(env: Environment): string {
+/** The folder of everything that is built. The XDG Base Directory Specification has relative paths ignored. */
+export function cacheOf(env: Environment): string {
   const cache = env['XDG_CACHE_HOME']
-  return cache && isAbsolute(cache) ? cache : join(env['HOME'] || homedir(), '.cache')
+  const home = cache && isAbsolute(cache) ? cache : join(env['HOME'] || homedir(), '.cache')
+  return join(home, 'kleym-operator')
 }
 
 async function absentFrom(directory: string, tools: Toolset): Promise<readonly string[]> {

@@ -1,19 +1,29 @@
-import { controlPlaneTools } from '../controlplane/binaries.ts'
+import { parseArgs } from 'node:util'
+import { locateOrBuildControlPlane } from '../controlplane/minors.ts'
 import { fluxTools, helmTools, statusTools } from '../gitops/binaries.ts'
-import { locateOrBuild } from './build.ts'
-import type { Toolset } from './toolset.ts'
+import { locateOrBuild, type Outcome } from './build.ts'
+import type { Environment } from './locate.ts'
+import type { Binaries } from './toolset.ts'
 
-const toolsets: Readonly<Record<string, Toolset>> = {
-  controlplane: controlPlaneTools,
-  helm: helmTools,
-  flux: fluxTools,
-  status: statusTools,
+type Build = (env: Environment, say: (line: string) => void) => Promise<Outcome<Binaries>>
+
+const builds: Readonly<Record<string, Build>> = {
+  controlplane: locateOrBuildControlPlane,
+  helm: (env, say) => locateOrBuild(helmTools, env, say),
+  flux: (env, say) => locateOrBuild(fluxTools, env, say),
+  status: (env, say) => locateOrBuild(statusTools, env, say),
 }
 
-const names = process.argv.slice(2)
-const unknown = names.filter((name) => !Object.hasOwn(toolsets, name))
+const { values, positionals: names } = parseArgs({
+  options: { kubernetes: { type: 'string' } },
+  allowPositionals: true,
+})
+// As the tests are told of it.
+const env =
+  values.kubernetes === undefined ? process.env : { ...process.env, KLEYM_TEST_KUBERNETES: values.kubernetes }
+const unknown = names.filter((name) => !Object.hasOwn(builds, name))
 if (names.length === 0 || unknown.length > 0) {
-  process.stderr.write(`name one or more of ${Object.keys(toolsets).join(', ')}\n`)
+  process.stderr.write(`name one or more of ${Object.keys(builds).join(', ')}\n`)
   process.exitCode = 4
 } else {
   for (const name of names) await printPaths(name)
@@ -21,10 +31,8 @@ if (names.length === 0 || unknown.length > 0) {
 
 /** Where the programs are: `npm run --silent controlplane`. */
 async function printPaths(name: string): Promise<void> {
-  const tools = toolsets[name]
-  if (!tools) return
-  const outcome = await locateOrBuild(tools, process.env, (line) => process.stderr.write(`${line}\n`))
-  switch (outcome.kind) {
+  const outcome = await builds[name]?.(env, (line) => process.stderr.write(`${line}\n`))
+  switch (outcome?.kind) {
     case 'found':
       for (const [program, path] of Object.entries(outcome.binaries))
         process.stdout.write(`${program} ${path}\n`)
@@ -32,6 +40,8 @@ async function printPaths(name: string): Promise<void> {
     case 'missing':
       process.stderr.write(`${outcome.remedy}\n`)
       process.exitCode = 1
+      break
+    case undefined:
       break
   }
 }

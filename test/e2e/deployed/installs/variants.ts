@@ -1,14 +1,16 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { JsonObject } from '../../../../src/core/json.ts'
+import { objectOr, type JsonObject } from '../../../../src/core/json.ts'
 import {
   at,
   containerOf,
   listAt,
   nameOf,
   overlayOf,
+  podTemplateOf,
   textAt,
   type Manifests,
 } from '../../../deploy/manifests.ts'
+import { version } from '../../../../src/version.ts'
 import { serveAsStubs } from '../support/stubs.ts'
 import { accountOf, type RunningPod, type Site } from '../support/site.ts'
 import { isCalledByItsServices, judges, makeWay } from './refusal.ts'
@@ -18,6 +20,13 @@ const variants: readonly (readonly [string, JsonObject])[] = [
   ['namePrefix', { namePrefix: 'team-' }],
   ['nameSuffix', { nameSuffix: '-blue' }],
   ['commonLabels', { commonLabels: { team: 'serving' } }],
+  [
+    'labels and images',
+    {
+      labels: [{ pairs: { team: 'serving' }, includeSelectors: true }],
+      images: [{ name: 'kleym-operator', newName: 'registry.example.com/kleym-operator', newTag: '9.9.9' }],
+    },
+  ],
 ]
 
 /** As a user writes it, beside the names. */
@@ -71,7 +80,32 @@ async function works(site: Site, changes: JsonObject, over: string): Promise<voi
   expect(prioritised(manifests)).toEqual([{ name: '*', namespace: accountOf(manifests).namespace }])
   expect(issuersOf(manifests)).toEqual(expect.arrayContaining([...askedOf(manifests)]))
   expect(containerOf(manifests).env['KLEYM_TRUST_DOMAIN']).toBe('example.org')
+  const pods = objectOr(at(podTemplateOf(manifests), 'metadata', 'labels'))
+  for (const selector of selectorsOf(manifests)) {
+    expect(selector).toMatchObject(labelsOf(changes))
+    expect(pods).toMatchObject(selector)
+  }
+  expect(containerOf(manifests).image).toBe(imageOf(changes))
 }
+
+/** The labels that a kustomization gives to selectors too. */
+const labelsOf = (changes: JsonObject): JsonObject => ({
+  ...objectOr(changes['commonLabels']),
+  ...objectOr(at(listAt(changes, 'labels')[0], 'pairs')),
+})
+
+function imageOf(changes: JsonObject): string {
+  const [image] = listAt(changes, 'images')
+  return image ? `${textAt(image, 'newName')}:${textAt(image, 'newTag')}` : `kleym-operator:${version}`
+}
+
+/** By which labels the operator's pods are found. */
+const selectorsOf = (manifests: Manifests): readonly JsonObject[] => [
+  ...manifests.all('Service').map((one) => objectOr(at(one, 'spec', 'selector'))),
+  objectOr(at(manifests.only('Deployment'), 'spec', 'selector', 'matchLabels')),
+  objectOr(at(manifests.only('PodDisruptionBudget'), 'spec', 'selector', 'matchLabels')),
+  ...manifests.all('NetworkPolicy').map((one) => objectOr(at(one, 'spec', 'podSelector', 'matchLabels'))),
+]
 
 const usersOf = async ({ audit }: Site): Promise<ReadonlySet<string>> =>
   new Set((await audit.requests()).map(({ user }) => user))

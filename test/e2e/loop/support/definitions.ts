@@ -5,7 +5,7 @@ import {
   crdName,
   type Resource,
 } from '../../../../src/core/resources.ts'
-import { recordOf, type Json } from '../../../support/embedded/json.ts'
+import { recordOf, without, type Json } from '../../../support/embedded/json.ts'
 import { bodyOf, metaOf, type Cluster } from '../../support/cluster.ts'
 import { eventually } from './tenant.ts'
 
@@ -65,4 +65,25 @@ export async function changeBindings(
   const before = bodyOf(await cluster.client.get(pathOf(bindingResource)), 'reading a CRD')
   await replaceDefinition(cluster, bindingResource, withProperties(before, ...change))
   return () => replaceDefinition(cluster, bindingResource, before)
+}
+
+/** The same CRD, without the subresource `status`: what is written there is not found. */
+export function withoutStatus(definition: Json): Json {
+  const spec = recordOf(definition['spec'])
+  const versions = Array.isArray(spec['versions']) ? spec['versions'].map(recordOf) : []
+  return {
+    ...definition,
+    spec: { ...spec, versions: versions.map((version) => without(version, 'subresources')) },
+  }
+}
+
+/** The same CRD, which keeps nothing of a spec but these properties. */
+export function pruningTo(definition: Json, properties: Json): Json {
+  const spec = recordOf(definition['spec'])
+  const versions = Array.isArray(spec['versions']) ? spec['versions'].map(recordOf) : []
+  const openAPIV3Schema = { type: 'object', properties: { spec: { type: 'object', properties } } }
+  return {
+    ...definition,
+    spec: { ...spec, versions: versions.map((version) => ({ ...version, schema: { openAPIV3Schema } })) },
+  }
 }

@@ -1,4 +1,4 @@
-import type { Metrics } from '../../src/serving/metrics.ts'
+import type { Metrics } from '../../src/metrics/metrics.ts'
 
 /** Has each metric of ours show a sample with all its labels. */
 export function exercise(metrics: Metrics): void {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createMetrics, type Metrics } from '../../src/serving/metrics.ts'
+import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
 
 /** The samples of our own metrics, by name and labels. */
 async function samples(metrics: Metrics): Promise<ReadonlyMap<string, number>> {

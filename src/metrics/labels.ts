@@ -1,4 +1,4 @@
-/** Labels of a bounded set, whatever users and servers send: a series, once made, stays in memory. */
+/** Maps values from users and servers to a bounded set of labels, because a series, once made, stays in memory. */
 
 /** The default of the API is PerObjective. */
 export function modeLabel(mode: unknown): string {
@@ -14,7 +14,7 @@ export const oneOf =
   (value: string): string =>
     known.includes(value) ? value : 'other'
 
-/** For names that the code knows, but not this file: lets the first ones through. */
+/** Lets the first `limit` different values through and maps all others to one. */
 export function atMost(limit: number): (value: string) => string {
   const seen = new Set<string>()
   return (value) => {
@@ -22,3 +22,6 @@ export function atMost(limit: number): (value: string) => string {
     return seen.has(value) ? value : 'other'
   }
 }
+
+/** Buckets of a duration, from 1 ms to the 10 s after which the API server has long given up on a webhook. */
+export const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { createMetrics } from '../../src/serving/metrics.ts'
+import { createMetrics } from '../../src/metrics/metrics.ts'
 import { exercise } from './exercise.ts'
 
 const file = new URL('../../docs/metrics.md', import.meta.url)

@@ -1,0 +1,7 @@
+/** The forms of `-o`. */
+export const formats = ['text', 'json', 'yaml'] as const
+export type Format = (typeof formats)[number]
+
+/** Those of `kleym check`. */
+export const reportFormats = ['text', 'json', 'yaml', 'github', 'sarif', 'junit'] as const
+export type ReportFormat = (typeof reportFormats)[number]

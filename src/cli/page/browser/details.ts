@@ -1,0 +1,65 @@
+/** What is known of one binding, in words: all that the graph shows of it is here, too. */
+const details = element('section', {
+  class: 'details',
+  attributes: { 'aria-label': 'Details', tabindex: '-1', hidden: '' },
+})
+
+function showDetails(group: Group, binding: Drawn, opened: HTMLElement, close: () => void): void {
+  const end = (): void => {
+    details.hidden = true
+    close()
+    opened.focus()
+  }
+  const button = element('button', { class: 'close', text: 'Close', attributes: { type: 'button' } })
+  button.addEventListener('click', end)
+  details.onkeydown = (event) => {
+    if (event.key === 'Escape') end()
+  }
+  details.replaceChildren(
+    button,
+    element('h2', { text: `${group.namespace}/${binding.name}` }),
+    element('p', { class: `state ${binding.grade}`, text: binding.state }),
+    ...binding.troubles.map(({ grade, cause, fix }) =>
+      element(
+        'div',
+        { class: `trouble ${grade}` },
+        element('p', { text: cause }),
+        ...(fix === undefined ? [] : [element('p', { class: 'fix', text: `Fix: ${fix}` })]),
+      ),
+    ),
+    factsOf(group, binding),
+  )
+  details.hidden = false
+  details.focus()
+}
+
+function factsOf({ pool, pods }: Group, binding: Drawn): HTMLElement {
+  const { mode, objective, account, container, spiffeID, output, selectors, peers } = binding
+  const named = ({ name, kind }: Target): string => `${name}, ${kind ?? 'which is not there'}`
+  const of = (kind: 'collision' | 'overlap'): readonly string[] =>
+    peers.filter((peer) => peer.kind === kind).map(({ name }) => name)
+  const facts: readonly (readonly [string, readonly string[]])[] = [
+    ['Mode', [mode]],
+    ['Pool', [named(pool)]],
+    ['Pods of the pool have', pool.labels ?? []],
+    ['Objective', objective ? [named(objective)] : []],
+    ['ServiceAccount', [account]],
+    ['Container', container === undefined ? [] : [container]],
+    ['SPIFFE ID', spiffeID === undefined ? [] : [spiffeID]],
+    ['ClusterSPIFFEID', output === undefined ? [] : [output]],
+    ['Selectors', selectors],
+    ['Collides with', of('collision')],
+    ['Shares pods with', of('overlap')],
+    ['Pods', pods ? pods.map(({ name }, at) => `${name} ${binding.pods[at] || 'fits'}`) : []],
+  ]
+  return element(
+    'dl',
+    {},
+    ...facts
+      .filter(([, values]) => values.length > 0)
+      .flatMap(([term, values]) => [
+        element('dt', { text: term }),
+        ...values.map((text) => element('dd', { text })),
+      ]),
+  )
+}

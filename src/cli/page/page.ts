@@ -1,0 +1,64 @@
+import { bindingKey } from '../../core/binding.ts'
+import { inventoryOf, manifestsOf } from '../assess.ts'
+import { examine, type CheckReach, type Examined, type ExamineOptions } from '../check.ts'
+import type { ClusterReads, PodsSeen } from '../cluster.ts'
+import { exitCodes, usage, type CommandResult } from '../result.ts'
+import { rowsOf, type Row } from '../rows.ts'
+import { seenOf } from '../spire-state.ts'
+import { pageAssets } from './assets.ts'
+import { groupsOf, type BindingChecked } from './drawing.ts'
+import { htmlOf } from './html.ts'
+import type { Page } from './model.ts'
+
+export type PageOptions = ExamineOptions & { readonly strict: boolean }
+
+type Reach = CheckReach & Pick<ClusterReads, 'readPods' | 'readSpire'>
+
+type Judged = Extract<Examined, { kind: 'examined' }>
+
+/** Draws the bindings of a cluster, or of files, as one page. */
+export async function report(options: PageOptions, reach: Reach): Promise<CommandResult> {
+  const examined = await examine(options, reach)
+  if (examined.kind === 'problems') return usage(examined.problems)
+  const page = await pageOf(examined, options, reach)
+  const grades = new Set(page.groups.flatMap(({ bindings }) => bindings.map(({ grade }) => grade)))
+  return {
+    code:
+      grades.has('error') || (options.strict && grades.has('warning')) ? exitCodes.findings : exitCodes.fine,
+    stdout: htmlOf(page, pageAssets()),
+    stderr: page.remarks.map((line) => `kleym: ${line}\n`).join(''),
+  }
+}
+
+async function pageOf(examined: Judged, { files, live }: PageOptions, reach: Reach): Promise<Page> {
+  const { input, isAudit, all, instructions, limits } = examined
+  const checked = all.filter((one): one is BindingChecked => one.kind === 'binding')
+  const namespaces = new Set(live ? checked.map(({ assessment }) => assessment.namespace) : [])
+  const pods = new Map<string, PodsSeen>()
+  for (const namespace of namespaces) pods.set(namespace, await reach.readPods({ namespace, pairs: 'any' }))
+  const unseen = [...pods].flatMap(([namespace, seen]) =>
+    seen.kind === 'unseen' ? [`goes on without the pods of namespace ${namespace}: ${seen.why}`] : [],
+  )
+  const drawing = {
+    checked,
+    inventory: inventoryOf(input, manifestsOf(input.items)),
+    rows: isAudit ? await rowsByKey(examined, reach) : new Map<string, Row>(),
+    podsIn: (namespace: string) => pods.get(namespace),
+  }
+  return {
+    source: isAudit
+      ? 'the current cluster'
+      : `${files.join(', ')}${live ? ', beside the current cluster' : ''}`,
+    generatedAt: reach.now.toISOString(),
+    remarks: [...instructions.remarks, ...limits, ...unseen],
+    groups: groupsOf(drawing),
+  }
+}
+
+async function rowsByKey({ input }: Judged, { readSpire, now }: Reach): Promise<ReadonlyMap<string, Row>> {
+  const outputs = seenOf(input.cluster)
+  const isWaited = outputs.some(({ owner, stats }) => owner !== undefined && stats === undefined)
+  const spire = isWaited ? await readSpire() : ({ kind: 'seen', leases: [] } as const)
+  const rows = rowsOf(input.cluster, { outputs, spire, now })
+  return new Map(rows.map((row) => [bindingKey(row.namespace, row.name), row]))
+}

@@ -1,0 +1,10 @@
+import { pageOptions } from '../cli/page-options.ts'
+import type { CommandResult } from '../cli/result.ts'
+import { once } from './once.ts'
+import { readStdin } from './streams.ts'
+
+export const run = (argv: readonly string[]): Promise<CommandResult> =>
+  once(pageOptions(argv, process.env), async (options, reads) => {
+    const { report } = await import('../cli/page/page.ts')
+    return report(options, { now: new Date(), ...reads, readStdin })
+  })

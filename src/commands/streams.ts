@@ -1,0 +1,20 @@
+/** Resolves once the text has left the process; false if it can't, as into a closed pipe. */
+export const write = (stream: NodeJS.WriteStream, output: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    stream.once('error', () => resolve(false))
+    stream.write(output, (error) => resolve(!error))
+  })
+
+export async function readStdin(): Promise<string> {
+  const { text } = await import('node:stream/consumers')
+  return text(process.stdin)
+}
+
+/** How wide the terminal is, and whether it shows colours. COLUMNS is for what is none, and is seldom exported. */
+export function screen(): { readonly width: number | undefined; readonly colored: boolean } {
+  const columns = process.stdout.isTTY ? process.stdout.columns : Number(process.env['COLUMNS'])
+  return {
+    width: columns > 0 ? columns : undefined,
+    colored: process.stdout.isTTY && process.stdout.hasColors(),
+  }
+}

@@ -1,0 +1,112 @@
+import type { Config } from '../config.ts'
+import { rules } from '../core/findings.ts'
+import type { Inventory } from '../core/inventory.ts'
+import type { Objects } from '../core/objects.ts'
+import type { Verdict } from '../core/verdict.ts'
+import type { Client } from '../kube/client.ts'
+import { listRememberedPods } from '../kube/pods.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { ReadLive } from '../webhook/live.ts'
+import { judgingReferences } from '../webhook/references.ts'
+import type { Reservations } from '../webhook/reservations.ts'
+import { mutating, validating } from '../webhook/review.ts'
+import type { AdmissionRequest, Review } from '../webhook/server.ts'
+import { Undecided } from '../webhook/undecided.ts'
+import { blind, createPodLookup } from '../webhook/workloads.ts'
+import type { Courtesy } from './courtesy.ts'
+import type { Feed } from './feed.ts'
+import { ignoranceOf } from './knowledge.ts'
+import { probeAnswer } from './probe.ts'
+import { liveLists, liveReads, warnsOnly } from './reads.ts'
+
+export type RoutesOptions = {
+  readonly config: Config
+  readonly client: Pick<Client, 'call'>
+  readonly inventory: Inventory
+  readonly reservations: Reservations
+  /** Warnings that are part of every answer. */
+  readonly notices: () => readonly string[]
+  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'settled'>
+  readonly courtesy: Pick<Courtesy, 'reviewStarted'>
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+/** The routes, each named by the first label of a webhook's name in deploy/webhook. */
+export function routesOf(
+  { config, client, inventory, reservations, feed, courtesy, notices, metrics, log }: RoutesOptions,
+  objects: Objects,
+): Readonly<Record<string, Review>> {
+  const read = (signal: AbortSignal): ReadLive => liveReads(objects, signal)
+  const isLenient = (namespace: string, signal: AbortSignal): Promise<boolean> =>
+    warnsOnly(objects, namespace, signal)
+  const lookAtPods = createPodLookup({
+    list: (...page) => listRememberedPods(client, ...page),
+    fallbacks: () => inventory.fallbacks(),
+    settings: inventory.settings,
+    now: () => performance.now(),
+    observe: metrics.podsLookedAt,
+    warn: log.warn,
+  })
+  const reach = {
+    world: inventory,
+    read,
+    isLenient,
+    notices,
+    actions: config.webhook.actions.overrides,
+    reserve: (...claim: Parameters<Reservations['reserve']>) => reservations.reserve(...claim),
+    lookAtPods: config.webhook.workloads ? lookAtPods : blind,
+    observe: (request: AdmissionRequest, verdict: Verdict) => logDenial(log, request, verdict),
+  }
+  const guarded =
+    (review: Review): Review =>
+    async (request, signal) => {
+      const probed = probeAnswer(request, config)
+      if (probed) return probed
+      const answered = metrics.reviewStarted()
+      const isOver = courtesy.reviewStarted()
+      let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'
+      let reason: string | undefined
+      try {
+        const ignorance = ignoranceOf(feed)
+        if (ignorance !== undefined) throw new Undecided(ignorance)
+        await feed.settled(request.namespace)
+        const response = await review(request, signal)
+        reason = response.auditAnnotations['reasons']?.split(',')[0]
+        decision = response.kind === 'denied' ? 'deny' : response.warnings.length > 0 ? 'warn' : 'allow'
+        return response
+      } finally {
+        isOver()
+        answered({ operation: request.operation, decision, reason })
+      }
+    }
+  return {
+    validate: guarded(validating(reach)),
+    mutate: guarded(mutating(reach)),
+    references: guarded(
+      judgingReferences({
+        inventory,
+        read,
+        list: (signal) => liveLists(client, signal),
+        actions: config.webhook.actions,
+        isLenient,
+        notices,
+        refused: (request, reasons) => logRefusal(log, request, reasons),
+      }),
+    ),
+  }
+}
+
+/** Logs a denial in one line: who, what and why. */
+function logDenial(log: Log, request: AdmissionRequest, { verdict, findings }: Verdict): void {
+  if (verdict !== 'deny') return
+  const reasons = findings.filter(({ action }) => action === 'deny').map(({ rule }) => rules[rule].reason)
+  logRefusal(log, request, reasons)
+}
+
+function logRefusal(log: Log, request: AdmissionRequest, reasons: readonly string[]): void {
+  const { uid, operation, namespace, name, user, dryRun, kind } = request
+  const fields = { uid, operation, kind: kind.kind, namespace, name, user: user.username, dryRun, reasons }
+  log.info(fields, 'denied')
+}

@@ -1,0 +1,110 @@
+import type { BindingKey } from '../core/binding.ts'
+import type { Inventory } from '../core/inventory.ts'
+import type { Resource } from '../core/resources.ts'
+import { inSlices, type Turns } from '../core/slices.ts'
+import type { Log } from '../log.ts'
+
+type SettlingOptions = {
+  readonly inventory: Pick<Inventory, 'settle' | 'isSettled' | 'isAllSettled'>
+  readonly markLater: (keys: Iterable<BindingKey>) => void
+  readonly turns: Turns
+  readonly log: Pick<Log, 'error'>
+}
+
+/**
+ * Works off what changes leave for later, a slice of the event loop at a time, and knows where nothing may be decided
+ * meanwhile.
+ */
+export class Settling {
+  readonly #options: SettlingOptions
+  /** Kinds of which a list is being taken in. */
+  readonly #mixed = new Set<Resource>()
+  /** Whom changes concern that are worked out, not marked yet. */
+  readonly #unmarked: Iterator<BindingKey>[] = []
+  #work: Promise<void> | undefined
+  #isBegun = false
+  #news = Promise.withResolvers<void>()
+
+  constructor(options: SettlingOptions) {
+    this.#options = options
+  }
+
+  /** From now on what is left for later is worked off. Resolves once what there is by now is. */
+  async begin(): Promise<void> {
+    this.#isBegun = true
+    this.goOn()
+    await this.#work
+  }
+
+  /** Sees to it that what is left for later is worked off. */
+  goOn(): void {
+    if (!this.#isBegun || this.#isDone) return
+    this.#work ??= this.#workOff()
+  }
+
+  async #workOff(): Promise<void> {
+    await inSlices(this.#steps(), this.#options.turns)
+    this.#work = undefined
+    this.goOn()
+  }
+
+  /** Marks these a slice at a time. */
+  markLater(keys: Iterable<BindingKey>): void {
+    this.#unmarked.push(Iterator.from(keys))
+    this.goOn()
+  }
+
+  mixed(resource: Resource, isMixed: boolean): void {
+    if (isMixed) this.#mixed.add(resource)
+    else this.#mixed.delete(resource)
+    this.#tell()
+  }
+
+  /** Resolves once something may be decided in a namespace; undefined where that is so already. */
+  settled(namespace: string): Promise<void> | undefined {
+    return this.#isSettled(namespace) ? undefined : this.#whenSettled(namespace)
+  }
+
+  async #whenSettled(namespace: string): Promise<void> {
+    while (!this.#isSettled(namespace)) await this.#news.promise
+  }
+
+  #isSettled(namespace: string): boolean {
+    return this.#mixed.size === 0 && this.#options.inventory.isSettled(namespace)
+  }
+
+  #tell(): void {
+    this.#news.resolve()
+    this.#news = Promise.withResolvers()
+  }
+
+  get #isDone(): boolean {
+    return this.#options.inventory.isAllSettled && this.#unmarked.length === 0
+  }
+
+  /** What is not worked out yet comes first: somebody may be waiting for it. */
+  *#steps(): Generator<undefined, void> {
+    for (; !this.#isDone; yield) {
+      if (this.#options.inventory.isAllSettled) this.#markOne()
+      else this.#settleOne()
+    }
+  }
+
+  #settleOne(): void {
+    const { inventory, log } = this.#options
+    try {
+      const keys = inventory.settle()
+      if (!keys) return
+      this.#unmarked.push(Iterator.from(keys))
+      this.#tell()
+    } catch (error) {
+      log.error({ err: error }, 'a binding could not be worked out anew')
+    }
+  }
+
+  #markOne(): void {
+    const next = this.#unmarked[0]?.next()
+    if (next && !next.done) this.#options.markLater([next.value])
+    else this.#unmarked.shift()
+  }
+}

@@ -1,0 +1,99 @@
+import type { Binding, Reference } from '../core/binding.ts'
+import { referenceIn, setReference } from '../core/consequences.ts'
+import { field, objectOr } from '../core/json.ts'
+import { isDns1123Subdomain } from '../core/names.ts'
+import { objectiveResources, poolResources, type Resource } from '../core/resources.ts'
+import type { LiveNamespace, ReadLive } from './live.ts'
+import { inSlices } from './slices.ts'
+
+/**
+ * Lists all objects of a kind in a namespace, or what of them is metadata, which takes the API server a third of the
+ * time. Throws when there is no complete list.
+ */
+export type ListLive = (
+  resource: Resource,
+  namespace: string,
+  take: (object: unknown) => void,
+  part?: 'metadata',
+) => Promise<void>
+
+export type ReachLive = { readonly read: ReadLive; readonly list: ListLive }
+
+/** Objects of one kind that are read one by one; of more, all that the namespace has are listed. */
+const readAtMost = 8
+
+/**
+ * Reads the pools and objectives that bindings can be led to and that memory lacks. Returns whether there are any: what
+ * the bindings stand for is then to be worked out anew.
+ */
+export async function readMissing(
+  bindings: readonly Binding[],
+  live: LiveNamespace,
+  namespace: string,
+  reach: ReachLive,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { world } = live
+  const missing = await inSlices(missingFor(bindings, live, namespace), signal)
+  const found = await Promise.all(
+    missing.entries().map(async ([resource, names]) => {
+      const objects = await readAll(resource, names, namespace, reach)
+      for (const [name, object] of objects) setReference(world, resource, namespace, name, object)
+      return objects.values().some((object) => object !== undefined)
+    }),
+  )
+  return found.includes(true)
+}
+
+function* missingFor(
+  bindings: readonly Binding[],
+  { world }: LiveNamespace,
+  namespace: string,
+): Generator<undefined, ReadonlyMap<Resource, ReadonlySet<string>>> {
+  const asked = new Map<Resource, Set<string>>()
+  const missing = new Map<Resource, Set<string>>()
+  const note = (row: readonly Resource[], { name, group }: Reference): void => {
+    if (typeof name !== 'string' || !isDns1123Subdomain(name)) return
+    for (const resource of row) {
+      if ((group !== undefined && group !== resource.group) || !world.isServed(resource)) continue
+      if (!added(asked, resource, name) || world.speaksOfReference(resource, name)) continue
+      if (referenceIn(world, resource, namespace, name) === undefined) added(missing, resource, name)
+    }
+  }
+  for (const { spec } of bindings) {
+    note(poolResources, spec.poolRef)
+    if (spec.objectiveRef) note(objectiveResources, spec.objectiveRef)
+    yield
+  }
+  return missing
+}
+
+/** Whether a name of this kind is new. */
+function added(sets: Map<Resource, Set<string>>, resource: Resource, name: string): boolean {
+  const names = sets.get(resource)
+  if (names?.has(name)) return false
+  if (names) names.add(name)
+  else sets.set(resource, new Set([name]))
+  return true
+}
+
+/** The named objects of a kind, as the API server has them; undefined for one that is not there. */
+export async function readAll(
+  resource: Resource,
+  names: ReadonlySet<string>,
+  namespace: string,
+  { read, list }: ReachLive,
+): Promise<ReadonlyMap<string, unknown>> {
+  const objects = new Map<string, unknown>(names.keys().map((name) => [name, undefined]))
+  if (names.size <= readAtMost) {
+    await Promise.all(
+      names.keys().map(async (name) => void objects.set(name, await read(resource, { namespace, name }))),
+    )
+    return objects
+  }
+  await list(resource, namespace, (object) => {
+    const name = field(objectOr(objectOr(object)['metadata']), 'name')
+    if (typeof name === 'string' && names.has(name)) objects.set(name, object)
+  })
+  return objects
+}
