@@ -59,8 +59,9 @@ const argv = process.argv[1]?.endsWith('kleym-operator')
   ? ['operator', ...process.argv.slice(2)]
   : process.argv.slice(2)
 
-// Stacks tell the lines of the sources, not those of the bundle. The maps are read when there is a stack to tell.
-process.setSourceMapsEnabled(true)
+// Stacks tell the lines of the sources, not those of the bundle. Node keeps the maps that it has read for one stack for
+// good, tens of MiB: the operator, which runs for months, leaves that to NODE_OPTIONS=--enable-source-maps.
+if (argv[0] !== 'operator') process.setSourceMapsEnabled(true)
 
 const problem = problemOfNode(process.versions.node, argv[0])
 const { code, stdout, stderr } = problem === undefined ? await run(argv) : usage([problem])

@@ -101,6 +101,11 @@ export class Outputs {
     return left ? { kind: 'unfinished', result: left } : { kind: 'known', outputs: kept }
   }
 
+  /** Whether a binding may have an output. */
+  mayHaveAny(key: BindingKey): boolean {
+    return this.#writer.unshown.of(key) !== undefined || this.#inventory.outputsOf(key).length > 0
+  }
+
   /** Whether an output with the annotation of this binding may exist. */
   mayHaveOrphansOf(key: BindingKey): boolean {
     return this.#writer.unshown.of(key) !== undefined || this.#inventory.outputsOf(key).some(isAnnotated)

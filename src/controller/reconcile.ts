@@ -1,6 +1,7 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
 import { summaryOf, type Outcome } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
+import type { RuleName } from '../core/findings.ts'
 import { formerSettings, inTrustDomain, type Departures } from '../core/former.ts'
 import type { Settings } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
@@ -8,6 +9,7 @@ import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import type { Objects } from '../core/objects.ts'
 import { keptFormer, planOf, refusedOutput, type Plan } from '../core/plan.ts'
 import { bindingResource } from '../core/resources.ts'
+import { messageOf } from '../core/show.ts'
 import { keepsFormerOutputs } from '../core/spec-failures.ts'
 import type { Announcer } from './announcer.ts'
 import { addFinalizer, hasFinalizer, letGo } from './finalizer.ts'
@@ -24,7 +26,11 @@ export type Reach = {
   readonly statuses: Statuses
   readonly announcer: Announcer
   readonly departures: Departures
+  readonly confirm: Confirm
 }
+
+/** Whether a binding fails so by a live read, too. Rejects where what that takes can't be read. */
+export type Confirm = (binding: Binding, rule: RuleName) => Promise<boolean>
 
 /** Brings one binding, its output and its status to what they should be. */
 export async function reconcile(key: BindingKey, reach: Reach): Promise<Result> {
@@ -73,8 +79,10 @@ function planUnder(
 type Applied = { readonly outcome: Outcome; readonly next: Result }
 
 /** Carries the plan out. Returns a result instead of an outcome if the run has to end before there is one. */
-async function act(binding: Binding, plan: Plan, { outputs }: Reach): Promise<Applied | Result> {
-  if (plan.kind === 'withdraw') return withdraw(binding, plan, outputs)
+async function act(binding: Binding, plan: Plan, reach: Reach): Promise<Applied | Result> {
+  const { outputs } = reach
+  if (plan.kind === 'withdraw')
+    return (await whyNotYet(binding, plan, reach)) ?? withdraw(binding, plan, outputs)
   const { identity, wanted } = plan
   const settlement = await outputs.settle(binding, identity, wanted)
   switch (settlement.kind) {
@@ -88,6 +96,27 @@ async function act(binding: Binding, plan: Plan, { outputs }: Reach): Promise<Ap
       return settlement.result
   }
 }
+
+/**
+ * Each kind is watched by itself, and one watch may lie seconds behind another: what a binding refers to may be there, or
+ * be another, though the cache does not show it. So nothing is given up before the API server has been asked.
+ */
+async function whyNotYet(
+  binding: Binding,
+  { outcome }: Extract<Plan, { kind: 'withdraw' }>,
+  { outputs, confirm }: Reach,
+): Promise<Result | undefined> {
+  if (!outputs.mayHaveAny(bindingKey(binding.namespace, binding.name))) return undefined
+  try {
+    if (await confirm(binding, outcome.rule)) return undefined
+  } catch (error) {
+    return { kind: 'retry', why: messageOf(error), cause: 'what decides can not be read' }
+  }
+  return { kind: 'retry', why: cacheIsBehind, cause: cacheIsBehind }
+}
+
+const cacheIsBehind =
+  'what is known of what it refers to is older than what the API server has: a watch has not caught up yet'
 
 async function withdraw(
   { namespace, name }: Binding,

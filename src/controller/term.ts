@@ -15,7 +15,7 @@ import { Pace, type Room } from './pace.ts'
 import { Patience } from './patience.ts'
 import { Processing } from './processing.ts'
 import { Queue } from './queue.ts'
-import { reconcile } from './reconcile.ts'
+import { reconcile, type Confirm } from './reconcile.ts'
 import { Statuses } from './statuses.ts'
 import type { Unshown } from './unshown.ts'
 
@@ -32,6 +32,7 @@ type TermOptions = {
   readonly halted: () => string | undefined
   /** Resolves once something may be decided in a namespace; undefined where that is so already. */
   readonly settled: (namespace: string) => Promise<void> | undefined
+  readonly confirm: Confirm
   readonly workers: number
   /** How many of the workers may run at this moment. */
   readonly room: Room
@@ -63,7 +64,8 @@ const now = (): Date => new Date()
 
 /** The time in which this replica reconciles: it starts by looking at everything. */
 export function startTerm(options: TermOptions): Term {
-  const { inventory, unshown, log, workers, instance, halted, settled, observe, departures, turns } = options
+  const { inventory, unshown, log, workers, instance, halted, settled, observe, departures, turns, confirm } =
+    options
   const objects = fenced(options.objects, options.mayWrite)
   const queue = new Queue<BindingKey>()
   const announcer = new Announcer({ objects, now, instance, warn: log.warn })
@@ -80,7 +82,7 @@ export function startTerm(options: TermOptions): Term {
     info: log.info,
   })
   const outputs = new Outputs({ inventory, objects, announcer, journal, unshown })
-  const reach = { inventory, objects, outputs, statuses, announcer, departures }
+  const reach = { inventory, objects, outputs, statuses, announcer, departures, confirm }
   const patience = new Patience({
     now: () => performance.now(),
     binding: (key) => inventory.binding(key),

@@ -52,7 +52,6 @@ export type Binding = {
 export function decodeBinding(object: unknown): Binding {
   const { metadata, spec, status } = objectOr(object)
   const meta = objectOr(metadata)
-  const finalizers = field(meta, 'finalizers')
   return {
     namespace: textOr(field(meta, 'namespace'), ''),
     name: textOr(field(meta, 'name'), ''),
@@ -60,12 +59,21 @@ export function decodeBinding(object: unknown): Binding {
     resourceVersion: textOr(field(meta, 'resourceVersion'), ''),
     generation: numberOr(field(meta, 'generation'), 1),
     deleting: field(meta, 'deletionTimestamp') !== undefined,
-    finalizers: Array.isArray(finalizers) ? finalizers.filter((item) => typeof item === 'string') : [],
+    finalizers: decodeFinalizers(field(meta, 'finalizers')),
     replaces: decodeReplaces(field(meta, 'annotations')),
     spec: decodeSpec(spec),
     status: objectOr(status),
   }
 }
+
+function decodeFinalizers(finalizers: unknown): readonly string[] {
+  if (!Array.isArray(finalizers)) return []
+  const names = finalizers.filter((item) => typeof item === 'string')
+  return names.length === 1 && names[0] === finalizer ? oursAlone : names
+}
+
+/** Shared, since nearly all bindings have it. */
+const oursAlone: readonly string[] = [finalizer]
 
 function decodeReplaces(annotations: unknown): string | undefined {
   const name = trimSpace(textOr(field(objectOr(annotations), replacesAnnotation), ''))

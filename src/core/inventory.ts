@@ -7,11 +7,12 @@ import { noStake, stakeOf, type Stake } from './evaluate.ts'
 import type { Neighbours } from './facts.ts'
 import type { Fallback } from './fallbacks.ts'
 import type { Settings } from './identity.ts'
-import { field, objectOr, textOr } from './json.ts'
+import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 import { OutputIndex } from './output-index.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import { bindingResource, clusterSpiffeIdResource, type Resource } from './resources.ts'
 import type { Known } from './overlay.ts'
+import { Sharing } from './sharing.ts'
 
 /** A change in the cluster, as a watch reports it. Objects are raw JSON; the inventory decodes them. */
 export type Change =
@@ -52,6 +53,7 @@ export class Inventory implements Known {
   readonly #outputs = new OutputIndex()
   readonly #backlog = new Backlog()
   readonly #atOnce: number
+  readonly #sharing = new Sharing()
 
   /** @param atOnce a change that concerns more bindings than this is left for `settle` */
   constructor(settings: Settings, { atOnce = Infinity }: { readonly atOnce?: number } = {}) {
@@ -196,6 +198,14 @@ export class Inventory implements Known {
     return undefined
   }
 
+  /**
+   * Makes an object that will be taken in later share equal values with the objects that are known. A list is held
+   * whole until it is complete, so thousands of objects would otherwise hold their own copies.
+   */
+  lighten(object: JsonObject): void {
+    this.#sharing.object(object)
+  }
+
   /** Takes a change in. Returns the bindings whose evaluation or output may differ by it, except those left to `settle`. */
   apply(change: Change): ReadonlySet<BindingKey> {
     switch (change.kind) {
@@ -236,11 +246,13 @@ export class Inventory implements Known {
         return this.#applyOutput(name, object)
       case 'InferencePool': {
         const pool = object === undefined ? undefined : decodePool(specOf(object))
+        if (pool) this.#sharing.pool(pool)
         if (!this.#pools.set(resource, namespace, name, pool)) return nobody
         return this.#reindexUsers(resource, namespace, name)
       }
       case 'InferenceObjective': {
         const objective = object === undefined ? undefined : decodeObjective(specOf(object), namespace)
+        if (objective) this.#sharing.objective(objective)
         if (!this.#objectives.set(resource, namespace, name, objective)) return nobody
         return this.#reindexUsers(resource, namespace, name)
       }
@@ -255,8 +267,14 @@ export class Inventory implements Known {
     const binding = decodeBinding(object)
     // Most changes of a binding are the operator's own writes of its status.
     if (before && before.binding.deleting === binding.deleting && isSameWish(before.binding, binding)) {
+      this.#sharing.binding(binding, before.stake.identity, this.#outputs.of(key))
       this.#census.refresh(key, { ...binding, spec: before.binding.spec })
-      return this.#withReplaced([key])
+      // A kind whose schema changed is listed anew, mostly with the same objects.
+      const isSameObject =
+        binding.resourceVersion !== '' &&
+        before.binding.resourceVersion === binding.resourceVersion &&
+        sameJson(before.binding.status, binding.status)
+      return isSameObject ? nobody : this.#withReplaced([key])
     }
     const contested = this.#place(key, binding)
     // By its annotation a binding replaces another one; a change of it changes which holders of its key collide.
@@ -275,8 +293,12 @@ export class Inventory implements Known {
   #applyOutput(name: string, object: unknown): ReadonlySet<BindingKey> {
     const before = this.#outputs.get(name)
     const after = object === undefined ? undefined : decodeOutput(object)
+    if (after?.owner !== undefined) this.#sharing.output(after, this.#census.get(after.owner)?.stake.identity)
+    if (before && after?.owner !== undefined && isSameButForStats(before, after)) {
+      this.#outputs.refresh(after)
+      return nobody
+    }
     const changed = this.#outputs.set(name, after)
-    if (before && after && isSameButForStats(before, after)) return nobody
     return this.#withReplaced([
       ...this.#census.wanting(name),
       ...changed.flatMap(({ output }) => output.owner ?? output.copyOf ?? []),
@@ -310,10 +332,15 @@ export class Inventory implements Known {
 
   /** Returns the collision keys before and after, if they differ. */
   #place(key: BindingKey, binding: Binding): readonly string[] {
-    const before = this.#census.get(key)?.stake
+    const before = this.#census.get(key)
     const stake: Stake = binding.deleting ? noStake : stakeOf(binding, this)
+    // Most changes of what bindings refer to, and of what is served, leave nearly all of them as they are.
+    if (before?.binding === binding && sameJson(before.stake, stake)) return []
+    const outputs = this.#outputs.of(key)
+    this.#sharing.binding(binding, stake.identity, outputs)
+    for (const output of outputs) this.#sharing.output(output, stake.identity)
     this.#census.place(key, { binding, stake })
-    const keys = [before?.identity?.collisionKey, stake.identity?.collisionKey]
+    const keys = [before?.stake.identity?.collisionKey, stake.identity?.collisionKey]
     return keys[0] === keys[1] ? [] : keys.filter((one) => one !== undefined)
   }
 

@@ -8,7 +8,7 @@ type Held = { readonly output: Output; readonly held: string | undefined }
 
 /** The existing ClusterSPIFFEIDs, found by the binding that they belong to and by their collision key. */
 export class OutputIndex {
-  readonly #outputs = new Map<string, Held>()
+  readonly #outputs = new Map<string, Output>()
   readonly #owners = new Terms<string>()
   readonly #holders = new Terms<string>()
   readonly #copies = new Terms<string>()
@@ -16,13 +16,20 @@ export class OutputIndex {
   readonly #unprocessed = new Set<string>()
 
   get(name: string): Output | undefined {
-    return this.#outputs.get(name)?.output
+    return this.#outputs.get(name)
+  }
+
+  /** A state of an output that differs from the one before in nothing that it is found by. */
+  refresh(output: Output): void {
+    this.#outputs.set(output.name, output)
+    this.#noteProcessing(output)
   }
 
   /** An undefined output removes it. Returns the entries before and after. */
   set(name: string, output: Output | undefined): readonly Held[] {
-    const before = this.#outputs.get(name)
-    const after = output && { output: slim(output), held: collisionKeyIn(output) }
+    const [before, after] = [this.#outputs.get(name), output].map(
+      (one) => one && { output: slim(one), held: collisionKeyIn(one) },
+    )
     if (before) this.#remove(name, before)
     if (after) this.#add(name, after)
     const fallback = output && decodeFallback(output)
@@ -30,12 +37,12 @@ export class OutputIndex {
     return [before, after].filter((one) => one !== undefined)
   }
 
-  #add(name: string, one: Held): void {
-    this.#outputs.set(name, one)
-    if (one.output.owner !== undefined) this.#owners.add(name, one.output.owner)
-    if (one.held !== undefined) this.#holders.add(name, one.held)
-    if (one.output.copyOf !== undefined) this.#copies.add(name, one.output.copyOf)
-    if (isUnprocessed(one.output)) this.#unprocessed.add(name)
+  #add(name: string, { output, held }: Held): void {
+    this.#outputs.set(name, output)
+    if (output.owner !== undefined) this.#owners.add(name, output.owner)
+    if (held !== undefined) this.#holders.add(name, held)
+    if (output.copyOf !== undefined) this.#copies.add(name, output.copyOf)
+    this.#noteProcessing(output)
   }
 
   #remove(name: string, { output, held }: Held): void {
@@ -47,13 +54,18 @@ export class OutputIndex {
     if (output.copyOf !== undefined) this.#copies.remove(name, output.copyOf)
   }
 
+  #noteProcessing(output: Output): void {
+    if (isUnprocessed(output)) this.#unprocessed.add(output.name)
+    else this.#unprocessed.delete(output.name)
+  }
+
   owners(): readonly BindingKey[] {
-    return [...this.#outputs.values()].flatMap(({ output }) => output.owner ?? [])
+    return [...this.#outputs.values()].flatMap(({ owner }) => owner ?? [])
   }
 
   /** The outputs of all bindings. */
   *owned(): Iterable<Output> {
-    for (const { output } of this.#outputs.values()) if (output.owner !== undefined) yield output
+    for (const output of this.#outputs.values()) if (output.owner !== undefined) yield output
   }
 
   /** Our outputs that SPIRE Controller Manager has not processed. */
@@ -78,7 +90,7 @@ export class OutputIndex {
   leftHolding(owner: BindingKey): readonly (string | undefined)[] {
     return [...this.#owners.of(owner)].flatMap((name) => {
       const one = this.#outputs.get(name)
-      return one && !one.output.annotated ? one.held : []
+      return one && !one.annotated ? collisionKeyIn(one) : []
     })
   }
 

@@ -106,12 +106,21 @@ export function workloadSelectors(
 }
 
 /**
- * Two PerObjective bindings with one key would hand two identities to one container. JSON frames the parts,
- * so that no two different tuples give the same text.
+ * Two PerObjective bindings with one key would hand two identities to one container. JSON frames the parts, so that no
+ * two different tuples give the same text. It is kept for every binding, so the selectors that follow from the other parts
+ * are left out where all of them are there and the list is sorted, which leaves no doubt of what it was.
  */
-export const collisionKey = (
+export function collisionKey(
   namespace: string,
   pods: PodLabels,
   selectors: readonly string[],
   container: string,
-): string => JSON.stringify([namespace, pods.pairs, selectors, container])
+): string {
+  const implied = new Set([`k8s:container-name:${container}`, `k8s:ns:${namespace}`, ...pods.selectors])
+  const others = selectors.filter((selector) => !implied.has(selector))
+  const isSorted = selectors.every(
+    (selector, index) => index === 0 || (selectors[index - 1] ?? '') < selector,
+  )
+  const isUsual = isSorted && selectors.length === others.length + implied.size
+  return JSON.stringify([namespace, pods.pairs, isUsual ? others : { all: selectors }, container])
+}

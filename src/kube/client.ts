@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import { type Answer, type Lost, type Refused, refusal } from './answer.ts'
 import type { ClusterConfig } from './config.ts'
 import { jsonLines } from './lines.ts'
+import { decodeMetadataList, protobufType } from './metadata-list.ts'
 import { hideTokens } from './tokens.ts'
 import { createTransport, type Passage } from './transport.ts'
 import { warningsIn } from './warnings.ts'
@@ -91,6 +92,10 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
       const response = await passage.calls.request(send(call, passage, rest))
       if (!isSuccess(response)) return await refusedBy(response)
       const warnings = warningsIn(response.headers['warning']).map(hidden)
+      if (isProtobuf(response)) {
+        const list = decodeMetadataList(Buffer.from(await response.body.arrayBuffer()))
+        return { kind: 'ok', code: response.statusCode, body: list, warnings }
+      }
       return readable(response.statusCode, await textOf(response.body, call.maxBytes), warnings)
     } catch (error) {
       return lost(limit.signal.aborted ? limit.signal.reason : error)
@@ -160,9 +165,14 @@ const headersOf = ({ method, body, metadataOnly = false }: Call): Rest['headers'
     'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
   }),
   ...(metadataOnly && {
-    accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json',
+    accept: `${protobufType}${metadataList}, application/json${metadataList}, application/json`,
   }),
 })
+
+const metadataList = ';as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+
+const isProtobuf = ({ headers }: Dispatcher.ResponseData): boolean =>
+  String(headers['content-type']).startsWith(protobufType)
 
 const isSuccess = ({ statusCode }: Dispatcher.ResponseData): boolean => statusCode >= 200 && statusCode < 300
 

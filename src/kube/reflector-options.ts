@@ -39,7 +39,7 @@ export type Timings = {
 }
 
 export const usualTimings: Timings = {
-  pageSize: 500,
+  pageSize: 100,
   backoff: usualBackoff,
   nudgeMs: 30_000,
   idleMs: 75_000,

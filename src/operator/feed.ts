@@ -9,6 +9,7 @@ import { watchKinds } from '../kube/discovery.ts'
 import { Reflector, type KubeObject, type ReflectorOptions } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
 import { Settling } from './settling.ts'
+import { lighten } from './lighten.ts'
 
 type FeedOptions = {
   readonly client: Pick<Client, 'call' | 'watch'>
@@ -101,6 +102,7 @@ export function createFeed({
       resource,
       log,
       timings,
+      reduce: (object) => lighten(resource, object, inventory),
       handler: {
         upserted: (object) => {
           const { uid, deletionTimestamp } = object.metadata

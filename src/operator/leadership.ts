@@ -13,6 +13,7 @@ import { createObjects } from '../kube/objects.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Courtesy } from './courtesy.ts'
+import { confirmation } from './reads.ts'
 
 /** How many keys are reconciled at the same time. More would not be faster: the API server bounds the rate. */
 const workers = 32
@@ -70,9 +71,11 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   const begin = (): void => {
     fence = new AbortController()
     metrics.leading(true)
+    const objects = createObjects(client, fence.signal)
     term = startTerm({
       inventory,
-      objects: createObjects(client, fence.signal),
+      objects,
+      confirm: confirmation(inventory, objects),
       unshown,
       departures: config.departures,
       mayWrite: () => election?.isLeading() ?? true,

@@ -1,10 +1,16 @@
-/** Reads of the API server for reviews. Each throws if there is no answer, which ends the review without a decision. */
+/**
+ * Reads of the API server for reviews and for the loop. Each throws if there is no answer, which ends the review or the
+ * run without a decision.
+ */
+import type { Confirm } from '../controller/reconcile.ts'
 import { field, objectOr } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
+import type { Known } from '../core/overlay.ts'
 import { admissionLabel, crdName, namespaceResource } from '../core/resources.ts'
 import { explain, resourcePath, type Client } from '../kube/client.ts'
 import { listPages } from '../kube/listing.ts'
 import type { ListLive } from '../webhook/missing.ts'
+import { isStill } from '../webhook/confirm.ts'
 import type { ReadLive } from '../webhook/live.ts'
 
 /** Whether the label of a namespace turns refusals into warnings. */
@@ -18,7 +24,7 @@ export async function warnsOnly(objects: Objects, name: string, signal: AbortSig
 
 /** @param signal aborts the read when nobody waits for the review any more */
 export const liveReads =
-  (objects: Objects, signal: AbortSignal): ReadLive =>
+  (objects: Pick<Objects, 'get'>, signal?: AbortSignal): ReadLive =>
   async (resource, at) => {
     const reply = await objects.get(resource, at, signal)
     switch (reply.kind) {
@@ -33,6 +39,12 @@ export const liveReads =
         throw new Error(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.cause}`)
     }
   }
+
+/** What the webhook reads before it refuses, the loop reads before it takes something away. */
+export const confirmation =
+  (inventory: Known, objects: Pick<Objects, 'get'>): Confirm =>
+  (binding, rule) =>
+    isStill(rule, binding, inventory, liveReads(objects))
 
 /** Pages of 500, as the state is now. @param signal ends the list when nobody waits for the review any more */
 export const liveLists =

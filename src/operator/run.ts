@@ -23,6 +23,7 @@ import { loadKubeConfig, namespaceOfPod, type ClusterConfig } from '../kube/conf
 import { createLeadership, type Leadership } from './leadership.ts'
 import { createLog, type Log } from '../log.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import { heapOfProcess } from './heap.ts'
 import { startMetrics } from './protected-metrics.ts'
 import { createPublishing } from './publish.ts'
 import { version } from '../version.ts'
@@ -69,7 +70,7 @@ function clusterOf({ kubeconfig, context }: Config): ClusterConfig | string {
 const stopWithinMs = ({ webhook }: Config): number => (webhook.url === undefined ? 24_000 : 12_000)
 
 /** Bindings: it takes some 30 µs each to work out what they stand for, and nobody is to wait for that. */
-const workedOutAtOnce = 100
+export const workedOutAtOnce = 100
 
 type Operator = { readonly stop: () => Promise<void> }
 
@@ -171,11 +172,14 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     const probes = await startProbes({ ...config.probes.address, healthy: () => [], ready, log })
     started.defer(() => probes.close())
   }
+  const heap = heapOfProcess()
+  started.defer(() => heap.stop())
   feed.start()
   const begin = async (): Promise<void> => {
     await feed.synced
     if (stopping) return
     log.info({ bindings: inventory.keys().size }, 'everything is known')
+    heap.settle()
     admission.start()
     leadership.start()
     publishing.start()

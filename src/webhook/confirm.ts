@@ -23,6 +23,32 @@ const batch = 16
 export const needsConfirmation = (findings: readonly Finding[]): boolean =>
   findings.some(({ rule }) => doubtful.has(rule))
 
+/**
+ * Whether a binding that fails by memory fails by a live read, too. Of a collision it is enough to find one other binding
+ * that still stands in the way, however many memory has.
+ */
+export async function isStill(
+  rule: Finding['rule'],
+  binding: Binding,
+  remembered: Known,
+  read: ReadLive,
+): Promise<boolean> {
+  if (!doubtful.has(rule)) return true
+  const live = new LiveNamespace(remembered, binding.namespace, read)
+  await live.readReferences(binding)
+  const { findings, identity } = evaluate(binding, live.world)
+  if (findings[0]?.rule !== rule) return false
+  if (rule !== 'identityCollision' || identity?.collisionKey === undefined) return true
+  const { collisionKey } = identity
+  // Those that memory has: what is read comes to be among the holders, too.
+  for (const name of Array.from(live.world.holders(collisionKey), (holder) => holder.name)) {
+    const peer = name === binding.name ? undefined : await live.readPeer(name)
+    if (!peer || !isRival(binding, peer)) continue
+    if (live.world.stakeOf(peer).identity?.collisionKey === collisionKey) return true
+  }
+  return false
+}
+
 const doubtful: ReadonlySet<Finding['rule']> = new Set([
   'targetPoolNotFound',
   'targetObjectiveNotFound',

@@ -3,6 +3,8 @@ import type { Report } from './report.ts'
 export type Options = {
   /** Small enough to see whether a benchmark works; its figures mean little. */
   readonly quick: boolean
+  /** Ten times as many bindings, where a benchmark can: it takes some gigabytes. */
+  readonly large: boolean
   /** Print where the operator's time went. */
   readonly profile: boolean
 }

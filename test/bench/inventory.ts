@@ -30,15 +30,34 @@ export const emptyInventory = (): Inventory => {
 /** An inventory as the watches would have filled it once so many bindings are Ready. */
 export function filledInventory(size: number, layout: Layout): Inventory {
   const inventory = emptyInventory()
-  for (let index = 0; index < size; index++) {
-    const namespace = namespaceOf(layout, index)
-    addReferences(inventory, namespace, index)
-    add(inventory, bindingResource, storedBinding(namespace, index))
-    const { output, status } = settled(inventory, known(inventory, namespace, index))
-    add(inventory, clusterSpiffeIdResource, stored(output, index))
-    add(inventory, bindingResource, { ...storedBinding(namespace, index), status })
-  }
+  for (let index = 0; index < size; index++) addReady(inventory, namespaceOf(layout, index), index)
   return inventory
+}
+
+/** A Ready binding, and all that it has. Returns what the API server would. */
+export function addReady(
+  inventory: Inventory,
+  namespace: string,
+  index: number,
+  references: readonly Manifest[] = referencesOf(namespace, 1, index),
+  manifest: Manifest = binding(namespace, index),
+): readonly { readonly resource: Resource; readonly object: JsonObject }[] {
+  for (const reference of references) addManifest(inventory, reference, index)
+  const { metadata, ...rest } = stored(manifest, index)
+  const unready = { ...rest, metadata: { ...metadata, finalizers: [finalizer] } }
+  add(inventory, bindingResource, unready)
+  const { output, status } = settled(inventory, known(inventory, namespace, index))
+  const { metadata: renderedMetadata, ...renderedRest } = stored(output, index)
+  // The one that the status tells of.
+  const rendered = { ...renderedRest, metadata: { ...renderedMetadata, uid: metadata.uid } }
+  add(inventory, clusterSpiffeIdResource, rendered)
+  const ready = { ...unready, status }
+  add(inventory, bindingResource, ready)
+  return [
+    ...references.map((reference) => ({ resource: resourceOf(reference), object: stored(reference, index) })),
+    { resource: bindingResource, object: ready },
+    { resource: clusterSpiffeIdResource, object: rendered },
+  ]
 }
 
 /** The pool and the objective of a binding that may come. */
@@ -65,11 +84,6 @@ export function settled(
       { settings, generation: one.generation, previous: one.status, now: new Date(0) },
     ),
   }
-}
-
-const storedBinding = (namespace: string, index: number): JsonObject => {
-  const one = stored(binding(namespace, index), index)
-  return { ...one, metadata: { ...one.metadata, finalizers: [finalizer] } }
 }
 
 function known(inventory: Inventory, namespace: string, index: number): Binding {

@@ -11,6 +11,7 @@ import { createReport } from './report.ts'
 import { restart } from './restart.ts'
 import { references } from './references/benchmark.ts'
 import { reviews } from './reviews/benchmark.ts'
+import { stall } from './stall/benchmark.ts'
 import { weight } from './weight.ts'
 import { workloads } from './workloads.ts'
 
@@ -24,16 +25,18 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   workloads,
   references,
   flood,
+  stall,
   weight,
   commands,
 }
 
-const help = `Usage: npm run bench -- [--quick] [--profile] [${Object.keys(benchmarks).join(' | ')}]…
+const help = `Usage: npm run bench -- [--quick | --large] [--profile] [${Object.keys(benchmarks).join(' | ')}]…
 
 Measures the operator beside a floor in the same run, all of it or the benchmarks that are named.
 Each line is a figure: median (least … most) | its floor | the ratio | what is wanted of it.
 
   --quick    small sizes, to see whether it works
+  --large    stall with 100,000 bindings
   --profile  print where the operator's time went, where a benchmark runs it
 `
 
@@ -45,6 +48,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
+    large: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },

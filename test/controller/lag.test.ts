@@ -172,3 +172,107 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     expect(await brokenPromises()).toEqual([])
   })
 })
+
+/** What a binding is changed to refer to is there before it, but the loop hears of it later. */
+describe('while the watches of pools and objectives lag', () => {
+  const referred: Match = { path: /\/inference(?:pools|objectives)\?/ }
+  const moved = binding({ spec: { poolRef: { name: 'new' }, objectiveRef: { name: 'new' } } })
+  let world: World
+  let proxy: FaultProxy
+  let stack: AsyncDisposableStack
+
+  beforeEach(async () => {
+    stack = new AsyncDisposableStack()
+    world = stack.use(await startWorld())
+    for (const one of [pool(), objective(), binding()]) await world.put(one)
+    proxy = await startFaultProxy(world.api)
+    stack.defer(() => proxy.stop())
+    const loop = startLoop({
+      kubeconfig: await proxy.kubeconfig(world.api.token),
+      timings: { idleMs: 60_000 },
+    })
+    stack.defer(() => loop.stop())
+    await whenSettled(world)
+    await vi.waitUntil(() => proxy.openWatches() === allResources.length + 1, { timeout: 10_000 })
+    expect(proxy.silenceWatches(referred)).toBeGreaterThan(1)
+  })
+  afterEach(() => stack.disposeAsync())
+
+  const uids = async (): Promise<readonly unknown[]> =>
+    (await world.list(clusterSpiffeIdResource)).map((output) => metaOf(output)['uid'])
+
+  /** The loop asks the API server for an object, by name, more than once. */
+  const isAskedFor = (name: string): Promise<boolean> => {
+    const before = proxy.passed({ method: 'GET', path: new RegExp(`/${name}$`) })
+    const asked = (): boolean => proxy.passed({ method: 'GET', path: new RegExp(`/${name}$`) }) > before + 2
+    return vi.waitUntil(asked, { timeout: 10_000 })
+  }
+
+  const catchesUp = async (): Promise<void> => {
+    proxy.cutWatches(referred)
+    await whenSettled(world)
+  }
+
+  test('a binding that moves to a pool which is there keeps its identity until the loop has heard of that', async () => {
+    const before = await uids()
+    await world.put(pool({ name: 'new' }))
+    await world.put(objective({ name: 'new', poolRef: { name: 'new' } }))
+    await world.put(moved)
+    await isAskedFor('new')
+    expect(await uids()).toEqual(before)
+    await catchesUp()
+    expect(await uids()).toHaveLength(1)
+  })
+
+  test('an objective that moves to the other pool first, and then its binding, cost no identity', async () => {
+    const before = await uids()
+    await world.put(pool({ name: 'new' }))
+    await world.put(objective({ poolRef: { name: 'new' } }))
+    await world.put(binding({ spec: { poolRef: { name: 'new' } } }))
+    await isAskedFor('new')
+    expect(await uids()).toEqual(before)
+    await catchesUp()
+    expect(await uids()).toHaveLength(1)
+  })
+
+  test('a pool that makes way for another binding costs neither its identity', async () => {
+    await world.put(pool({ name: 'third' }))
+    await world.put(pool({ name: 'other', selector: { matchLabels: { app: 'other' } } }))
+    await world.put(objective({ name: 'other', poolRef: { name: 'other' } }))
+    await world.put(objective({ name: 'third', poolRef: { name: 'third' } }))
+    const refersTo = (name: string) =>
+      binding({ name: 'other', spec: { poolRef: { name }, objectiveRef: { name } } })
+    await world.put(refersTo('other'))
+    await catchesUp()
+    await vi.waitUntil(() => proxy.openWatches() === allResources.length + 1, { timeout: 10_000 })
+    proxy.silenceWatches(referred)
+    const [first, second] = await uids()
+    await world.put(pool({ selector: { matchLabels: { app: 'new' } } }))
+    await world.put(refersTo('third'))
+    await isAskedFor('chat')
+    expect(await uids()).toEqual([first, second])
+    await catchesUp()
+    expect(await uids()).toHaveLength(2)
+  })
+
+  test('what is not there costs the identity at once', async () => {
+    await world.put(moved)
+    await vi.waitUntil(async () => (await uids()).length === 0, { timeout: 10_000 })
+    await catchesUp()
+  })
+
+  test('while that can not be read nothing is given up', async () => {
+    const before = await uids()
+    const unread = proxy.faults.inject(
+      { method: 'GET', path: /\/new$/ },
+      { kind: 'status', code: 500 },
+      Infinity,
+    )
+    await world.put(moved)
+    await vi.waitUntil(() => unread.hits() > 4, { timeout: 10_000 })
+    expect(await uids()).toEqual(before)
+    unread.lift()
+    await vi.waitUntil(async () => (await uids()).length === 0, { timeout: 10_000 })
+    await catchesUp()
+  })
+})

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { statusOf, type Outcome } from '../../src/core/conditions.ts'
-import { isObject, objectOr } from '../../src/core/json.ts'
+import { isObject } from '../../src/core/json.ts'
 import { bindingResource } from '../../src/core/resources.ts'
 import { podLabels } from '../../src/core/selectors.ts'
 import { explain, resourcePath, type Client, type Query } from '../../src/kube/client.ts'
@@ -98,18 +98,6 @@ describeReal('a stored binding', () => {
     ])
     expect(stdout).toBe('PerObjective')
   })
-
-  test('is explained, field by field', async () => {
-    const { stdout } = await kubectl(['explain', 'inferenceidentitybinding', '--recursive'])
-    const crd = parse(await readFile(crdFile, 'utf8')) as unknown
-    const described = propertiesOf(crd)
-    expect(described.filter(({ description }) => description === undefined)).toEqual([])
-    for (const { name } of described) expect(stdout).toMatch(new RegExp(`^ +${name}\\t`, 'mv'))
-    const { stdout: ofSpec } = await kubectl(['explain', 'iib.spec'])
-    expect(ofSpec).toMatch(/^ +poolRef\t<Object> -required-$/mv)
-    expect(ofSpec).toMatch(/^ +serviceAccountName\t<string> -required-$/mv)
-    expect(ofSpec).toMatch(/^ +objectiveRef\t<Object>$/mv)
-  })
 })
 
 describeReal('a binding from before the rules', () => {
@@ -176,21 +164,6 @@ async function must(args: readonly string[], input = ''): Promise<void> {
 }
 
 const install = (crd: string): Promise<void> => must(['apply', '--server-side', '-f', '-'], crd)
-
-/** Every property of a schema, however deep. */
-function propertiesOf(node: unknown): readonly { readonly name: string; readonly description: unknown }[] {
-  if (Array.isArray(node)) return node.flatMap(propertiesOf)
-  if (!isObject(node)) return []
-  const { properties, ...rest } = node
-  const own = Object.entries(objectOr(properties))
-    .filter(([name]) => name !== 'metadata')
-    .map(([name, schema]) => ({ name, description: objectOr(schema)['description'] }))
-  return [
-    ...own,
-    ...Object.values(objectOr(properties)).flatMap(propertiesOf),
-    ...Object.values(rest).flatMap(propertiesOf),
-  ]
-}
 
 function withoutRules(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(withoutRules)

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { parseAllDocuments } from 'yaml'
-import { objectOr, textOr, type JsonObject } from '../../src/core/json.ts'
+import { numberOr, objectOr, textOr, type JsonObject } from '../../src/core/json.ts'
 import { kubectl } from '../support/kubectl.ts'
 
 export type Manifests = {
@@ -68,6 +68,9 @@ export const listAt = (value: unknown, ...path: readonly string[]): readonly Jso
 }
 
 export const textAt = (value: unknown, ...path: readonly string[]): string => textOr(at(value, ...path), '')
+
+export const numberAt = (value: unknown, ...path: readonly string[]): number =>
+  numberOr(at(value, ...path), 0)
 
 export const nameOf = (object: unknown): string => textAt(object, 'metadata', 'name')
 

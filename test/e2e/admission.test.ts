@@ -6,6 +6,7 @@ import { describeReal } from '../support/real.ts'
 import { resourceOf } from '../support/vectors.ts'
 import { causesSuite, missingKindsSuite } from './admission/causes.ts'
 import { crdAloneSuite } from './admission/crd-alone.ts'
+import { editSuite } from './admission/edit.ts'
 import { beforeStaleness, stalenessSuite } from './admission/staleness.ts'
 import { beforeUpdates, updatesSuite } from './admission/updates.ts'
 import { verdictsSuite } from './admission/verdicts.ts'
@@ -65,6 +66,9 @@ describeReal('admission, by the real kubectl and API server', () => {
     })
     describe('of other problems', () => {
       causesSuite(() => cluster)
+    })
+    describe('of edits', () => {
+      editSuite(() => cluster)
     })
     describe('of changes', () => {
       updatesSuite(() => cluster)

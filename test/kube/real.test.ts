@@ -91,9 +91,10 @@ describeReal('against a real API server', () => {
       expect(listed.kind).toBe('complete')
       return taken
     }
-    const kind = 'PartialObjectMetadata'
-    const metadata = ['a', 'b'].map((name) => ({ kind, metadata: { name, namespace } }))
-    expect(await list('ours=yes')).toMatchObject(metadata)
+    const uid = expect.stringMatching(/^[0-9a-f-]{36}$/)
+    const resourceVersion = expect.stringMatching(/^[0-9]+$/)
+    const metadata = ['a', 'b'].map((name) => ({ metadata: { name, namespace, uid, resourceVersion } }))
+    expect(await list('ours=yes')).toEqual(metadata)
     expect(await list('ours=no')).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { version } from '../../src/version.ts'
 import { compared, helm } from '../deploy/chart.ts'
@@ -16,17 +16,11 @@ import {
 import { kubectl } from '../support/kubectl.ts'
 import { describeGitOps } from '../support/real.ts'
 import { runProgram } from '../support/run-program.ts'
+import { releaseInto } from './made.ts'
 
-const program = resolve(import.meta.dirname, '../../release/main.ts')
-
-/** With the tools that the tests have, from wherever they are. */
 async function release(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'release-'))
-  const env = Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  )
-  const { code, stderr } = await runProgram(process.execPath, [program, directory], { env })
-  if (code !== 0) throw new Error(stderr)
+  await releaseInto(directory)
   return directory
 }
 

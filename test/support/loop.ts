@@ -9,6 +9,7 @@ import { createObjects } from '../../src/kube/objects.ts'
 import type { Timings } from '../../src/kube/reflector-options.ts'
 import { createLog } from '../../src/log.ts'
 import { createFeed } from '../../src/operator/feed.ts'
+import { confirmation } from '../../src/operator/reads.ts'
 import { settings } from './builders.ts'
 
 /** Times that suit an API server that bookmarks every 50 ms: what takes a minute in a cluster is over at once. */
@@ -74,9 +75,11 @@ export function startLoop({
   })
   const begin = (): void => {
     if (over) return
+    const objects = through(createObjects(client))
     term = startTerm({
       inventory,
-      objects: through(createObjects(client)),
+      objects,
+      confirm: confirmation(inventory, objects),
       unshown,
       mayWrite: () => !over,
       halted: feed.halted,

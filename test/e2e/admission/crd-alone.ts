@@ -10,6 +10,14 @@ import { workedCases, type Worked } from './worked-cases.ts'
 const ownReasons =
   /: (?:InvalidRef\/InvalidPoolRef|InvalidRef\/InvalidObjectiveRef|RenderFailure\/(?:MissingObjectiveRef|UnsupportedMode|InvalidServiceAccountName|InvalidContainerName|UnexpectedContainerName)): /
 
+/**
+ * Where the tests run on a minor before 1.35, the API server prints the type of the value, and not the value, of what breaks a
+ * rule (apiextensions-apiserver, pkg/apiserver/schema/cel/validation.go). Its own words about the value are left out there.
+ */
+const printsValues = Number((process.env['KLEYM_TEST_KUBERNETES'] || '1.37').split('.')[1]) >= 35
+const asPrinted = (line: string): string =>
+  printsValues ? line : line.replace(/Invalid value: .*?: (?=\w+\/\w+: )/u, 'Invalid value: ')
+
 /** Bindings without a poolRef are refused by `required`, which has words of its own. */
 const hasPoolRef = ({ binding }: Worked): boolean => recordOf(binding.spec)['poolRef'] !== undefined
 
@@ -24,7 +32,8 @@ export function crdAloneSuite(cluster: () => Cluster): void {
         const input = JSON.stringify(binding)
         const result = await cluster().kubectl(['apply', '-f', '-', ...how], { input })
         expect(result.code).toBe(1)
-        expect(wordsOfKubectl(result).denied).toEqual(words.denied.filter((line) => ownReasons.test(line)))
+        const own = words.denied.filter((line) => ownReasons.test(line))
+        expect(wordsOfKubectl(result).denied.map(asPrinted)).toEqual(own.map(asPrinted))
       }
       expect(await tracesOf(cluster(), binding)).toMatchObject({ bindings: [], events: [] })
     },

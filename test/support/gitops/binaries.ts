@@ -8,9 +8,10 @@ const modules = resolve(import.meta.dirname, '../..')
 type HelmBinaries = Readonly<Record<'helm', string>>
 type FluxBinaries = Readonly<Record<'flux-apply', string>>
 type StatusBinaries = Readonly<Record<'read-status', string>>
+type ScoreBinaries = Readonly<Record<'kube-score', string>>
 
 /** The path of each program. */
-export type GitOpsBinaries = HelmBinaries & FluxBinaries & StatusBinaries
+export type GitOpsBinaries = HelmBinaries & FluxBinaries & StatusBinaries & ScoreBinaries
 
 export const helmTools: Toolset<HelmBinaries> = {
   what: 'a real Helm',
@@ -39,6 +40,15 @@ export const statusTools: Toolset<StatusBinaries> = {
   linkerFlags: () => '-s -w',
 }
 
+/** What many teams let judge the manifests that they apply. */
+export const scoreTools: Toolset<ScoreBinaries> = {
+  what: 'kube-score',
+  module: resolve(modules, 'kube-score'),
+  variable: 'KLEYM_TEST_KUBE_SCORE',
+  at: (path) => ({ 'kube-score': path('kube-score') }),
+  linkerFlags: () => '-s -w',
+}
+
 /** One after the other: each build uses all processors. */
 export async function locateOrBuildGitOps(
   env: Environment,
@@ -50,5 +60,10 @@ export async function locateOrBuildGitOps(
   if (flux.kind === 'missing') return flux
   const status = await locateOrBuild(statusTools, env, say)
   if (status.kind === 'missing') return status
-  return { kind: 'found', binaries: { ...helm.binaries, ...flux.binaries, ...status.binaries } }
+  const score = await locateOrBuild(scoreTools, env, say)
+  if (score.kind === 'missing') return score
+  return {
+    kind: 'found',
+    binaries: { ...helm.binaries, ...flux.binaries, ...status.binaries, ...score.binaries },
+  }
 }

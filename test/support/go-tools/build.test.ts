@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, test, vi } from 'vitest'
 import { controlPlaneTools as tools } from '../controlplane/binaries.ts'
 import { script, scratchDirectory } from '../controlplane/scratch.ts'
-import { fluxTools, helmTools, statusTools } from '../gitops/binaries.ts'
+import { fluxTools, helmTools, scoreTools, statusTools } from '../gitops/binaries.ts'
 import { binariesIn, locate } from './locate.ts'
 import { programsOf, type Toolset, versionIn } from './toolset.ts'
 
@@ -56,7 +56,7 @@ describe('finding the programs', () => {
 
   test('each toolset has a variable and a place in the cache of its own', async () => {
     const scratch = await scratchDirectory()
-    const others: readonly Toolset[] = [helmTools, fluxTools, statusTools]
+    const others: readonly Toolset[] = [helmTools, fluxTools, statusTools, scoreTools]
     for (const one of others) {
       expect(await locate(one, { XDG_CACHE_HOME: scratch, KUBEBUILDER_ASSETS: scratch })).toMatchObject({
         kind: 'absent',

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { locateOrBuildControlPlane } from '../controlplane/minors.ts'
-import { fluxTools, helmTools, statusTools } from '../gitops/binaries.ts'
+import { fluxTools, helmTools, scoreTools, statusTools } from '../gitops/binaries.ts'
 import { locateOrBuild, type Outcome } from './build.ts'
 import type { Environment } from './locate.ts'
 import type { Binaries } from './toolset.ts'
@@ -12,6 +12,7 @@ const builds: Readonly<Record<string, Build>> = {
   helm: (env, say) => locateOrBuild(helmTools, env, say),
   flux: (env, say) => locateOrBuild(fluxTools, env, say),
   status: (env, say) => locateOrBuild(statusTools, env, say),
+  score: (env, say) => locateOrBuild(scoreTools, env, say),
 }
 
 const { values, positionals: names } = parseArgs({

@@ -1,0 +1,62 @@
+type HeapOptions = {
+  /** Collects all garbage, and stops everything meanwhile. Undefined where Node does not offer that. */
+  readonly collect: (() => void) | undefined
+  /** Bytes of the heap that are in use, garbage included. */
+  readonly used: () => number
+  /** What share of the time since the last call something was done. */
+  readonly load: () => number
+  /** Runs `run` again and again; the function that is returned ends that. */
+  readonly every: (ms: number, run: () => void) => () => void
+}
+
+export type Heap = {
+  /** For a moment at which nothing waits for an answer. */
+  readonly settle: () => void
+  readonly stop: () => void
+}
+
+const lookEveryMs = 20_000
+
+/** A quarter above what was left the last time, and some MiB for the garbage of a process that rests. */
+const isBurst = (used: number, left: number): boolean => used > 1.25 * left + 8 * 2 ** 20
+
+/** Above this, what a pause would cost is more than memory that is needed again soon. */
+const restingLoad = 0.1
+
+/**
+ * Lets go of what a burst left. V8 collects when the heap has grown by a share of what it is used to, so a process that took
+ * in a long list, or brought thousands of bindings to Ready, would keep half as much again as it needs for as long as
+ * little happens. A collection stops the process for some 10 ms per thousand bindings at worst, so it is
+ * done at the start, before anything is served, and later only at rest.
+ */
+export function createHeap({ collect, used, load, every }: HeapOptions): Heap {
+  if (!collect) return { settle: () => {}, stop: () => {} }
+  let left = used()
+  const settle = (): void => {
+    collect()
+    left = used()
+  }
+  const stop = every(lookEveryMs, () => {
+    const isResting = load() < restingLoad
+    if (isResting && isBurst(used(), left)) settle()
+  })
+  return { settle, stop }
+}
+
+/** That of this process: with `--expose-gc`, as the Deployment sets it. */
+export function heapOfProcess(): Heap {
+  let before = performance.eventLoopUtilization()
+  return createHeap({
+    collect: globalThis.gc && (() => void globalThis.gc?.()),
+    used: () => process.memoryUsage().heapUsed,
+    load: () => {
+      const since = performance.eventLoopUtilization(before).utilization
+      before = performance.eventLoopUtilization()
+      return since
+    },
+    every: (ms, run) => {
+      const timer = setInterval(run, ms)
+      return () => clearInterval(timer)
+    },
+  })
+}

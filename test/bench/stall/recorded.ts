@@ -1,0 +1,138 @@
+/** An API server as one process can have it beside the operator's parts: lists from texts, and watches that are told what to say. */
+import { isObject, objectOr, type JsonObject } from '../../../src/core/json.ts'
+import type { Objects, Reply } from '../../../src/core/objects.ts'
+import { crdName, type Resource } from '../../../src/core/resources.ts'
+import { resourcePath, type Client } from '../../../src/kube/client.ts'
+
+export type Recorded = {
+  readonly client: Pick<Client, 'call' | 'watch'>
+  readonly objects: Objects
+  /** Has a watch say that an object is another. */
+  readonly change: (resource: Resource, object: JsonObject) => void
+  /** Has the watch of a kind say that its version has expired, so that the kind is listed again. */
+  readonly expire: (resource: Resource) => void
+  /** How many calls there have been. */
+  readonly calls: () => number
+  /** Makes all objects of a kind newer, without a word. */
+  readonly renew: (resource: Resource) => void
+}
+
+type Kind = { readonly texts: Map<string, string>; readonly told: string[]; wake: () => void }
+
+/** What the API server keeps of who set which field: of a stored object, a good part. */
+export const managed = (object: JsonObject): JsonObject => ({
+  ...object,
+  metadata: {
+    ...objectOr(object['metadata']),
+    managedFields: ['kubectl', 'kleym-operator'].map((manager) => ({
+      manager,
+      operation: 'Update',
+      apiVersion: object['apiVersion'],
+      time: '2026-01-01T00:00:00Z',
+      fieldsType: 'FieldsV1',
+      fieldsV1: fieldsOf({ spec: object['spec'], status: object['status'] }),
+    })),
+  },
+})
+
+const fieldsOf = (value: unknown): JsonObject => {
+  if (Array.isArray(value)) return Object.fromEntries(value.map((one) => [`v:${JSON.stringify(one)}`, {}]))
+  if (!isObject(value)) return {}
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [`f:${name}`, fieldsOf(inner)]))
+}
+
+export const definitionOf = (resource: Resource, served: boolean, generation: number): JsonObject => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: {
+    name: crdName(resource),
+    uid: `crd-${crdName(resource)}`,
+    generation,
+    resourceVersion: String(generation),
+  },
+  spec: { versions: [{ name: resource.version, served, storage: true }] },
+  status: { conditions: [{ type: 'Established', status: 'True' }] },
+})
+
+/** @param stored what there is at first */
+export function recordedServer(
+  stored: Iterable<{ readonly resource: Resource; readonly object: JsonObject }>,
+): Recorded {
+  const kinds = new Map<string, Kind>()
+  let version = 1_000_000
+  let calls = 0
+  const kindAt = (path: string): Kind => {
+    const kind = kinds.get(path) ?? { texts: new Map(), told: [], wake: () => {} }
+    kinds.set(path, kind)
+    return kind
+  }
+  const kindOf = (resource: Resource): Kind => kindAt(resourcePath(resource))
+  const keep = (resource: Resource, object: JsonObject): void => {
+    const { namespace, name } = objectOr(object['metadata'])
+    kindOf(resource).texts.set(`${String(namespace ?? '')}/${String(name)}`, JSON.stringify(object))
+  }
+  const newer = (object: JsonObject): JsonObject => ({
+    ...object,
+    metadata: { ...objectOr(object['metadata']), resourceVersion: String((version += 1)) },
+  })
+  const say = (kind: Kind, type: string, object: JsonObject): void => {
+    kind.told.push(JSON.stringify({ type, object }))
+    kind.wake()
+  }
+  for (const { resource, object } of stored) keep(resource, managed(object))
+
+  async function* events(kind: Kind, signal: AbortSignal): AsyncGenerator {
+    while (!signal.aborted) {
+      const line = kind.told.shift()
+      if (line !== undefined) yield JSON.parse(line)
+      else
+        await new Promise<void>((resolve) => {
+          kind.wake = resolve
+          signal.addEventListener('abort', () => resolve(), { once: true })
+        })
+    }
+  }
+
+  const done = (object: JsonObject): Promise<Reply> =>
+    Promise.resolve({ kind: 'done', object: newer(object) })
+  return {
+    client: {
+      call: async ({ path, query = {} }) => {
+        calls += 1
+        // As from a socket: not before others have had their turn.
+        await new Promise((resolve) => setImmediate(resolve))
+        const at = path.lastIndexOf('/')
+        const one = kinds.get(path.slice(0, at))?.texts.get(path.slice(at))
+        if (one !== undefined) return { kind: 'ok', code: 200, body: JSON.parse(one), warnings: [] }
+        const { texts } = kindAt(path)
+        const [from, limit] = [Number(query['continue'] ?? 0), Number(query['limit'])]
+        const page = [...texts.values()].slice(from, from + limit)
+        const next = from + limit < texts.size ? String(from + limit) : ''
+        const text = `{"metadata":{"resourceVersion":"${version}","continue":"${next}"},"items":[${page.join()}]}`
+        const body: unknown = await new Promise((resolve) => setImmediate(() => resolve(JSON.parse(text))))
+        return { kind: 'ok', code: 200, body, warnings: [] }
+      },
+      watch: (path, _query, signal) =>
+        Promise.resolve({ kind: 'open', events: events(kindAt(path), signal) }),
+    },
+    objects: {
+      get: () => Promise.resolve({ kind: 'absent' }),
+      create: (_resource, object) => done(object),
+      replace: (_resource, object) => done(object),
+      replaceStatus: (_resource, object) => done(object),
+      mergePatch: (_resource, _at, patch) => done(patch),
+      remove: () => Promise.resolve({ kind: 'absent' }),
+    },
+    change: (resource, object) => {
+      const changed = newer(object)
+      keep(resource, changed)
+      say(kindOf(resource), 'MODIFIED', changed)
+    },
+    expire: (resource) => say(kindOf(resource), 'ERROR', { kind: 'Status', code: 410 }),
+    calls: () => calls,
+    renew: (resource) => {
+      const { texts } = kindOf(resource)
+      for (const [key, text] of texts) texts.set(key, JSON.stringify(newer(objectOr(JSON.parse(text)))))
+    },
+  }
+}

@@ -1,0 +1,158 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { startTerm, type Term } from '../../../src/controller/term.ts'
+import { Unshown } from '../../../src/controller/unshown.ts'
+import { Inventory } from '../../../src/core/inventory.ts'
+import {
+  bindingResource,
+  clusterSpiffeIdResource,
+  definitionResource,
+  optionalResources,
+  poolResources,
+  type Resource,
+} from '../../../src/core/resources.ts'
+import { createLog } from '../../../src/log.ts'
+import { createCourtesy } from '../../../src/operator/courtesy.ts'
+import { confirmation } from '../../../src/operator/reads.ts'
+import { createFeed, type Feed } from '../../../src/operator/feed.ts'
+import { workedOutAtOnce } from '../../../src/operator/run.ts'
+import { addReady, emptyInventory, namespaceOf, settings, type Layout } from '../inventory.ts'
+import { binding, objective, pool, referencesOf } from '../manifests.ts'
+import { condition, range } from '../waiting.ts'
+import { answerAs } from '../worker.ts'
+import { longestHold } from './hold.ts'
+import { definitionOf, recordedServer } from './recorded.ts'
+
+/** The operator's feed and its loop over recorded lists, in a process of its own, asked for one change after the other. */
+const [size, layout, className] = [
+  Number(process.argv[2]),
+  process.argv[3] === 'together' ? 'together' : 'spread',
+  process.argv[4] === '' ? undefined : process.argv[4],
+] satisfies readonly [number, Layout, string | undefined]
+
+const silent = createLog({ level: 'error' })
+const shared = 'shared'
+const [firstPools, laterPools] = poolResources
+if (!firstPools || !laterPools) throw new Error('there are no two kinds of pools')
+
+/** Together they use one pool, each for a container of its own. */
+const readyOnes = () => {
+  const inventory = emptyInventory()
+  return range(size).flatMap((index) => {
+    const namespace = namespaceOf(layout, index)
+    return layout === 'spread'
+      ? addReady(inventory, namespace, index, referencesOf(namespace, 1, index), binding(namespace, index))
+      : addReady(
+          inventory,
+          namespace,
+          index,
+          [...(index === 0 ? [pool(namespace, shared)] : []), objective(namespace, index, shared)],
+          binding(namespace, index, shared, `container-${index}`),
+        )
+  })
+}
+
+let generation = 1
+const definition = (resource: Resource, served: boolean) => ({
+  resource: definitionResource,
+  object: definitionOf(resource, served, (generation += 1)),
+})
+const server = recordedServer([
+  ...readyOnes(),
+  ...[bindingResource, ...optionalResources].map((resource) => definition(resource, resource !== laterPools)),
+])
+const define = (resource: Resource, served: boolean): void =>
+  server.change(definitionResource, definition(resource, served).object)
+
+const inventory = new Inventory({ ...settings, className }, { atOnce: workedOutAtOnce })
+const courtesy = createCourtesy()
+let term: Term | undefined
+let runs = 0
+const feed: Feed = createFeed({
+  client: server.client,
+  inventory,
+  log: silent,
+  mark: (keys) => term?.mark(keys),
+  markLater: (keys) => term?.markLater(keys),
+  reshaped: (resource) => term?.reshaped(resource),
+  bindingReleased: () => {},
+})
+
+function lead(): void {
+  term = startTerm({
+    inventory,
+    objects: server.objects,
+    unshown: new Unshown(),
+    departures: { trustDomains: [], classNames: [] },
+    mayWrite: () => true,
+    halted: feed.halted,
+    settled: feed.settled,
+    confirm: confirmation(inventory, server.objects),
+    workers: 32,
+    room: () => 32,
+    turns: courtesy.turns,
+    instance: 'bench',
+    log: silent,
+    observe: { outcome: () => {}, run: () => (runs += 1), write: () => {} },
+  })
+}
+
+/** Each returns when the operator has been told; what it does about it ends later. */
+const changes: Readonly<Record<string, () => void | Promise<void>>> = {
+  start: async () => {
+    feed.start()
+    await feed.synced
+    lead()
+  },
+  'output schema': () => define(clusterSpiffeIdResource, true),
+  'binding schema': () => define(bindingResource, true),
+  'pools come': () => define(laterPools, true),
+  'pools go': () => define(laterPools, false),
+  'bindings anew': () => server.expire(bindingResource),
+  'outputs anew': () => server.expire(clusterSpiffeIdResource),
+  'all pools go': () => define(firstPools, false),
+  'all pools come': () => define(firstPools, true),
+  'one pool': () => {
+    const other = { 'app.kubernetes.io/name': 'another' }
+    server.change(firstPools, addVersion(pool(namespaceOf(layout, 0), shared, other)))
+  },
+}
+
+const addVersion = (manifest: ReturnType<typeof pool>) => ({
+  ...manifest,
+  metadata: { ...manifest.metadata, uid: 'shared' },
+})
+
+const renewed: Readonly<Record<string, Resource>> = {
+  'bindings anew': bindingResource,
+  'outputs anew': clusterSpiffeIdResource,
+}
+
+const isQuiet = (): boolean =>
+  feed.settled(namespaceOf(layout, 0)) === undefined && term !== undefined && term.depth() === 0
+
+const restMs = 300
+
+/** Nothing has happened for a while that is longer than any pause of what goes on. */
+async function quiet(): Promise<void> {
+  for (let calm = 0; calm < 10; calm++) {
+    const before = runs + server.calls()
+    await condition(isQuiet, { what: 'that the operator is at rest', withinMs: 300_000 })
+    await wait(20)
+    if (runs + server.calls() !== before) calm = 0
+  }
+}
+
+answerAs(async (name) => {
+  const resource = renewed[name]
+  if (resource) server.renew(resource)
+  globalThis.gc?.()
+  const before = runs
+  const rest = await longestHold(() => wait(restMs))
+  const started = performance.now()
+  const hold = await longestHold(async () => {
+    await changes[name]?.()
+    await quiet()
+  })
+  const seconds = (performance.now() - started) / 1000
+  return { ...hold, restMs: rest.cpuMs, runs: runs - before, seconds }
+})
