@@ -8,7 +8,10 @@ type KeyPair = { readonly publicPem: string; readonly privatePem: string }
 type Dated = {
   readonly now: Date
   readonly lifetimeDays: number
-  /** Where key pairs come from, both halves PEM. RSA of 2048 bits if not given. */
+  /**
+   * Makes key pairs, both halves PEM. RSA of 2048 bits if not given: node-forge signs with RSA alone, and 2048 bits is
+   * what API servers accept everywhere.
+   */
   readonly keys?: (() => Promise<KeyPair>) | undefined
 }
 
@@ -19,7 +22,10 @@ const generateKeys = promisify(generateKeyPair)
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 
-/** A self-signed CA. Each has a name of its own, so that old and new can stand in one bundle side by side. */
+/**
+ * A self-signed CA. Each CA has a random part in its name, so that an old and a new one can stand in one bundle and be
+ * told apart.
+ */
 export async function createAuthority(options: Dated): Promise<Certified> {
   const keys = await (options.keys ?? newKeys)()
   const certificate = blank(keys.publicPem, validity(options.now, options.lifetimeDays))
@@ -34,7 +40,7 @@ export async function createAuthority(options: Dated): Promise<Certified> {
   return signed(certificate, keys.privatePem, keys.privatePem)
 }
 
-/** A server certificate for the names. It ends with its CA at the latest. */
+/** A server certificate for the names. The certificate never outlives its CA: a client would refuse it from then on. */
 export async function issueLeaf(authority: Certified, options: LeafOptions): Promise<Certified> {
   const keys = await (options.keys ?? newKeys)()
   const issuer = forge.pki.certificateFromPem(authority.certPem)

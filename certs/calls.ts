@@ -2,18 +2,21 @@ import { refusalOf, type Trusted } from './certificates.ts'
 import type { Names } from './inspect.ts'
 import type { Registration } from './registration.ts'
 
-/** What a replica serves, and the tokens of the calls that it serves. */
+/** What a replica serves: a certificate, the CAs that it chains to, and the tokens of the calls that it answers. */
 export type Served = Trusted & { readonly accepted: readonly string[] }
 
 type Asked = {
   /** What the API server calls the webhook by. */
   readonly names: Names
   readonly now: Date
-  /** Why what is registered could not be changed, where that was tried. */
+  /** Why the last write to a webhook configuration failed; undefined if none was tried, or it succeeded. */
   readonly otherwise?: string | undefined
 }
 
-/** Why an API server that calls by one of these would not be answered, by its own doing or by ours. */
+/**
+ * Why a call by one of these registrations would fail: the API server would not trust the certificate that is served, or
+ * this replica would not accept the token in the path. Undefined where every call would be answered.
+ */
 export function problemOf(
   served: Served | undefined,
   webhooks: readonly Registration[],
@@ -30,7 +33,10 @@ export function problemOf(
     : `the path of a webhook does not end in its token${because(asked)}`
 }
 
-/** Why what is served is not trusted by all of these. */
+/**
+ * Why an API server with one of these caBundles would not trust the certificate that is served; undefined if all trust
+ * it.
+ */
 export function distrustOf(
   served: Trusted | undefined,
   bundles: readonly string[],

@@ -1,13 +1,20 @@
 const secondMs = 1000
 
-/** What has stood for this long is forgotten: who takes something away once a day is no rival. */
+/**
+ * After ten minutes without a removal the count begins anew: somebody who removes a caBundle once a day is no rival.
+ */
 const calmMs = 600 * secondMs
+
+/**
+ * Calls of the webhook may fail during a pause, so that it must stay short; a minute is one write a minute for API
+ * servers.
+ */
 const longestPauseMs = 60 * secondMs
 
 /**
- * How often something that was written has been taken away again, and so how long to wait before it is written once
- * more: the first time not at all, then 1 s, 2 s, 4 s and so on, at most 60 s. Two who write at once, without end,
- * would make the API servers read the webhook configurations anew all the time.
+ * Counts how often somebody has removed what the operator wrote, and says how long to wait before the operator writes it
+ * again: not at all the first time, then 1 s, 2 s, 4 s and so on, at most 60 s. Without the pauses two writers that undo each
+ * other would make every API server read the webhook configurations anew all the time.
  */
 export class Contention {
   #times = 0
@@ -15,7 +22,10 @@ export class Contention {
   #resumeAt = 0
   #isPending = false
 
-  /** That it is gone was noticed, for the first time or while it waits. Returns how many ms to wait; 0 to write. */
+  /**
+   * To be called whenever the removal is noticed, also while a pause lasts. Returns how many ms are left to wait; 0
+   * means write now.
+   */
   taken(now: number): number {
     if (!this.#isPending) {
       if (now - this.#last > calmMs) this.#times = 0
@@ -27,12 +37,12 @@ export class Contention {
     return Math.max(this.#resumeAt - now, 0)
   }
 
-  /** It is there again, whoever wrote it. */
+  /** To be called when what was written is in place again, whoever wrote it. */
   stands(): void {
     this.#isPending = false
   }
 
-  /** How often it was taken away lately. */
+  /** How many removals there were, without ten calm minutes in between. */
   times(now: number): number {
     return now - this.#last > calmMs ? 0 : this.#times
   }

@@ -16,28 +16,40 @@ import { splitPem, unionOf, type Names } from './inspect.ts'
 
 type Options = {
   readonly directory: string
-  /** Those that the API server will look for: files of others need not hold more. */
+  /** The names by which the API server calls. The certificate in the files must be for these, and may be for more. */
   readonly names: Names
   readonly now: () => Date
   readonly log: Log
   readonly lives?: Pick<Lives, 'settleMs'>
-  /** kubelet swaps mounted files without a sign that every file system passes on. */
+  /**
+   * How often the files are read, in ms. Not every file system reports that kubelet has swapped mounted files, so they
+   * are read anew.
+   */
   readonly pollMs?: number
 }
 
 /**
- * Replicas get new files up to two minutes apart: kubelet looks once a minute, and at a cache. So long, and some
- * more, a CA that no file here needs stays published.
+ * A CA that this replica's files no longer need stays published for ten settle times. Other replicas may need it for that long:
+ * kubelet looks for new files once a minute, and at a cache, so that replicas get them up to two minutes apart.
  */
 const othersStaySettleTimes = 10
 
 /**
- * Somebody else's certificates, as cert-manager mounts them: `tls.crt`, `tls.key` and `ca.crt`, read again and
- * again. Bad ones are refused, and the last good ones kept.
+ * Certificates that somebody else makes, as cert-manager mounts them: `tls.crt`, `tls.key` and `ca.crt`. The files are read again
+ * and again. Files that can't be served are refused with a log line, and the last good ones are kept.
  *
- * Files that come with a new CA take the way of rotation.ts, only that what another replica's files still need must
- * not be lost: their CA is added to those that are published, and their leaf served once that has stood for the
- * settle time. What nobody here needs is left out when nothing has changed for ten times as long.
+ * When the files come with a new CA, one CA follows another as in rotation.ts:
+ *
+ *     steady  bundle: old        leaf: old    new files are there: `add`
+ *     added   bundle: old, new   leaf: old    the bundle has stood for the settle time: `swap`
+ *     swapped bundle: old, new   leaf: new    nothing has changed for ten settle times: `drop`
+ *     steady  bundle: new        leaf: new
+ *
+ * The invariant: what this replica serves, and what any other replica may still serve from its own files, chains to the bundle.
+ * So a CA of another replica is never dropped early. Nothing is remembered outside this process: after a restart the replica
+ * serves its files at once, and takes every CA that is still registered into the bundle.
+ *
+ * @returns a source that throws while there have been no good files
  */
 export function fromFiles(options: Options): Source {
   const { names, now, lives = usualLives, pollMs = 5000 } = options
@@ -63,7 +75,10 @@ export function fromFiles(options: Options): Source {
 
 type Wanted = { readonly names: Names; readonly now: Date }
 
-/** Whether what is served may give way to the files: at once if no client can tell, or nothing is lost by it. */
+/**
+ * Whether the leaf of the files may be served now: the present bundle trusts it already, or the present leaf is good for nothing
+ * any more, or the bundle with both CAs has stood for the settle time.
+ */
 function maySwap(
   { pair, caBundle }: Trusted,
   files: Trusted,
@@ -76,7 +91,11 @@ function maySwap(
   )
 }
 
-/** The last good files. Throws while there have been none. */
+/**
+ * Reads the files and keeps the last good ones.
+ *
+ * @returns a function that throws an Error naming the folder and the problem while there have been no good files
+ */
 function readingOf({ directory, log }: Options): (wanted: Wanted) => Promise<Trusted> {
   let good: Trusted | undefined
   let complaint = ''
@@ -105,7 +124,7 @@ function readingOf({ directory, log }: Options): (wanted: Wanted) => Promise<Tru
 /** What the folder holds now, or why that can't be told. */
 async function read(directory: string): Promise<Trusted | string> {
   try {
-    // kubelet's folder is a link that it swaps: what is read from behind it is of one time.
+    // kubelet swaps `..data`, a link to a folder. All files are read from one resolved folder, so that they belong together.
     const at = await realpath(join(directory, '..data')).catch(() => directory)
     const text = (name: string): Promise<string> => readFile(join(at, name), 'utf8')
     const [cert, key, ca] = await Promise.all([text('tls.crt'), text('tls.key'), text('ca.crt')])

@@ -3,12 +3,15 @@ import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 /** A certificate and its private key, both PEM. */
 export type Certified = { readonly certPem: string; readonly keyPem: string }
 
-/** What a server is reached by. */
+/** The names and addresses that clients call a server by. */
 export type Names = { readonly dnsNames: readonly string[]; readonly ipAddresses: readonly string[] }
 
 export type Fault = 'garbage' | 'key' | 'expired' | 'early' | 'purpose' | 'chain' | 'names'
 
-/** No message holds a key, nor what a library said of one. */
+/**
+ * What is found out about a certificate. No message holds a key, nor what a library said about one, since messages are
+ * logged.
+ */
 export type Inspection =
   | { readonly kind: 'usable'; readonly notBefore: Date; readonly notAfter: Date }
   | { readonly kind: 'unusable'; readonly fault: Fault; readonly message: string }

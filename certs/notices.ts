@@ -1,6 +1,6 @@
 import type { Log } from '../src/log.ts'
 
-/** What is to be said of how the webhook is registered: each thing when it changes, and not again while it lasts. */
+/** Logs how the webhook is registered. A finding is logged when it changes, and not again while it stays the same. */
 export class Notices {
   readonly #log: Log
   #problem: string | undefined = 'the certificates have not been published yet'
@@ -11,12 +11,12 @@ export class Notices {
     this.#log = log
   }
 
-  /** Why calls may not come, as it was last found. */
+  /** Why the API server may be unable to call the webhook, as last found; undefined if it can. */
   get problem(): string | undefined {
     return this.#problem
   }
 
-  /** What of the registration is not there, as it was last found. */
+  /** Which webhook configuration is not there, in words, as last found; undefined if both are. */
   get missing(): string | undefined {
     return this.#missing
   }
@@ -28,7 +28,7 @@ export class Notices {
     else this.#log.warn({ problem }, 'the webhook certificates are not published')
   }
 
-  /** Something failed, whatever that means for calls. */
+  /** A look at the configurations failed. Calls may come all the same: what was written before still stands. */
   failed(problem: string): void {
     if (problem === this.#complaint || problem === this.#problem) return
     this.#complaint = problem

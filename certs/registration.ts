@@ -11,7 +11,10 @@ export type Registration = {
   readonly token: string
 }
 
-/** 256 bits that can't be guessed. A segment of the path has to be a DNS-1123 subdomain, so hex, lower case. */
+/**
+ * Whether a text is a token: 256 random bits, which nobody can guess. The API server wants each segment of the path to
+ * be a DNS-1123 subdomain, hence lower-case hex.
+ */
 export const isToken = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
 
 /**
@@ -31,7 +34,7 @@ export function withRegistration(
   return sameJson(webhooks, registered) ? undefined : { ...configuration, webhooks: registered }
 }
 
-/** What each of its webhooks is registered with. */
+/** The caBundle and the token of each webhook of a configuration. */
 export function registrationsOf(configuration: JsonObject): readonly Registration[] {
   const webhooks = field(configuration, 'webhooks')
   if (!Array.isArray(webhooks)) return []

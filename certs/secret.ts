@@ -12,7 +12,12 @@ export const secretResource: Resource = {
   namespaced: true,
 }
 
-/** The Secret over the API server: one that this replica has not seen is never overwritten. */
+/**
+ * The Secret over the API server. A write carries the resourceVersion that was read, so that a version which this replica has
+ * not read is never overwritten.
+ *
+ * @throws Error from each function where the API server gives no answer or refuses, and from `create` where there is no namespace
+ */
 export function secretAccess(
   objects: Pick<Objects, 'get' | 'create' | 'replace'>,
   at: { readonly namespace: string; readonly name: string },
@@ -23,7 +28,7 @@ export function secretAccess(
     if (reply.kind === 'conflict' || reply.kind === 'absent') return 'conflict'
     throw new Error(`writing Secret ${namespace}/${name}: ${wordsOf(reply)}`)
   }
-  // What else it holds, and of what type it is, stays: the API server lets nobody change a Secret's type.
+  // Other keys of the Secret and its type are written back as read: the API server refuses a change of the type.
   let seen: JsonObject = {}
   return {
     read: async () => {
@@ -44,7 +49,7 @@ export function secretAccess(
         metadata: { ...at, labels },
         data: encoded(data),
       })
-      // That a thing is not found which is to be created is said of its namespace.
+      // A 404 on a create is about the namespace.
       if (reply.kind === 'absent')
         throw new Error(
           `there is no namespace ${namespace} for the Secret ${name}; create it, or name another with --namespace`,
@@ -68,6 +73,6 @@ const decoded = (data: JsonObject): SecretData =>
 const encoded = (data: SecretData): JsonObject =>
   Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]))
 
-/** What went wrong with a request, in the words of who said so. */
+/** Why a request failed, in the API server's words where it gave some. */
 export const wordsOf = (reply: Exclude<Reply, { kind: 'done' }>): string =>
   reply.kind === 'absent' ? 'not found' : reply.kind === 'failed' ? reply.cause : reply.message

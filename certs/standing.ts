@@ -1,9 +1,11 @@
-/** For how long something has been seen, and nothing else. */
+/** Measures for how long one value has stood without a break. Another value begins a new measurement. */
 export class Standing {
   #what: string | undefined
   #since = 0
 
-  /** `isNew` where it came only now, though it may have been seen before. */
+  /**
+   * @param isNew the value was written just now, so that its time begins anew although the same value was seen before
+   */
   saw(what: string, now: number, isNew: boolean): void {
     if (!isNew && this.#what === what) return
     this.#what = what

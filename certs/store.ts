@@ -12,7 +12,11 @@ import {
 import { splitPem, unionOf, type Certified, type Names } from './inspect.ts'
 import { stateOf, type SecretData, type Signing, type State, type Wanted } from './rotation.ts'
 
-/** Anything but "somebody else was first" is thrown: a lost connection, a missing permission. */
+/**
+ * The Secret that all replicas share. That somebody else wrote first is an answer, `conflict`.
+ *
+ * @throws Error from each function for any other failure: a lost connection, a missing permission
+ */
 export type SecretAccess = {
   read(): Promise<{ readonly data: SecretData; readonly resourceVersion: string } | undefined>
   create(data: SecretData): Promise<'written' | 'conflict'>
@@ -31,14 +35,22 @@ type Options = {
   readonly view?: View
   readonly lives?: Lives
   readonly issuer?: Issuer
-  /** Told why something that could not be used was written anew. */
+  /**
+   * Called with the reason when certificates that could not be used were replaced: somebody damaged or deleted them.
+   */
   readonly replaced?: (why: string) => void
 }
 
-/** More writers than replicas can be: only a Secret that something fights over runs out of them. */
+/**
+ * Each lost attempt means that another replica wrote first. Replicas are fewer than this, so only a Secret that
+ * something else keeps rewriting uses up all of them.
+ */
 const attempts = 10
 
-/** After a renewal that did not succeed. */
+/**
+ * How long after a failed renewal it is tried again. The old certificate is good for months yet, so 5 s is soon enough
+ * and spares the API server.
+ */
 const retryMs = 5000
 
 const dayMs = 86_400_000
@@ -46,9 +58,17 @@ const dayMs = 86_400_000
 const usualIssuer: Issuer = { authority: createAuthority, leaf: issueLeaf }
 
 /**
- * The certificates that every replica serves, from the Secret they share. Whoever writes first wins, the others
- * read again. What is missing or unusable is made anew at once, the leaf alone while the CA that is there can
- * sign; what can be used but has served its time is replaced step by step, as rotation.ts has it.
+ * The certificates that every replica serves, from the Secret that all replicas share. Three states lead to a write:
+ *
+ *     unusable   there is no Secret, or its CA is of no use    CA and leaf are made anew at once
+ *     leafless   the CA can sign, the leaf is of no use        the leaf alone is made anew at once
+ *     usable     and old enough for the next step              one step of rotation.ts
+ *
+ * The invariant: a Secret is only replaced at the resourceVersion that was read. So of several replicas that write at once
+ * one wins, and the others read again and serve what the winner wrote. A crash at any moment leaves the Secret of before or
+ * the Secret of after.
+ *
+ * @throws Error where the Secret can't be read, or is unusable and can't be written
  */
 export async function ensureCertificates(options: Options): Promise<Certificates> {
   const { secret, log } = options
@@ -85,7 +105,7 @@ type Pending =
       readonly kind: 'rotation'
       readonly reason: string
       readonly make: () => Promise<SecretData>
-      /** What can be served if this does not succeed. */
+      /** What is served if the write does not succeed: the certificates of before are still good. */
       readonly certificates: Certificates
     }
 
@@ -162,9 +182,9 @@ function rotationOf(
 }
 
 /**
- * All anew. Where what is served is still good, the change is one like any other: it is served on, beside a new CA,
- * and what other replicas serve by the CAs that are live. A Secret that somebody deletes is thus replaced without
- * a refused call.
+ * A new CA and a new leaf. Where the leaf that this replica serves is still good, that leaf is kept, and the bundle holds the new
+ * CA, the CA of that leaf and all CAs that are registered, which other replicas' leaves chain to. So no call fails after
+ * somebody has deleted the Secret.
  */
 async function remade(issuer: Issuer, wanted: Wanted, { served, live }: View): Promise<SecretData> {
   if (served && refusalOf(served, wanted) === undefined) {
@@ -175,7 +195,7 @@ async function remade(issuer: Issuer, wanted: Wanted, { served, live }: View): P
   return issued(issuer, wanted, { authority, bundle: authority.certPem })
 }
 
-/** The leaf that is served, if it goes with the CA that is there, or else a new one. */
+/** The leaf that this replica serves, if it chains to the CA in the Secret; else a new leaf of that CA. */
 async function restored(
   issuer: Issuer,
   wanted: Wanted,
@@ -189,13 +209,16 @@ async function restored(
   return reissued(issuer, wanted, { authority, bundle }, view)
 }
 
-/** A leaf by the CA that is there. One that somebody else made may be of no use to node-forge or a TLS client. */
+/**
+ * A new leaf of the CA in the Secret. Where that CA was made by somebody else and node-forge or a TLS client can't use
+ * it, everything is made anew.
+ */
 async function reissued(issuer: Issuer, wanted: Wanted, signing: Signing, view: View): Promise<SecretData> {
   const data = await issued(issuer, wanted, signing).catch(() => undefined)
   return data && stateOf(data, wanted).kind === 'usable' ? data : remade(issuer, wanted, view)
 }
 
-/** A new CA beside what is there. */
+/** A new CA beside those in the bundle, and the same leaf as before. */
 async function spread(issuer: Issuer, wanted: Wanted, { pair, caBundle }: Trusted): Promise<SecretData> {
   const authority = await newAuthority(issuer, wanted)
   const kept = unionOf([caBundle], wanted.now)

@@ -40,7 +40,7 @@ export type TokenView = {
   readonly standingMs: (tokens: Tokens) => number
 }
 
-/** Throws when it can't be told what to accept. */
+/** @throws Error where the Secret holds no token and none can be written into it */
 export type TokenSource = (view: TokenView) => Promise<Tokens & { readonly renewAt: Date }>
 
 type Options = {
@@ -50,7 +50,7 @@ type Options = {
   readonly lives: Pick<Lives, 'leafMs' | 'settleMs'>
 }
 
-/** As in store.ts. */
+/** As in store.ts: replicas are fewer than the attempts, and a failed write can wait. */
 const attempts = 10
 const retryMs = 5000
 
@@ -61,7 +61,10 @@ const names = {
   made: 'token.made',
 } as const
 
-/** The tokens of the Secret, which is given one where it has none. A token lives as long as a leaf. */
+/**
+ * The tokens in the Secret. A Secret without a token is given one. A token lives as long as a leaf, so that both are
+ * renewed by one rhythm.
+ */
 export const tokensFrom =
   ({ secret, now, log, lives }: Options): TokenSource =>
   async (view) => {
@@ -114,7 +117,10 @@ function nextStep(tokens: Tokens, view: TokenView, now: Date, lives: Options['li
   return { kind: 'write', reason, tokens: { ...tokens, next: newToken() } }
 }
 
-/** There is no token in the Secret. Where API servers call by one, that is put back, so that no call is refused. */
+/**
+ * For a Secret without a token: where every webhook is registered with one token, that token is put back, so that no
+ * call is refused.
+ */
 function repair({ accepted, live }: TokenView, now: Date): Step {
   const [first = ''] = live
   const isLive = first !== '' && live.every((one) => one === first)
@@ -138,7 +144,7 @@ function tokensIn(data: SecretData = {}): Tokens | undefined {
     current,
     next: token(names.next),
     previous: token(names.previous),
-    // One that can't be read is long past, so that whoever wants another token only has to remove it.
+    // A time that can't be read counts as long past. So whoever wants a new token at once removes `token.made` from the Secret.
     made: Number.isNaN(made.getTime()) ? new Date(0) : made,
   }
 }

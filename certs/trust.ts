@@ -43,29 +43,36 @@ type TrustOptions = {
   readonly observe?: (expires: Expiry) => void
   readonly log: Log
   readonly clock?: Clock
-  /** How long after a failure it is tried again, in ms. */
+  /** How long after a failed look the next one comes, in ms. 2 s unless set: calls may fail meanwhile. */
   readonly retryMs?: number
 }
 
-/** However far away a renewal is, things are looked at this often. */
+/**
+ * Things are looked at once an hour, however far away the next renewal is: no timer of Node waits for months,
+ * and a look also finds what a watch has missed.
+ */
 const longestMs = 60 * 60 * 1000
 
-/** Between two looks: watches tell of every write, our own too. */
+/** The least time between two looks. Watches report every write, ours included, and several at once need one look. */
 const pauseMs = 100
 
 /**
- * Keeps what is served and how the API server calls it in step: the caBundle that it trusts, and the token that the
- * path ends in. Whoever notices that something may have changed calls `refresh`, and a timer does when a renewal is
- * due.
+ * Keeps two things in step: what this replica serves, and how the API server calls it, which is the caBundle and the token in
+ * the path of each webhook configuration. Whoever notices that one of them may have changed calls `refresh`; a timer calls it when a
+ * renewal is due.
  *
- * Each look reads the configurations, then the certificates and the tokens, and then writes only over the
- * configurations that it has read. So they never go back to what an older Secret says, however long a replica was held
- * up in between: who would do that read them before the newer was written, and is overtaken.
+ * One look does this, in this order:
  *
- * Serving comes before publishing: with failurePolicy Fail, what is registered and not served refuses every
- * change. That no leaf is served before its CA is trusted, and no token called by before it is accepted, is seen to by
- * the Secret, which names each only once that is so (rotation.ts, token.ts); only where nothing is served yet, or
- * nothing good any more, do both come at once.
+ *     read the configurations → read certificates and tokens → serve them → write the configurations
+ *
+ * Two invariants hold. A configuration never goes back to what an older Secret says, however long a replica was held up between
+ * reading and writing: a write goes only over the configuration that was read, and a newer write makes it fail (`overtaken`).
+ * And nothing is registered that is not served: serving comes before writing, since with failurePolicy Fail the API server
+ * would refuse every change.
+ *
+ * That a leaf is served only after its CA is trusted, and that a token is called by only after every replica accepts it, is up to
+ * the Secret, which names each of them only when that is so (rotation.ts, token.ts). Only a replica that serves nothing yet, or
+ * nothing good any more, serves and registers at once.
  */
 export class Trust {
   readonly #options: TrustOptions

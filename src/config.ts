@@ -82,7 +82,10 @@ type Surroundings = {
   readonly podNamespace?: string | undefined
 }
 
-/** Reads and checks everything before it answers, so that every mistake is reported at once. */
+/**
+ * Reads the command line and the environment. Every flag is checked before the answer, so that all mistakes are
+ * reported at once.
+ */
 export function operatorConfig(
   argv: readonly string[],
   env: Environment,
@@ -107,19 +110,19 @@ export function operatorConfig(
     : { kind: 'config', config: frozen(config), warnings: [...reading.warnings, ...idle(reading, config)] }
 }
 
-/** What the former operator calls the namespace of its own manifests, too. */
+/** The namespace of the manifests in `deploy`. The former operator's manifests have the same one. */
 export const operatorNamespace = 'kleym-system'
 
 export const trustDomainMissing = `the trust domain is missing; write --trust-domain=DOMAIN or set ${identityFlags['trust-domain'].env}`
 
-/** Where `deploy` takes it from. */
+/** The same, with where the manifests in `deploy` take the trust domain from. */
 const trustDomainOfCluster = `${trustDomainMissing}; in a cluster that is key ${identityFlags['trust-domain'].env} of ConfigMap kleym-operator-config`
 
-/** Which cluster; where undefined, the usual one. */
+/** Which cluster to ask. Where neither is given, the one that kubectl would ask. */
 export type ClusterChoice = {
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
-  /** For all that a command asks together; without it each request has the usual time. */
+  /** For all requests of a command together, in ms. Without it each request has 30 s. */
   readonly timeoutMs?: number
 }
 
@@ -128,7 +131,10 @@ export function clusterChoice(reading: Reading<keyof typeof clusterFlags>): Clus
   return { kubeconfig: text('kubeconfig'), context: text('context') }
 }
 
-/** The two settings that every identity depends on; `otherwise` of a missing trust domain is empty. */
+/**
+ * The two settings that every identity depends on. A trust domain that is missing or wrong becomes the empty text, and
+ * the decoder has the problem.
+ */
 export function decodeSettings(decoder: Decoder<keyof typeof identityFlags>): Settings {
   return {
     trustDomain: decoder.decode('trust-domain', trustDomain, ''),
@@ -202,7 +208,7 @@ function decodeConfig(
   }
 }
 
-/** Values that are fine by themselves and not together. */
+/** Problems of flags that are right by themselves and contradict each other. */
 function contradictions(
   reading: Reading<OperatorFlag>,
   { metrics, probes, webhook }: Config,
@@ -235,7 +241,7 @@ const clash = (one: Address | undefined, other: Address | undefined): boolean =>
   one.port === other.port &&
   (one.host === other.host || one.host === '' || other.host === '')
 
-/** What was asked for and has no effect. */
+/** Warnings about flags that were given and have no effect. */
 function idle(reading: Reading<OperatorFlag>, { metrics, webhook }: Config): readonly string[] {
   const given = (names: readonly OperatorFlag[], why: string): readonly string[] =>
     names.filter((name) => reading.isGiven(name)).map((name) => `--${name} does nothing while ${why}`)

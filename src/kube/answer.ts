@@ -28,8 +28,8 @@ export type Answer =
   | Lost
 
 /**
- * Whether the same request may succeed later. Such a failure is no outcome: it is retried,
- * and changes neither status nor output.
+ * Whether the same request may succeed later: the connection broke, or the code is 5xx, 408, 409 or 429. Such a failure is no
+ * outcome. The request is retried, and neither a status nor an output changes because of it.
  */
 export function isTransient(answer: Answer): boolean {
   switch (answer.kind) {
@@ -52,6 +52,7 @@ export function refusal(code: number, text: string, retryAfter: string | undefin
   const body = parse(text)
   return {
     ...refusalOf(body, code),
+    // A proxy's error page can be long; its beginning says enough for a log line.
     message: messageIn(body) ?? text.slice(0, 500),
     retryAfterMs: wait(retryAfter, body),
   }

@@ -1,6 +1,6 @@
 export type BackoffRange = { readonly fromMs: number; readonly toMs: number }
 
-/** As client-go's reflector waits: 0.8 s doubled up to 30 s. */
+/** The waits of client-go's reflector, 0.8 s doubled up to 30 s, so that API servers meet a load they know. */
 export const usualBackoff: BackoffRange = { fromMs: 800, toMs: 30_000 }
 
 /**
@@ -12,6 +12,9 @@ export function backoffMs({ fromMs, toMs }: BackoffRange, failures: number, rand
   return Math.min(toMs, base * (1 + random()))
 }
 
-/** A server may ask for more patience than the back-off has, within reason. */
+/** A Retry-After is believed up to five minutes: a mistaken one must not silence a watch for hours. */
+const longestRetryAfterMs = 300_000
+
+/** How long to wait: the back-off, or longer where the API server asks for more time by Retry-After. */
 export const patience = (backoff: number, retryAfterMs: number | undefined): number =>
-  Math.max(backoff, Math.min(retryAfterMs ?? 0, 300_000))
+  Math.max(backoff, Math.min(retryAfterMs ?? 0, longestRetryAfterMs))

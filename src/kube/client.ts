@@ -29,20 +29,27 @@ export type Call = {
 export type Watching = { readonly kind: 'open'; readonly events: AsyncIterable<unknown> } | Refused | Lost
 
 export type Client = {
-  /** Never rejects: that it failed is an answer too. Lost after 30 s. */
+  /** Never rejects: a failure is an answer of kind `refused` or `lost`. A call without an answer after 30 s is lost. */
   readonly call: (call: Call) => Promise<Answer>
-  /** Never rejects. The signal is the only way to end an open watch from this side. */
+  /** Never rejects. Aborting the signal is the only way to end an open watch from this side. */
   readonly watch: (path: string, query: Query, signal: AbortSignal) => Promise<Watching>
-  /** Ends every connection; calls in flight are lost. */
+  /** Ends every connection at once. Calls that wait for an answer end as `lost`. */
   readonly close: () => Promise<void>
 }
 
 export type ClientOptions = {
   /** Told of every answer, for metrics; `ms` is the whole time, or that until a watch opened. */
   readonly onAnswer?: (method: Call['method'] | 'WATCH', code: number | 'lost', ms: number) => void
-  /** Told of each token of a webhook that an answer showed: it has left that out. */
+  /**
+   * Told of each token of a webhook that an answer of the API server contained. The token is taken out of the answer,
+   * since answers end in logs and statuses.
+   */
   readonly onTokenShown?: (token: string) => void
   readonly userAgent?: string
+  /**
+   * For one call, in ms. 30 s unless set: half of what the API server gives a request, so that a hung one leaves time
+   * for another try.
+   */
   readonly timeoutMs?: number
 }
 
@@ -125,7 +132,11 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
   }
 }
 
-/** Leaving the loop early ends the stream, and with it the connection. */
+/**
+ * The body of an answer as text. Throwing out of the loop ends the stream and the connection, so that the rest is not read.
+ *
+ * @throws Error where the body has more than `maxBytes`
+ */
 async function textOf(body: Dispatcher.ResponseData['body'], maxBytes: number | undefined): Promise<string> {
   if (maxBytes === undefined) return body.text()
   const chunks: Buffer[] = []
@@ -178,7 +189,11 @@ const lost = (error: unknown): Lost => ({
   error: error instanceof Error ? error : new Error(String(error)),
 })
 
-/** Credentials may come from a plugin, which can hang, and takes no signal. */
+/**
+ * Waits for work that takes no signal of its own: an exec plugin for credentials can hang.
+ *
+ * @throws the reason of the signal, where that aborts first
+ */
 async function beforeAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()

@@ -28,10 +28,11 @@ type Choice = {
 const podFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /**
- * The file that is named, else the pod's service account unless a context is asked for, else `KUBECONFIG`, else
- * `~/.kube/config`. Throws an Error that names the file and the context where that leads nowhere.
+ * How to reach the cluster. The first of these that applies: the file that is named; the pod's ServiceAccount, unless a context is
+ * asked for; `KUBECONFIG`; `~/.kube/config`.
  *
- * @param root where the pod's files are mounted; the file system's, but for tests.
+ * @param root where the pod's files are mounted: the root of the file system, except in tests
+ * @throws Error that names the file and the context, where they can't be read or lead to no cluster. No message quotes a file.
  */
 export function loadKubeConfig({ kubeconfig, context }: Choice = {}, root: string = ''): ClusterConfig {
   if (kubeconfig === undefined && context === undefined && isInPod(root)) return fromPod(root)
@@ -68,7 +69,11 @@ function usualFiles(): readonly string[] {
   return existsSync(file) ? [file] : []
 }
 
-/** As kubectl merges: files that are absent count for nothing unless all are, and the first to say something wins. */
+/**
+ * Several kubeconfigs as kubectl merges them: absent files are skipped, and of two entries with one name the first file's wins.
+ *
+ * @throws Error where all files are absent, or one can't be read
+ */
 function merge(files: readonly string[]): Loaded {
   const present = files.length === 1 ? files : files.filter((file) => existsSync(file))
   if (present.length === 0) throw new Error(`kubeconfig ${files.join(delimiter)}: no such files`)

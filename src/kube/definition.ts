@@ -26,7 +26,10 @@ export function serves(definition: KubeObject, version: string): boolean {
   )
 }
 
-/** Without a Status it is no word on a CRD: an API server that is starting knows no such path at all. */
+/**
+ * Whether the API server says that there is no such CRD. A 404 without a Status says nothing: an API server that is
+ * starting does not know the path yet.
+ */
 export const isAbsent = (answer: Answer): boolean =>
   answer.kind === 'refused' && answer.code === 404 && answer.reason === 'NotFound'
 

@@ -27,20 +27,23 @@ export type KindsOptions = {
 export type Kinds = {
   readonly start: () => void
   readonly stop: () => Promise<void>
-  /** Whether it is known of every kind if it is served. */
+  /** Whether it is known, for every kind, if the kind is served. */
   readonly synced: boolean
 }
 
-/** CRDs reach a megabyte: a page of the usual 500 would be too much to have in memory at once. */
+/**
+ * CRDs per page of a list. A CRD can have a megabyte, so that a page of the usual 500 would be too much memory at
+ * once.
+ */
 const pageSize = 50
 
 type Verdict = { readonly served: boolean; readonly definition: KubeObject | undefined }
 type Question = { readonly cut: AbortController; readonly answered: Promise<void> }
 
 /**
- * Which kinds the API server serves, by its CustomResourceDefinitions. One that is Established and serves the version
- * says yes. Only a live read that shows the contrary says no: the watch may lag, discovery answers 200 without the
- * group for a moment after a restart, and without permission nothing is known at all.
+ * Tells which kinds the API server serves, by its CustomResourceDefinitions (CRDs). A kind is served if its CRD is Established and
+ * serves the version. A kind counts as not served only after a live read of its CRD has shown so: the watch may lag, the
+ * API server's discovery answers 200 without the group for a moment after a restart, and without permission nothing is known.
  */
 export function watchKinds(options: KindsOptions): Kinds {
   const { client, resources, changed, summarise = () => ({}), timings } = options

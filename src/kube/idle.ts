@@ -1,10 +1,13 @@
 import type { Clock } from './clock.ts'
 
 export type Silence = {
-  /** After so much silence `nudge` is called, once until something is heard again; never if that is not sooner. */
+  /**
+   * After so many ms of silence `nudge` is called, once until something is heard again. Not called at all unless
+   * `nudgeMs` is below `endMs`.
+   */
   readonly nudgeMs: number
   readonly nudge: () => void
-  /** After so much `signal` aborts: a dead peer sends no reset. */
+  /** After so many ms of silence `signal` aborts: a peer that is gone sends nothing, not even a reset. */
   readonly endMs: number
 }
 
@@ -23,7 +26,7 @@ export class IdleTimer implements Disposable {
     this.heard()
   }
 
-  /** Whether it was silence that ended it. */
+  /** Whether `signal` aborted because of silence, and not because of `stop`. */
   get isSilent(): boolean {
     return this.#silence.signal.aborted
   }

@@ -4,8 +4,10 @@ import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
 export type Headers = Readonly<Record<string, string | string[]>>
 
 /**
- * The headers for `as`, `as-uid`, `as-groups` and `as-user-extra` of a kubeconfig's user. The client library knows `as` alone:
- * without the groups one would be somebody else than with kubectl. Throws where groups are named and nobody whose they are.
+ * The headers for `as`, `as-uid`, `as-groups` and `as-user-extra` of a kubeconfig's user. The client library knows `as` alone;
+ * without the groups the same kubeconfig would mean another person here than with kubectl.
+ *
+ * @throws Error where a uid, groups or extras are named without `as`
  */
 export function impersonationOf(user: JsonObject): Headers {
   const as = textOr(field(user, 'as'), '')

@@ -10,7 +10,7 @@ type LockOptions = {
   readonly name: string
   readonly identity: string
   readonly durationMs: number
-  /** For one request. A renewal that hangs must leave time for another. */
+  /** For one request, in ms. Shorter than the deadline, so that a renewal that hangs leaves time for another. */
   readonly timeoutMs: number
   readonly clock: Clock
   readonly log: Log
@@ -21,7 +21,10 @@ export class LeaseLock {
   readonly #options: LockOptions
   readonly #seconds: number
   readonly #path: string
-  /** The Lease as last seen, and when its term last changed by our clock: what others wrote of time decides nothing. */
+  /**
+   * The Lease as last seen, and when its term last changed by our own clock. Times that others wrote into the Lease
+   * decide nothing, since clocks differ.
+   */
   #observed: { readonly record: LeaseRecord; readonly since: number } | undefined
 
   constructor(options: LockOptions) {
@@ -35,7 +38,10 @@ export class LeaseLock {
     return this.#observed?.record.holder ?? ''
   }
 
-  /** Writes over the version that we wrote last, and looks only where that is not the current one any more. */
+  /**
+   * Writes over the version that this replica wrote last. The Lease is read only if that version is no longer the
+   * current one, so that a renewal usually is one request.
+   */
   async renew(): Promise<boolean> {
     if (!this.#observed || !this.#isOurs(this.#observed.record)) return this.acquire()
     const answer = await this.#hold(this.#observed.record)
@@ -57,7 +63,10 @@ export class LeaseLock {
     return (await this.#hold(record)).kind === 'ok'
   }
 
-  /** Gives it back if it is ours. Once more after a conflict: a renewal thought lost may have arrived. */
+  /**
+   * Gives the Lease back if this replica holds it. After a conflict once more: a renewal whose answer was lost may
+   * have arrived.
+   */
   async release(): Promise<void> {
     for (let tries = 0; tries < 2; tries += 1) {
       if (!this.#observed || !this.#isOurs(this.#observed.record)) return

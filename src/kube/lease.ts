@@ -11,14 +11,17 @@ export type LeaseTimings = {
   readonly retryMs: number
 }
 
-/** Those of client-go. */
+/**
+ * The timings of client-go's defaults, which cluster operators know: 15 s until others may take over, 10 s for the
+ * leader itself, a try every 2 s.
+ */
 const usualLeaseTimings: LeaseTimings = { durationMs: 15_000, deadlineMs: 10_000, retryMs: 2000 }
 
 export type CampaignOptions = {
   readonly client: Pick<Client, 'call'>
   readonly namespace: string
   readonly name: string
-  /** Must be this process's alone: whoever goes by it in the Lease is taken to be us. */
+  /** Must belong to this process alone: a Lease with this holder counts as held by us. */
   readonly identity: string
   /** A term begins. The signal aborts when it ends, or when it is time to wind up. */
   readonly onStartedLeading: (signal: AbortSignal) => void
@@ -31,7 +34,10 @@ export type CampaignOptions = {
 }
 
 export type Campaign = {
-  /** The fence, to be asked before every write. Only the local clock decides, so it holds after a freeze too. */
+  /**
+   * Whether this process may write; to be asked before every write. The local monotonic clock alone decides, so that a
+   * process which was frozen and wakes gets a no.
+   */
   readonly isLeading: () => boolean
   /** Who was last seen to hold the Lease; empty for nobody. */
   readonly holder: string

@@ -4,11 +4,11 @@ import type { KubeObject } from './object.ts'
 export type Handler = {
   upserted(object: KubeObject): void
   removed(object: Removed): void
-  /** Once, after all that the first complete list holds has been reported. */
+  /** Called once, after every object of the first complete list has been reported. */
   synced(): void
   /**
-   * Before the first news of a list and after the last: in between, what was reported is partly as the list has it and
-   * partly as it was before, as it never was at any moment.
+   * Called with true before the first change of a list is reported, and with false after the last. In between, the reported
+   * objects are a mixture of the list and of what was there before, a state that the cluster never had.
    */
   mixed?(isMixed: boolean): void
 }
@@ -22,8 +22,10 @@ type Known = { readonly uid: string; readonly resourceVersion: string }
 export type Listed = Known & { readonly object: KubeObject | undefined }
 
 /**
- * Which objects the handler has been told of, and at what version: just enough to tell it no more than what is new.
- * A handler that throws has had its say; the next change reaches it all the same.
+ * Remembers which objects the handler was told of and at what version, and passes on only what is new.
+ *
+ * A handler that throws is not called again for the same change: the error is logged, and the object counts as told. The next
+ * change of that object is passed on as usual. One bad object thus stops neither the watch nor the others.
  */
 export class Ledger {
   readonly #known = new Map<string, Known>()
@@ -35,14 +37,20 @@ export class Ledger {
     this.#log = log
   }
 
-  /** What to keep of a listed object until the list is complete. */
+  /**
+   * What to keep of a listed object until the list is complete: the object itself only if the handler does not know
+   * this version.
+   */
   listed(object: KubeObject): readonly [string, Listed] {
     const { uid, resourceVersion } = object.metadata
     const key = keyOf(object)
     return [key, { uid, resourceVersion, object: this.#isNews(key, object) ? object : undefined }]
   }
 
-  /** Removals first, so that what they free is free when the others are looked at. The result is how many were news. */
+  /**
+   * Takes a complete list, an object a step. Removals are passed on before additions, so that a collision key which a
+   * removed binding held is free when the others are looked at. Returns how many changes were passed on.
+   */
   *replacing(listed: ReadonlyMap<string, Listed>): Generator<undefined, number> {
     let news = 0
     const isNews = (): void => {

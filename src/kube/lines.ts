@@ -1,6 +1,10 @@
 import type { Readable } from 'node:stream'
 
-/** The JSON documents of a stream, one a line. Ends as the stream ends, throws as it breaks, mid-line too. */
+/**
+ * The JSON documents of a stream, one a line. The iteration ends when the stream ends.
+ *
+ * @throws Error while iterating, when the stream breaks or ends in the middle of a line; SyntaxError for a line that is no JSON
+ */
 export function jsonLines(stream: Readable): AsyncIterable<unknown> {
   // An aborted stream emits an error even when nobody reads it, and without a listener that ends the process.
   stream.on('error', () => {})

@@ -18,8 +18,8 @@ const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 export const asText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
 /**
- * Undefined for what is no object that a server stored. `managedFields` and last-applied are left behind: nobody
- * here reads them, and they are most of an object's size.
+ * An object as a server stored it; undefined for anything else. `managedFields` and the last-applied annotation are dropped:
+ * nobody here reads them, and they are most of an object's size.
  */
 export function decodeObject(input: unknown): KubeObject | undefined {
   const object = objectOr(input)

@@ -4,8 +4,8 @@ import type { Resource } from '../core/resources.ts'
 import { explain, isTransient, resourcePath, type Answer, type Client } from './client.ts'
 
 /**
- * Single objects over raw JSON. PUT and DELETE carry preconditions, so that nothing unseen is overwritten. Once
- * `until` aborts, nothing is sent any more, not even what waits for a connection.
+ * Reads and writes single objects as raw JSON. PUT and DELETE carry preconditions, so that a version which was not read is never
+ * overwritten. After `until` has aborted nothing is sent any more, not even a request that waits for a connection.
  */
 export function createObjects(client: Pick<Client, 'call'>, until?: AbortSignal): Objects {
   const call = async (...[request]: Parameters<Client['call']>): Promise<Reply> =>
@@ -57,7 +57,7 @@ function replyOf(answer: Answer): Reply {
   if (answer.kind === 'refused' && answer.code === 404 && answer.reason === 'NotFound')
     return { kind: 'absent' }
   if (answer.kind === 'refused' && answer.code === 409) return { kind: 'conflict', message: answer.message }
-  // Without a Status it is no word on the object: an API server that is starting knows no such path.
+  // A 404 without a Status says nothing about the object: an API server that is starting does not know the path yet.
   if (answer.kind === 'lost' || isTransient(answer) || answer.code === 404)
     return {
       kind: 'failed',

@@ -15,7 +15,10 @@ export type PodPage =
 
 const podResource = { group: '', version: 'v1', plural: 'pods' }
 
-/** Finished pods are many where Jobs are, and are of no interest: the API server leaves them out. */
+/**
+ * Finished pods get no identity any more, and where Jobs run there are many: the API server leaves them out of the
+ * answer.
+ */
 const unfinished = 'status.phase!=Succeeded,status.phase!=Failed'
 
 /**

@@ -4,8 +4,10 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * The proxy by which a server is reached, as kubectl has it from Go's golang.org/x/net/http/httpproxy: HTTPS_PROXY, unless
- * NO_PROXY names the server. Not undici's EnvHttpProxyAgent, which knows no CIDR in NO_PROXY, where clusters are most of the
- * time named by one. Undefined where there is none; throws where the variable is no URL.
+ * NO_PROXY names the server. Undefined where there is none. undici's EnvHttpProxyAgent is not used: it knows no CIDR in NO_PROXY, and
+ * clusters are usually named there by a CIDR.
+ *
+ * @throws Error where the variable is no URL; its value is not quoted, since it may hold a password
  */
 export function proxyFor(server: string, env: Environment): string | undefined {
   const url = new URL(server)

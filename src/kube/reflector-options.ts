@@ -6,6 +6,10 @@ import type { Log } from './log.ts'
 import type { KubeObject } from './object.ts'
 
 export type Timings = {
+  /**
+   * Objects of a list that are asked for at once. 500 as client-go has it: whole lists of large clusters are too much
+   * for one answer.
+   */
   readonly pageSize: number
   readonly backoff: BackoffRange
   /**
@@ -14,15 +18,23 @@ export type Timings = {
    * silence, early enough for the next bookmark, one object is listed.
    */
   readonly nudgeMs: number
-  /** Longer silence may be that of a dead connection: the kind is listed again. */
+  /**
+   * After this silence the connection counts as dead, and the kind is listed again. 75 s, since bookmarks come every
+   * 60.
+   */
   readonly idleMs: number
   /** The API server ends a watch after a random time in between, so that not all end at once. */
   readonly watchSeconds: { readonly from: number; readonly to: number }
   /** After a failure the watch goes on from the last version if something was heard this recently, else it lists. */
   readonly resumeWithinMs: number
-  /** A watch that ends sooner than this without an event has failed, however cleanly it ended. */
+  /**
+   * A watch that ends sooner than this without an event counts as failed, however cleanly it ended: otherwise it would
+   * be begun again without a pause.
+   */
   readonly shortWatchMs: number
-  /** How often a failure that lasts is said again. */
+  /**
+   * How often a failure that lasts is logged again. Five minutes: often enough to be seen, too rarely to fill a log.
+   */
   readonly complainEveryMs: number
 }
 

@@ -22,7 +22,7 @@ export type Passage = {
 }
 
 export type Transport = {
-  /** Rejects when the credentials cannot be had: a file that is gone, an exec plugin that fails. */
+  /** @throws Error (the promise rejects) where there are no credentials: a file is gone, or an exec plugin fails */
   passage(): Promise<Passage>
   /** Ends every connection at once. */
   close(): Promise<void>
@@ -36,7 +36,10 @@ type Agents = {
   readonly watches: Dispatcher
 }
 
+/** For a request that hangs in the connection. The same as that of a whole call, in client.ts. */
 const callTimeoutMs = 30_000
+
+/** Twice the workers of the loop, so that reviews find a connection while all workers wait for theirs. */
 const connectionCap = 64
 
 /**
@@ -67,8 +70,8 @@ export function createTransport({ server, credentials, headers: ours }: ClusterC
 }
 
 /**
- * Why there are no credentials, in words of ours: those of the library hold what an exec plugin printed, on either
- * stream, or what a file of tokens holds. What the file system says names paths alone.
+ * Why there are no credentials, in words of ours. The library's own words can't be used: they hold what an exec
+ * plugin printed, or what a file with a token holds. Only errors of the file system are passed on, which name no more than a path.
  */
 function credentialsProblem(error: unknown, user: User | null): string {
   if (error instanceof Error && 'syscall' in error) return error.message
@@ -98,7 +101,7 @@ class Security extends KubeConfig {
   }
 }
 
-/** A SOCKS tunnel is the one thing that only the library can build; its agent is shared as it is. */
+/** The agents for calls and watches. A SOCKS tunnel can only be built by the library; its one agent serves both. */
 function build(options: DispatcherOptions, tunnel: Dispatcher | undefined): Agents {
   if (tunnel) return { options, calls: tunnel, watches: tunnel }
   return {
@@ -143,11 +146,17 @@ const tlsOf = ({ port: _port, timeout: _timeout, ...tls }: ConnectOptions) => ({
   keepAliveInitialDelay: 30_000,
 })
 
-/** Calls and watches in flight end by themselves: the old certificate was good when they began. */
+/**
+ * Closes agents once what they carry has ended. Calls and watches in flight go on: the old certificate was good when
+ * they began.
+ */
 function retire(agents: Agents | undefined): void {
   for (const old of new Set([agents?.calls, agents?.watches])) old?.close().catch(() => {})
 }
 
-/** A token file that an editor ended with a line break would else be no legal header. */
+/**
+ * Header values without outer white space. A token file that ends with a line break would otherwise give an illegal
+ * header.
+ */
 const trimmed = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.trim()]))

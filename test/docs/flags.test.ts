@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { checkOptions } from '../../src/cli/check-options.ts'
 import { inspectOptions } from '../../src/cli/inspect-options.ts'
+import { pageOptions } from '../../src/cli/page-options.ts'
 import { statusOptions } from '../../src/cli/status-options.ts'
 import { operatorFlags } from '../../src/flags/operator.ts'
 import type { Flag } from '../../src/flags/read.ts'
@@ -50,6 +51,7 @@ ${ignored.map(([name]) => code(`--${name}`)).join(', ')}; so does every other fl
 
 ${helpOf('check', checkOptions(['--help'], {}))}
 ${helpOf('status', statusOptions(['--help'], {}))}
-${helpOf('inspect', inspectOptions(['--help'], {}))}`,
+${helpOf('inspect', inspectOptions(['--help'], {}))}
+${helpOf('report', pageOptions(['--help'], {}))}`,
   )
 })

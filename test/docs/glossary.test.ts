@@ -7,7 +7,6 @@ import { pages, proseOf, readPage, root } from './pages.ts'
 const losers: readonly (readonly [loser: RegExp, use: string])[] = [
   [/\b(?:reference|go|old) operator\b/i, 'former operator'],
   [/\boperator of before\b/i, 'former operator'],
-  [/\bpredecessor\b/i, 'former operator'],
   [
     /\bthe reference(?:'s (?:report|reports|commands)| operator\b| (?:wrote|writes|counts)\b)/i,
     'former operator',

@@ -92,7 +92,7 @@ describeReal('pages whose commands are typed again', () => {
     })
   }
 
-  test('docs/troubleshooting.md', { timeout: 500_000 }, async () => {
+  test('docs/troubleshooting.md', { timeout: 900_000 }, async () => {
     const page = 'docs/troubleshooting.md'
     const text = await playedPage(page, cluster, {
       prepare: async (reason) => {
@@ -115,7 +115,7 @@ describeReal('pages whose commands are typed again', () => {
     holdPage('README.md', await playedPage('README.md', cluster, { isFinal: () => true }))
   })
 
-  test('docs/llm-d.md', { timeout: 200_000 }, async () => {
+  test('docs/llm-d.md', { timeout: 400_000 }, async () => {
     const page = 'docs/llm-d.md'
     const text = await playedPage(page, cluster, {
       isFinal: (printed) =>
