@@ -263,3 +263,39 @@ test('whatever happens, no key runs twice at once and no mark is lost', async ()
     { numRuns: 1000 },
   )
 })
+
+test('a key that is put off comes after all others, later ones too, and once', async () => {
+  const { queue } = arrange()
+  for (const key of ['a', 'b', 'a'] as const) queue.addLater(key)
+  queue.add('c')
+  queue.add('b')
+  expect(queue.depth).toBe(3)
+  expect([await queue.next(), await queue.next(), await queue.next()]).toEqual(['c', 'b', 'a'])
+  expect(queue.depth).toBe(0)
+})
+
+test('a key that is put off is handed to a worker that waits, and while it runs only after it is done', async () => {
+  const { queue } = arrange()
+  const handed = queue.next()
+  queue.addLater('a')
+  expect(await handed).toBe('a')
+  queue.addLater('a')
+  expect(queue.depth).toBe(0)
+  queue.done('a')
+  expect(await queue.next()).toBe('a')
+})
+
+test('a key that is put off is dropped with the others when the queue is shut down', async () => {
+  const { queue } = arrange()
+  queue.addLater('a')
+  await queue.shutdown()
+  expect([queue.depth, await queue.next()]).toEqual([0, undefined])
+})
+
+test('all keys whose time has not come can be hastened', async () => {
+  const { queue } = arrange()
+  queue.addAfter('a', 60_000)
+  queue.retry('b')
+  queue.hasten()
+  expect([await queue.next(), await queue.next()]).toEqual(['b', 'a'])
+})

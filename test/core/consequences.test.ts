@@ -1,10 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { foresee } from '../../src/core/appraise.ts'
+import type { Binding } from '../../src/core/binding.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import { finish, judgeChange, type Consequence, type ReferenceChange } from '../../src/core/consequences.ts'
 import type { Inventory } from '../../src/core/inventory.ts'
 import { objectiveResources, poolResources } from '../../src/core/resources.ts'
-import { bindings, names, namespaces, objectives, pools } from '../support/arbitraries.ts'
+import { isSameHarm } from '../../src/core/verdict.ts'
+import { bindings, names, namespaces, objectives, pools, setsOfObjects } from '../support/arbitraries.ts'
 import { consequenceLine } from '../../src/core/reference-verdict.ts'
 import { binding, inventoryOf, objective, pool } from '../support/builders.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
@@ -320,4 +323,38 @@ describe('the pods that get an identity', () => {
     expect(wideningBy({ matchLabels: { app: 'chat', role: 'decode' } })).toEqual([])
     expect(wideningBy({ matchLabels: { app: 'chat' } })).toEqual([])
   })
+})
+
+/** What would be refused in a binding, of all that admission foresees for it. */
+const refusable = (one: Binding, inventory: Inventory) =>
+  inventory.stakeOf(one).isSound
+    ? foresee(one, inventory).findings.filter(
+        ({ rule }) => rule === 'invalidPoolSelector' || rule === 'identityCollision',
+      )
+    : []
+
+test('harm is what admission foresees for a binding after a change, and did not before it', () => {
+  let harmed = 0
+  fc.assert(
+    fc.property(setsOfObjects, fc.nat(), fc.boolean(), (objects, pick, goes) => {
+      const references = objects.filter(({ kind }) => kind !== 'InferenceIdentityBinding')
+      const changed = references[pick % Math.max(references.length, 1)]
+      if (!changed) return
+      const rest = objects.filter((one) => one !== changed)
+      const [before, then] = [inventoryOf(goes ? objects : rest), inventoryOf(goes ? rest : objects)]
+      const expected = then
+        .bindings()
+        .filter((one) => {
+          const earlier = refusable(one, before)
+          return refusable(one, then).some((harm) => !earlier.some((known) => isSameHarm(known, harm)))
+        })
+        .map(({ name }) => name)
+      const found = consequencesOf(goes ? going(changed) : becoming(changed), before)
+      const harms = found.flatMap(({ kind, binding: { name } }) => (kind === 'harm' ? [name] : []))
+      harmed += harms.length
+      expect(new Set(harms)).toStrictEqual(new Set(expected))
+    }),
+    { numRuns: 1000 },
+  )
+  expect(harmed).toBeGreaterThan(0)
 })

@@ -145,3 +145,42 @@ test('hearing of the same again concerns nobody but the object itself', () => {
     }),
   )
 })
+
+const namespaceOf = (key: BindingKey): string => key.slice(0, key.indexOf('/'))
+
+test('what is left for later is known by the time its namespace is settled, and whom it concerns is told then', () => {
+  const steps = fc.array(fc.tuple(changes, fc.nat({ max: 3 })), { minLength: 10, maxLength: 40 })
+  let left = 0
+  fc.assert(
+    fc.property(steps, fc.nat({ max: 1 }), (history, atOnce) => {
+      const [eager, lazy] = [new Inventory(settings), new Inventory(settings, { atOnce })]
+      let before = answers(eager)
+      const untold = new Set<BindingKey>()
+      const learn = (change: Change): ReadonlySet<BindingKey> => {
+        eager.apply(change)
+        return lazy.apply(change)
+      }
+      const settle = (): void => {
+        for (const key of lazy.settle() ?? []) untold.delete(key)
+      }
+      for (const change of beginning) learn(change)
+      for (const [change, settled] of history) {
+        const told = learn(change)
+        const after = answers(eager)
+        for (const key of new Set([...before.keys(), ...after.keys()]))
+          if (before.get(key) !== after.get(key)) untold.add(key)
+        for (const key of told) untold.delete(key)
+        before = after
+        for (let step = 0; step < settled; step++) settle()
+        if (!lazy.isAllSettled) left += 1
+        for (const key of after.keys())
+          if (lazy.isSettled(namespaceOf(key))) expect(answersFor(lazy, key)).toBe(after.get(key))
+      }
+      while (!lazy.isAllSettled) settle()
+      expect(answers(lazy)).toStrictEqual(before)
+      expect([...untold]).toStrictEqual([])
+    }),
+    { numRuns: 200 },
+  )
+  expect(left).toBeGreaterThan(100)
+})

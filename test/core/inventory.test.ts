@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { BindingKey } from '../../src/core/binding.ts'
 import { ownerAnnotation, collisionKeyIn, decodeOutput } from '../../src/core/clusterspiffeid.ts'
-import type { Inventory } from '../../src/core/inventory.ts'
+import { Inventory, type Change } from '../../src/core/inventory.ts'
 import type { JsonObject } from '../../src/core/json.ts'
-import { clusterSpiffeIdResource } from '../../src/core/resources.ts'
+import {
+  bindingResource,
+  clusterSpiffeIdResource,
+  optionalResources,
+  poolResources,
+} from '../../src/core/resources.ts'
 import {
   binding,
   clusterSpiffeId,
@@ -13,6 +18,7 @@ import {
   poolOnly,
   removed,
   renderedFrom,
+  settings,
   upserted,
 } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
@@ -255,4 +261,125 @@ test('what a change concerns does not grow with bindings that have nothing to do
     'default/b',
     'default/whole',
   ])
+})
+
+describe('a change of what is served', () => {
+  const stakesIn = (inventory: Inventory) =>
+    inventory
+      .bindings()
+      .map((one) => inventory.stakeOf(one))
+      .toArray()
+  const served = (resource: (typeof optionalResources)[number], schema: string, isServed = true): Change => ({
+    kind: 'served',
+    resource,
+    served: isServed,
+    schema,
+  })
+
+  test.each([...optionalResources, bindingResource])(
+    'of $kind of $group, in its schema alone, has nobody worked out or told',
+    (resource) => {
+      const inventory = start()
+      inventory.apply(served(resource, 'one'))
+      const before = stakesIn(inventory)
+      expect(inventory.apply(served(resource, 'two'))).toStrictEqual(new Set())
+      expect(inventory.schemaOf(resource)).toBe('two')
+      for (const [at, stake] of stakesIn(inventory).entries()) expect(stake).toBe(before[at])
+    },
+  )
+
+  test.each([...poolResources.slice(1), clusterSpiffeIdResource])(
+    'of $kind of $group, which no reference leads to an object of, has all told and nobody worked out',
+    (resource) => {
+      const inventory = start()
+      const before = stakesIn(inventory)
+      for (const isServed of [false, true])
+        expect(inventory.apply(served(resource, 'one', isServed))).toStrictEqual(inventory.keys())
+      for (const [at, stake] of stakesIn(inventory).entries()) expect(stake).toBe(before[at])
+    },
+  )
+
+  test('that references lead by has all worked out anew', () => {
+    const inventory = start()
+    const [pools] = poolResources
+    inventory.apply(served(pools ?? bindingResource, 'one', false))
+    expect(stakesIn(inventory).flatMap(({ identity }) => identity ?? [])).toStrictEqual([])
+  })
+})
+
+describe('a change that concerns more bindings than are worked out at once', () => {
+  const other = { matchLabels: { app: 'other' } }
+  const crowd = (atOnce: number, namespaces = ['default']): Inventory => {
+    const inventory = new Inventory(settings, { atOnce })
+    for (const resource of optionalResources) inventory.apply({ kind: 'served', resource, served: true })
+    for (const namespace of namespaces)
+      for (const object of [
+        pool({ namespace }),
+        objective({ namespace }),
+        ...['a', 'b', 'c'].map((name) => binding({ name, namespace, spec: { containerName: name } })),
+      ])
+        inventory.apply(upserted(object))
+    return inventory
+  }
+  const isByOther = (inventory: Inventory, key: BindingKey): boolean => {
+    const one = inventory.binding(key)
+    return one !== undefined && inventory.stakeOf(one).identity?.pods.labels['app'] === 'other'
+  }
+  const all = ['default/a', 'default/b', 'default/c'] as const
+
+  test('is worked out at once where it concerns just so many', () => {
+    const inventory = crowd(3)
+    expect(inventory.apply(upserted(pool({ selector: other })))).toStrictEqual(new Set(all))
+    expect(inventory.isAllSettled).toBe(true)
+  })
+
+  test('is worked out binding by binding, and all are told of after the last', () => {
+    const inventory = crowd(2)
+    expect(inventory.apply(upserted(pool({ selector: other })))).toStrictEqual(new Set())
+    for (const known of [1, 2, 3]) {
+      expect(inventory.settle()).toBe(undefined)
+      expect(all.filter((key) => isByOther(inventory, key))).toHaveLength(known)
+      expect(inventory.isSettled('default')).toBe(false)
+    }
+    expect(new Set(inventory.settle())).toStrictEqual(new Set(all))
+    expect(inventory.isSettled('default')).toBe(true)
+  })
+
+  test('leaves other namespaces settled', () => {
+    const inventory = crowd(2, ['default', 'far'])
+    inventory.apply(upserted(pool({ selector: other })))
+    expect(inventory.isSettled('far')).toBe(true)
+    inventory.apply({ kind: 'served', resource: poolResources[0] ?? bindingResource, served: false })
+    expect(inventory.isSettled('far')).toBe(false)
+  })
+
+  test('comes before those that are older', () => {
+    const inventory = crowd(2, ['default', 'far'])
+    inventory.apply(upserted(pool({ selector: other })))
+    inventory.apply(upserted(pool({ namespace: 'far', selector: other })))
+    inventory.settle()
+    expect([isByOther(inventory, 'far/a'), isByOther(inventory, 'default/a')]).toStrictEqual([true, false])
+  })
+
+  test('takes the place of older ones that it covers, and still tells those whom they concerned', () => {
+    const [, pools = bindingResource] = poolResources
+    const inventory = crowd(2)
+    const spec = { poolRef: { name: 'far' }, objectiveRef: { name: 'far' }, containerName: 'a' }
+    for (const object of [
+      pool({ name: 'elsewhere', group: pools.group }),
+      pool({ name: 'far', selector: other }),
+      objective({ name: 'far', poolRef: { name: 'far' } }),
+      binding({ name: 'd', spec }),
+      pool({ selector: other }),
+    ])
+      inventory.apply(upserted(object))
+    // Now a claims what d has.
+    inventory.settle()
+    inventory.apply({ kind: 'served', resource: pools, served: false })
+    const told: BindingKey[] = []
+    let steps = 0
+    for (; inventory.isSettled('default') === false; steps++) told.push(...(inventory.settle() ?? []))
+    expect(steps).toBe(5)
+    expect(told.filter((key) => key === 'default/d')).toHaveLength(2)
+  })
 })

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import { runLoop } from '../../src/controller/loop.ts'
+import { Pace } from '../../src/controller/pace.ts'
+import { Queue } from '../../src/controller/queue.ts'
+import type { BindingKey } from '../../src/core/binding.ts'
+import { sliceMs } from '../../src/core/slices.ts'
+import { systemTurns } from '../../src/kube/clock.ts'
+
+const keys = Array.from({ length: 40 }, (_, index): BindingKey => `default/${index}`)
+
+/** Works the keys off. Each run takes half a slice of a time that only runs meanwhile; a line is drawn at each turn. */
+async function runsBetweenTurns(workers: number): Promise<readonly number[]> {
+  const queue = new Queue<BindingKey>()
+  for (const key of keys) queue.add(key)
+  const runs = [0]
+  let now = 0
+  const turns = {
+    now: () => now,
+    next: async () => {
+      runs.push(0)
+      await systemTurns.next()
+    },
+  }
+  const over = Promise.withResolvers<void>()
+  let left = keys.length
+  const ended = runLoop({
+    queue,
+    workers,
+    pace: new Pace(turns, () => workers),
+    reconcile: () => {
+      now += sliceMs / 2
+      runs.push((runs.pop() ?? 0) + 1)
+      left -= 1
+      if (left === 0) over.resolve()
+      return Promise.resolve({ kind: 'settled' })
+    },
+    log: { debug: () => undefined, error: () => undefined },
+    observe: () => undefined,
+  })
+  await over.promise
+  await queue.shutdown()
+  await ended
+  return runs
+}
+
+test.each([1, 8])(
+  'runs that wait for nothing let others have the event loop after each slice, %i workers',
+  async (workers) => {
+    const runs = await runsBetweenTurns(workers)
+    expect(Math.max(...runs)).toBe(2)
+    expect(runs.reduce((sum, some) => sum + some, 0)).toBe(keys.length)
+  },
+)
+
+test('no more runs are under way than there is room for, and one always is', async () => {
+  let room = 3
+  const pace = new Pace(systemTurns, () => room)
+  let running = 0
+  const begin = async (): Promise<void> => {
+    await pace.begin()
+    running += 1
+  }
+  const all = Promise.all(keys.map(begin))
+  const end = (): void => {
+    running -= 1
+    pace.end()
+  }
+  await expect.poll(() => running).toBe(3)
+  room = 0
+  for (const left of [2, 1]) {
+    end()
+    await systemTurns.next()
+    expect(running).toBe(left)
+  }
+  end()
+  await expect.poll(() => running).toBe(1)
+  room = keys.length
+  end()
+  await all
+  expect(running).toBe(keys.length - 4)
+})

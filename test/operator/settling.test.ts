@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest'
+import type { BindingKey } from '../../src/core/binding.ts'
+import { Inventory } from '../../src/core/inventory.ts'
+import { bindingResource, optionalResources, poolResources } from '../../src/core/resources.ts'
+import { sliceMs } from '../../src/core/slices.ts'
+import { systemTurns } from '../../src/kube/clock.ts'
+import { Settling } from '../../src/operator/settling.ts'
+import { binding, objective, pool, settings, upserted } from '../support/builders.ts'
+
+const names = ['a', 'b', 'c', 'd']
+
+/** A time in which each look at it takes a quarter of a slice, so that two steps or three fill one. */
+function arrange() {
+  const inventory = new Inventory(settings, { atOnce: 0 })
+  for (const resource of optionalResources) inventory.apply({ kind: 'served', resource, served: true })
+  for (const object of [
+    pool(),
+    objective(),
+    ...names.map((name) => binding({ name, spec: { containerName: name } })),
+  ])
+    inventory.apply(upserted(object))
+  while (!inventory.isAllSettled) inventory.settle()
+  const marked: BindingKey[] = []
+  const waits = { turns: 0 }
+  let now = 0
+  const settling = new Settling({
+    inventory,
+    markLater: (keys) => void marked.push(...keys),
+    turns: {
+      now: () => (now += sliceMs / 4),
+      next: async () => {
+        waits.turns += 1
+        await systemTurns.next()
+      },
+    },
+    log: { error: () => undefined },
+  })
+  const change = (): void => {
+    inventory.apply(upserted(pool({ selector: { matchLabels: { app: crypto.randomUUID() } } })))
+    settling.goOn()
+  }
+  return { inventory, settling, marked, waits, change }
+}
+
+const keys = names.map((name): BindingKey => `default/${name}`)
+
+test('what is left for later is worked off in slices, and marked', async () => {
+  const { inventory, settling, marked, waits, change } = arrange()
+  await settling.begin()
+  change()
+  expect(settling.settled('default')).toBeInstanceOf(Promise)
+  expect(settling.settled('other')).toBe(undefined)
+  await settling.settled('default')
+  expect(inventory.isAllSettled).toBe(true)
+  await expect.poll(() => [...new Set(marked)]).toStrictEqual(keys)
+  expect(waits.turns).toBeGreaterThanOrEqual(2)
+})
+
+test('nothing is worked off before it is begun, and all that there is once that is done', async () => {
+  const { inventory, settling, marked, change } = arrange()
+  change()
+  await systemTurns.next()
+  expect([inventory.isAllSettled, marked.length]).toStrictEqual([false, 0])
+  await settling.begin()
+  expect([inventory.isAllSettled, new Set(marked).size]).toStrictEqual([true, keys.length])
+})
+
+test('nothing may be decided while a list is being taken in', async () => {
+  const { settling } = arrange()
+  await settling.begin()
+  const [pools = bindingResource] = poolResources
+  settling.mixed(pools, true)
+  settling.mixed(bindingResource, true)
+  let isSettled = false
+  const settled = settling.settled('default')?.then(() => (isSettled = true))
+  settling.mixed(pools, false)
+  await systemTurns.next()
+  expect(isSettled).toBe(false)
+  settling.mixed(bindingResource, false)
+  await settled
+  expect(settling.settled('default')).toBe(undefined)
+})
+
+test('marks that were put off give way to what is to be worked out', async () => {
+  const { inventory, settling, marked, change } = arrange()
+  await settling.begin()
+  settling.markLater(Array.from({ length: 1000 }, (_, index): BindingKey => `far/${index}`))
+  change()
+  await settling.settled('default')
+  expect(inventory.isAllSettled).toBe(true)
+  expect(marked.length).toBeLessThan(100)
+})
