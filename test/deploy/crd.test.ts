@@ -5,7 +5,7 @@ import { kubectl } from '../support/kubectl.ts'
 import { describeReal, freshNamespace } from '../support/real.ts'
 import { admissionCases, reconcileCases } from '../support/vectors.ts'
 import { accepted, poolOnly, refused } from './crd-cases.ts'
-import { causesOfCore, causesOfCrd, connect, findingsOfCore, manifest } from './crd-doors.ts'
+import { asPrinted, causesOfCore, causesOfCrd, connect, findingsOfCore, manifest } from './crd-doors.ts'
 
 // Names that are nearly right are likelier than chance has them.
 const bits = fc.constantFrom(
@@ -105,7 +105,7 @@ describeReal('the CRD alone', () => {
       })
       const lines = causesOfCore(spec).map(({ field, message }) => `${field}: ${message}`)
       expect(lines).toHaveLength(1)
-      expect({ code, stderr }).toEqual({
+      expect({ code, stderr: asPrinted(stderr) }).toEqual({
         code: 1,
         stderr: `The InferenceIdentityBinding "chat" is invalid: ${lines.join('')}\n`,
       })
@@ -119,7 +119,7 @@ describeReal('the CRD alone', () => {
       const lines = causesOfCore(spec).map(({ field, message }) => `* ${field}: ${message}`)
       expect(lines).toHaveLength(4)
       const [title, ...printed] = stderr.trimEnd().split('\n')
-      expect({ code, title, printed: printed.toSorted() }).toEqual({
+      expect({ code, title, printed: printed.map(asPrinted).toSorted() }).toEqual({
         code: 1,
         title: 'The InferenceIdentityBinding "chat" is invalid: ',
         printed: lines.toSorted(),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findingsOfCore } from '../../deploy/crd-doors.ts'
+import { asPrinted, findingsOfCore } from '../../deploy/crd-doors.ts'
 import { recordOf } from '../../support/embedded/json.ts'
 import type { Cluster } from '../support/cluster.ts'
 import { tracesOf } from '../support/traces.ts'
@@ -9,14 +9,6 @@ import { workedCases, type Worked } from './worked-cases.ts'
 /** What one object proves by itself: a line with one of these reasons needs no other object. */
 const ownReasons =
   /: (?:InvalidRef\/InvalidPoolRef|InvalidRef\/InvalidObjectiveRef|RenderFailure\/(?:MissingObjectiveRef|UnsupportedMode|InvalidServiceAccountName|InvalidContainerName|UnexpectedContainerName)): /
-
-/**
- * Where the tests run on a minor before 1.35, the API server prints the type of the value, and not the value, of what breaks a
- * rule (apiextensions-apiserver, pkg/apiserver/schema/cel/validation.go). Its own words about the value are left out there.
- */
-const printsValues = Number((process.env['KLEYM_TEST_KUBERNETES'] || '1.37').split('.')[1]) >= 35
-const asPrinted = (line: string): string =>
-  printsValues ? line : line.replace(/Invalid value: .*?: (?=\w+\/\w+: )/u, 'Invalid value: ')
 
 /** Bindings without a poolRef are refused by `required`, which has words of its own. */
 const hasPoolRef = ({ binding }: Worked): boolean => recordOf(binding.spec)['poolRef'] !== undefined
