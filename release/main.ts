@@ -6,10 +6,14 @@ import { helmTools } from '../test/support/gitops/binaries.ts'
 import { controlPlaneTools } from '../test/support/controlplane/binaries.ts'
 import { locateOrBuild, type Outcome } from '../test/support/go-tools/build.ts'
 import { chartPackage, definitions, manifests, programPackage, sums, type Workshop } from './artifacts.ts'
+import { krewPlugin } from './krew.ts'
 import { billOfMaterials } from './sbom.ts'
 
-/** Makes all files of a release, from this checkout alone: `npm run release -- DIRECTORY`, `release/out` by default. */
-async function release(directory: string): Promise<readonly string[]> {
+/**
+ * Makes all files of a release, from this checkout alone: `npm run release -- DIRECTORY URL`, `release/out` by default. The URL
+ * is where they will be published; without it there is no manifest for krew, which names it.
+ */
+async function release(directory: string, url: string | undefined): Promise<readonly string[]> {
   await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true })
   const scratch = await mkdtemp(join(tmpdir(), 'release-'))
@@ -22,6 +26,7 @@ async function release(directory: string): Promise<readonly string[]> {
     await chartPackage(shop)
     await programPackage(shop)
     await billOfMaterials(shop)
+    if (url !== undefined) await krewPlugin(shop, url)
     return await sums(shop)
   } finally {
     await rm(scratch, { recursive: true })
@@ -37,5 +42,5 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
-const names = await release(resolve(process.argv[2] ?? join(import.meta.dirname, 'out')))
+const names = await release(resolve(process.argv[2] ?? join(import.meta.dirname, 'out')), process.argv[3])
 process.stdout.write(`${names.join('\n')}\n`)

@@ -1,29 +1,27 @@
 #!/usr/bin/env node
+import { summaries, type CommandName } from './cli/commands.ts'
 import { exitCodes, usage, type CommandResult } from './cli/result.ts'
 import { write } from './commands/streams.ts'
 import { problemOfNode, version } from './version.ts'
 
 const help = `Usage: kleym COMMAND [flags]
 
-  operator   the admission webhook and the reconcile loop
-  check      the verdict on manifests, without a cluster or beside one
-  status     how the bindings of a cluster are
-  inspect    why workloads get no identity by a binding, or that they do
-  report     the same of all bindings, as a page of HTML
-  version    which version this is
-
+${Object.entries(summaries)
+  .map(([name, summary]) => `  ${name.padEnd(10)} ${summary}\n`)
+  .join('')}
 kleym COMMAND --help lists the flags of each.
 `
 
 type Command = { readonly run: (argv: readonly string[]) => Promise<CommandResult> }
 
 /** Each command is loaded when it is called: all of them together take ten times as long to load as Node itself. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
+const commands: { readonly [name in Exclude<CommandName, 'version'>]: () => Promise<Command> } = {
   operator: () => import('./commands/operator.ts'),
   check: () => import('./commands/check.ts'),
   status: () => import('./commands/status.ts'),
   inspect: () => import('./commands/inspect.ts'),
   report: () => import('./commands/report.ts'),
+  completion: () => import('./commands/completion.ts'),
 }
 
 async function run(argv: readonly string[]): Promise<CommandResult> {
@@ -40,15 +38,18 @@ async function run(argv: readonly string[]): Promise<CommandResult> {
     case '--help':
       return { code: word === undefined ? exitCodes.usage : exitCodes.fine, stdout: help, stderr: '' }
     default: {
-      const load = Object.hasOwn(commands, word) ? commands[word] : undefined
-      return load ? (await load()).run(rest) : unknown(word)
+      if (!isCommand(word)) return unknown(word)
+      const { run: runCommand } = await commands[word]()
+      return runCommand(rest)
     }
   }
 }
 
+const isCommand = (word: string): word is keyof typeof commands => Object.hasOwn(commands, word)
+
 async function unknown(word: string): Promise<CommandResult> {
   const { nearest } = await import('./core/nearest.ts')
-  const near = nearest(word, [...Object.keys(commands), 'version'])
+  const near = nearest(word, Object.keys(summaries))
   return usage([
     `${JSON.stringify(word)} is no command; ${near ? `did you mean ${near}?` : 'see kleym --help'}`,
   ])

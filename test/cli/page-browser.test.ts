@@ -2,11 +2,14 @@ import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { objectOr } from '../../src/core/json.ts'
+import { objectOr, textOr } from '../../src/core/json.ts'
 import { describeInBrowser, startBrowser, type Browser } from '../support/chromium.ts'
 import { hostile, manyBindings, pageOf, scene } from './drawn.ts'
 
 const picture = new URL('../../docs/report.png', import.meta.url)
+
+/** Width and height, where a PNG has them. */
+const sizeOf = (png: Buffer): readonly number[] => [png.readUInt32BE(16), png.readUInt32BE(20)]
 
 describeInBrowser('the page of kleym report, in a browser', () => {
   let browser: Browser
@@ -96,7 +99,7 @@ describeInBrowser('the page of kleym report, in a browser', () => {
       .filter((node) =>
         ['button', 'checkbox', 'combobox', 'searchbox'].includes(String(objectOr(node['role'])['value'])),
       )
-      .map((node) => String(objectOr(node['name'])['value'] ?? ''))
+      .map((node) => textOr(objectOr(node['name'])['value'], ''))
     expect(named.length).toBeGreaterThan(10)
     expect(named.filter((name) => name.trim() === '')).toEqual([])
     expect(named).toContain('Search')
@@ -141,7 +144,6 @@ describeInBrowser('the page of kleym report, in a browser', () => {
     const now = await browser.picture()
     if (process.env['KLEYM_UPDATE_DOCS']) await writeFile(picture, now)
     const kept = await readFile(picture)
-    const sizeOf = (png: Buffer): readonly number[] => [png.readUInt32BE(16), png.readUInt32BE(20)]
     expect(sizeOf(kept)).toEqual(sizeOf(now))
   })
 })

@@ -104,18 +104,19 @@ describe('an objective concerns those that name it', () => {
   })
 })
 
+const versionOfFar = (status: JsonObject): Manifest & { readonly status: JsonObject } => ({
+  ...stranger,
+  metadata: { ...stranger.metadata, resourceVersion: '7' },
+  status,
+})
+
 describe('a binding concerns itself', () => {
   test('and not when it is listed anew as it is; its status may be read by another schema', () => {
     const inventory = start()
-    const version = (status: JsonObject) => ({
-      ...stranger,
-      metadata: { ...stranger.metadata, resourceVersion: '7' },
-      status,
-    })
     const status = { observedGeneration: 1, extra: 'kept' }
-    expect(concerned(inventory, version(status))).toStrictEqual(['default/far'])
-    expect(concerned(inventory, version(status))).toStrictEqual([])
-    expect(concerned(inventory, version({ observedGeneration: 1 }))).toStrictEqual(['default/far'])
+    expect(concerned(inventory, versionOfFar(status))).toStrictEqual(['default/far'])
+    expect(concerned(inventory, versionOfFar(status))).toStrictEqual([])
+    expect(concerned(inventory, versionOfFar({ observedGeneration: 1 }))).toStrictEqual(['default/far'])
   })
 
   test('alone, when it comes, when its status is written, and when it goes', () => {

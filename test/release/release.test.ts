@@ -1,7 +1,9 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { globSync } from 'node:fs'
+import { mkdir, mkdtemp, mkdtempDisposable, readdir, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { version } from '../../src/version.ts'
 import { compared, helm } from '../deploy/chart.ts'
 import {
@@ -18,10 +20,27 @@ import { describeGitOps } from '../support/real.ts'
 import { runProgram } from '../support/run-program.ts'
 import { releaseInto } from './made.ts'
 
+const published = 'https://example.org/releases/v1'
+
 async function release(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'release-'))
-  await releaseInto(directory)
+  await releaseInto(directory, published)
   return directory
+}
+
+/** As far as krew reads it. */
+type KrewPlugin = {
+  readonly spec: {
+    readonly version: string
+    readonly shortDescription: string
+    readonly platforms: readonly {
+      readonly selector: { readonly matchExpressions: readonly unknown[] }
+      readonly uri: string
+      readonly sha256: string
+      readonly files: readonly { readonly from: string; readonly to: string }[]
+      readonly bin: string
+    }[]
+  }
 }
 
 describeGitOps('the files of a release', () => {
@@ -43,6 +62,7 @@ describeGitOps('the files of a release', () => {
       'install.yaml',
       `kleym-operator-${version}.tgz`,
       `kleym-operator-chart-${version}.tgz`,
+      'kleym.krew.yaml',
       'sbom.cdx.json',
     ]
     expect((await readdir(directory)).toSorted()).toEqual(['SHA256SUMS', ...files])
@@ -86,6 +106,37 @@ describeGitOps('the files of a release', () => {
     const { code, stdout } = await runProgram(process.execPath, [installed, 'version'], { env: {} })
     expect({ code, stdout }).toEqual({ code: 0, stdout: `kleym ${version}\n` })
     await rm(prefix, { recursive: true })
+  })
+
+  test('make a plugin of kubectl, installed as krew does it', async () => {
+    const plugin: KrewPlugin = parse(await text('kleym.krew.yaml'))
+    const { platforms, version: its, shortDescription } = plugin.spec
+    expect(plugin).toMatchObject({
+      apiVersion: 'krew.googlecontainertools.github.com/v1alpha2',
+      kind: 'Plugin',
+      metadata: { name: 'kleym' },
+    })
+    expect(its).toBe(`v${version}`)
+    expect(shortDescription).toMatch(/^[^\n]{1,50}$/)
+    const [platform] = platforms
+    if (!platform) throw new Error('it is for no platform')
+    expect(platform.selector.matchExpressions).toEqual([
+      { key: 'os', operator: 'In', values: ['linux', 'darwin'] },
+    ])
+    const archive = `kleym-operator-${version}.tgz`
+    expect(platform.uri).toBe(`${published}/${archive}`)
+    expect(await text('SHA256SUMS')).toContain(`${platform.sha256}  ${archive}\n`)
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'krew-'))
+    const at = (name: string): string => join(folder.path, name)
+    for (const name of ['unpacked', 'store', 'bin']) await mkdir(at(name))
+    await runProgram('tar', ['-xzf', join(directory, archive), '-C', at('unpacked')], { env: {} })
+    for (const { from, to } of platform.files)
+      for (const name of globSync(from, { cwd: at('unpacked') }))
+        await rename(join(at('unpacked'), name), join(at('store'), to, basename(name)))
+    await symlink(join(at('store'), platform.bin), at('bin/kubectl-kleym'))
+    const PATH = `${at('bin')}:${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`
+    const { stdout } = await runProgram(at('bin/kubectl-kleym'), ['version'], { env: { PATH } })
+    expect(stdout).toBe(`kleym ${version}\n`)
   })
 
   test('list each package that the program runs with, and none that only the tests need', async () => {

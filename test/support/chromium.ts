@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtempDisposable } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Duplex } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import { isObject, objectOr, textOr } from '../../src/core/json.ts'
 import { describeWith, onPath } from './on-path.ts'
 
@@ -49,7 +49,8 @@ export async function startBrowser(): Promise<Browser> {
     [...flags, '--no-first-run', '--remote-debugging-pipe', `--user-data-dir=${profile.path}`, 'about:blank'],
     { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] },
   )
-  const [, , , input, output] = child.stdio as unknown as readonly [null, null, null, Duplex, Duplex]
+  const [, , , input, output] = child.stdio
+  if (!(input instanceof Writable) || !(output instanceof Readable)) throw new Error('chromium has no pipe')
   const waiting = new Map<number, PromiseWithResolvers<unknown>>()
   const said: string[] = []
   let kept = ''

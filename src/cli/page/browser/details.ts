@@ -4,6 +4,11 @@ const details = element('section', {
   attributes: { 'aria-label': 'Details', tabindex: '-1', hidden: '' },
 })
 
+let endDetails = (): void => undefined
+details.addEventListener('keydown', ({ key }) => {
+  if (key === 'Escape') endDetails()
+})
+
 function showDetails(group: Group, binding: Drawn, opened: HTMLElement, close: () => void): void {
   const end = (): void => {
     details.hidden = true
@@ -12,9 +17,7 @@ function showDetails(group: Group, binding: Drawn, opened: HTMLElement, close: (
   }
   const button = element('button', { class: 'close', text: 'Close', attributes: { type: 'button' } })
   button.addEventListener('click', end)
-  details.onkeydown = (event) => {
-    if (event.key === 'Escape') end()
-  }
+  endDetails = end
   details.replaceChildren(
     button,
     element('h2', { text: `${group.namespace}/${binding.name}` }),
@@ -33,16 +36,17 @@ function showDetails(group: Group, binding: Drawn, opened: HTMLElement, close: (
   details.focus()
 }
 
+const targetWords = ({ name, kind }: Target): string => `${name}, ${kind ?? 'which is not there'}`
+
 function factsOf({ pool, pods }: Group, binding: Drawn): HTMLElement {
   const { mode, objective, account, container, spiffeID, output, selectors, peers } = binding
-  const named = ({ name, kind }: Target): string => `${name}, ${kind ?? 'which is not there'}`
   const of = (kind: 'collision' | 'overlap'): readonly string[] =>
     peers.filter((peer) => peer.kind === kind).map(({ name }) => name)
   const facts: readonly (readonly [string, readonly string[]])[] = [
     ['Mode', [mode]],
-    ['Pool', [named(pool)]],
+    ['Pool', [targetWords(pool)]],
     ['Pods of the pool have', pool.labels ?? []],
-    ['Objective', objective ? [named(objective)] : []],
+    ['Objective', objective ? [targetWords(objective)] : []],
     ['ServiceAccount', [account]],
     ['Container', container === undefined ? [] : [container]],
     ['SPIFFE ID', spiffeID === undefined ? [] : [spiffeID]],
@@ -50,7 +54,7 @@ function factsOf({ pool, pods }: Group, binding: Drawn): HTMLElement {
     ['Selectors', selectors],
     ['Collides with', of('collision')],
     ['Shares pods with', of('overlap')],
-    ['Pods', pods ? pods.map(({ name }, at) => `${name} ${binding.pods[at] || 'fits'}`) : []],
+    ['Pods', pods ? pods.map(({ name }, at) => `${name}: ${binding.pods[at] || 'fits'}`) : []],
   ]
   return element(
     'dl',

@@ -1,4 +1,7 @@
-/** What the page holds, and which of it is looked at. */
+/**
+ * What the page holds, and which of it is looked at. The files of this folder are classic scripts that share one scope, in the
+ * order that `assets.ts` gives them, since a page of one file can import nothing.
+ */
 type Page = import('../model.ts').Page
 type Group = import('../model.ts').Group
 type Drawn = import('../model.ts').DrawnBinding
@@ -6,7 +9,7 @@ type Grade = import('../model.ts').Grade
 type Target = import('../model.ts').Target
 
 /** Written by the command that made the page, which is where its shape is checked. */
-const page = JSON.parse(document.getElementById('page')?.textContent ?? '') as Page
+const page: Page = JSON.parse(document.getElementById('page')?.textContent ?? '')
 
 const gradeWords: { readonly [grade in Grade]: string } = {
   error: 'wrong',
@@ -21,8 +24,9 @@ for (const group of page.groups)
 
 function textOf({ namespace, pool, pods = [] }: Group, binding: Drawn): string {
   const { name, mode, state, objective, account, container, spiffeID, output, troubles } = binding
+  const own = [namespace, pool.name, name, mode, state, objective?.name, account, container, spiffeID, output]
   return [
-    ...[namespace, pool.name, name, mode, state, objective?.name, account, container, spiffeID, output],
+    ...own,
     ...troubles.flatMap(({ cause, fix }) => [cause, fix]),
     ...pods.filter((_, at) => binding.pods[at] === '').map((pod) => pod.name),
   ]
