@@ -5,7 +5,7 @@ import { pageOptions } from '../../src/cli/page-options.ts'
 import { statusOptions } from '../../src/cli/status-options.ts'
 import { operatorFlags } from '../../src/flags/operator.ts'
 import type { Flag } from '../../src/flags/read.ts'
-import { holdPage } from './pages.ts'
+import { holdPage, readPage } from './pages.ts'
 import { code, row, writtenFrom } from './tables.ts'
 
 function flagRow([name, flag]: readonly [string, Flag]): string {
@@ -54,4 +54,10 @@ ${helpOf('status', statusOptions(['--help'], {}))}
 ${helpOf('inspect', inspectOptions(['--help'], {}))}
 ${helpOf('report', pageOptions(['--help'], {}))}`,
   )
+})
+
+test.each(['README.md', 'docs/operations.md'])('%s has no flag in its tables that is not there', (page) => {
+  const named = [...readPage(page).matchAll(/^\| `--([a-z-]+)/gm)].map(([, name = '']) => name)
+  expect(named.length).toBeGreaterThan(3)
+  expect(named.filter((name) => !Object.hasOwn(operatorFlags, name))).toEqual([])
 })
