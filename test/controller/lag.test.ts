@@ -173,6 +173,9 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
   })
 })
 
+const refersTo = (name: string) =>
+  binding({ name: 'other', spec: { poolRef: { name }, objectiveRef: { name } } })
+
 /** What a binding is changed to refer to is there before it, but the loop hears of it later. */
 describe('while the watches of pools and objectives lag', () => {
   const referred: Match = { path: /\/inference(?:pools|objectives)\?/ }
@@ -240,8 +243,6 @@ describe('while the watches of pools and objectives lag', () => {
     await world.put(pool({ name: 'other', selector: { matchLabels: { app: 'other' } } }))
     await world.put(objective({ name: 'other', poolRef: { name: 'other' } }))
     await world.put(objective({ name: 'third', poolRef: { name: 'third' } }))
-    const refersTo = (name: string) =>
-      binding({ name: 'other', spec: { poolRef: { name }, objectiveRef: { name } } })
     await world.put(refersTo('other'))
     await catchesUp()
     await vi.waitUntil(() => proxy.openWatches() === allResources.length + 1, { timeout: 10_000 })

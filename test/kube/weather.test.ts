@@ -9,7 +9,7 @@ import {
   record,
 } from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import { type Client, createClient, resourcePath } from '../../src/kube/client.ts'
+import { type Client, type ClientOptions, createClient, resourcePath } from '../../src/kube/client.ts'
 import { loadKubeConfig } from '../../src/kube/config.ts'
 import { decodeObject } from '../../src/kube/object.ts'
 import { Reflector } from '../../src/kube/reflector.ts'
@@ -54,13 +54,13 @@ async function arrange() {
   stack.defer(() => server.stop())
   const proxy = await startFaultProxy(server)
   stack.defer(() => proxy.stop())
-  const connect = (kubeconfig: string) => {
-    const client = createClient(loadKubeConfig({ kubeconfig }), { timeoutMs: 200 })
+  const connect = (kubeconfig: string, options: ClientOptions = {}) => {
+    const client = createClient(loadKubeConfig({ kubeconfig }), options)
     stack.defer(() => client.close())
     return client
   }
   const direct = connect(server.kubeconfig)
-  const through = connect(await proxy.kubeconfig(server.token))
+  const through = connect(await proxy.kubeconfig(server.token), { timeoutMs: 200 })
   const own = stack.move()
 
   async function watching() {
