@@ -37,7 +37,6 @@ async function work({ queue, reconcile, pace, log, observe }: Loop): Promise<voi
     } finally {
       observe(ended, (performance.now() - started) / 1000)
       queue.done(key)
-      pace.end()
     }
   }
 }

@@ -17,9 +17,6 @@ import type { Metrics } from '../serving/metrics.ts'
 /** Keys that are reconciled at once; the API server is what bounds the rate. */
 const workers = 32
 
-/** While the API server asks for reviews: it answers our writes in turn with those of the people who wait for theirs. */
-const workersBesideReviews = 4
-
 /** The reference operator's, so that old and new never lead together. */
 const leaseName = 'a558cee8.sonda.red'
 
@@ -35,7 +32,7 @@ type LeadershipOptions = {
   readonly halted: () => string | undefined
   /** Resolves once something may be decided in a namespace. */
   readonly settled: (namespace: string) => Promise<void> | undefined
-  readonly courtesy: Pick<Courtesy, 'turns' | 'isAsked'>
+  readonly courtesy: Pick<Courtesy, 'turns'>
 }
 
 export type Leadership = {
@@ -73,7 +70,6 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       halted,
       settled,
       workers,
-      room: () => (courtesy.isAsked() ? workersBesideReviews : workers),
       turns: courtesy.turns,
       instance: hostname(),
       log,

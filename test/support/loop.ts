@@ -82,7 +82,6 @@ export function startLoop({
       halted: feed.halted,
       settled: feed.settled,
       workers,
-      room: () => workers,
       turns: systemTurns,
       instance: 'test',
       log,

@@ -86,7 +86,6 @@ function lead(): void {
     halted: feed.halted,
     settled: feed.settled,
     workers: 32,
-    room: () => 32,
     turns: courtesy.turns,
     instance: 'bench',
     log: silent,
