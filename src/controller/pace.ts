@@ -15,9 +15,10 @@ export class Pace {
     this.#until = turns.now() + sliceMs
   }
 
-  /** Resolves when a run may begin. */
-  async begin(): Promise<void> {
-    while (this.#turns.now() >= this.#until) await (this.#turning ??= this.#turn())
+  /** Undefined where a run may begin at once: to be asked right before it, and again after each wait. */
+  wait(): Promise<void> | undefined {
+    if (this.#turns.now() < this.#until) return undefined
+    return (this.#turning ??= this.#turn())
   }
 
   async #turn(): Promise<void> {
