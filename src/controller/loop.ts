@@ -23,7 +23,7 @@ export async function runLoop(loop: Loop): Promise<void> {
 
 async function work({ queue, reconcile, pace, log, observe }: Loop): Promise<void> {
   for (let key = await queue.next(); key !== undefined; key = await queue.next()) {
-    await pace.begin()
+    for (let wait = pace.wait(); wait; wait = pace.wait()) await wait
     const started = performance.now()
     let ended: Result['kind'] | 'error' = 'error'
     try {
@@ -37,7 +37,6 @@ async function work({ queue, reconcile, pace, log, observe }: Loop): Promise<voi
     } finally {
       observe(ended, (performance.now() - started) / 1000)
       queue.done(key)
-      pace.end()
     }
   }
 }

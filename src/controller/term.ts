@@ -11,7 +11,7 @@ import type { Action, Entry } from './journal.ts'
 import { runLoop } from './loop.ts'
 import { Outputs } from './output.ts'
 import { wait, type Result } from './outcome.ts'
-import { Pace, type Room } from './pace.ts'
+import { Pace } from './pace.ts'
 import { Patience } from './patience.ts'
 import { Processing } from './processing.ts'
 import { Queue } from './queue.ts'
@@ -34,8 +34,6 @@ type TermOptions = {
   readonly settled: (namespace: string) => Promise<void> | undefined
   readonly confirm: Confirm
   readonly workers: number
-  /** How many of the workers may run at this moment. */
-  readonly room: Room
   readonly turns: Turns
   readonly instance: string
   readonly log: Log
@@ -112,7 +110,7 @@ export function startTerm(options: TermOptions): Term {
   const ended = runLoop({
     queue,
     workers,
-    pace: new Pace(turns, options.room),
+    pace: new Pace(turns),
     log,
     observe: observe.run,
     reconcile: async (key) => {

@@ -5,8 +5,6 @@ import { systemTurns } from '../kube/clock.ts'
 export type Courtesy = {
   /** A review has come; the function that is returned says that it is answered. */
   readonly reviewStarted: () => () => void
-  /** Whether reviews have come lately. */
-  readonly isAsked: () => boolean
   /** For work that nobody waits for: whoever takes a turn comes after the reviews that are under way. */
   readonly turns: Turns
 }
@@ -14,18 +12,13 @@ export type Courtesy = {
 /** A review that waits for an answer of the API server leaves the event loop to others anyway. */
 const patienceMs = 10
 
-/** Who applies one object mostly applies more. */
-const askedForMs = 1000
-
 /** Puts admission reviews, for which people wait, before work that only has to be done at some time. */
 export function createCourtesy(turns: Turns = systemTurns): Courtesy {
   let underWay = 0
-  let lastAt = Number.NEGATIVE_INFINITY
   let answered = Promise.withResolvers<void>()
   return {
     reviewStarted: () => {
       underWay += 1
-      lastAt = turns.now()
       return () => {
         underWay -= 1
         if (underWay > 0) return
@@ -33,7 +26,6 @@ export function createCourtesy(turns: Turns = systemTurns): Courtesy {
         answered = Promise.withResolvers()
       }
     },
-    isAsked: () => underWay > 0 || turns.now() - lastAt < askedForMs,
     turns: {
       now: turns.now,
       next: async () => {

@@ -18,9 +18,6 @@ import { confirmation } from './reads.ts'
 /** How many keys are reconciled at the same time. More would not be faster: the API server bounds the rate. */
 const workers = 32
 
-/** As `workers`, while the API server asks for reviews: it answers our writes in turn with those of people who wait. */
-const workersBesideReviews = 4
-
 /** The name that the former operator uses, so that the old and the new operator never lead at the same time. */
 const leaseName = 'a558cee8.sonda.red'
 
@@ -39,7 +36,7 @@ type LeadershipOptions = {
   readonly halted: () => string | undefined
   /** Resolves once something may be decided in a namespace. */
   readonly settled: (namespace: string) => Promise<void> | undefined
-  readonly courtesy: Pick<Courtesy, 'turns' | 'isAsked'>
+  readonly courtesy: Pick<Courtesy, 'turns'>
 }
 
 export type Leadership = {
@@ -82,7 +79,6 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       halted,
       settled,
       workers,
-      room: () => (courtesy.isAsked() ? workersBesideReviews : workers),
       turns: courtesy.turns,
       instance: hostname(),
       log,

@@ -13,7 +13,7 @@ async function waitAfter(result: Result): Promise<number | undefined> {
   const queue = new Queue<BindingKey>({ clock })
   const observe = vi.fn<(kind: string) => void>()
   const log = { debug: () => undefined, error: () => undefined }
-  const pace = new Pace(systemTurns, () => 1)
+  const pace = new Pace(systemTurns)
   const ended = runLoop({ queue, workers: 1, pace, log, observe, reconcile: () => Promise.resolve(result) })
   queue.add('default/a')
   await vi.waitFor(() => expect(observe).toHaveBeenCalledTimes(1))

@@ -26,7 +26,7 @@ async function runsBetweenTurns(workers: number): Promise<readonly number[]> {
   const ended = runLoop({
     queue,
     workers,
-    pace: new Pace(turns, () => workers),
+    pace: new Pace(turns),
     reconcile: () => {
       now += sliceMs / 2
       runs.push((runs.pop() ?? 0) + 1)
@@ -51,31 +51,3 @@ test.each([1, 8])(
     expect(runs.reduce((sum, some) => sum + some, 0)).toBe(keys.length)
   },
 )
-
-test('no more runs are under way than there is room for, and one always is', async () => {
-  let room = 3
-  const pace = new Pace(systemTurns, () => room)
-  let running = 0
-  const begin = async (): Promise<void> => {
-    await pace.begin()
-    running += 1
-  }
-  const all = Promise.all(keys.map(begin))
-  const end = (): void => {
-    running -= 1
-    pace.end()
-  }
-  await expect.poll(() => running).toBe(3)
-  room = 0
-  for (const left of [2, 1]) {
-    end()
-    await systemTurns.next()
-    expect(running).toBe(left)
-  }
-  end()
-  await expect.poll(() => running).toBe(1)
-  room = keys.length
-  end()
-  await all
-  expect(running).toBe(keys.length - 4)
-})

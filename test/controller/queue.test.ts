@@ -266,7 +266,7 @@ test('whatever happens, no key runs twice at once and no mark is lost', async ()
 
 test('a key that is put off comes after all others, later ones too, and once', async () => {
   const { queue } = arrange()
-  for (const key of ['a', 'b', 'a'] as const) queue.addLater(key)
+  for (const name of ['a', 'b', 'a'] as const) queue.addLater(name)
   queue.add('c')
   queue.add('b')
   expect(queue.depth).toBe(3)

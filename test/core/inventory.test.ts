@@ -263,19 +263,20 @@ test('what a change concerns does not grow with bindings that have nothing to do
   ])
 })
 
-describe('a change of what is served', () => {
-  const stakesIn = (inventory: Inventory) =>
-    inventory
-      .bindings()
-      .map((one) => inventory.stakeOf(one))
-      .toArray()
-  const served = (resource: (typeof optionalResources)[number], schema: string, isServed = true): Change => ({
-    kind: 'served',
-    resource,
-    served: isServed,
-    schema,
-  })
+const stakesIn = (inventory: Inventory) =>
+  inventory
+    .bindings()
+    .map((one) => inventory.stakeOf(one))
+    .toArray()
 
+const served = (resource: (typeof optionalResources)[number], schema: string, isServed = true): Change => ({
+  kind: 'served',
+  resource,
+  served: isServed,
+  schema,
+})
+
+describe('a change of what is served', () => {
   test.each([...optionalResources, bindingResource])(
     'of $kind of $group, in its schema alone, has nobody worked out or told',
     (resource) => {
@@ -307,24 +308,26 @@ describe('a change of what is served', () => {
   })
 })
 
+const isByOther = (inventory: Inventory, key: BindingKey): boolean => {
+  const one = inventory.binding(key)
+  return one !== undefined && inventory.stakeOf(one).identity?.pods.labels['app'] === 'other'
+}
+
+const crowd = (atOnce: number, namespaces = ['default']): Inventory => {
+  const inventory = new Inventory(settings, { atOnce })
+  for (const resource of optionalResources) inventory.apply({ kind: 'served', resource, served: true })
+  for (const namespace of namespaces)
+    for (const object of [
+      pool({ namespace }),
+      objective({ namespace }),
+      ...['a', 'b', 'c'].map((name) => binding({ name, namespace, spec: { containerName: name } })),
+    ])
+      inventory.apply(upserted(object))
+  return inventory
+}
+
 describe('a change that concerns more bindings than are worked out at once', () => {
   const other = { matchLabels: { app: 'other' } }
-  const crowd = (atOnce: number, namespaces = ['default']): Inventory => {
-    const inventory = new Inventory(settings, { atOnce })
-    for (const resource of optionalResources) inventory.apply({ kind: 'served', resource, served: true })
-    for (const namespace of namespaces)
-      for (const object of [
-        pool({ namespace }),
-        objective({ namespace }),
-        ...['a', 'b', 'c'].map((name) => binding({ name, namespace, spec: { containerName: name } })),
-      ])
-        inventory.apply(upserted(object))
-    return inventory
-  }
-  const isByOther = (inventory: Inventory, key: BindingKey): boolean => {
-    const one = inventory.binding(key)
-    return one !== undefined && inventory.stakeOf(one).identity?.pods.labels['app'] === 'other'
-  }
   const all = ['default/a', 'default/b', 'default/c'] as const
 
   test('is worked out at once where it concerns just so many', () => {
@@ -378,7 +381,7 @@ describe('a change that concerns more bindings than are worked out at once', () 
     inventory.apply({ kind: 'served', resource: pools, served: false })
     const told: BindingKey[] = []
     let steps = 0
-    for (; inventory.isSettled('default') === false; steps++) told.push(...(inventory.settle() ?? []))
+    for (; !inventory.isSettled('default'); steps++) told.push(...(inventory.settle() ?? []))
     expect(steps).toBe(5)
     expect(told.filter((key) => key === 'default/d')).toHaveLength(2)
   })

@@ -67,23 +67,29 @@ test('a list is read as it was written, and the rest of it stepped over', () => 
   )
 })
 
+const problemIn = (bytes: Buffer): string => {
+  try {
+    decodeMetadataList(bytes)
+    return ''
+  } catch (error) {
+    return String(error)
+  }
+}
+
 test('a list that ends too soon is none', () => {
   const whole = listOf([{ name: 'a', namespace: 'b', uid: 'c', resourceVersion: '1' }], 'next')
+  const from = 4 + field(1, 'meta.k8s.io/v1').length
   // The last field, which is empty and not asked for, may be missing.
-  for (let length = 0; length < whole.length - 2; length++)
-    if (length !== 4 + field(1, 'meta.k8s.io/v1').length && length !== 4)
-      expect(() => decodeMetadataList(whole.subarray(0, length))).toThrow()
+  for (let length = from + 1; length < whole.length - 2; length++)
+    expect(problemIn(whole.subarray(0, length))).toMatch('ends too soon')
 })
 
-test('whatever comes instead of a list ends in an error or in a list', () => {
+test('whatever comes instead of a list ends in an error of ours or in a list', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      try {
-        expect(decodeMetadataList(Buffer.concat([Buffer.from('k8s\0'), bytes])).items).toBeInstanceOf(Array)
-      } catch (error) {
-        expect(String(error)).toMatch(/ends too soon|wire type/)
-      }
+      const problem = problemIn(Buffer.concat([Buffer.from('k8s\0'), bytes]))
+      expect(problem).toMatch(/^$|ends too soon|wire type/)
     }),
   )
-  expect(() => decodeMetadataList(Buffer.from('{"items":[]}'))).toThrow('no protobuf')
+  expect(problemIn(Buffer.from('{"items":[]}'))).toMatch('no protobuf')
 })

@@ -85,7 +85,6 @@ export function startLoop({
       halted: feed.halted,
       settled: feed.settled,
       workers,
-      room: () => workers,
       turns: systemTurns,
       instance: 'test',
       log,

@@ -68,8 +68,8 @@ export function recordedServer(
   }
   const kindOf = (resource: Resource): Kind => kindAt(resourcePath(resource))
   const keep = (resource: Resource, object: JsonObject): void => {
-    const { namespace, name } = objectOr(object['metadata'])
-    kindOf(resource).texts.set(`${String(namespace ?? '')}/${String(name)}`, JSON.stringify(object))
+    const { namespace = '', name } = objectOr(object['metadata'])
+    kindOf(resource).texts.set(`${String(namespace)}/${String(name)}`, JSON.stringify(object))
   }
   const newer = (object: JsonObject): JsonObject => ({
     ...object,

@@ -88,7 +88,6 @@ function lead(): void {
     settled: feed.settled,
     confirm: confirmation(inventory, server.objects),
     workers: 32,
-    room: () => 32,
     turns: courtesy.turns,
     instance: 'bench',
     log: silent,
