@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { byBytes } from '../src/core/names.ts'
 import { run } from './run.ts'
@@ -57,6 +57,8 @@ export async function chartPackage({ directory, scratch, version, helm }: Worksh
 
 /** The program, as `npm run build` made it and npm packs it, which writes the same time into every archive. */
 export async function programPackage({ directory }: Workshop): Promise<void> {
+  // npm makes it executable when it installs it; krew only links to it.
+  await chmod(join(root, 'dist/main.js'), 0o755)
   await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', directory], root)
 }
 
