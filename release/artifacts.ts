@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { objectOr } from '../src/core/json.ts'
 import { byBytes } from '../src/core/names.ts'
@@ -61,6 +61,8 @@ export async function programPackage({ directory, scratch, version }: Workshop):
     ...published
   } = objectOr(JSON.parse(await readFile(manifest, 'utf8')))
   await writeFile(manifest, `${JSON.stringify(published, undefined, 2)}\n`)
+  // npm makes the program executable when it installs the package; krew only links to it.
+  await chmod(join(unpacked, 'package/dist/main.js'), 0o755)
   await archive(unpacked, join(directory, name))
 }
 
