@@ -47,7 +47,7 @@ export function createHeap({ collect, used, load, every }: HeapOptions): Heap {
 export function heapOfProcess(): Heap {
   let before = performance.eventLoopUtilization()
   return createHeap({
-    collect: globalThis.gc && (() => void globalThis.gc?.()),
+    collect: globalThis.gc && (() => globalThis.gc?.()),
     used: () => process.memoryUsage().heapUsed,
     load: () => {
       const since = performance.eventLoopUtilization(before).utilization

@@ -25,9 +25,9 @@ function bare({ metadata: { name, namespace, uid, resourceVersion }, spec }: Kub
   return {
     metadata: { name, uid, resourceVersion, ...(namespace !== undefined && { namespace }) },
     spec: Object.fromEntries(
-      ['selector', 'poolRef'].flatMap((name) => {
-        const value = field(fields, name)
-        return value === undefined ? [] : [[name, value]]
+      ['selector', 'poolRef'].flatMap((part) => {
+        const value = field(fields, part)
+        return value === undefined ? [] : [[part, value]]
       }),
     ),
   }
