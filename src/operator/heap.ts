@@ -43,18 +43,11 @@ export function createHeap({ collect, used, load, every }: HeapOptions): Heap {
   return { settle, stop }
 }
 
-/** @param gc Node's own, which also takes options and answers by a promise when asked to */
-const collectorOf = (gc: NodeJS.GCFunction | undefined): HeapOptions['collect'] =>
-  gc &&
-  (() => {
-    gc()
-  })
-
 /** That of this process: with `--expose-gc`, as the Deployment sets it. */
 export function heapOfProcess(): Heap {
   let before = performance.eventLoopUtilization()
   return createHeap({
-    collect: collectorOf(globalThis.gc),
+    collect: globalThis.gc && (() => globalThis.gc?.()),
     used: () => process.memoryUsage().heapUsed,
     load: () => {
       const since = performance.eventLoopUtilization(before).utilization
