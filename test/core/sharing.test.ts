@@ -1,0 +1,35 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Sharing } from '../../src/core/sharing.ts'
+
+/** As it comes from the wire, so that nothing of it is shared with another one yet. */
+const parsed = (value: unknown): { readonly [field: string]: unknown } => JSON.parse(JSON.stringify(value))
+
+const json = fc.dictionary(fc.string(), fc.jsonValue())
+
+test('what is shared is equal to what there was', () => {
+  const sharing = new Sharing()
+  fc.assert(
+    fc.property(json, json, (spec, status) => {
+      const object = parsed({ spec, status })
+      const before = JSON.stringify(object)
+      sharing.object(object)
+      expect(JSON.stringify(object)).toBe(before)
+    }),
+  )
+})
+
+test('conditions that are equal become one object, but for Ready, which is rarely equal', () => {
+  const sharing = new Sharing()
+  const conflict = { type: 'Conflict', status: 'False', reason: 'NoConflict' }
+  const ready = { type: 'Ready', status: 'True', reason: 'Reconciled' }
+  const conditionsOf = (): readonly unknown[] => {
+    const conditions = [structuredClone(ready), structuredClone(conflict)]
+    sharing.object({ status: { conditions } })
+    return conditions
+  }
+  const [first, second] = [conditionsOf(), conditionsOf()]
+  expect(second).toEqual([ready, conflict])
+  expect(second[1]).toBe(first[1])
+  expect(second[0]).not.toBe(first[0])
+})
