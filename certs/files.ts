@@ -1,6 +1,6 @@
-import { messageOf } from '../src/core/show.ts'
 import { readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import { messageOf } from '../src/core/show.ts'
 import type { Log } from '../src/log.ts'
 import {
   expiryOf,

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import { messageOf } from '../src/core/show.ts'
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { messageOf } from '../src/core/show.ts'
 import { createAuthority, issueLeaf } from './authority.ts'
 import type { Names } from './inspect.ts'
 

@@ -3,6 +3,16 @@ import type { Settings } from './core/identity.ts'
 import type { AdmissionActions } from './core/reference-verdict.ts'
 import type { ActionOverrides } from './core/verdict.ts'
 import {
+  identityFlags,
+  operatorFlags,
+  operatorHelp,
+  type OperatorFlag,
+  type clusterFlags,
+  type verdictFlags,
+  type webhookActionFlag,
+} from './flags/operator.ts'
+import { readFlags, type Environment, type Reading } from './flags/read.ts'
+import {
   action,
   address,
   className,
@@ -20,17 +30,7 @@ import {
   type Address,
   type Decoder,
 } from './flags/values.ts'
-import { readFlags, type Environment, type Reading } from './flags/read.ts'
 import type { LogLevel } from './log.ts'
-import {
-  identityFlags,
-  operatorFlags,
-  operatorHelp,
-  type OperatorFlag,
-  type clusterFlags,
-  type verdictFlags,
-  type webhookActionFlag,
-} from './flags/operator.ts'
 
 /** What `kleym operator` was told, checked and complete. An address that is undefined is switched off. */
 export type Config = Settings & {

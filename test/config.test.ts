@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { describeConfig, operatorConfig, type Config } from '../src/config.ts'
-import { trustDomainProblem } from '../src/flags/values.ts'
-import type { Environment, Flag } from '../src/flags/read.ts'
 import { operatorFlags, operatorHelp } from '../src/flags/operator.ts'
+import type { Environment, Flag } from '../src/flags/read.ts'
+import { trustDomainProblem } from '../src/flags/values.ts'
 
 const configurableReasons = ['IdentityCollision', 'InvalidPoolSelector', 'TargetPoolNotFound']
 const read = (argv: readonly string[], env: Environment = {}) =>

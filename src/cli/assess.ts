@@ -1,7 +1,7 @@
 import { admit, findingsOn, isDenied, type Admission } from '../core/admit.ts'
 import { bindingKey, given, type Binding, type BindingKey } from '../core/binding.ts'
-import { statusOf } from '../core/conditions.ts'
 import type { ClusterSpiffeId } from '../core/clusterspiffeid.ts'
+import { statusOf } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
 import type { Settings } from '../core/identity.ts'
 import { Inventory, type Change } from '../core/inventory.ts'

@@ -5,15 +5,15 @@ import {
   operatorNamespace,
   trustDomainMissing,
 } from '../config.ts'
-import { commaSeparated, decoderOf, namespace, type Decoder, type Parsed } from '../flags/values.ts'
-import { describeFlags, readFlags, type Environment, type Flags, type Reading } from '../flags/read.ts'
 import { configurableReasons } from '../core/findings.ts'
 import { clusterSpiffeIdResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
 import { clusterFlags, identityFlags, verdictFlags } from '../flags/operator.ts'
+import { describeFlags, readFlags, type Environment, type Flags, type Reading } from '../flags/read.ts'
+import { commaSeparated, decoderOf, namespace, type Decoder, type Parsed } from '../flags/values.ts'
 import type { CheckOptions, ExamineOptions } from './check.ts'
-import type { ParsedOptions } from './options.ts'
 import { reportFormats, type ReportFormat } from './formats.ts'
+import type { ParsedOptions } from './options.ts'
 
 /** Of the commands that judge manifests. */
 export const examineFlags = {

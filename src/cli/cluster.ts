@@ -1,5 +1,5 @@
-import type { OperatorStatus } from '../core/operator-status.ts'
 import type { JsonObject } from '../core/json.ts'
+import type { OperatorStatus } from '../core/operator-status.ts'
 import type { PodList } from '../core/pods.ts'
 import type { Resource } from '../core/resources.ts'
 import type { Manifest } from './manifests.ts'

@@ -4,11 +4,11 @@ import { textOr, type JsonObject } from '../core/json.ts'
 import { nearest } from '../core/nearest.ts'
 import { bindingResource, objectiveResources, poolResources } from '../core/resources.ts'
 import { isCurrent } from '../core/said.ts'
+import { troublesBeyond } from './diagnosis-beyond.ts'
 import type { Inspection } from './inspection.ts'
 import { spanOf } from './layout.ts'
 import { operatorFindings } from './operator-state.ts'
 import { limitedBy, refTo, type ReportFinding } from './report.ts'
-import { troublesBeyond } from './diagnosis-beyond.ts'
 
 /**
  * All findings on a binding. Errors are sorted by where they stand on the way from the binding to the pod: a later

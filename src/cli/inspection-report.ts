@@ -1,6 +1,6 @@
 import { given } from '../core/binding.ts'
-import { conditionsIn } from '../core/conditions.ts'
 import type { ClusterSpiffeId } from '../core/clusterspiffeid.ts'
+import { conditionsIn } from '../core/conditions.ts'
 import { objectOr, type JsonObject } from '../core/json.ts'
 import type { Lookup } from '../core/references.ts'
 import { objectiveResources, poolResources, type Resource } from '../core/resources.ts'

@@ -2,8 +2,8 @@ import { decodeOutput, type Output } from '../core/clusterspiffeid.ts'
 import { field, textOr, type JsonObject } from '../core/json.ts'
 import { decodeLabelSelector, maySelect, selects, type LabelSelector } from '../core/label-selector.ts'
 import { byBytes } from '../core/names.ts'
-import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Pod } from '../core/pods.ts'
+import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Manifest } from './manifests.ts'
 
 /** A ClusterSPIFFEID of somebody else that gives an identity to the pods. */

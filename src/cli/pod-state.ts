@@ -1,8 +1,8 @@
 import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
-import type { Pod } from '../core/pods.ts'
-import { fits, wantedBy, type Wanted } from '../core/workloads.ts'
 import type { Standing } from '../core/overlap.ts'
+import type { Pod } from '../core/pods.ts'
 import { show } from '../core/show.ts'
+import { fits, wantedBy, type Wanted } from '../core/workloads.ts'
 import type { PodsSeen } from './cluster.ts'
 
 /** The workloads that get an identity, computed from the present objects or read from the status. */

@@ -5,11 +5,11 @@ import { fateOf, isTrouble } from '../core/output-stats.ts'
 import { bindingResource } from '../core/resources.ts'
 import { isCurrent } from '../core/said.ts'
 import { show } from '../core/show.ts'
+import type { SpireSight } from './cluster.ts'
 import { sinceOf, spanOf } from './layout.ts'
 import type { Manifest } from './manifests.ts'
 import { refTo, type ReportFinding } from './report.ts'
 import { whyPassed, type Seen } from './spire-state.ts'
-import type { SpireSight } from './cluster.ts'
 
 /** One binding in `kleym status`, in the words of its printer columns. */
 export type Row = {

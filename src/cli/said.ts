@@ -1,6 +1,6 @@
 import { rules, type Action } from '../core/findings.ts'
-import { consequenceLine } from '../core/reference-verdict.ts'
 import type { JsonObject } from '../core/json.ts'
+import { consequenceLine } from '../core/reference-verdict.ts'
 import type { JudgedFinding } from '../core/verdict.ts'
 import type { Cause } from '../schema/cause.ts'
 import type { Path } from '../schema/path.ts'

@@ -1,5 +1,5 @@
-import { statusOptions } from '../cli/status-options.ts'
 import type { CommandResult } from '../cli/result.ts'
+import { statusOptions } from '../cli/status-options.ts'
 import { version } from '../version.ts'
 import { once } from './once.ts'
 import { screen, write } from './streams.ts'

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Binding } from '../core/binding.ts'
 import { conditionIn, summaryIn, summaryOf, type Outcome } from '../core/conditions.ts'
-import { changeOfIdentity } from '../core/said.ts'
 import { field, objectOr, type JsonObject } from '../core/json.ts'
 import type { Resource } from '../core/resources.ts'
 import { bindingResource } from '../core/resources.ts'
+import { changeOfIdentity } from '../core/said.ts'
 
 export const eventResource: Resource = {
   group: 'events.k8s.io',

@@ -1,6 +1,6 @@
 import type { Binding, BindingKey } from '../core/binding.ts'
-import type { Log } from '../log.ts'
 import { retryingReason } from '../core/conditions.ts'
+import type { Log } from '../log.ts'
 import type { Announcer } from './announcer.ts'
 import type { Result } from './outcome.ts'
 import type { Statuses } from './statuses.ts'

@@ -7,8 +7,8 @@ import {
   type ClusterSpiffeId,
   type Output,
 } from '../core/clusterspiffeid.ts'
-import { settingsIn } from '../core/said.ts'
 import { field, objectOr, type JsonObject } from '../core/json.ts'
+import { settingsIn } from '../core/said.ts'
 import { editorsOf } from './editors.ts'
 import type { News } from './events.ts'
 import type { Action } from './journal.ts'

@@ -1,5 +1,5 @@
-import type { Binding, BindingKey, Mode } from './binding.ts'
 import { BindingIndex } from './binding-index.ts'
+import type { Binding, BindingKey, Mode } from './binding.ts'
 import type { Stake } from './evaluate.ts'
 import type { Identity } from './identity.ts'
 import { NeighbourIndex } from './neighbour-index.ts'

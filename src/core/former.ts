@@ -1,8 +1,8 @@
 import type { Binding } from './binding.ts'
 import { isNamedByItsId, type Output } from './clusterspiffeid.ts'
-import { settingsIn } from './said.ts'
 import { isSpiffeId, type Identity, type Settings } from './identity.ts'
 import { field, textOr } from './json.ts'
+import { settingsIn } from './said.ts'
 
 /**
  * The former trust domains and classes that the configuration allows to leave. An undefined class means

@@ -9,9 +9,9 @@ import type { Fallback } from './fallbacks.ts'
 import type { Settings } from './identity.ts'
 import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 import { OutputIndex } from './output-index.ts'
+import type { Known } from './overlay.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import { bindingResource, clusterSpiffeIdResource, type Resource } from './resources.ts'
-import type { Known } from './overlay.ts'
 import { Sharing } from './sharing.ts'
 
 /** A change in the cluster, as a watch reports it. Objects are raw JSON; the inventory decodes them. */

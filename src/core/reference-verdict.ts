@@ -1,5 +1,5 @@
-import { rules, explain, type Action, type Finding } from './findings.ts'
 import type { Consequence } from './consequences.ts'
+import { rules, explain, type Action, type Finding } from './findings.ts'
 import type { ActionOverrides } from './verdict.ts'
 
 /** The configured actions for changes of pools and objectives that harm bindings. */

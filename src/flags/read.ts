@@ -3,8 +3,8 @@
  * manifests. node:util's parseArgs is not used, because it takes `-flag` for a group of one-letter flags and refuses
  * `--flag=false`.
  */
-import { show } from '../core/show.ts'
 import { nearest } from '../core/nearest.ts'
+import { show } from '../core/show.ts'
 
 export type Flag = {
   /** The placeholder for the value in the help. A flag without a placeholder is a switch, true or false. */

@@ -2,10 +2,10 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { actions, type Action } from '../core/findings.ts'
 import { isDns1123Label, isDns1123Subdomain, trimSpace } from '../core/names.ts'
-import { show } from '../core/show.ts'
-import type { Given, Reading } from './read.ts'
-import type { LogLevel } from '../log.ts'
 import { nearest } from '../core/nearest.ts'
+import { show } from '../core/show.ts'
+import type { LogLevel } from '../log.ts'
+import type { Given, Reading } from './read.ts'
 
 export type Parsed<T> =
   | { readonly kind: 'value'; readonly value: T }

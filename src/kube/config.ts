@@ -1,9 +1,9 @@
-import { field, objectOr, type JsonObject } from '../core/json.ts'
-import { messageOf } from '../core/show.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { KubeConfig, loadYaml } from '@kubernetes/client-node'
+import { field, objectOr, type JsonObject } from '../core/json.ts'
+import { messageOf } from '../core/show.ts'
 import { impersonationOf, type Headers } from './impersonation.ts'
 import { proxyFor } from './proxy.ts'
 

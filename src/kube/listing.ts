@@ -1,5 +1,5 @@
-import type { Call, Client, Lost, Query, Refused } from './client.ts'
 import { objectOr } from '../core/json.ts'
+import type { Call, Client, Lost, Query, Refused } from './client.ts'
 import { asText } from './object.ts'
 
 type Listing = Pick<Call, 'metadataOnly'> & {

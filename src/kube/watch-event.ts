@@ -1,5 +1,5 @@
-import { type Refused, statusRefusal } from './answer.ts'
 import { objectOr } from '../core/json.ts'
+import { type Refused, statusRefusal } from './answer.ts'
 import { asText, decodeObject, type KubeObject } from './object.ts'
 
 /** One line of a watch. `version` is where a later watch can go on from. */

@@ -1,18 +1,18 @@
-import { leaseResource } from '../core/resources.ts'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lives, Trusted } from '../../certs/certificates.ts'
+import { leaseResource } from '../core/resources.ts'
 import type { Client } from '../kube/client.ts'
 import { createObjects } from '../kube/objects.ts'
 import { Reflector } from '../kube/reflector.ts'
-import { staleness } from './knowledge.ts'
-import { createProbe, tryWay } from './probe.ts'
-import { routesOf, type RoutesOptions } from './routes.ts'
 import type { Check } from '../serving/probes.ts'
-import { createTrust, watchTrust } from './webhook-trust.ts'
 import { claimLabel } from '../webhook/claim.ts'
 import { startWebhookServer, type WebhookServer } from '../webhook/server.ts'
 import { Tokens } from '../webhook/token.ts'
+import { staleness } from './knowledge.ts'
+import { createProbe, tryWay } from './probe.ts'
+import { routesOf, type RoutesOptions } from './routes.ts'
+import { createTrust, watchTrust } from './webhook-trust.ts'
 
 type AdmissionOptions = RoutesOptions & {
   readonly client: Pick<Client, 'call' | 'watch'>

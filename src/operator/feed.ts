@@ -3,13 +3,13 @@ import type { Change, Inventory } from '../core/inventory.ts'
 import { field, isObject } from '../core/json.ts'
 import { bindingResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
 import type { Turns } from '../core/slices.ts'
-import { systemTurns } from '../kube/clock.ts'
 import type { Client } from '../kube/client.ts'
+import { systemTurns } from '../kube/clock.ts'
 import { watchKinds } from '../kube/discovery.ts'
 import { Reflector, type KubeObject, type ReflectorOptions } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
-import { Settling } from './settling.ts'
 import { lighten } from './lighten.ts'
+import { Settling } from './settling.ts'
 
 type FeedOptions = {
   readonly client: Pick<Client, 'call' | 'watch'>

@@ -1,5 +1,5 @@
-import type { Feed } from './feed.ts'
 import { usualStaleMs } from '../webhook/reservations.ts'
+import type { Feed } from './feed.ts'
 
 /**
  * Why this replica is too far behind to decide: after this long without news of bindings it might allow a key that

@@ -9,9 +9,9 @@ import type { Known } from '../core/overlay.ts'
 import { admissionLabel, crdName, namespaceResource } from '../core/resources.ts'
 import { explain, resourcePath, type Client } from '../kube/client.ts'
 import { listPages } from '../kube/listing.ts'
-import type { ListLive } from '../webhook/missing.ts'
 import { isStill } from '../webhook/confirm.ts'
 import type { ReadLive } from '../webhook/live.ts'
+import type { ListLive } from '../webhook/missing.ts'
 
 /** Whether the label of a namespace turns refusals into warnings. */
 export async function warnsOnly(objects: Objects, name: string, signal: AbortSignal): Promise<boolean> {

@@ -2,8 +2,8 @@ import type { SpireSight } from '../cli/cluster.ts'
 import { field, objectOr, textOr } from '../core/json.ts'
 import { leaseResource } from '../core/resources.ts'
 import { resourcePath } from '../kube/client.ts'
-import { listPages } from '../kube/listing.ts'
 import { explain } from '../kube/client.ts'
+import { listPages } from '../kube/listing.ts'
 import { unseenBecause, type Connection } from './connected.ts'
 
 type Leases = Extract<SpireSight, { kind: 'seen' }>['leases'][number]

@@ -2,10 +2,10 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { SecureContextOptions } from 'node:tls'
 import Fastify from 'fastify'
-import { remembering, type Authorize } from './authorizations.ts'
-import { portOf, type Listening } from './listening.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import { remembering, type Authorize } from './authorizations.ts'
+import { portOf, type Listening } from './listening.ts'
 
 /** PEM. */
 export type ServingCertificate = { readonly key: string; readonly cert: string }

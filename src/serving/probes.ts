@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
-import { portOf, type Listening } from './listening.ts'
 import type { Log } from '../log.ts'
+import { portOf, type Listening } from './listening.ts'
 
 /** A check with a problem keeps this replica from being healthy or ready, unless the check only informs. */
 export type Check = {

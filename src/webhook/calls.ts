@@ -10,9 +10,9 @@ import {
 import { budgetMs, timeoutMs, type Deadlines } from './deadline.ts'
 import { readJson, type Json } from './json.ts'
 import type { App, Patience } from './listener.ts'
-import { Undecided } from './undecided.ts'
 import { refusalOf, refusals, statusBody, type Refusal } from './refusal.ts'
 import { calledIn, type Called } from './token.ts'
+import { Undecided } from './undecided.ts'
 
 /**
  * Decides about a request. If the promise rejects, the answer is HTTP 500 and the webhook's `failurePolicy` decides.

@@ -1,6 +1,6 @@
+import { STATUS_CODES } from 'node:http'
 import type { Http2SecureServer } from 'node:http2'
 import type { Socket } from 'node:net'
-import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import Fastify from 'fastify'
 import type { Log } from '../log.ts'

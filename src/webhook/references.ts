@@ -18,8 +18,8 @@ import {
 import { objectiveResources, poolResources } from '../core/resources.ts'
 import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
 import { judgeLive } from './fresh.ts'
-import type { ListLive } from './missing.ts'
 import type { LiveNamespace, ReadLive } from './live.ts'
+import type { ListLive } from './missing.ts'
 import { collisionAdvice, counted, nameAtMost } from './remarks.ts'
 import { inSlices } from './slices.ts'
 

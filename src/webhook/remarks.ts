@@ -1,8 +1,7 @@
 /** Warnings about a binding beside its findings. */
-import type { Stake } from '../core/evaluate.ts'
 import { bindingKey, replacesAnnotation, type Binding } from '../core/binding.ts'
 import { isRival } from '../core/checks/collision.ts'
-import { evaluate, stakeOf } from '../core/evaluate.ts'
+import { evaluate, stakeOf, type Stake } from '../core/evaluate.ts'
 import type { World } from '../core/facts.ts'
 import type { Finding } from '../core/findings.ts'
 import { sameJson } from '../core/json.ts'

@@ -1,5 +1,5 @@
-import { leaseResource } from '../core/resources.ts'
 import type { Objects, Reply } from '../core/objects.ts'
+import { leaseResource } from '../core/resources.ts'
 import {
   claimName,
   decodeClaim,

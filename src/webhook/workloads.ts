@@ -1,5 +1,5 @@
-import type { Finding } from '../core/findings.ts'
 import type { Fallback } from '../core/fallbacks.ts'
+import type { Finding } from '../core/findings.ts'
 import type { Settings } from '../core/identity.ts'
 import type { Standing } from '../core/overlap.ts'
 import type { Pod, PodList } from '../core/pods.ts'

@@ -1,6 +1,6 @@
 import { leaseResource } from '../../src/core/resources.ts'
-import type { Benchmark } from './benchmark.ts'
 import { leaseOf } from '../../src/webhook/claim.ts'
+import type { Benchmark } from './benchmark.ts'
 import { create, createAll, createNamespace, startRealCluster, type Cluster } from './cluster.ts'
 import { binding, poolOnly, referencesOf, type Manifest } from './manifests.ts'
 import { runOperator } from './operator.ts'

@@ -1,7 +1,7 @@
 import { bindingResource } from '../../src/core/resources.ts'
 import { podObject, type PodManifest } from '../support/pods.ts'
-import type { Benchmark } from './benchmark.ts'
 import { core, operatorThatSeesPodsIn } from './accounts.ts'
+import type { Benchmark } from './benchmark.ts'
 import { create, createNamespace, startRealCluster, width, type Cluster } from './cluster.ts'
 import { binding, objective, pool, poolName, poolOnly, type Manifest } from './manifests.ts'
 import { runOperator } from './operator.ts'

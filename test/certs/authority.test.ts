@@ -1,5 +1,5 @@
-import { once } from 'node:events'
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { connect, createServer } from 'node:tls'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { Around, Looked } from './looking.ts'
+import type { StatusOptions } from '../../src/cli/status.ts'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import { clusterSpiffeIdResource, optionalResources } from '../../src/core/resources.ts'
-import type { StatusOptions } from '../../src/cli/status.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
+import type { Around, Looked } from './looking.ts'
 import { ago, clusterWith, deployment, everything, look, operator, settled, statusOf } from './looking.ts'
 
 type Finding = {

@@ -3,8 +3,8 @@ import { bindingResource, clusterSpiffeIdResource } from '../../src/core/resourc
 import { binding, clusterSpiffeId, objective, pool } from '../support/builders.ts'
 import { startLoop } from '../support/loop.ts'
 import { whenSettled } from '../support/model.ts'
-import { placeOf, startWorld, type World } from '../support/world.ts'
 import type { Manifest } from '../support/vectors.ts'
+import { placeOf, startWorld, type World } from '../support/world.ts'
 import { mortal, type Death, type Mortal } from './support/mortal.ts'
 import { recordOfRun } from './support/record.ts'
 

@@ -1,9 +1,9 @@
 import { expect, test, vi } from 'vitest'
 import { runLoop } from '../../src/controller/loop.ts'
-import type { BindingKey } from '../../src/core/binding.ts'
 import type { Result } from '../../src/controller/outcome.ts'
 import { Pace } from '../../src/controller/pace.ts'
 import { Queue } from '../../src/controller/queue.ts'
+import type { BindingKey } from '../../src/core/binding.ts'
 import { systemTurns } from '../../src/kube/clock.ts'
 import { manualClock } from '../support/manual-clock.ts'
 

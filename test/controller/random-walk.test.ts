@@ -1,7 +1,7 @@
-import { definitionResource } from '../../src/core/resources.ts'
 import { randomInt } from 'node:crypto'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { definitionResource } from '../../src/core/resources.ts'
 import { startFaultProxy } from '../support/fault-proxy/proxy.ts'
 import { startLoop } from '../support/loop.ts'
 import { whenSettled } from '../support/model.ts'

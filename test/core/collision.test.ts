@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest'
 import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
 import { collisionMessage } from '../../src/core/checks/collision.ts'
 import { canonical } from '../../src/core/json.ts'
 import { collisionKey, podLabels, type Labels } from '../../src/core/selectors.ts'
-import { binding, evaluationOf, objective, pool, poolOnly, reasonsOf, told } from '../support/builders.ts'
 import { labels, names } from '../support/arbitraries.ts'
+import { binding, evaluationOf, objective, pool, poolOnly, reasonsOf, told } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
 
 const good = [pool(), objective()]

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { collisionMessage } from '../../src/core/checks/collision.ts'
 import {
   conditionTypes,
   isSameStatus,
@@ -8,11 +9,10 @@ import {
   summaryOf,
   type Outcome,
 } from '../../src/core/conditions.ts'
-import { changeOfIdentity, isCurrent, settingsIn } from '../../src/core/said.ts'
-import { collisionMessage } from '../../src/core/checks/collision.ts'
 import { rules, type RuleName } from '../../src/core/findings.ts'
 import { composeIdentity } from '../../src/core/identity.ts'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
+import { changeOfIdentity, isCurrent, settingsIn } from '../../src/core/said.ts'
 import { podLabels } from '../../src/core/selectors.ts'
 import { settings } from '../support/builders.ts'
 

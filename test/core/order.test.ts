@@ -5,6 +5,7 @@ import { replacesAnnotation } from '../../src/core/binding.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import { rules } from '../../src/core/findings.ts'
 import { objectiveResources, poolResources } from '../../src/core/resources.ts'
+import { setsOfObjects } from '../support/arbitraries.ts'
 import {
   binding,
   defaultActions,
@@ -14,7 +15,6 @@ import {
   removed,
   upserted,
 } from '../support/builders.ts'
-import { setsOfObjects } from '../support/arbitraries.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
 
 /** More of them take minutes: set for a longer search. */

@@ -1,6 +1,6 @@
+import { textOf } from '../support/embedded/json.ts'
 import type { Applied } from './apply.ts'
 import { nameOf, problemsIn } from './kubectl.ts'
-import { textOf } from '../support/embedded/json.ts'
 
 export const trustDomain = 'inference.example'
 

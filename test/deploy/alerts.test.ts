@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
+import { exercise } from '../metrics/exercise.ts'
 import { describePrometheus, prometheusPrograms } from '../support/prometheus.ts'
 import { runProgram, type ProgramResult } from '../support/run-program.ts'
-import { exercise } from '../metrics/exercise.ts'
 import { at, deploy, listAt, textAt } from './manifests.ts'
 
 const cases = resolve(import.meta.dirname, 'alerts-test.yaml')

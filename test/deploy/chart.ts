@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { byBytes } from '../../src/core/names.ts'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
+import { byBytes } from '../../src/core/names.ts'
 import { gitOpsBinaries } from '../support/real.ts'
 import { runProgram, type ProgramResult } from '../support/run-program.ts'
 import { at, deploy, manifestsIn, nameOf, textAt, type Manifests } from './manifests.ts'

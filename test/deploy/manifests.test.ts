@@ -5,9 +5,9 @@ import { configurableReasons } from '../../src/core/findings.ts'
 import { byBytes } from '../../src/core/names.ts'
 import { objectiveResources, poolResources } from '../../src/core/resources.ts'
 import { namesFor } from '../../src/operator/webhook-trust.ts'
-import { registrations, webhookNames } from '../support/webhook-names.ts'
 import { permissionsOf } from '../e2e/deployed/support/permissions.ts'
 import { describeReal } from '../support/real.ts'
+import { registrations, webhookNames } from '../support/webhook-names.ts'
 import {
   at,
   build,

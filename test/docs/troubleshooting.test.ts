@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { rules } from '../../src/core/findings.ts'
 import { retryingReason } from '../../src/core/conditions.ts'
+import { rules } from '../../src/core/findings.ts'
 import { consoleBlock, headingOf, sectionsOf } from '../e2e/support/played-page.ts'
 import { readPage, root } from './pages.ts'
 

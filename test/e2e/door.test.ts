@@ -10,9 +10,9 @@ import {
   optionalResources,
 } from '../../src/core/resources.ts'
 import { resourcePath } from '../../src/kube/client.ts'
-import { Reflector } from '../../src/kube/reflector.ts'
 import { createClient } from '../../src/kube/client.ts'
 import { loadKubeConfig } from '../../src/kube/config.ts'
+import { Reflector } from '../../src/kube/reflector.ts'
 import { objective, pool } from '../support/builders.ts'
 import { freePort } from '../support/controlplane/daemon.ts'
 import { listOf, recordOf, textOf } from '../support/embedded/json.ts'

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clusterSpiffeIdResource, crdName, definitionResource } from '../../src/core/resources.ts'
 import { resourcePath } from '../../src/kube/client.ts'
+import { kleym, watchStatus, type Ended } from '../cli/program.ts'
 import { binding, objective, pool } from '../support/builders.ts'
 import type { ScratchFile } from '../support/embedded/kubeconfig.ts'
 import { describeReal } from '../support/real.ts'
-import { kleym, watchStatus, type Ended } from '../cli/program.ts'
-import { bodyOf, metaOf } from './support/cluster.ts'
 import { openStage, type Stage } from './loop/support/stage.ts'
-import { viewer } from './support/viewer.ts'
 import { eventually, newTenant, type Tenant } from './loop/support/tenant.ts'
+import { bodyOf, metaOf } from './support/cluster.ts'
+import { viewer } from './support/viewer.ts'
 
 /** What a user learns of a cluster from the command line. Nothing refuses here, so that there is something to learn. */
 describeReal('the commands that look at a cluster', () => {

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { inspect } from '../../src/cli/inspect.ts'
 import { inspectOptions } from '../../src/cli/inspect-options.ts'
+import { inspect } from '../../src/cli/inspect.ts'
 import { clusterSpiffeIdResource, leaseResource, type Resource } from '../../src/core/resources.ts'
 import { resourcePath } from '../../src/kube/client.ts'
 import { openReads } from '../../src/reads/reads.ts'

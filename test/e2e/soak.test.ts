@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { controlPlane, describeReal } from '../support/real.ts'
 import { describeReport } from '../soak/report.ts'
 import { soak } from '../soak/soak.ts'
+import { controlPlane, describeReal } from '../support/real.ts'
 
 const timeout = 300_000
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { describeFlags, readFlags, type Flag } from '../../src/flags/read.ts'
 import { nearest } from '../../src/core/nearest.ts'
+import { describeFlags, readFlags, type Flag } from '../../src/flags/read.ts'
 
 describe('the flags of any command', () => {
   const flags = {

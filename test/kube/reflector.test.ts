@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import { type KubeObject, Reflector, type ReflectorOptions } from '../../src/kube/reflector.ts'
 import { bindingResource } from '../../src/core/resources.ts'
+import { type KubeObject, Reflector, type ReflectorOptions } from '../../src/kube/reflector.ts'
 import { manualClock } from '../support/manual-clock.ts'
 import { type Exchange, soon, startScripted, status } from './scripted.ts'
 

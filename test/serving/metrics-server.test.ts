@@ -4,14 +4,14 @@ import { text } from 'node:stream/consumers'
 import { connect } from 'node:tls'
 import forge from 'node-forge'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Authorization } from '../../src/serving/authorizations.ts'
 import { createLog } from '../../src/log.ts'
+import { createMetrics } from '../../src/metrics/metrics.ts'
+import type { Authorization } from '../../src/serving/authorizations.ts'
 import {
   startMetricsServer,
   type MetricsServer,
   type ServingCertificate,
 } from '../../src/serving/metrics-server.ts'
-import { createMetrics } from '../../src/metrics/metrics.ts'
 
 let lines: string[] = []
 const log = createLog({ level: 'info', destination: { write: (line) => lines.push(line) } })

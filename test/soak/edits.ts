@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ownerAnnotation, decodeOutput, type Output } from '../../src/core/clusterspiffeid.ts'
 import { replacesAnnotation } from '../../src/core/binding.ts'
+import { ownerAnnotation, decodeOutput, type Output } from '../../src/core/clusterspiffeid.ts'
 import {
   bindingResource,
   clusterSpiffeIdResource,
@@ -14,9 +14,9 @@ import type { Reply } from '../support/embedded/client.ts'
 import { recordOf, type Json } from '../support/embedded/json.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
 import { metaOf, placeOf, type Admin } from '../support/world.ts'
-import { namespaces } from './site.ts'
 import type { Random } from './random.ts'
 import type { Recorder } from './recorder.ts'
+import { namespaces } from './site.ts'
 
 export type Desk = { readonly admin: Admin; readonly recorder: Recorder; readonly random: Random }
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { replacesAnnotation } from '../../src/core/binding.ts'
-import { resourceOf } from '../support/vectors.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import { listOf, recordOf } from '../support/embedded/json.ts'
+import { resourceOf } from '../support/vectors.ts'
 import type { Rule } from './history.ts'
 import { chat, finalizers, outputOf, Pen, refused, retrying, scene, settled } from './judge/pen.ts'
 

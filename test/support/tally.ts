@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
-import type { Reporter, TestModule, TestRunEndReason, Vitest } from 'vitest/node'
 import type { SerializedError } from 'vitest'
+import type { Reporter, TestModule, TestRunEndReason, Vitest } from 'vitest/node'
 
 type Count = { readonly passed: number; readonly failed: number; readonly skipped: number }
 

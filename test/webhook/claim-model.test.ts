@@ -1,7 +1,7 @@
-import { leaseResource } from '../../src/core/resources.ts'
 import { describe, expect, test } from 'vitest'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import type { Reply } from '../../src/core/objects.ts'
+import { leaseResource } from '../../src/core/resources.ts'
 import type { Resource } from '../../src/core/resources.ts'
 import { leaseOf } from '../../src/webhook/claim.ts'
 import { binding, evaluationOf } from '../support/builders.ts'

@@ -1,7 +1,7 @@
-import { leaseResource } from '../../src/core/resources.ts'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Objects } from '../../src/core/objects.ts'
+import { leaseResource } from '../../src/core/resources.ts'
 import { createClient } from '../../src/kube/client.ts'
 import { loadKubeConfig } from '../../src/kube/config.ts'
 import { createObjects } from '../../src/kube/objects.ts'

@@ -1,7 +1,7 @@
-import { leaseResource } from '../../src/core/resources.ts'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Reply } from '../../src/core/objects.ts'
+import { leaseResource } from '../../src/core/resources.ts'
 import { claimName, decodeClaim, leaseOf, standingOf, type Contender } from '../../src/webhook/claim.ts'
 import { Reservations } from '../../src/webhook/reservations.ts'
 import { manualClock } from '../support/manual-clock.ts'

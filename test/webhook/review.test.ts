@@ -4,6 +4,7 @@ import { foresee } from '../../src/core/appraise.ts'
 import { decodeBinding, finalizer, replacesAnnotation } from '../../src/core/binding.ts'
 import { rules } from '../../src/core/findings.ts'
 import { leaseResource, bindingResource, poolResources } from '../../src/core/resources.ts'
+import { leaseOf } from '../../src/webhook/claim.ts'
 import {
   binding,
   evaluationOf,
@@ -14,7 +15,6 @@ import {
   without,
 } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
-import { leaseOf } from '../../src/webhook/claim.ts'
 import { MemoryObjects } from './memory-objects.ts'
 import { linesOf, outcomeOf, stage } from './stage.ts'
 

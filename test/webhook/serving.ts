@@ -1,3 +1,5 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
 import {
   connect,
   type ClientHttp2Session,
@@ -5,8 +7,6 @@ import {
   type IncomingHttpHeaders,
   type IncomingHttpStatusHeader,
 } from 'node:http2'
-import { once } from 'node:events'
-import { generateKeyPairSync } from 'node:crypto'
 import forge from 'node-forge'
 import { createAuthority, issueLeaf } from '../../certs/authority.ts'
 import type { Log } from '../../src/log.ts'

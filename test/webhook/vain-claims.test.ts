@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { manualClock } from '../support/manual-clock.ts'
 import { VainClaims } from '../../src/webhook/vain-claims.ts'
+import { manualClock } from '../support/manual-clock.ts'
 
 const minuteMs = 60_000
 

@@ -1,7 +1,7 @@
 import { setImmediate as soon } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { leaseResource } from '../../src/core/resources.ts'
 import { decodePod } from '../../src/core/pods.ts'
+import { leaseResource } from '../../src/core/resources.ts'
 import { createPodLookup, type ListPods, type Look } from '../../src/webhook/workloads.ts'
 import { binding, clusterSpiffeId, objective, pool, poolOnly } from '../support/builders.ts'
 import { podObject, type PodOptions } from '../support/pods.ts'

@@ -1,8 +1,8 @@
 import type { Check } from '../facts.ts'
 import { finding } from '../findings.ts'
-import { show } from '../show.ts'
 import type { PoolRef } from '../references.ts'
 import type { Resource } from '../resources.ts'
+import { show } from '../show.ts'
 import { absent, unserved, unusableReference } from './references.ts'
 
 export const objectiveRefIsUsable: Check = ({ binding, objective }) =>

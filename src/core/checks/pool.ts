@@ -1,7 +1,7 @@
+import type { Check } from '../facts.ts'
 import { finding, type Finding } from '../findings.ts'
 import { show } from '../show.ts'
 import { absent, unserved, unusableReference } from './references.ts'
-import type { Check } from '../facts.ts'
 
 export const poolRefIsUsable: Check = ({ binding, pool }) =>
   pool.kind === 'unusable'

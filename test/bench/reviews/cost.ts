@@ -1,5 +1,5 @@
-import { validating } from '../../../src/webhook/review.ts'
 import { decodeReview } from '../../../src/webhook/admission-review.ts'
+import { validating } from '../../../src/webhook/review.ts'
 import { blind } from '../../../src/webhook/workloads.ts'
 import { addReferences, filledInventory, namespaceOf, type Layout } from '../inventory.ts'
 import { range } from '../waiting.ts'

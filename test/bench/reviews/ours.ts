@@ -1,5 +1,5 @@
-import { registrations } from '../../support/webhook-names.ts'
 import { registrationsOf } from '../../../certs/registration.ts'
+import { registrations } from '../../support/webhook-names.ts'
 import { createAll, populate, startEmbeddedCluster } from '../cluster.ts'
 import { namespaceOf } from '../inventory.ts'
 import { referencesOf } from '../manifests.ts'

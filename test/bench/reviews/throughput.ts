@@ -1,10 +1,10 @@
-import type { Report } from '../report.ts'
 import { namespaceOf } from '../inventory.ts'
+import type { Report } from '../report.ts'
 import { median, type Samples } from '../statistics.ts'
+import { range } from '../waiting.ts'
 import { numberIn, startWorker, textIn, type Worker } from '../worker.ts'
 import { load, type Protocol } from './load.ts'
 import { admissionReview } from './review.ts'
-import { range } from '../waiting.ts'
 
 /** Different requests that are sent in turns. */
 const spare = 64

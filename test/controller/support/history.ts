@@ -1,5 +1,5 @@
-import { resourcePath } from '../../../src/kube/client.ts'
 import { definitionResource, type Resource } from '../../../src/core/resources.ts'
+import { resourcePath } from '../../../src/kube/client.ts'
 import type { Client, Watch } from '../../support/embedded/client.ts'
 import { recordOf, type Json } from '../../support/embedded/json.ts'
 import { metaOf, versionOf } from '../../support/world.ts'

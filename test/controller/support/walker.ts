@@ -14,8 +14,8 @@ import { recordOf, textsOf, type Json } from '../../support/embedded/json.ts'
 import { inventoryOfState, planIn, stateOf } from '../../support/model.ts'
 import { resourceOf, type Manifest } from '../../support/vectors.ts'
 import { allResources, metaOf, placeOf, uidOf, versionOf, type World } from '../../support/world.ts'
-import type { History } from './history.ts'
 import { chosen, copy, legacy, orphan, type Drift, type Edit, type Spoil } from './edits.ts'
+import type { History } from './history.ts'
 
 const hold = 'example.org/hold'
 

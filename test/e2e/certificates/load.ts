@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { connect } from 'node:tls'
-import { listOf, recordOf, textOf } from '../../support/embedded/json.ts'
 import { registrationsOf } from '../../../certs/registration.ts'
-import { webhookHost } from '../../support/webhook-host.ts'
-import { registrations } from '../../support/webhook-names.ts'
 import { bindingResource } from '../../../src/core/resources.ts'
 import { resourcePath } from '../../../src/kube/client.ts'
-import { poolOnly } from '../support/manifests.ts'
+import { listOf, recordOf, textOf } from '../../support/embedded/json.ts'
+import { webhookHost } from '../../support/webhook-host.ts'
+import { registrations } from '../../support/webhook-names.ts'
 import type { Cluster } from '../support/cluster.ts'
+import { poolOnly } from '../support/manifests.ts'
 
 export type Load = {
   /** How many calls there were so far. */

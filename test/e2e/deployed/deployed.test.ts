@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { secretResource } from '../../../certs/secret.ts'
 import {
   bindingResource,
   clusterSpiffeIdResource,
@@ -10,13 +11,12 @@ import {
   type Resource,
 } from '../../../src/core/resources.ts'
 import { resourcePath } from '../../../src/kube/client.ts'
-import { secretResource } from '../../../certs/secret.ts'
-import { registrations, webhookNames } from '../../support/webhook-names.ts'
 import { listAt, textAt } from '../../deploy/manifests.ts'
 import { binding, clusterSpiffeId, objective, pool } from '../../support/builders.ts'
 import { textOf } from '../../support/embedded/json.ts'
 import { describeReal } from '../../support/real.ts'
 import type { Manifest } from '../../support/vectors.ts'
+import { registrations, webhookNames } from '../../support/webhook-names.ts'
 import { eventually, newTenant, type Tenant } from '../loop/support/tenant.ts'
 import { createNamespace, metaOf, until } from '../support/cluster.ts'
 import { serveOnly } from '../support/kinds.ts'

@@ -1,14 +1,14 @@
+import { X509Certificate } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
-import { X509Certificate } from 'node:crypto'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createAuthority, issueLeaf } from '../../../certs/authority.ts'
 import type { Certified } from '../../../certs/inspect.ts'
 import { createLog } from '../../../src/log.ts'
-import { startMetrics } from '../../../src/operator/protected-metrics.ts'
 import { createMetrics } from '../../../src/metrics/metrics.ts'
+import { startMetrics } from '../../../src/operator/protected-metrics.ts'
 import { freePort } from '../../support/controlplane/daemon.ts'
 
 const life = { now: new Date(), lifetimeDays: 1 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { registrationsOf } from '../../../certs/registration.ts'
 import { resourcePath } from '../../../src/kube/client.ts'
 import { configurationsOf } from '../../../src/operator/webhook-configurations.ts'
-import { registrationsOf } from '../../../certs/registration.ts'
 import { overlayOf } from '../../deploy/manifests.ts'
 import { binding, objective, pool } from '../../support/builders.ts'
 import { describeReal } from '../../support/real.ts'

@@ -1,5 +1,5 @@
-import { connect } from 'node:http2'
 import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   bindingResource,
@@ -12,10 +12,10 @@ import type { Client } from '../../support/embedded/client.ts'
 import { recordOf } from '../../support/embedded/json.ts'
 import { describeReal } from '../../support/real.ts'
 import { resourceOf } from '../../support/vectors.ts'
+import { claims, collectAsIfLater } from '../support/claims.ts'
 import { createNamespace, metaOf, startCluster, until, type Cluster } from '../support/cluster.ts'
 import { serveBindings, serveOnly } from '../support/kinds.ts'
 import { startAnotherApiServer, type ApiServer } from './support/api-servers.ts'
-import { claims, collectAsIfLater } from '../support/claims.ts'
 import { isReady, startFleet, type Fleet } from './support/fleet.ts'
 import { startLoad } from './support/load.ts'
 import { orderNamespace, raceOf, sets, type Round } from './support/order-race.ts'

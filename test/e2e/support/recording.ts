@@ -1,6 +1,6 @@
 import { vi } from 'vitest'
-import { resourcePath } from '../../../src/kube/client.ts'
 import type { Resource } from '../../../src/core/resources.ts'
+import { resourcePath } from '../../../src/kube/client.ts'
 import type { WatchEvent } from '../../support/embedded/client.ts'
 import { bodyOf, metaOf, patience, type Cluster } from './cluster.ts'
 

@@ -1,7 +1,7 @@
 import { checkOptions } from '../../../src/cli/check-options.ts'
 import { check } from '../../../src/cli/check.ts'
-import type { AdmissionCase, ReconcileCase } from '../../support/vectors.ts'
 import type { KubectlResult } from '../../support/controlplane/run-kubectl.ts'
+import type { AdmissionCase, ReconcileCase } from '../../support/vectors.ts'
 
 export const trustDomain = 'kleym.sonda.red'
 

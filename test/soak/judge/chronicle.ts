@@ -1,7 +1,7 @@
+import { eventResource } from '../../../src/controller/events.ts'
 import { decodeBinding, type BindingKey } from '../../../src/core/binding.ts'
 import { decodeOutput } from '../../../src/core/clusterspiffeid.ts'
 import { readyIn } from '../../../src/core/conditions.ts'
-import { eventResource } from '../../../src/controller/events.ts'
 import { bindingResource, clusterSpiffeIdResource } from '../../../src/core/resources.ts'
 import { recordOf, textOf } from '../../support/embedded/json.ts'
 import { placeOf } from '../../support/world.ts'

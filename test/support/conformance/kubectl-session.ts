@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runKubectl, type Kubectl } from '../controlplane/run-kubectl.ts'
 import type { Endpoint } from '../embedded/client.ts'
 import type { Json } from '../embedded/json.ts'
-import { runKubectl, type Kubectl } from '../controlplane/run-kubectl.ts'
 import { openSubject, widget } from './subject.ts'
 
 const ready = JSON.stringify({

@@ -1,9 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
+import { programsOf } from '../go-tools/toolset.ts'
 import { controlPlaneTools } from './binaries.ts'
 import { goModOf, locateOrBuildControlPlane } from './minors.ts'
-import { programsOf } from '../go-tools/toolset.ts'
 import { script, scratchDirectory } from './scratch.ts'
 
 const say = (): void => undefined

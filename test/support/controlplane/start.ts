@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Daemon, freePort, startDaemon } from './daemon.ts'
 import type { Binaries } from './binaries.ts'
+import { type Daemon, freePort, startDaemon } from './daemon.ts'
 
 /** A port that another program took may accept a connection and stay silent. */
 const probeMs = 2_000

@@ -1,7 +1,7 @@
 import { isRecord, listOf, recordOf, textOf, textsOf, type Json } from './json.ts'
-import { matchesLabels } from './selectors.ts'
-import { nameOf, type KubeObject } from './object.ts'
 import type { Kind } from './kind.ts'
+import { nameOf, type KubeObject } from './object.ts'
+import { matchesLabels } from './selectors.ts'
 import type { Cause } from './status.ts'
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE'

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { Agent, request } from 'undici'
-import { groupVersion } from './kind.ts'
-import { isRecord, recordOf, textOf, textsOf, type Json } from './json.ts'
 import type { Attributes, Hook } from './hooks.ts'
+import { isRecord, recordOf, textOf, textsOf, type Json } from './json.ts'
+import { groupVersion } from './kind.ts'
 
 export type Verdict = {
   readonly allowed: boolean

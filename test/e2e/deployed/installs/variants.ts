@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { objectOr, type JsonObject } from '../../../../src/core/json.ts'
+import { version } from '../../../../src/version.ts'
 import {
   at,
   containerOf,
@@ -10,9 +11,8 @@ import {
   textAt,
   type Manifests,
 } from '../../../deploy/manifests.ts'
-import { version } from '../../../../src/version.ts'
-import { serveAsStubs } from '../support/stubs.ts'
 import { accountOf, type RunningPod, type Site } from '../support/site.ts'
+import { serveAsStubs } from '../support/stubs.ts'
 import { isCalledByItsServices, judges, makeWay } from './refusal.ts'
 
 const variants: readonly (readonly [string, JsonObject])[] = [

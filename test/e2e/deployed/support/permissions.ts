@@ -1,5 +1,5 @@
-import { at, listAt, nameOf, textAt, type Manifests } from '../../../deploy/manifests.ts'
 import type { JsonObject } from '../../../../src/core/json.ts'
+import { at, listAt, nameOf, textAt, type Manifests } from '../../../deploy/manifests.ts'
 import { textsOf } from '../../../support/embedded/json.ts'
 import type { Authorized } from './audit.ts'
 

@@ -1,8 +1,8 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAuthority, issueLeaf } from '../../../../certs/authority.ts'
-import { textsOf } from '../../../support/embedded/json.ts'
 import { at, containerOf, listAt, podTemplateOf, textAt, type Manifests } from '../../../deploy/manifests.ts'
+import { textsOf } from '../../../support/embedded/json.ts'
 
 /**
  * Puts what cert-manager issues for the manifests into folders, as the kubelet mounts it. What is returned leads flags to

@@ -1,5 +1,5 @@
-import { definitionResource } from '../../../../src/core/resources.ts'
 import { expect } from 'vitest'
+import { definitionResource } from '../../../../src/core/resources.ts'
 import { History } from '../../../controller/support/history.ts'
 import { Judge } from '../../../controller/support/judge.ts'
 import { binding, objective, pool, settings } from '../../../support/builders.ts'

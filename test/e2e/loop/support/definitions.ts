@@ -1,10 +1,10 @@
-import { resourcePath } from '../../../../src/kube/client.ts'
 import {
   definitionResource,
   bindingResource,
   crdName,
   type Resource,
 } from '../../../../src/core/resources.ts'
+import { resourcePath } from '../../../../src/kube/client.ts'
 import { recordOf, without, type Json } from '../../../support/embedded/json.ts'
 import { bodyOf, metaOf, type Cluster } from '../../support/cluster.ts'
 import { eventually } from './tenant.ts'

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { json } from 'node:stream/consumers'
+import { clusterSpiffeIdResource } from '../../../../src/core/resources.ts'
+import { resourcePath } from '../../../../src/kube/client.ts'
 import { clusterSpiffeId } from '../../../support/builders.ts'
 import { recordOf, textOf, type Json } from '../../../support/embedded/json.ts'
 import { listen } from '../../../support/embedded/listen.ts'
-import { clusterSpiffeIdResource } from '../../../../src/core/resources.ts'
-import { resourcePath } from '../../../../src/kube/client.ts'
 import { bodyOf, until, type Cluster } from '../../support/cluster.ts'
 
 /** Somebody else's admission webhook on ClusterSPIFFEIDs. */

@@ -4,8 +4,8 @@ import { binding, objective, pool, poolOnly } from '../../../support/builders.ts
 import { recordOf, textOf, type Json } from '../../../support/embedded/json.ts'
 import { bodyOf, metaOf } from '../../support/cluster.ts'
 import type { Gate } from './gate.ts'
-import type { Stage } from './stage.ts'
 import { named } from './outputs.ts'
+import type { Stage } from './stage.ts'
 import { eventually, newTenant, type Tenant } from './tenant.ts'
 
 const ready = 'Ready/Reconciled'

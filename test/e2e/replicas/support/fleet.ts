@@ -1,7 +1,7 @@
 import { startOperator, type RunningOperator } from '../../../support/operator.ts'
+import { startBalancer, type Balancer } from '../../support/balancer.ts'
 import { until } from '../../support/cluster.ts'
 import { trustDomain } from '../../support/verdicts.ts'
-import { startBalancer, type Balancer } from '../../support/balancer.ts'
 
 /** Replicas of the operator, as a Deployment has them, behind one address. */
 export type Fleet = {

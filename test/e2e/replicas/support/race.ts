@@ -2,8 +2,8 @@ import { bindingResource } from '../../../../src/core/resources.ts'
 import { resourcePath } from '../../../../src/kube/client.ts'
 import type { Client, Reply } from '../../../support/embedded/client.ts'
 import { recordOf, textOf } from '../../../support/embedded/json.ts'
-import { binding } from '../../support/manifests.ts'
 import { bodyOf } from '../../support/cluster.ts'
+import { binding } from '../../support/manifests.ts'
 
 export const namespace = 'race'
 
