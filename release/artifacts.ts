@@ -80,7 +80,7 @@ async function archive(folder: string, target: string): Promise<void> {
     '--owner=0',
     '--group=0',
     '--numeric-owner',
-    '--mode=u=rw,go=r,a+X',
+    '--mode=u=rwX,go=rX',
   ]
   const plain = `${folder}.tar`
   await run('tar', ['--format=ustar', ...same, '-C', folder, '-cf', plain, ...(await readdir(folder))])
