@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { type Answer, type Lost, type Refused, refusal } from './answer.ts'
 import type { ClusterConfig } from './config.ts'
+import { atTheLastMoment } from './last-moment.ts'
 import { jsonLines } from './lines.ts'
 import { decodeMetadataList, protobufType } from './metadata-list.ts'
 import { hideTokens } from './tokens.ts'
@@ -19,6 +20,8 @@ export type Call = {
   /** Sent as JSON; that of a PATCH is a merge patch. */
   readonly body?: unknown
   readonly signal?: AbortSignal
+  /** Asked right before the request is written to a connection; if it answers false, nothing is sent and the call is lost. */
+  readonly mayStart?: (() => boolean) | undefined
   /** Asks for the metadata of the objects of a list alone. An API server may answer with all of them. */
   readonly metadataOnly?: boolean
   /** A longer answer counts as lost; the rest of it is not waited for. */
@@ -89,7 +92,8 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
       const { method, body, signal } = { ...call, signal: limit.signal }
       const sent = body === undefined ? {} : { body: JSON.stringify(body) }
       const rest = { method, signal, ...sent, headers: headersOf(call) }
-      const response = await passage.calls.request(send(call, passage, rest))
+      const calls = call.mayStart ? passage.calls.compose(atTheLastMoment(call.mayStart)) : passage.calls
+      const response = await calls.request(send(call, passage, rest))
       if (!isSuccess(response)) return await refusedBy(response)
       const warnings = warningsIn(response.headers['warning']).map(hidden)
       if (isProtobuf(response)) {

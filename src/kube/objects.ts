@@ -5,11 +5,19 @@ import { explain, isTransient, resourcePath, type Answer, type Client } from './
 
 /**
  * Reads and writes single objects as raw JSON. PUT and DELETE carry preconditions, so that a version which was not read is never
- * overwritten. After `until` has aborted nothing is sent any more, not even a request that waits for a connection.
+ * overwritten.
+ *
+ * @param fence.until its abort ends all requests that are under way
+ * @param fence.mayStart asked right before each request is written to a connection
  */
-export function createObjects(client: Pick<Client, 'call'>, until?: AbortSignal): Objects {
+export function createObjects(
+  client: Pick<Client, 'call'>,
+  fence?: { readonly until: AbortSignal; readonly mayStart: () => boolean },
+): Objects {
   const call = async (...[request]: Parameters<Client['call']>): Promise<Reply> =>
-    replyOf(await client.call(until && !request.signal ? { ...request, signal: until } : request))
+    replyOf(
+      await client.call(fence ? { signal: fence.until, ...request, mayStart: fence.mayStart } : request),
+    )
   return {
     get: (resource, at, signal) =>
       call({ method: 'GET', path: path(resource, at), ...(signal && { signal }) }),

@@ -58,24 +58,22 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   const unshown = new Unshown()
   let term: Term | undefined
   let election: Campaign | undefined
-  /**
-   * Aborted when the Lease is lost, so that a request that was about to be sent when the process froze is not sent
-   * when it wakes.
-   */
+  /** Aborted when the Lease is lost, so that nobody waits for the answers to what this replica has sent. */
   let fence = new AbortController()
   let watchdog: NodeJS.Timeout | undefined
 
   const begin = (): void => {
     fence = new AbortController()
     metrics.leading(true)
-    const objects = createObjects(client, fence.signal)
+    const mayWrite = (): boolean => election?.isLeading() ?? true
+    const objects = createObjects(client, { until: fence.signal, mayStart: mayWrite })
     term = startTerm({
       inventory,
       objects,
       confirm: confirmation(inventory, objects),
       unshown,
       departures: config.departures,
-      mayWrite: () => election?.isLeading() ?? true,
+      mayWrite,
       halted,
       settled,
       workers,

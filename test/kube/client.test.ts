@@ -49,6 +49,25 @@ test('no name leads out of its place in the path', async () => {
   }
 })
 
+test('a call that may not start any more once there is a connection is not sent', async () => {
+  await using server = await startScripted()
+  const client = server.client()
+  let isLate = false
+  const mayStart = (): boolean => !isLate
+  const answering = client.call({ method: 'POST', path, body: { late: true }, mayStart })
+  isLate = true
+  expect(await answering).toMatchObject({
+    kind: 'lost',
+    error: new Error('it was too late to send the request'),
+  })
+  isLate = false
+  const next = client.call({ method: 'POST', path, body: {}, mayStart })
+  const request = await server.next()
+  expect(request.body).toEqual({})
+  request.answer(201, { kind: 'ConfigMap' })
+  expect(await next).toMatchObject({ kind: 'ok', code: 201 })
+})
+
 test('a connection failure, a 5xx, 408, 409 and 429 are transient, everything else is not', () => {
   const transient = [408, 409, 429, 500, 502, 503, 504, 599]
   const final = [300, 400, 401, 403, 404, 405, 410, 413, 415, 422, 499]
