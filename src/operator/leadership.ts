@@ -21,10 +21,7 @@ const workers = 32
 /** The name that the former operator uses, so that the old and the new operator never lead at the same time. */
 const leaseName = 'a558cee8.sonda.red'
 
-/**
- * How often the Lease is checked against the clock. In a process that was frozen and wakes, overdue timers run before
- * anything else.
- */
+/** How often it is looked whether the Lease has run out, so that calls under way are not waited for. */
 const watchdogMs = 500
 
 type LeadershipOptions = {
@@ -61,11 +58,11 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   /** Aborted when the Lease is lost, so that nobody waits for the answers to what this replica has sent. */
   let fence = new AbortController()
   let watchdog: NodeJS.Timeout | undefined
+  const mayWrite = (): boolean => election?.isLeading() ?? true
 
   const begin = (): void => {
     fence = new AbortController()
     metrics.leading(true)
-    const mayWrite = (): boolean => election?.isLeading() ?? true
     const objects = createObjects(client, { until: fence.signal, mayStart: mayWrite })
     term = startTerm({
       inventory,
@@ -99,12 +96,12 @@ export function createLeadership(options: LeadershipOptions): Leadership {
     mark: (keys) => term?.mark(keys),
     markLater: (keys) => term?.markLater(keys),
     reshaped: (resource) => term?.reshaped(resource),
-    isLeading: () => term !== undefined && (election?.isLeading() ?? true),
+    isLeading: () => term !== undefined && mayWrite(),
     troubles: () => term?.troubles(),
     start: () => {
       if (!config.leaderElect) return begin()
       watchdog = setInterval(() => {
-        if (term && !election?.isLeading()) fence.abort()
+        if (term && !mayWrite()) fence.abort()
       }, watchdogMs)
       election = campaign({
         client,
