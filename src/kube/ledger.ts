@@ -29,7 +29,6 @@ export type Listed = Known & { readonly object: KubeObject | undefined }
  */
 export class Ledger {
   readonly #known = new Map<string, Known>()
-  #isMixed = false
   readonly #handler: Handler
   readonly #log: Log
 
@@ -55,37 +54,28 @@ export class Ledger {
   *replacing(listed: ReadonlyMap<string, Listed>): Generator<undefined, number> {
     let news = 0
     const isNews = (): void => {
-      this.#mix(true)
+      if (news === 0) this.#tell(() => this.#handler.mixed?.(true))
       news += 1
     }
-    for (const [key, { uid }] of this.#known) {
-      if (listed.get(key)?.uid !== uid) {
-        isNews()
-        this.#remove(key)
+    try {
+      for (const [key, { uid }] of this.#known) {
+        if (listed.get(key)?.uid !== uid) {
+          isNews()
+          this.#remove(key)
+        }
+        yield
       }
-      yield
-    }
-    for (const { object } of listed.values()) {
-      if (object) {
-        isNews()
-        this.upsert(object)
+      for (const { object } of listed.values()) {
+        if (object) {
+          isNews()
+          this.upsert(object)
+        }
+        yield
       }
-      yield
+      return news
+    } finally {
+      if (news > 0) this.#tell(() => this.#handler.mixed?.(false))
     }
-    this.#mix(false)
-    return news
-  }
-
-  /** Nothing more will be heard: nobody may wait for a list that was cut short. */
-  ended(): void {
-    this.#mix(false)
-  }
-
-  /** A list that is cut short leaves what is known mixed, until the next one is taken in whole. */
-  #mix(isMixed: boolean): void {
-    if (this.#isMixed === isMixed) return
-    this.#isMixed = isMixed
-    this.#tell(() => this.#handler.mixed?.(isMixed))
   }
 
   upsert(object: KubeObject): void {

@@ -179,7 +179,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     await feed.synced
     if (stopping) return
     log.info({ bindings: inventory.keys().size }, 'everything is known')
-    heap.release()
+    heap.settle()
     admission.start()
     leadership.start()
     publishing.start()

@@ -85,20 +85,21 @@ export class Settling {
   /** What is not worked out yet comes first: somebody may be waiting for it. */
   *#steps(): Generator<undefined, void> {
     for (; !this.#isDone; yield) {
-      try {
-        if (this.#options.inventory.isAllSettled) this.#markOne()
-        else this.#settleOne()
-      } catch (error) {
-        this.#options.log.error({ err: error }, 'a binding could not be worked out anew')
-      }
+      if (this.#options.inventory.isAllSettled) this.#markOne()
+      else this.#settleOne()
     }
   }
 
   #settleOne(): void {
-    const keys = this.#options.inventory.settle()
-    if (!keys) return
-    this.#unmarked.push(Iterator.from(keys))
-    this.#tell()
+    const { inventory, log } = this.#options
+    try {
+      const keys = inventory.settle()
+      if (!keys) return
+      this.#unmarked.push(Iterator.from(keys))
+      this.#tell()
+    } catch (error) {
+      log.error({ err: error }, 'a binding could not be worked out anew')
+    }
   }
 
   #markOne(): void {

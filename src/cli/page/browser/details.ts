@@ -54,13 +54,7 @@ function factsOf({ pool, pods }: Group, binding: Drawn): HTMLElement {
     ['Selectors', selectors],
     ['Collides with', of('collision')],
     ['Shares pods with', of('overlap')],
-    [
-      'Pods',
-      (pods ?? []).flatMap(({ name }, at) => {
-        const lacks = binding.pods[at]
-        return lacks === undefined ? [] : [`${name}: ${lacks || 'fits'}`]
-      }),
-    ],
+    ['Pods', pods ? pods.map(({ name }, at) => `${name}: ${binding.pods[at] || 'fits'}`) : []],
   ]
   return element(
     'dl',
