@@ -1,8 +1,13 @@
 /** Resolves once the text has left the process; false if it can't, as into a closed pipe. */
 export const write = (stream: NodeJS.WriteStream, output: string): Promise<boolean> =>
   new Promise((resolve) => {
-    stream.once('error', () => resolve(false))
-    stream.write(output, (error) => resolve(!error))
+    const failed = (): void => resolve(false)
+    stream.once('error', failed)
+    stream.write(output, (error) => {
+      // After a failure the event still comes, and must find a listener.
+      if (!error) stream.off('error', failed)
+      resolve(!error)
+    })
   })
 
 export async function readStdin(): Promise<string> {

@@ -191,9 +191,10 @@ function troublesOfFile(checked: BindingChecked): readonly Trouble[] {
 
 function troubleOf({ action, reason, text }: ReturnType<typeof saidOf>[number]): readonly Trouble[] {
   if (action === 'ignore') return []
-  const fix = Object.values(rules).find((rule) => rule.reason === reason)?.fix
-  const cause = fix !== undefined && text.endsWith(`; ${fix}`) ? text.slice(0, -fix.length - 2) : text
-  return [{ grade: action === 'deny' ? 'error' : 'warning', cause, ...(fix !== undefined && { fix }) }]
+  const grade = action === 'deny' ? 'error' : 'warning'
+  if (!Object.values(rules).some((rule) => rule.reason === reason)) return [{ grade, cause: text }]
+  const { problem, fix } = explained(reason, text)
+  return [{ grade, cause: problem, fix }]
 }
 
 function stateOfFile({ assessment, willBe }: BindingChecked): string {

@@ -30,7 +30,10 @@ export type DrawnBinding = {
   readonly output?: string
   readonly troubles: readonly Trouble[]
   readonly peers: readonly Peer[]
-  /** Of the pods of the group: why each of them gets no identity by it; an empty text of those that do. */
+  /**
+   * Why each pod of the group gets no identity by the binding; an empty text for a pod that does. No texts at all for a
+   * binding without an identity.
+   */
   readonly pods: readonly string[]
 }
 

@@ -54,7 +54,13 @@ function factsOf({ pool, pods }: Group, binding: Drawn): HTMLElement {
     ['Selectors', selectors],
     ['Collides with', of('collision')],
     ['Shares pods with', of('overlap')],
-    ['Pods', pods ? pods.map(({ name }, at) => `${name}: ${binding.pods[at] || 'fits'}`) : []],
+    [
+      'Pods',
+      (pods ?? []).flatMap(({ name }, at) => {
+        const lacks = binding.pods[at]
+        return lacks === undefined ? [] : [`${name}: ${lacks || 'fits'}`]
+      }),
+    ],
   ]
   return element(
     'dl',

@@ -29,7 +29,7 @@ type Sketch = { readonly boxes: readonly Box[]; readonly lines: readonly Line[];
 
 /** What to draw of a group, of which only these bindings are looked at. */
 function sketchOf(group: Group, shown: readonly Drawn[]): Sketch {
-  const boxes: Box[] = [poolBox(group)]
+  const boxes: Box[] = [poolBox(group, shown[0])]
   const lines: Line[] = []
   const pool = { column: 0, row: 0 }
   const rowOf = new Map(shown.map((binding, row) => [binding.name, row]))
@@ -68,7 +68,7 @@ function sketchOf(group: Group, shown: readonly Drawn[]): Sketch {
   return { boxes, lines, rows: Math.max(shown.length, pods.length + 1, 1) }
 }
 
-function poolBox({ pool, bindings }: Group): Box {
+function poolBox({ pool }: Group, about: Drawn | undefined): Box {
   const isThere = pool.kind !== undefined
   return {
     column: 0,
@@ -77,7 +77,7 @@ function poolBox({ pool, bindings }: Group): Box {
     title: pool.name,
     remark: isThere ? (pool.labels?.join(', ') ?? 'selector that can not be used') : 'is not there',
     grade: isThere && pool.labels ? 'ok' : 'error',
-    about: bindings[0],
+    about,
   }
 }
 
