@@ -64,7 +64,7 @@ export class Queue<Key extends string> {
     if (!this.#running.has(key)) this.#offer(key)
   }
 
-  /** Adds the key behind all others, those that come after it too. */
+  /** Adds the key behind all others, those that come after it too. A key that runs is added as usual. */
   addLater(key: Key): void {
     if (this.#drained || this.#marked.has(key)) return
     if (this.#waiters.size > 0 || this.#running.has(key)) this.add(key)

@@ -151,7 +151,10 @@ const checkEveryMs = 5_000
 /** How long after a halt a key is looked at again. */
 const haltedMs = 10_000
 
-/** Writes fail before they are sent once another replica may be leading, however long this one was frozen. */
+/**
+ * Writes fail at once when another replica may be leading, without a connection being closed for them. That a write which
+ * waited for its connection is not sent is seen to in kube/last-moment.ts.
+ */
 function fenced(objects: Objects, mayWrite: () => boolean): Objects {
   const guard =
     <Args extends readonly unknown[]>(write: (...args: Args) => Promise<Reply>) =>

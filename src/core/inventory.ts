@@ -52,6 +52,7 @@ export class Inventory implements Known {
   readonly #objectives = new Catalogue<Objective>()
   readonly #outputs = new OutputIndex()
   readonly #backlog = new Backlog()
+  readonly #versions = new Map<string, number>()
   readonly #atOnce: number
   readonly #sharing = new Sharing()
 
@@ -176,6 +177,14 @@ export class Inventory implements Known {
     return !this.#backlog.isPending(namespace)
   }
 
+  /**
+   * Grows with each change of what a namespace's bindings are or stand for. A judgement that takes several turns of the
+   * event loop is by one state of the namespace only if the version is the same after it.
+   */
+  versionOf(namespace: string): number {
+    return this.#versions.get(namespace) ?? 0
+  }
+
   /** Whether `settle` has nothing left to do. */
   get isAllSettled(): boolean {
     return this.#backlog.newest === undefined
@@ -286,6 +295,7 @@ export class Inventory implements Known {
 
   #forget(key: BindingKey): ReadonlySet<BindingKey> {
     const gone = this.#census.remove(key)
+    this.#renew(key)
     const held = [gone?.stake.identity?.collisionKey, ...this.#outputs.leftHolding(key)]
     return new Set([key, ...this.#rivals(held), ...replacedBy(gone)])
   }
@@ -330,6 +340,11 @@ export class Inventory implements Known {
     return new Set(this.#concerned(affected, contested))
   }
 
+  #renew(key: BindingKey): void {
+    const namespace = key.slice(0, key.indexOf('/'))
+    this.#versions.set(namespace, this.versionOf(namespace) + 1)
+  }
+
   /** Returns the collision keys before and after, if they differ. */
   #place(key: BindingKey, binding: Binding): readonly string[] {
     const before = this.#census.get(key)
@@ -340,6 +355,7 @@ export class Inventory implements Known {
     this.#sharing.binding(binding, stake.identity, outputs)
     for (const output of outputs) this.#sharing.output(output, stake.identity)
     this.#census.place(key, { binding, stake })
+    this.#renew(key)
     const keys = [before?.stake.identity?.collisionKey, stake.identity?.collisionKey]
     return keys[0] === keys[1] ? [] : keys.filter((one) => one !== undefined)
   }

@@ -194,11 +194,11 @@ const lost = (error: unknown): Lost => ({
 })
 
 /**
- * Waits for work that takes no signal of its own: an exec plugin for credentials can hang.
+ * Waits for work that takes no signal of its own, such as an exec plugin for credentials, which can hang.
  *
  * @throws the reason of the signal, where that aborts first
  */
-async function beforeAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+export async function beforeAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const give = (): void => reject(signal.reason)

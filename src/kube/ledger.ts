@@ -29,6 +29,7 @@ export type Listed = Known & { readonly object: KubeObject | undefined }
  */
 export class Ledger {
   readonly #known = new Map<string, Known>()
+  #isMixed = false
   readonly #handler: Handler
   readonly #log: Log
 
@@ -54,28 +55,37 @@ export class Ledger {
   *replacing(listed: ReadonlyMap<string, Listed>): Generator<undefined, number> {
     let news = 0
     const isNews = (): void => {
-      if (news === 0) this.#tell(() => this.#handler.mixed?.(true))
+      this.#mix(true)
       news += 1
     }
-    try {
-      for (const [key, { uid }] of this.#known) {
-        if (listed.get(key)?.uid !== uid) {
-          isNews()
-          this.#remove(key)
-        }
-        yield
+    for (const [key, { uid }] of this.#known) {
+      if (listed.get(key)?.uid !== uid) {
+        isNews()
+        this.#remove(key)
       }
-      for (const { object } of listed.values()) {
-        if (object) {
-          isNews()
-          this.upsert(object)
-        }
-        yield
-      }
-      return news
-    } finally {
-      if (news > 0) this.#tell(() => this.#handler.mixed?.(false))
+      yield
     }
+    for (const { object } of listed.values()) {
+      if (object) {
+        isNews()
+        this.upsert(object)
+      }
+      yield
+    }
+    this.#mix(false)
+    return news
+  }
+
+  /** Nothing more will be heard: nobody may wait for a list that was cut short. */
+  ended(): void {
+    this.#mix(false)
+  }
+
+  /** A list that is cut short leaves what is known mixed, until the next one is taken in whole. */
+  #mix(isMixed: boolean): void {
+    if (this.#isMixed === isMixed) return
+    this.#isMixed = isMixed
+    this.#tell(() => this.#handler.mixed?.(isMixed))
   }
 
   upsert(object: KubeObject): void {

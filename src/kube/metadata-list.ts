@@ -30,8 +30,10 @@ export function decodeMetadataList(bytes: Buffer): MetadataList {
     throw new Error('the answer is no protobuf of Kubernetes')
   const list = fieldsOf(last(fieldsOf(bytes.subarray(magic.length)), 2))
   const listMeta = fieldsOf(last(list, 1))
+  const resourceVersion = textIn(listMeta, 2)
+  if (resourceVersion === '') throw new Error('the answer is no list')
   return {
-    metadata: { resourceVersion: textIn(listMeta, 2), continue: textIn(listMeta, 3) },
+    metadata: { resourceVersion, continue: textIn(listMeta, 3) },
     items: list.filter(({ number }) => number === 2).map(({ bytes: item }) => ({ metadata: itemIn(item) })),
   }
 }

@@ -7,7 +7,7 @@ import { explain, isTransient, resourcePath, type Answer, type Client } from './
  * Reads and writes single objects as raw JSON. PUT and DELETE carry preconditions, so that a version which was not read is never
  * overwritten.
  *
- * @param fence.until its abort ends all requests that are under way
+ * @param fence.until its abort ends all requests under way but reads that came with a signal of their own
  * @param fence.mayStart asked right before each request is written to a connection
  */
 export function createObjects(

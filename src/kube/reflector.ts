@@ -97,9 +97,11 @@ export class Reflector {
     this.#stopped = true
     this.#cut.abort()
     await this.#running
-    if (!forget) return
-    this.#synced = false
-    await inSlices(this.#ledger.clearing(), systemTurns)
+    if (forget) {
+      this.#synced = false
+      await inSlices(this.#ledger.clearing(), systemTurns)
+    }
+    this.#ledger.ended()
   }
 
   async #run(): Promise<void> {
@@ -161,7 +163,11 @@ export class Reflector {
       take: (item) => this.#take(listed, item),
     })
     if (answer.kind !== 'complete') return endingOf(answer)
-    return this.#replaced(await this.#replace(listed, signal), answer.version, asked)
+    return this.#replaced(
+      await inSlices(this.#ledger.replacing(listed), systemTurns, signal),
+      answer.version,
+      asked,
+    )
   }
 
   #take(listed: Map<string, Listed>, item: unknown): void {
@@ -169,16 +175,6 @@ export class Reflector {
     if (!object) return this.#log.error({ path: this.#path }, 'a listed object has no name, uid or version')
     const kept = this.#reduce(object)
     if (kept) listed.set(...this.#ledger.listed(kept))
-  }
-
-  /** Ended early, the steps still tell the handler that they are over. */
-  async #replace(listed: ReadonlyMap<string, Listed>, signal: AbortSignal): Promise<number> {
-    const steps = this.#ledger.replacing(listed)
-    try {
-      return await inSlices(steps, systemTurns, signal)
-    } finally {
-      steps.return(0)
-    }
   }
 
   #replaced(news: number, version: string, asked: number): Ending {

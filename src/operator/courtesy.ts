@@ -32,7 +32,10 @@ export function createCourtesy(turns: Turns = systemTurns): Courtesy {
         await turns.next()
         if (underWay === 0) return
         const over = new AbortController()
-        await Promise.race([answered.promise, sleep(patienceMs, undefined, over).catch(() => {})])
+        await Promise.race([
+          answered.promise,
+          sleep(patienceMs, undefined, { signal: over.signal }).catch(() => {}),
+        ])
         over.abort()
         await turns.next()
       },

@@ -11,7 +11,7 @@ type HeapOptions = {
 
 export type Heap = {
   /** For a moment at which nothing waits for an answer. */
-  readonly settle: () => void
+  readonly release: () => void
   readonly stop: () => void
 }
 
@@ -26,21 +26,21 @@ const restingLoad = 0.1
 /**
  * Lets go of what a burst left. V8 collects when the heap has grown by a share of what it is used to, so a process that took
  * in a long list, or brought thousands of bindings to Ready, would keep half as much again as it needs for as long as
- * little happens. A collection stops the process for some 10 ms per thousand bindings at worst, so it is
- * done at the start, before anything is served, and later only at rest.
+ * little happens. A collection stops the process, for longer the more there is, so it is done at the start, before reviews are
+ * served, and later only at rest and after a burst.
  */
 export function createHeap({ collect, used, load, every }: HeapOptions): Heap {
-  if (!collect) return { settle: () => {}, stop: () => {} }
+  if (!collect) return { release: () => {}, stop: () => {} }
   let left = used()
-  const settle = (): void => {
+  const release = (): void => {
     collect()
     left = used()
   }
   const stop = every(lookEveryMs, () => {
     const isResting = load() < restingLoad
-    if (isResting && isBurst(used(), left)) settle()
+    if (isResting && isBurst(used(), left)) release()
   })
-  return { settle, stop }
+  return { release, stop }
 }
 
 /** That of this process: with `--expose-gc`, as the Deployment sets it. */

@@ -18,6 +18,8 @@ import { confirmation } from './reads.ts'
 /** How many keys are reconciled at the same time. More would not be faster: the API server bounds the rate. */
 const workers = 32
 
+const lost = (): Error => new Error('leadership was lost')
+
 /** The name that the former operator uses, so that the old and the new operator never lead at the same time. */
 const leaseName = 'a558cee8.sonda.red'
 
@@ -89,6 +91,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
     const ending = term
     term = undefined
     metrics.leading(false)
+    if (!mayWrite()) fence.abort(lost())
     await ending?.end()
   }
   metrics.queueDepthFrom(() => term?.depth() ?? 0)
@@ -101,7 +104,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
     start: () => {
       if (!config.leaderElect) return begin()
       watchdog = setInterval(() => {
-        if (term && !mayWrite()) fence.abort()
+        if (!mayWrite()) fence.abort(lost())
       }, watchdogMs)
       election = campaign({
         client,
@@ -114,9 +117,9 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       })
     },
     stop: async () => {
-      clearInterval(watchdog)
       const drained = end()
       await (election ? election.stop(drained) : drained)
+      clearInterval(watchdog)
     },
   }
 }

@@ -3,7 +3,7 @@ import { rules } from '../core/findings.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Objects } from '../core/objects.ts'
 import type { Verdict } from '../core/verdict.ts'
-import type { Client } from '../kube/client.ts'
+import { beforeAbort, type Client } from '../kube/client.ts'
 import { listRememberedPods } from '../kube/pods.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -69,9 +69,12 @@ export function routesOf(
       let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'
       let reason: string | undefined
       try {
-        const ignorance = ignoranceOf(feed)
-        if (ignorance !== undefined) throw new Undecided(ignorance)
-        await feed.settled(request.namespace)
+        refuseIfIgnorant(feed)
+        const settling = feed.settled(request.namespace)
+        if (settling) {
+          await beforeAbort(signal, settling)
+          refuseIfIgnorant(feed)
+        }
         const response = await review(request, signal)
         reason = response.auditAnnotations['reasons']?.split(',')[0]
         decision = response.kind === 'denied' ? 'deny' : response.warnings.length > 0 ? 'warn' : 'allow'
@@ -96,6 +99,11 @@ export function routesOf(
       }),
     ),
   }
+}
+
+function refuseIfIgnorant(feed: RoutesOptions['feed']): void {
+  const ignorance = ignoranceOf(feed)
+  if (ignorance !== undefined) throw new Undecided(ignorance)
 }
 
 /** Logs a denial in one line: who, what and why. */

@@ -179,7 +179,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     await feed.synced
     if (stopping) return
     log.info({ bindings: inventory.keys().size }, 'everything is known')
-    heap.settle()
+    heap.release()
     admission.start()
     leadership.start()
     publishing.start()

@@ -85,21 +85,20 @@ export class Settling {
   /** What is not worked out yet comes first: somebody may be waiting for it. */
   *#steps(): Generator<undefined, void> {
     for (; !this.#isDone; yield) {
-      if (this.#options.inventory.isAllSettled) this.#markOne()
-      else this.#settleOne()
+      try {
+        if (this.#options.inventory.isAllSettled) this.#markOne()
+        else this.#settleOne()
+      } catch (error) {
+        this.#options.log.error({ err: error }, 'a binding could not be worked out anew')
+      }
     }
   }
 
   #settleOne(): void {
-    const { inventory, log } = this.#options
-    try {
-      const keys = inventory.settle()
-      if (!keys) return
-      this.#unmarked.push(Iterator.from(keys))
-      this.#tell()
-    } catch (error) {
-      log.error({ err: error }, 'a binding could not be worked out anew')
-    }
+    const keys = this.#options.inventory.settle()
+    if (!keys) return
+    this.#unmarked.push(Iterator.from(keys))
+    this.#tell()
   }
 
   #markOne(): void {

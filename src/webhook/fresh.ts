@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { bindingKey, decodeBinding, type Binding } from '../core/binding.ts'
+import { decodeBinding, type Binding } from '../core/binding.ts'
 import {
   judgeChange,
   referenceIn,
@@ -19,8 +19,8 @@ type Reach = ReachLive & { readonly inventory: Inventory }
 /**
  * Judges a change of a pool or an objective by its namespace as the API server has it: its bindings are listed, and what
  * memory lacks of them, of their pools and objectives is read. Memory alone would not do: a chart's objects come within
- * milliseconds, mostly to different replicas. But mostly it is right, so it is judged by while the list is on its way,
- * and once more only where the list tells of something else.
+ * milliseconds, mostly to different replicas. Memory is mostly right, though: the change is judged by memory while the list
+ * is on its way, and judged once more only where the list shows something else.
  *
  * @param oldObject the object before the change; undefined for one that is created
  */
@@ -37,15 +37,21 @@ export async function judgeLive(
   // The API server asks about no kind that is not served.
   world.setServed(resource)
   setReference(world, resource, namespace, name, oldObject)
+  const version = inventory.versionOf(namespace)
   const users = world.usersOf(resource, namespace, name)
   if (!isRemembered(change, live, inventory)) await inSlices(placing(live, users), signal)
   const judged = (): Promise<readonly Consequence[]> => inSlices(judgeChange(change, world), signal)
   const [guess, { names, others }, hasNews] = await Promise.all([
     judged(),
-    listBindings(namespace, reach),
+    listBindings(namespace, live, reach),
     readMissing(users, live, namespace, reach, signal),
   ])
-  const isAsRemembered = others.length === 0 && inventory.bindingsIn(namespace) === names.size
+  // By the state of memory that was judged: a watch may have brought a binding since, which the list then has, too.
+  const isAsRemembered =
+    others.length === 0 &&
+    inventory.bindingsIn(namespace) === names.size &&
+    inventory.versionOf(namespace) === version &&
+    inventory.isSettled(namespace)
   if (!isAsRemembered) {
     world.setPresent(names)
     await readBindings(others, live, namespace, reach, signal)
@@ -76,7 +82,8 @@ const isRemembered = (
 /** The names of a namespace's bindings: of all, and of those that memory has otherwise or lacks. */
 async function listBindings(
   namespace: string,
-  { inventory, list }: Reach,
+  live: LiveNamespace,
+  { list }: Reach,
 ): Promise<{ readonly names: ReadonlySet<string>; readonly others: readonly string[] }> {
   const names = new Set<string>()
   const others: string[] = []
@@ -84,7 +91,7 @@ async function listBindings(
     const metadata = objectOr(objectOr(object)['metadata'])
     const name = textOr(field(metadata, 'name'), '')
     names.add(name)
-    const known = inventory.binding(bindingKey(namespace, name))
+    const known = live.binding(name)
     if (known === undefined || known.resourceVersion !== field(metadata, 'resourceVersion')) others.push(name)
   }
   await list(bindingResource, namespace, take, 'metadata')

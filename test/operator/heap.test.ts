@@ -18,7 +18,7 @@ function heapAt({ used, load }: { readonly used: number; readonly load: number }
       return () => void (state.looks.length = 0)
     },
   })
-  heap.settle()
+  heap.release()
   state.used = used * mebibyte
   return { heap, state, look: () => state.looks.forEach((run) => run()) }
 }
@@ -61,6 +61,6 @@ test('where Node offers no collection there is none', () => {
       throw new Error('it is looked at for nothing')
     },
   })
-  heap.settle()
+  heap.release()
   heap.stop()
 })

@@ -139,6 +139,15 @@ describe('memory is no excuse', () => {
     expect(messageOf(await judge(twinObjective))).toBe('allowed')
   })
 
+  test('where a watch brings the binding while the namespace is listed', async () => {
+    const chat = binding({ metadata: { resourceVersion: '7' } })
+    const other = binding({ name: 'other', metadata: { resourceVersion: '8' } })
+    for (const remembered of [[], [other]]) {
+      const { judge } = stage({ remembered, live: [...remembered, chat], meanwhile: [chat] })
+      expect(messageOf(await judge(unsafe))).toContain('chat would get no identity')
+    }
+  })
+
   test('and a list that fails is no answer', async () => {
     await expect(stage({ remembered: [binding()], live: undefined }).judge(unsafe)).rejects.toThrow('gone')
   })

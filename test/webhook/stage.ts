@@ -10,7 +10,7 @@ import { judgingReferences } from '../../src/webhook/references.ts'
 import { Reservations } from '../../src/webhook/reservations.ts'
 import { mutating, validating } from '../../src/webhook/review.ts'
 import { blind, type LookAtPods } from '../../src/webhook/workloads.ts'
-import { inventoryOf } from '../support/builders.ts'
+import { inventoryOf, upserted } from '../support/builders.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
 import { MemoryObjects, objectsOver } from './memory-objects.ts'
 import { requestFor } from './request.ts'
@@ -20,6 +20,8 @@ type Options = {
   readonly remembered?: readonly Manifest[]
   /** and what is there by now; the same unless given. Undefined: nothing can be read. */
   readonly live?: readonly Manifest[] | undefined
+  /** What a watch brings while a list is under way. */
+  readonly meanwhile?: readonly Manifest[]
   readonly actions?: ActionOverrides
   readonly served?: readonly Resource[]
   readonly leases?: MemoryObjects
@@ -52,7 +54,8 @@ export function stage(options: Options = {}) {
   const notices = (): readonly string[] => options.notices ?? []
   const lists: string[] = []
   const list = (): ListLive => async (resource, namespace, take) => {
-    await Promise.resolve()
+    await new Promise(setImmediate)
+    for (const one of options.meanwhile ?? []) inventory.apply(upserted(one))
     lists.push(`${resource.group}/${resource.plural}/${namespace}`)
     if (!live) throw new Error('the API server is gone')
     for (const one of live)
