@@ -1,4 +1,5 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
+import { givesSameIdentity } from '../core/clusterspiffeid.ts'
 import { summaryOf, type Outcome } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
 import type { RuleName } from '../core/findings.ts'
@@ -13,7 +14,7 @@ import { messageOf } from '../core/show.ts'
 import { keepsFormerOutputs } from '../core/spec-failures.ts'
 import type { Announcer } from './announcer.ts'
 import { addFinalizer, hasFinalizer, letGo } from './finalizer.ts'
-import { catchUp, retryOf, settled, type Result } from './outcome.ts'
+import { catchUp, retryOf, settled, wait, type Result } from './outcome.ts'
 import type { Outputs } from './output.ts'
 import type { Statuses } from './statuses.ts'
 import { copyNews, holdNews } from './surroundings.ts'
@@ -27,6 +28,8 @@ export type Reach = {
   readonly announcer: Announcer
   readonly departures: Departures
   readonly confirm: Confirm
+  /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
+  readonly isSchemaFresh: () => boolean
 }
 
 /** Whether a binding fails so by a live read, too. Rejects where what that takes can't be read. */
@@ -45,6 +48,7 @@ export async function reconcile(key: BindingKey, reach: Reach): Promise<Result> 
   if (statuses.isBehind(key, binding)) return catchUp(`the cache has not seen the last status of ${key} yet`)
   if (!hasFinalizer(binding)) return addFinalizer(binding, reach)
   const { plan, settings } = planUnder(binding, reach)
+  if (reach.isSchemaFresh() && takesAway(binding, plan, reach)) return wait(schemaIsFresh, freshMs)
   const applied = await act(binding, plan, reach)
   if ('kind' in applied) return applied
   return (
@@ -75,6 +79,22 @@ function planUnder(
   const kept = { findings, identity: inTrustDomain(identity, former.trustDomain) }
   return { plan: planOf(binding, kept, former), settings: former }
 }
+
+/**
+ * Whether a plan ends an identity that a ClusterSPIFFEID gives. That of a binding whose mode is pruned by another version's
+ * schema would: it reads as one PerObjective without an objective.
+ */
+function takesAway(binding: Binding, plan: Plan, { inventory, outputs }: Reach): boolean {
+  const key = bindingKey(binding.namespace, binding.name)
+  if (plan.kind === 'withdraw') return outputs.mayHaveAny(key)
+  return inventory.outputsOf(key).some((output) => !givesSameIdentity(output, plan.wanted))
+}
+
+/** Seldom enough for thousands of bindings to wait, soon enough for nobody to wait for long once the schema has settled. */
+const freshMs = 1_000
+
+const schemaIsFresh =
+  'the schema of a kind has just changed: what is read may still lack what the former one prunes'
 
 type Applied = { readonly outcome: Outcome; readonly next: Result }
 

@@ -33,6 +33,8 @@ type TermOptions = {
   /** Resolves once something may be decided in a namespace; undefined where that is so already. */
   readonly settled: (namespace: string) => Promise<void> | undefined
   readonly confirm: Confirm
+  /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
+  readonly isSchemaFresh: () => boolean
   readonly workers: number
   readonly turns: Turns
   readonly instance: string
@@ -62,8 +64,7 @@ const now = (): Date => new Date()
 
 /** The time in which this replica reconciles: it starts by looking at everything. */
 export function startTerm(options: TermOptions): Term {
-  const { inventory, unshown, log, workers, instance, halted, settled, observe, departures, turns, confirm } =
-    options
+  const { inventory, unshown, log, workers, instance, halted, settled, observe, departures, turns } = options
   const objects = fenced(options.objects, options.mayWrite)
   const queue = new Queue<BindingKey>()
   const announcer = new Announcer({ objects, now, instance, warn: log.warn })
@@ -80,7 +81,8 @@ export function startTerm(options: TermOptions): Term {
     info: log.info,
   })
   const outputs = new Outputs({ inventory, objects, announcer, journal, unshown })
-  const reach = { inventory, objects, outputs, statuses, announcer, departures, confirm }
+  const { confirm, isSchemaFresh } = options
+  const reach = { inventory, objects, outputs, statuses, announcer, departures, confirm, isSchemaFresh }
   const patience = new Patience({
     now: () => performance.now(),
     binding: (key) => inventory.binding(key),

@@ -35,6 +35,8 @@ type LeadershipOptions = {
   readonly halted: () => string | undefined
   /** Resolves once something may be decided in a namespace. */
   readonly settled: (namespace: string) => Promise<void> | undefined
+  /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
+  readonly isSchemaFresh: () => boolean
   readonly courtesy: Pick<Courtesy, 'turns'>
 }
 
@@ -53,7 +55,7 @@ export type Leadership = {
 
 /** Reconciles while this replica leads; without leader election it always does. */
 export function createLeadership(options: LeadershipOptions): Leadership {
-  const { config, client, inventory, metrics, log, halted, settled, courtesy } = options
+  const { config, client, inventory, metrics, log, halted, settled, isSchemaFresh, courtesy } = options
   const unshown = new Unshown()
   let term: Term | undefined
   let election: Campaign | undefined
@@ -75,6 +77,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       mayWrite,
       halted,
       settled,
+      isSchemaFresh,
       workers,
       turns: courtesy.turns,
       instance: hostname(),

@@ -101,6 +101,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     log,
     halted: () => feed.halted(),
     settled: (namespace) => feed.settled(namespace),
+    isSchemaFresh: () => feed.isSchemaFresh(),
     courtesy,
   })
   const objects = createObjects(client)

@@ -26,11 +26,14 @@ type LoopOptions = {
   readonly through?: (objects: Objects) => Objects
   readonly workers?: number
   readonly timings?: Partial<Timings>
+  readonly schemaSettlesMs?: number
 }
 
 export type Loop = {
   /** Resolves once it has begun to reconcile. */
   readonly synced: Promise<void>
+  /** Whether the loop takes the schema of a kind for one that has just changed. */
+  readonly isSchemaFresh: () => boolean
   /** Lines of the log that a healthy loop does not write. */
   readonly mistakes: () => readonly string[]
   /**
@@ -51,6 +54,7 @@ export function startLoop({
   through = (objects) => objects,
   workers = 4,
   timings = {},
+  schemaSettlesMs = 100,
 }: LoopOptions): Loop {
   const mistakes: string[] = []
   const log = createLog({ level: 'error', destination: { write: (line) => void mistakes.push(line) } })
@@ -65,6 +69,7 @@ export function startLoop({
     inventory,
     log,
     timings: { ...hasty, ...timings },
+    schemaSettlesMs,
     mark: (keys) => {
       term?.mark(keys)
       hear?.()
@@ -80,6 +85,7 @@ export function startLoop({
       inventory,
       objects,
       confirm: confirmation(inventory, objects),
+      isSchemaFresh: feed.isSchemaFresh,
       unshown,
       mayWrite: () => !over,
       halted: feed.halted,
@@ -100,6 +106,7 @@ export function startLoop({
   }
   return {
     synced,
+    isSchemaFresh: feed.isSchemaFresh,
     mistakes: () => mistakes,
     nextTerm: async (meanwhile) => {
       await term?.end()

@@ -87,6 +87,7 @@ function lead(): void {
     halted: feed.halted,
     settled: feed.settled,
     confirm: confirmation(inventory, server.objects),
+    isSchemaFresh: feed.isSchemaFresh,
     workers: 32,
     turns: courtesy.turns,
     instance: 'bench',
@@ -127,7 +128,10 @@ const renewed: Readonly<Record<string, Resource>> = {
 }
 
 const isQuiet = (): boolean =>
-  feed.settled(namespaceOf(layout, 0)) === undefined && term !== undefined && term.depth() === 0
+  feed.settled(namespaceOf(layout, 0)) === undefined &&
+  !feed.isSchemaFresh() &&
+  term !== undefined &&
+  term.depth() === 0
 
 const restMs = 300
 
