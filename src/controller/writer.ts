@@ -6,8 +6,8 @@ import { takenName } from '../core/plan.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
 import type { Entry, Journal } from './journal.ts'
-import { retryOf, wait, type Result } from './outcome.ts'
 import { merged, repairNews, repairOf } from './repair.ts'
+import { retryOf, wait, type RunResult } from './run-result.ts'
 import { Stored } from './stored.ts'
 import type { Unshown } from './unshown.ts'
 
@@ -23,7 +23,7 @@ export type Settlement =
       /** True if the API server will refuse it for as long as the binding stays unchanged. */
       readonly stalls: boolean
     }
-  | { readonly kind: 'unfinished'; readonly result: Result }
+  | { readonly kind: 'unfinished'; readonly result: RunResult }
 
 /** A wanted ClusterSPIFFEID, its binding, and how the journal names its creation. */
 export type Order = {
@@ -104,7 +104,7 @@ export class Writer {
    * Returns undefined once each output is gone. A deletion timestamp is not enough: SPIRE still serves such an
    * object.
    */
-  async removeAll(outputs: readonly Output[], why: string): Promise<Result | undefined> {
+  async removeAll(outputs: readonly Output[], why: string): Promise<RunResult | undefined> {
     const { objects, journal } = this.#options
     for (const { name, uid, resourceVersion, owner, deleting, spec } of outputs) {
       const doing = `deleting ClusterSPIFFEID ${name}`
@@ -189,7 +189,7 @@ const finalizersMs = 5000
 
 const keyOf = ({ namespace, name }: Binding) => bindingKey(namespace, name)
 
-const unfinished = (result: Result): Settlement => ({ kind: 'unfinished', result })
+const unfinished = (result: RunResult): Settlement => ({ kind: 'unfinished', result })
 
 const taken = (name: string): Settlement => ({ kind: 'refused', why: takenName(name), stalls: true })
 
