@@ -10,7 +10,7 @@ import { handover, type Handover } from './handover.ts'
 import type { Entry, Journal } from './journal.ts'
 import { rivalsOf } from './rivals.ts'
 import { retryOf, wait, type RunResult } from './run-result.ts'
-import type { Unshown } from './unshown.ts'
+import type { UnshownOutputs } from './unshown-outputs.ts'
 import { Writer, type Settlement } from './writer.ts'
 
 type OutputsOptions = {
@@ -20,7 +20,7 @@ type OutputsOptions = {
   /** Called for every write that took effect. */
   readonly journal: Journal
   /** Outputs that this process wrote and the inventory may not have yet. */
-  readonly unshown: Unshown
+  readonly unshown: UnshownOutputs
 }
 
 /** The outputs of a binding, or the result of a run that could not find them out. */

@@ -17,13 +17,13 @@ import { Queue } from './queue.ts'
 import { reconcile, type Confirm } from './reconcile.ts'
 import { wait, type RunResult } from './run-result.ts'
 import { Statuses } from './statuses.ts'
-import type { Unshown } from './unshown.ts'
+import type { UnshownOutputs } from './unshown-outputs.ts'
 
 type TermOptions = {
   readonly inventory: Inventory
   readonly objects: Objects
   /** Outputs that earlier terms of this process wrote and the inventory may not have yet. */
-  readonly unshown: Unshown
+  readonly unshown: UnshownOutputs
   /** Former trust domains and classes that the configuration allows to leave. */
   readonly departures: Departures
   /** Called before every write; false once another replica may be leading. */

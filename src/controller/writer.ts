@@ -6,10 +6,10 @@ import { takenName } from '../core/plan.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
 import type { Entry, Journal } from './journal.ts'
+import { PrunedSpecs } from './pruned-specs.ts'
 import { merged, repairNews, repairOf } from './repair.ts'
 import { retryOf, wait, type RunResult } from './run-result.ts'
-import { Stored } from './stored.ts'
-import type { Unshown } from './unshown.ts'
+import type { UnshownOutputs } from './unshown-outputs.ts'
 
 /**
  * How putting a ClusterSPIFFEID in place ended: it is as it should be, or it was refused, or the run has to end
@@ -38,24 +38,24 @@ type WriterOptions = {
   readonly announcer: Announcer
   readonly journal: Journal
   /** A creation is noted here before it is sent, because a creation whose answer is lost may have taken effect. */
-  readonly unshown: Unshown
+  readonly unshown: UnshownOutputs
 }
 
 /** Writes ClusterSPIFFEIDs one by one, and only if they differ. */
 export class Writer {
   readonly #options: WriterOptions
-  readonly #stored: Stored
-  readonly unshown: Unshown
+  readonly #prunedSpecs: PrunedSpecs
+  readonly unshown: UnshownOutputs
 
   constructor(options: WriterOptions) {
     this.#options = options
     this.unshown = options.unshown
-    this.#stored = new Stored(() => options.inventory.schemaOf(clusterSpiffeIdResource))
+    this.#prunedSpecs = new PrunedSpecs(() => options.inventory.schemaOf(clusterSpiffeIdResource))
   }
 
   /** The names of the outputs of which another schema may store more. */
   pruned(): readonly string[] {
-    return [...this.#stored.names()]
+    return [...this.#prunedSpecs.names()]
   }
 
   /**
@@ -120,14 +120,14 @@ export class Writer {
         return removed?.kind === 'conflict'
           ? retryOf(doing, removed)
           : wait(`ClusterSPIFFEID ${name} waits for its finalizers`, finalizersMs)
-      if (still.kind === 'absent') this.#stored.forget(name)
+      if (still.kind === 'absent') this.#prunedSpecs.forget(name)
       if (owner !== undefined && this.unshown.of(owner)?.uid === uid) this.unshown.forget(owner)
     }
     return undefined
   }
 
   #differences(output: Output, wanted: ClusterSpiffeId): readonly string[] {
-    return differencesIn(output, wanted, this.#stored.of(wanted))
+    return differencesIn(output, wanted, this.#prunedSpecs.of(wanted))
   }
 
   /** Reads the object before replacing it, because the cache keeps only some of its fields. */
@@ -178,7 +178,7 @@ export class Writer {
     if (reply.kind !== 'done') return unfinished(retryOf(`writing ClusterSPIFFEID ${name}`, reply))
     const output = decodeOutput(reply.object)
     this.unshown.note(key, output)
-    this.#stored.note(wanted, output)
+    this.#prunedSpecs.note(wanted, output)
     this.#options.journal({ ...done, binding: key, name, spiffeId: wanted.spec['spiffeIDTemplate'] })
     return { kind: 'inPlace', output }
   }
