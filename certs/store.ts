@@ -2,7 +2,7 @@ import type { Log } from '../src/log.ts'
 import { createAuthority, issueLeaf } from './authority.ts'
 import {
   blankView,
-  refusalOf,
+  handshakeProblem,
   usualLives,
   type Certificates,
   type Lives,
@@ -187,7 +187,7 @@ function rotationOf(
  * somebody has deleted the Secret.
  */
 async function remade(issuer: Issuer, wanted: Wanted, { served, live }: View): Promise<SecretData> {
-  if (served && refusalOf(served, wanted) === undefined) {
+  if (served && handshakeProblem(served, wanted) === undefined) {
     const caBundle = unionOf([served.caBundle, ...live], wanted.now)
     return spread(issuer, wanted, { pair: served.pair, caBundle })
   }
@@ -203,7 +203,7 @@ async function restored(
   view: View,
 ): Promise<SecretData> {
   const { served } = view
-  if (served && refusalOf({ pair: served.pair, caBundle: bundle }, wanted) === undefined) {
+  if (served && handshakeProblem({ pair: served.pair, caBundle: bundle }, wanted) === undefined) {
     return dataOf(served.pair, bundle, authority.keyPem)
   }
   return reissued(issuer, wanted, { authority, bundle }, view)

@@ -1,6 +1,6 @@
 import { messageOf } from '../src/core/show.ts'
 import type { Log } from '../src/log.ts'
-import { distrustOf, problemOf, type Served } from './calls.ts'
+import { distrustOf, problemOf, type Served } from './call-problems.ts'
 import type { Expiry, Source, Trusted, View } from './certificates.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { Contention } from './contention.ts'

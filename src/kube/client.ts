@@ -8,7 +8,7 @@ import { hideTokens } from './tokens.ts'
 import { createTransport, type Passage } from './transport.ts'
 import { warningsIn } from './warnings.ts'
 
-export { type Answer, explain, isTransient, type Lost, type Refused } from './answer.ts'
+export { type Answer, failureWords, isTransient, type Lost, type Refused } from './answer.ts'
 export { resourcePath } from './path.ts'
 
 export type Query = Readonly<Record<string, string>>

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { createAuthority, issueLeaf } from '../../certs/authority.ts'
-import { refusalOf, type Lives, type Trusted } from '../../certs/certificates.ts'
+import { handshakeProblem, type Lives, type Trusted } from '../../certs/certificates.ts'
 import type { Registration } from '../../certs/registration.ts'
 import type { SecretData } from '../../certs/rotation.ts'
 import { ensureCertificates, type Issuer, type SecretAccess } from '../../certs/store.ts'
@@ -301,7 +301,7 @@ export class Fleet {
   #refusal(trusted: Trusted): string | undefined {
     const key = `${trusted.pair.cert}${trusted.caBundle}`
     if (!this.#verdicts.has(key)) {
-      this.#verdicts.set(key, refusalOf(trusted, { names, now: this.clock.date() }))
+      this.#verdicts.set(key, handshakeProblem(trusted, { names, now: this.clock.date() }))
     }
     return this.#verdicts.get(key)
   }
