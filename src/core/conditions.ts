@@ -79,7 +79,7 @@ export function retryingStatus(previous: JsonObject, words: string, now: Date): 
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     lastTransitionTime: transitionTime(before, 'Unknown', now),
     reason: retryingReason,
-    message: upTo(longest, words),
+    message: upTo(longestMessage, words),
   }
   // Stalled exists only while Ready is False.
   const others = conditionsIn(previous).filter(({ type }) => type !== 'Ready' && type !== 'Stalled')
@@ -113,14 +113,18 @@ function conditionOf(type: ConditionType, outcome: Outcome): Said {
       : resolved
   const { condition, reason } = rules[outcome.rule]
   if (type !== 'Ready' && type !== condition) return resolved
-  return { status: type === 'Ready' ? 'False' : 'True', reason, message: upTo(longest, outcome.message) }
+  return {
+    status: type === 'Ready' ? 'False' : 'True',
+    reason,
+    message: upTo(longestMessage, outcome.message),
+  }
 }
 
 /**
  * A message of metav1.Condition may have 32,768 characters. The text of an API server's refusal may be longer and is
  * cut to this, so that the status can be written.
  */
-const longest = 30_000
+const longestMessage = 30_000
 
 /**
  * Cuts a text without splitting a surrogate pair: the API server would store half a pair as another character, and
