@@ -91,18 +91,18 @@ function transitionTime(before: JsonObject | undefined, status: string, now: Dat
   return before?.['status'] === status ? textOr(before['lastTransitionTime'], instant) : instant
 }
 
-type Said = { readonly status: 'True' | 'False'; readonly reason: string; readonly message: string }
+type ConditionBody = { readonly status: 'True' | 'False'; readonly reason: string; readonly message: string }
 
 /**
  * kstatus, by which Flux and Helm wait, takes Stalled=True for a failure that only an edit of the object ends. Any
  * other failure may be ended by another object, perhaps by the next one that is applied.
  */
-function stalledBy(outcome: Outcome): readonly (Said & { readonly type: 'Stalled' })[] {
+function stalledBy(outcome: Outcome): readonly (ConditionBody & { readonly type: 'Stalled' })[] {
   if (outcome.kind === 'ready' || !(outcome.stalls || isOfTheSpec(outcome.rule))) return []
   return [{ type: 'Stalled', ...conditionOf('Ready', outcome), status: 'True' }]
 }
 
-function conditionOf(type: ConditionType, outcome: Outcome): Said {
+function conditionOf(type: ConditionType, outcome: Outcome): ConditionBody {
   if (outcome.kind === 'ready')
     return type === 'Ready'
       ? {
