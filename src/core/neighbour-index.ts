@@ -1,7 +1,7 @@
 import type { Binding, BindingKey, Mode } from './binding.ts'
-import { outputName } from './clusterspiffeid.ts'
 import type { Identity } from './identity.ts'
 import { textOr } from './json.ts'
+import { outputName } from './output-name.ts'
 import type { PodLabels } from './selectors.ts'
 import { Terms } from './terms.ts'
 
