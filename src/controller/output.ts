@@ -10,8 +10,9 @@ import { handover, type Handover } from './handover.ts'
 import type { Entry, Journal } from './journal.ts'
 import { rivalsOf } from './rivals.ts'
 import { retryOf, wait, type RunResult } from './run-result.ts'
+import type { Settlement } from './settlement.ts'
 import type { UnshownOutputs } from './unshown-outputs.ts'
-import { Writer, type Settlement } from './writer.ts'
+import { Writer } from './writer.ts'
 
 type OutputsOptions = {
   readonly inventory: Inventory

@@ -2,28 +2,14 @@ import { bindingKey, type Binding } from '../core/binding.ts'
 import { decodeOutput, differencesIn, type ClusterSpiffeId, type Output } from '../core/clusterspiffeid.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Objects, Reply } from '../core/objects.ts'
-import { takenName } from '../core/plan.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
 import type { Entry, Journal } from './journal.ts'
 import { PrunedSpecs } from './pruned-specs.ts'
 import { merged, repairNews, repairOf } from './repair.ts'
 import { retryOf, wait, type RunResult } from './run-result.ts'
+import { refusedBy, taken, unfinished, type Settlement } from './settlement.ts'
 import type { UnshownOutputs } from './unshown-outputs.ts'
-
-/**
- * How putting a ClusterSPIFFEID in place ended: it is as it should be, or it was refused, or the run has to end
- * early.
- */
-export type Settlement =
-  | { readonly kind: 'inPlace'; readonly output: Output }
-  | {
-      readonly kind: 'refused'
-      readonly why: string
-      /** True if the API server will refuse it for as long as the binding stays unchanged. */
-      readonly stalls: boolean
-    }
-  | { readonly kind: 'unfinished'; readonly result: RunResult }
 
 /** A wanted ClusterSPIFFEID, its binding, and how the journal names its creation. */
 export type Order = {
@@ -188,17 +174,3 @@ export class Writer {
 const finalizersMs = 5000
 
 const keyOf = ({ namespace, name }: Binding) => bindingKey(namespace, name)
-
-const unfinished = (result: RunResult): Settlement => ({ kind: 'unfinished', result })
-
-const taken = (name: string): Settlement => ({ kind: 'refused', why: takenName(name), stalls: true })
-
-/**
- * A 422 is about the rendered object itself and lasts; any other refusal comes from permissions or policies and may
- * end.
- */
-const refusedBy = ({ code, message }: Extract<Reply, { kind: 'refused' }>): Settlement => ({
-  kind: 'refused',
-  why: message,
-  stalls: code === 422,
-})
