@@ -67,7 +67,7 @@ export function registrationsOf(configuration: JsonObject): readonly Registratio
 }
 
 /** What a webhook is called at: the first label of its name, such as `validate` or `mutate`. */
-export const routeOf = (webhook: JsonObject): string => textOr(webhook['name'], '').split('.', 1)[0] ?? ''
+const routeOf = (webhook: JsonObject): string => textOr(webhook['name'], '').split('.', 1)[0] ?? ''
 
 function clientConfig(
   webhook: JsonObject,

@@ -31,7 +31,7 @@ const keys = async () => {
   return pair
 }
 
-export const weakIssuer: Issuer = {
+const weakIssuer: Issuer = {
   authority: (options) => createAuthority({ ...options, keys }),
   leaf: (authority, options) => issueLeaf(authority, { ...options, keys }),
 }

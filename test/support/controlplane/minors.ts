@@ -11,7 +11,7 @@ import { type Binaries, controlPlaneTools, versionFlags } from './binaries.ts'
 /** The Kubernetes minors, beside the one that test/controlplane pins, that docs/compatibility.md tells of. */
 const releases: Readonly<Record<string, string>> = { '1.30': '1.30.14', '1.34': '1.34.4', '1.36': '1.36.3' }
 
-export const minors: readonly string[] = Object.keys(releases)
+const minors: readonly string[] = Object.keys(releases)
 
 type OfKubernetes = Pick<Binaries, 'kube-apiserver' | 'kubectl'>
 
