@@ -14,8 +14,8 @@ import { messageOf } from '../core/show.ts'
 import { keepsFormerOutputs } from '../core/spec-failures.ts'
 import type { Announcer } from './announcer.ts'
 import { addFinalizer, hasFinalizer, letGo } from './finalizer.ts'
-import { catchUp, retryOf, settled, wait, type Result } from './outcome.ts'
 import type { Outputs } from './output.ts'
+import { catchUp, retryOf, settled, wait, type RunResult } from './run-result.ts'
 import type { Statuses } from './statuses.ts'
 import { copyNews, holdNews } from './surroundings.ts'
 
@@ -36,7 +36,7 @@ export type Reach = {
 export type Confirm = (binding: Binding, rule: RuleName) => Promise<boolean>
 
 /** Brings one binding, its output and its status to what they should be. */
-export async function reconcile(key: BindingKey, reach: Reach): Promise<Result> {
+export async function reconcile(key: BindingKey, reach: Reach): Promise<RunResult> {
   const { inventory, statuses, announcer } = reach
   const binding = inventory.binding(key)
   if (!binding) {
@@ -96,10 +96,10 @@ const freshMs = 1_000
 const schemaIsFresh =
   'the schema of a kind has just changed: what is read may still lack what the former one prunes'
 
-type Applied = { readonly outcome: Outcome; readonly next: Result }
+type Applied = { readonly outcome: Outcome; readonly next: RunResult }
 
 /** Carries the plan out. Returns a result instead of an outcome if the run has to end before there is one. */
-async function act(binding: Binding, plan: Plan, reach: Reach): Promise<Applied | Result> {
+async function act(binding: Binding, plan: Plan, reach: Reach): Promise<Applied | RunResult> {
   const { outputs } = reach
   if (plan.kind === 'withdraw')
     return (await whyNotYet(binding, plan, reach)) ?? withdraw(binding, plan, outputs)
@@ -125,7 +125,7 @@ async function whyNotYet(
   binding: Binding,
   { outcome }: Extract<Plan, { kind: 'withdraw' }>,
   { outputs, confirm }: Reach,
-): Promise<Result | undefined> {
+): Promise<RunResult | undefined> {
   if (!outputs.mayHaveAny(bindingKey(binding.namespace, binding.name))) return undefined
   try {
     if (await confirm(binding, outcome.rule)) return undefined
@@ -142,7 +142,7 @@ async function withdraw(
   { namespace, name }: Binding,
   { outcome }: Extract<Plan, { kind: 'withdraw' }>,
   outputs: Outputs,
-): Promise<Applied | Result> {
+): Promise<Applied | RunResult> {
   const { condition, reason } = summaryOf(outcome)
   const withdrawn = await outputs.withdraw(
     bindingKey(namespace, name),
@@ -158,7 +158,7 @@ async function withdraw(
  * Deletes the outputs of a binding that is gone. The API server is asked first, because the cache may not show the
  * binding yet.
  */
-async function removeOrphans(key: BindingKey, reach: Reach): Promise<Result> {
+async function removeOrphans(key: BindingKey, reach: Reach): Promise<RunResult> {
   if (!reach.outputs.mayHaveOrphansOf(key)) return settled
   const namespace = key.slice(0, key.indexOf('/'))
   const name = key.slice(namespace.length + 1)

@@ -9,21 +9,21 @@ import type { Log } from '../log.ts'
 import { Announcer } from './announcer.ts'
 import type { Action, Entry } from './journal.ts'
 import { runLoop } from './loop.ts'
-import { wait, type Result } from './outcome.ts'
 import { Outputs } from './output.ts'
 import { Pace } from './pace.ts'
 import { Patience } from './patience.ts'
 import { Processing } from './processing.ts'
 import { Queue } from './queue.ts'
 import { reconcile, type Confirm } from './reconcile.ts'
+import { wait, type RunResult } from './run-result.ts'
 import { Statuses } from './statuses.ts'
-import type { Unshown } from './unshown.ts'
+import type { UnshownOutputs } from './unshown-outputs.ts'
 
 type TermOptions = {
   readonly inventory: Inventory
   readonly objects: Objects
   /** Outputs that earlier terms of this process wrote and the inventory may not have yet. */
-  readonly unshown: Unshown
+  readonly unshown: UnshownOutputs
   /** Former trust domains and classes that the configuration allows to leave. */
   readonly departures: Departures
   /** Called before every write; false once another replica may be leading. */
@@ -41,7 +41,7 @@ type TermOptions = {
   readonly log: Log
   readonly observe: {
     readonly outcome: (binding: Binding, outcome: Outcome) => void
-    readonly run: (result: Result['kind'] | 'error', seconds: number) => void
+    readonly run: (result: RunResult['kind'] | 'error', seconds: number) => void
     /** Called for every ClusterSPIFFEID that was written. */
     readonly write: (action: Action) => void
   }

@@ -6,7 +6,7 @@ import { doNest } from './selectors.ts'
 export type Standing = { readonly binding: Binding; readonly identity: Identity }
 
 /** Whether two bindings give one pool and service account an identity in two modes. */
-export const areMixed = (a: Standing, b: Standing): boolean =>
+const areMixed = (a: Standing, b: Standing): boolean =>
   a.identity.mode !== b.identity.mode &&
   a.identity.poolGroup === b.identity.poolGroup &&
   a.binding.spec.poolRef.name === b.binding.spec.poolRef.name &&

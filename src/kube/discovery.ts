@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { definitionResource, crdName, gvk, type Resource } from '../core/resources.ts'
 import { backoffMs, patience, usualBackoff } from './backoff.ts'
-import { type Client, explain, resourcePath } from './client.ts'
+import { type Client, failureWords, resourcePath } from './client.ts'
 import { type Clock, sleep, systemClock } from './clock.ts'
 import { isAbsent, serves, slim, type Summarise } from './definition.ts'
 import { type Log, silent } from './log.ts'
@@ -90,7 +90,7 @@ export function watchKinds(options: KindsOptions): Kinds {
       const definition = answer.kind === 'ok' ? decodeObject(answer.body) : undefined
       if (definition) return judge(resource, reduce(definition))
       if (isAbsent(answer)) return announce(resource, { served: false, definition })
-      const why = answer.kind === 'ok' ? 'the answer is no object' : explain(answer)
+      const why = answer.kind === 'ok' ? 'the answer is no object' : failureWords(answer)
       log[failures === 1 ? 'warn' : 'debug'](
         { kind: gvk(resource), why },
         'it is unknown if this kind is served',

@@ -1,7 +1,7 @@
 import { messageOf } from '../core/show.ts'
 import { inSlices } from '../core/slices.ts'
 import { backoffMs, patience } from './backoff.ts'
-import { explain, type Lost, type Query, type Refused, resourcePath } from './client.ts'
+import { failureWords, type Lost, type Query, type Refused, resourcePath } from './client.ts'
 import { type Clock, sleep, systemClock, systemTurns } from './clock.ts'
 import { IdleTimer } from './idle.ts'
 import { Ledger, type Listed } from './ledger.ts'
@@ -312,5 +312,5 @@ const asFailure = (error: unknown): Ending => ({
 function endingOf(answer: Refused | Lost): Ending {
   if (answer.kind === 'refused' && answer.code === 410) return { kind: 'expired' }
   const retryAfterMs = answer.kind === 'refused' ? answer.retryAfterMs : undefined
-  return { kind: 'failed', why: explain(answer), retryAfterMs }
+  return { kind: 'failed', why: failureWords(answer), retryAfterMs }
 }

@@ -1,5 +1,6 @@
 import type { BindingKey } from '../core/binding.ts'
-import type { Change, Inventory } from '../core/inventory.ts'
+import type { Change } from '../core/change.ts'
+import type { Inventory } from '../core/inventory.ts'
 import { field, isObject } from '../core/json.ts'
 import {
   bindingResource,

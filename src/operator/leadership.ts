@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Config } from '../config.ts'
 import { startTerm, type Term } from '../controller/term.ts'
-import { Unshown } from '../controller/unshown.ts'
+import { UnshownOutputs } from '../controller/unshown-outputs.ts'
 import { given, type BindingKey } from '../core/binding.ts'
 import { summaryOf } from '../core/conditions.ts'
 import type { Inventory } from '../core/inventory.ts'
@@ -56,7 +56,7 @@ export type Leadership = {
 /** Reconciles while this replica leads; without leader election it always does. */
 export function createLeadership(options: LeadershipOptions): Leadership {
   const { config, client, inventory, metrics, log, halted, settled, isSchemaFresh, courtesy } = options
-  const unshown = new Unshown()
+  const unshown = new UnshownOutputs()
   let term: Term | undefined
   let election: Campaign | undefined
   /** Aborted when the Lease is lost, so that nobody waits for the answers to what this replica has sent. */

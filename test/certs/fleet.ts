@@ -1,12 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { createAuthority, issueLeaf } from '../../certs/authority.ts'
-import { refusalOf, type Lives, type Trusted } from '../../certs/certificates.ts'
-import type { Registration } from '../../certs/registration.ts'
+import { handshakeProblem, type Lives, type Trusted } from '../../certs/certificates.ts'
+import type { Issuer } from '../../certs/issuance.ts'
+import type { Registered, Registration } from '../../certs/registration.ts'
 import type { SecretData } from '../../certs/rotation.ts'
-import { ensureCertificates, type Issuer, type SecretAccess } from '../../certs/store.ts'
+import { ensureCertificates, type SecretAccess } from '../../certs/store.ts'
 import { tokensFrom } from '../../certs/token.ts'
-import { Trust, type Registered } from '../../certs/trust.ts'
+import { Trust } from '../../certs/trust.ts'
 import { createLog } from '../../src/log.ts'
 import { manualClock, type ManualClock } from '../support/manual-clock.ts'
 
@@ -30,7 +31,7 @@ const keys = async () => {
   return pair
 }
 
-export const weakIssuer: Issuer = {
+const weakIssuer: Issuer = {
   authority: (options) => createAuthority({ ...options, keys }),
   leaf: (authority, options) => issueLeaf(authority, { ...options, keys }),
 }
@@ -301,7 +302,7 @@ export class Fleet {
   #refusal(trusted: Trusted): string | undefined {
     const key = `${trusted.pair.cert}${trusted.caBundle}`
     if (!this.#verdicts.has(key)) {
-      this.#verdicts.set(key, refusalOf(trusted, { names, now: this.clock.date() }))
+      this.#verdicts.set(key, handshakeProblem(trusted, { names, now: this.clock.date() }))
     }
     return this.#verdicts.get(key)
   }

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { refusalOf, type Lives } from '../../certs/certificates.ts'
+import { handshakeProblem, type Lives } from '../../certs/certificates.ts'
 import { splitPem } from '../../certs/inspect.ts'
 import { isToken } from '../../certs/registration.ts'
 import type { SecretData } from '../../certs/rotation.ts'
@@ -41,7 +41,8 @@ const isSteady = ({ secret, bundles, tokens, served, clock }: Fleet): boolean =>
     bundles.every((bundle) => bundle === caBundle) &&
     served.every(
       (pair) =>
-        pair !== undefined && refusalOf({ pair, caBundle }, { names, now: clock.date() }) === undefined,
+        pair !== undefined &&
+        handshakeProblem({ pair, caBundle }, { names, now: clock.date() }) === undefined,
     )
   )
 }

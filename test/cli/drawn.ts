@@ -13,7 +13,7 @@ export type Scene = {
 }
 
 /** `kleym report`, of a cluster that holds these. */
-export const reportOn = ({ objects, pods }: Scene, argv: readonly string[] = []): Promise<CommandResult> => {
+const reportOn = ({ objects, pods }: Scene, argv: readonly string[] = []): Promise<CommandResult> => {
   const parsed = pageOptions(argv, {})
   if (parsed.kind !== 'options') throw new Error(JSON.stringify(parsed))
   return report(parsed.options, {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { retryOf } from '../../src/controller/outcome.ts'
+import { retryOf } from '../../src/controller/run-result.ts'
 import { Troubles } from '../../src/controller/troubles.ts'
 import type { Reply } from '../../src/core/objects.ts'
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { BindingKey } from '../../src/core/binding.ts'
+import type { Change } from '../../src/core/change.ts'
 import { ownerAnnotation, collisionKeyIn, decodeOutput } from '../../src/core/clusterspiffeid.ts'
-import { Inventory, type Change } from '../../src/core/inventory.ts'
+import { Inventory } from '../../src/core/inventory.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import {
   bindingResource,

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { replacesAnnotation } from '../../src/core/binding.ts'
 import { ownerAnnotation } from '../../src/core/clusterspiffeid.ts'
 import type { JsonObject } from '../../src/core/json.ts'
-import { clusterSpiffeIdResource, objectiveResources, poolResources } from '../../src/core/resources.ts'
+import { objectiveResources, poolResources } from '../../src/core/resources.ts'
 import { binding, clusterSpiffeId, objective, pool } from './builders.ts'
 import type { Manifest } from './vectors.ts'
 
@@ -205,8 +205,6 @@ export const outputs: fc.Arbitrary<Manifest> = fc
       },
     ),
   )
-
-export const isOutput = ({ kind }: Pick<Manifest, 'kind'>): boolean => kind === clusterSpiffeIdResource.kind
 
 /** Each of a kind, group and name once. */
 const distinct = (objects: fc.Arbitrary<Manifest>): fc.Arbitrary<readonly Manifest[]> =>

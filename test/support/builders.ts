@@ -1,10 +1,11 @@
 /** Manifests with defaults that fit together: a test says only what it is about. */
 import { bindingKey, decodeBinding, type Binding } from '../../src/core/binding.ts'
+import type { Change } from '../../src/core/change.ts'
 import { render, type ClusterSpiffeId } from '../../src/core/clusterspiffeid.ts'
 import { evaluate, type Evaluation } from '../../src/core/evaluate.ts'
 import { rules, type Finding } from '../../src/core/findings.ts'
 import type { Settings } from '../../src/core/identity.ts'
-import { Inventory, type Change } from '../../src/core/inventory.ts'
+import { Inventory } from '../../src/core/inventory.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import type { AdmissionActions } from '../../src/core/reference-verdict.ts'
 import {

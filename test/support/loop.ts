@@ -1,5 +1,5 @@
 import { startTerm, type Term } from '../../src/controller/term.ts'
-import { Unshown } from '../../src/controller/unshown.ts'
+import { UnshownOutputs } from '../../src/controller/unshown-outputs.ts'
 import { Inventory } from '../../src/core/inventory.ts'
 import type { Objects } from '../../src/core/objects.ts'
 import { createClient } from '../../src/kube/client.ts'
@@ -60,7 +60,7 @@ export function startLoop({
   const log = createLog({ level: 'error', destination: { write: (line) => void mistakes.push(line) } })
   const client = createClient(loadKubeConfig({ kubeconfig }), { timeoutMs: 2000 })
   const inventory = new Inventory(settings, { atOnce: 1 })
-  const unshown = new Unshown()
+  const unshown = new UnshownOutputs()
   let term: Term | undefined
   let over = false
   let hear: (() => void) | undefined

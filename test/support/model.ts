@@ -8,7 +8,6 @@ import { Inventory } from '../../src/core/inventory.ts'
 import { keptFormer, planOf, type Plan } from '../../src/core/plan.ts'
 import {
   definitionResource,
-  bindingResource,
   clusterSpiffeIdResource,
   crdName,
   type Resource,
@@ -58,7 +57,7 @@ export function unsettled(state: State): readonly string[] {
   return [...wrong, ...orphans]
 }
 
-export const outputsIn = ({ objects }: State): readonly Output[] =>
+const outputsIn = ({ objects }: State): readonly Output[] =>
   objects
     .filter(({ resource }) => resource === clusterSpiffeIdResource)
     .map(({ object }) => decodeOutput(object))
@@ -126,6 +125,3 @@ function statusProblem({ status, generation }: Binding, outcome: Outcome): reado
     ? []
     : [`its status is ${JSON.stringify(status)} instead of ${JSON.stringify(right)}`]
 }
-
-export const bindingsIn = ({ objects }: State): readonly Json[] =>
-  objects.filter(({ resource }) => resource === bindingResource).map(({ object }) => object)

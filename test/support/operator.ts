@@ -109,7 +109,7 @@ const argsOf = (
 ]
 
 /** Where a kubeconfig leads and the token of its user; other credentials are not read. */
-export async function endpointOf(kubeconfig: string): Promise<Endpoint> {
+async function endpointOf(kubeconfig: string): Promise<Endpoint> {
   const config = recordOf(parse(await readFile(kubeconfig, 'utf8')))
   const entry = (list: string, name: unknown) =>
     recordOf(

@@ -62,7 +62,7 @@ export const withToken = (path: string): string => path.replace(/(?=\?|$)/, `/${
 
 export type Line = { readonly level: string; readonly fields: object; readonly message: string }
 
-export function logInto(lines: Line[]): Log {
+function logInto(lines: Line[]): Log {
   const at = (level: string) => (fields: object, message: string) =>
     void lines.push({ level, fields, message })
   const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => log }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { startTerm, type Term } from '../../../src/controller/term.ts'
-import { Unshown } from '../../../src/controller/unshown.ts'
+import { UnshownOutputs } from '../../../src/controller/unshown-outputs.ts'
 import { Inventory } from '../../../src/core/inventory.ts'
 import {
   bindingResource,
@@ -81,7 +81,7 @@ function lead(): void {
   term = startTerm({
     inventory,
     objects: server.objects,
-    unshown: new Unshown(),
+    unshown: new UnshownOutputs(),
     departures: { trustDomains: [], classNames: [] },
     mayWrite: () => true,
     halted: feed.halted,

@@ -1,5 +1,6 @@
 import { finalizer } from '../../../src/core/binding.ts'
-import { outputName, ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
+import { ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
+import { outputName } from '../../../src/core/output-name.ts'
 import {
   definitionResource,
   bindingResource,

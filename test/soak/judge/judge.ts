@@ -16,7 +16,7 @@ import { keyOfBinding, Scene } from './scene.ts'
 import { Wishes, wishesIn } from './wishes.ts'
 
 /** `retryMs`: how long a refusal may be told after the last one could have come. */
-export const limits = { saidMs: 15_000, goneMs: 60_000, quietMs: 60_000, retryMs: 60_000 } as const
+const limits = { saidMs: 15_000, goneMs: 60_000, quietMs: 60_000, retryMs: 60_000 } as const
 
 /** Since when a binding has not been as it asks for. */
 type Late = { asks: string; since: number; readonly wrongSince: number; reported: boolean }

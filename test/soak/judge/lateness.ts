@@ -5,7 +5,7 @@ import { conditionsIn, readyIn } from '../../../src/core/conditions.ts'
 import { recordOf } from '../../support/embedded/json.ts'
 import type { Wish } from './wishes.ts'
 
-export const fiveConditions = ['Ready', 'Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure']
+const fiveConditions = ['Ready', 'Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure']
 
 type Look = {
   readonly binding: Binding

@@ -15,7 +15,7 @@ export type Subject = {
   readonly close: () => Promise<void>
 }
 
-export const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 
 const text = { type: 'string' }
 
@@ -68,7 +68,7 @@ export const widgetDefinition = (group: string): Json => ({
   },
 })
 
-export const isEstablished = (crd: Json): boolean => {
+const isEstablished = (crd: Json): boolean => {
   const { conditions } = recordOf(crd['status'])
   return JSON.stringify(conditions ?? []).includes('"type":"Established"')
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { access, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { recordOf, textOf } from '../embedded/json.ts'
-import { locateOrBuild, type Outcome } from '../go-tools/build.ts'
+import { locateOrBuild, type Located } from '../go-tools/build.ts'
 import { cacheOf, type Environment } from '../go-tools/locate.ts'
 import type { Toolset } from '../go-tools/toolset.ts'
 import { runProgram } from '../run-program.ts'
@@ -11,7 +11,7 @@ import { type Binaries, controlPlaneTools, versionFlags } from './binaries.ts'
 /** The Kubernetes minors, beside the one that test/controlplane pins, that docs/compatibility.md tells of. */
 const releases: Readonly<Record<string, string>> = { '1.30': '1.30.14', '1.34': '1.34.4', '1.36': '1.36.3' }
 
-export const minors: readonly string[] = Object.keys(releases)
+const minors: readonly string[] = Object.keys(releases)
 
 type OfKubernetes = Pick<Binaries, 'kube-apiserver' | 'kubectl'>
 
@@ -22,7 +22,7 @@ type OfKubernetes = Pick<Binaries, 'kube-apiserver' | 'kubectl'>
 export async function locateOrBuildControlPlane(
   env: Environment,
   say: (line: string) => void,
-): Promise<Outcome<Binaries>> {
+): Promise<Located<Binaries>> {
   const minor = env['KLEYM_TEST_KUBERNETES']
   const release = minor ? releases[minor] : undefined
   if (minor && release === undefined)

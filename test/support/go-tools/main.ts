@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util'
 import { locateOrBuildControlPlane } from '../controlplane/minors.ts'
 import { fluxTools, helmTools, scoreTools, statusTools } from '../gitops/binaries.ts'
-import { locateOrBuild, type Outcome } from './build.ts'
+import { locateOrBuild, type Located } from './build.ts'
 import type { Environment } from './locate.ts'
 import type { Binaries } from './toolset.ts'
 
-type Build = (env: Environment, say: (line: string) => void) => Promise<Outcome<Binaries>>
+type Build = (env: Environment, say: (line: string) => void) => Promise<Located<Binaries>>
 
 const builds: Readonly<Record<string, Build>> = {
   controlplane: locateOrBuildControlPlane,

@@ -6,7 +6,7 @@ import type { Json } from '../../../support/embedded/json.ts'
 import type { Manifest } from '../../../support/vectors.ts'
 import { trustDomain } from './stage.ts'
 
-export const formerVersions = ['v0.7.4', 'v0.9.0', 'v0.11.0', 'v0.12.0'] as const
+const formerVersions = ['v0.7.4', 'v0.9.0', 'v0.11.0', 'v0.12.0'] as const
 export type FormerVersion = (typeof formerVersions)[number]
 
 const text = { type: 'string' }
