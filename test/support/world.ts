@@ -10,6 +10,7 @@ import { resourcePath } from '../../src/kube/client.ts'
 import { createClient, type Client, type Endpoint, type Reply } from './embedded/client.ts'
 import { listOf, recordOf, textOf, type Json } from './embedded/json.ts'
 import { startEmbedded, type Embedded, type EmbeddedOptions } from './embedded/server.ts'
+import { permissive } from './permissive.ts'
 import { resourceOf, type Manifest } from './vectors.ts'
 
 export const allResources: readonly Resource[] = [bindingResource, ...optionalResources]
@@ -98,31 +99,6 @@ export function createAdmin(endpoint: Endpoint): Admin {
     },
   }
 }
-
-/** A CustomResourceDefinition that takes anything, so that every check of the contract can be failed. */
-const permissive = ({ group, version, kind, plural, namespaced }: Resource): Json => ({
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: {
-    name: `${plural}.${group}`,
-    // A real API server refuses groups of k8s.io without it.
-    annotations: { 'api-approved.kubernetes.io': 'unapproved, for tests only' },
-  },
-  spec: {
-    group,
-    scope: namespaced ? 'Namespaced' : 'Cluster',
-    names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
-    versions: [
-      {
-        name: version,
-        served: true,
-        storage: true,
-        subresources: { status: {} },
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
-})
 
 export type World = Admin & AsyncDisposable & { readonly api: Embedded }
 

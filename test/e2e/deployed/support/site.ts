@@ -6,9 +6,10 @@ import { build, containerOf, podTemplateOf, textAt, type Manifests } from '../..
 import { freePort } from '../../../support/controlplane/daemon.ts'
 import { recordOf } from '../../../support/embedded/json.ts'
 import { startOperator, type RunningOperator } from '../../../support/operator.ts'
+import type { AuditLog } from '../../support/audit-log.ts'
 import { startCluster, until, type Cluster } from '../../support/cluster.ts'
 import { serveOnly } from '../../support/kinds.ts'
-import { createAuthorizationLog, type AuthorizationLog } from './audit.ts'
+import { createAuthorizationLog, type Authorized } from './audit.ts'
 import { openServiceRoute, type ServiceRoute } from './service-route.ts'
 import { volumesOf } from './volumes.ts'
 
@@ -26,7 +27,7 @@ export type Installation = {
 /** A cluster that the operator can be installed in. Nothing runs its pods: a process stands in for them. */
 export type Site = {
   readonly cluster: Cluster
-  readonly audit: AuthorizationLog
+  readonly audit: AuditLog<Authorized>
   readonly route: ServiceRoute
   /** What kubectl prints. A failure throws with what it says. */
   readonly kubectl: (...args: readonly string[]) => Promise<string>
