@@ -56,7 +56,7 @@ export const poolOnly = ({ spec, ...rest }: WithSpec = {}): Manifest =>
   })
 
 type Grouped = Common & {
-  /** One of the kinds of `resources.ts`; without it, the one that is tried first. */
+  /** The group of one of the kinds of `resources.ts`; without it, the group that is tried first. */
   readonly group?: string | undefined
 }
 
@@ -139,7 +139,7 @@ export function inventoryOf(
   return inventory
 }
 
-/** A binding as the inventory has it; a test that asks for one that is not there is wrong. */
+/** A binding as the inventory has it. Throws if the inventory lacks the binding, because the test is wrong then. */
 export function bindingIn(
   inventory: Inventory,
   { metadata }: { readonly metadata: { readonly name: string; readonly namespace?: string } },

@@ -22,7 +22,7 @@ const hasty: Partial<Timings> = {
 
 type LoopOptions = {
   readonly kubeconfig: string
-  /** What the loop reaches the API server's single objects through; as it is, unless given. */
+  /** Wraps the loop's access to single objects. Without it the loop has the plain access. */
   readonly through?: (objects: Objects) => Objects
   readonly workers?: number
   readonly timings?: Partial<Timings>

@@ -50,7 +50,7 @@ function bodyOf({ code, body }: Reply, doing: string): Json {
   return body
 }
 
-/** What the API server decides itself is left out. */
+/** A manifest without the metadata that the API server decides itself. */
 function sent({ metadata, ...rest }: Manifest): Json {
   const { uid: _, generation: _generation, ...kept } = metadata
   return { ...rest, metadata: kept }
@@ -68,7 +68,7 @@ export function createAdmin(endpoint: Endpoint): Admin {
     const created = await client.post(resourcePath(resource, { namespace }), sent(manifest))
     if (created.code !== 409) return bodyOf(created, `creating ${gvk(resource)} ${name}`)
     const path = resourcePath(resource, { namespace, name })
-    // The operator writes too: what is there is replaced, whatever version it has by then.
+    // The operator writes too, so the object is replaced at whatever version it has by then.
     const replaced = await client.patch(path, [{ op: 'replace', path: '/spec', value: manifest.spec }])
     return bodyOf(replaced, `replacing the spec of ${gvk(resource)} ${name}`)
   }

@@ -40,7 +40,7 @@ export const statusTools: Toolset<StatusBinaries> = {
   linkerFlags: () => '-s -w',
 }
 
-/** What many teams let judge the manifests that they apply. */
+/** kube-score, by which many teams have manifests judged before they apply them. */
 export const scoreTools: Toolset<ScoreBinaries> = {
   what: 'kube-score',
   module: resolve(modules, 'kube-score'),

@@ -19,7 +19,7 @@ const { values, positionals: names } = parseArgs({
   options: { kubernetes: { type: 'string' } },
   allowPositionals: true,
 })
-// As the tests are told of it.
+// The tests are told of another Kubernetes minor by the same variable.
 const env =
   values.kubernetes === undefined ? process.env : { ...process.env, KLEYM_TEST_KUBERNETES: values.kubernetes }
 const unknown = names.filter((name) => !Object.hasOwn(builds, name))
