@@ -59,7 +59,7 @@ describeReal('kleym check and an API server with the webhook', () => {
     }
     await Promise.all(Array.from({ length: 4 }, compare))
     expect(differing.slice(0, 5)).toEqual([])
-    // Of each there is enough to mean something.
+    // Each kind of answer must come often enough for the comparison to mean something.
     expect(Object.entries(tally).filter(([, count]) => count < runs / 50)).toEqual([])
   }, 1_200_000)
 })

@@ -27,7 +27,7 @@ const reasonsBy = (wanted: Action): ReadonlySet<string> =>
 /** Reasons on which no binding may settle that was let in; InvalidObjectiveRef of the objective is only warned about. */
 const harmful = reasonsBy('deny').difference(reasonsBy('warn'))
 
-/** Whether the pure rule refuses something, in the order given. */
+/** Whether the pure core refuses one of the objects, if they come in this order. */
 function isRefused(objects: readonly Manifest[]): boolean {
   const inventory = inventoryOf([])
   return objects.some((object) => {

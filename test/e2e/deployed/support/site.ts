@@ -24,7 +24,7 @@ export type Installation = {
   readonly apply: () => Promise<unknown>
 }
 
-/** A cluster that the operator can be installed in. Nothing runs its pods: a process stands in for them. */
+/** A cluster that the operator can be installed in. Nothing runs pods there: a process stands in for the operator's. */
 export type Site = {
   readonly cluster: Cluster
   readonly audit: AuditLog<Authorized>
@@ -87,7 +87,7 @@ export async function openSite(): Promise<Site> {
 
 type Account = { readonly namespace: string; readonly name: string }
 
-/** As whom the pods run. */
+/** The ServiceAccount that the pods run as. */
 export const accountOf = (manifests: Manifests): Account => ({
   namespace: textAt(manifests.only('Deployment'), 'metadata', 'namespace'),
   name: textAt(podTemplateOf(manifests), 'spec', 'serviceAccountName'),
@@ -109,12 +109,12 @@ async function startPod(
     trustDomain: env['KLEYM_TRUST_DOMAIN'] === undefined ? 'example.org' : undefined,
     env,
     args: [
-      // A pod has its ports for itself; here they are others, on loopback. What is mounted is in other folders, too.
+      // In a pod the ports are free; here others on loopback take their place, and other folders that of the mounted ones.
       ...(await volumesOf(manifests, plane.directory))(args.filter((arg) => !arg.includes('-bind-address='))),
-      // As a pod finds it beside its token.
+      // A pod finds its namespace in a file beside its token.
       `--namespace=${namespace}`,
       `--metrics-bind-address=${metrics}`,
-      // It is called through its Service.
+      // Without a URL the webhook is called through its Service.
       '--webhook-url=',
     ],
   })
