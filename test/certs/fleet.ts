@@ -56,7 +56,7 @@ type Replica = {
   accepted: readonly string[]
 }
 
-/** Requests that still go through, and what those after them wait for. */
+/** How many more requests of a held-up replica go through, and what the requests after them wait for. */
 type Hold = { left: number; readonly released: Promise<void> }
 
 /**
@@ -70,7 +70,7 @@ export class Fleet {
   /** What was refused, with when. Only counted from when `watchful` is set. */
   readonly failures: string[] = []
   watchful = false
-  /** Of configurations, by replicas. */
+  /** How often replicas wrote a configuration. */
   writes = 0
   secret: Stored<SecretData> | undefined
   readonly #options: FleetOptions
@@ -298,7 +298,7 @@ export class Fleet {
     }
   }
 
-  /** Whether a certificate chains to another does not change; that it has not expired is seen to by the looks. */
+  /** The answer is kept: a chain does not change, and the replicas' own looks see to certificates that expire. */
   #refusal(trusted: Trusted): string | undefined {
     const key = `${trusted.pair.cert}${trusted.caBundle}`
     if (!this.#verdicts.has(key)) {

@@ -14,7 +14,7 @@ const replicas = ['a', 'b', 'c']
 const randomly = (numbers: fc.Stream<number>) => (limit: number) =>
   Math.floor(((numbers.next().value ?? 0) / 1000) * limit)
 
-/** For where only the order counts. */
+/** Used instead of random numbers where only the order of events matters. */
 const halfway = (limit: number): number => Math.floor(limit / 2)
 
 const issuerOf = (cert = ''): string => new X509Certificate(cert).issuer
@@ -240,7 +240,7 @@ describe('the token', () => {
       await fleet.run(100)
       if (fleet.tokens[0] !== '') fleet.put(0, { token: '' })
     }
-    // Without a pause each of the 1,200 would be answered by a write.
+    // Somebody takes the caBundle away 1,200 times. Without pauses the operator would write as often.
     expect(fleet.writes - before).toBeLessThan(30)
     expect(fleet.writes - before).toBeGreaterThan(5)
     expect(fleet.remarks).toContainEqual(expect.stringContaining('was taken away'))

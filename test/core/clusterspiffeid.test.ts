@@ -17,7 +17,7 @@ const [plain, told] = [sha1(id), (key: string): string => sha1(`${id}\n${key}`)]
 const nameOf = (name: string, namespace = 'default', mode: Identity['mode'] = 'PoolOnly'): string =>
   outputName({ namespace, name }, { mode, spiffeId: id })
 
-/** What a name may have beside `-pool-` and the hash. */
+/** How many characters a name has left beside `-pool-` and the hash. */
 const room = 63 - '-pool-'.length - 8
 
 describe('the name of an output', () => {

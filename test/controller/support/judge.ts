@@ -19,12 +19,12 @@ import { inventoryOfState, planIn, type State } from '../../support/model.ts'
 import { allResources, metaOf, placeOf, uidOf } from '../../support/world.ts'
 import type { Happening } from './history.ts'
 
-/** Who else writes: what is not theirs is the loop's. */
+/** Tells what others than the loop wrote and deleted. The rest is the loop's. */
 type Others = { readonly wrote: (version: number) => boolean; readonly deleted: (uid: string) => boolean }
 
 type Moment = ReadonlyMap<string, Happening>
 
-/** How far back the loop may act on what it has seen. */
+/** On how old a state the loop may act, in writes since then. */
 const memory = 400
 
 /**
@@ -63,7 +63,7 @@ export class Judge {
     return []
   }
 
-  /** The API server deletes what is of a kind that is about to go. */
+  /** Whether the kind of an object is going: then the API server, not the loop, deletes the object. */
   #isEnding({ resource }: Happening): boolean {
     const definition = this.#now.get(`${gvk(definitionResource)} /${crdName(resource)}`)
     return definition === undefined || 'deletionTimestamp' in metaOf(definition.object)

@@ -66,7 +66,7 @@ export class Walker {
     }
   }
 
-  /** What was refused did not happen: the kind is not served, or the object is gone. */
+  /** Notes an edit as the walker's own. A refused edit has changed nothing: the kind is not served, or the object is gone. */
   #note({ code, body }: Reply): void {
     if (code >= 500) throw new Error(JSON.stringify(body))
     if (code < 300) this.#versions.add(versionOf(body))
@@ -159,7 +159,7 @@ export class Walker {
           'status',
         )
       case 'finalizer':
-        // What is being deleted would be gone, and rightly without our output: whoever does that wants it.
+        // Without the finalizer a binding that is being deleted goes before its output, as whoever takes it off wants.
         return 'deletionTimestamp' in metaOf(binding)
           ? undefined
           : this.#patch(bindingResource, binding, without(finalizer))

@@ -99,10 +99,10 @@ const isNameless = ({ metadata }: Drawn): boolean => {
   return !name && Boolean(generateName)
 }
 
-/** A line as `check` prints it, which cuts long values. */
+/** Longer than what `check` shows of a value: it cuts the rest. */
 const tooLong = 'x'.repeat(1025)
 
-/** The API server does not name the field of a number that is out of range. */
+/** A problem in one line. The API server names the field of a number that is out of range only within the message. */
 const lineOf = (field: string, message: string): string => {
   const checked = /^Invalid value: "": (?<said>Checked value .* in (?<where>\S+))$/.exec(message)?.groups
   const line = checked ? `${checked['where']}: ${checked['said']}` : `${field}: ${message}`
