@@ -7,7 +7,7 @@ import type { Objects } from '../core/objects.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
 import { handover, type Handover } from './handover.ts'
-import type { Entry, Journal } from './journal.ts'
+import type { Journal, JournalEntry } from './journal.ts'
 import { rivalsOf } from './rivals.ts'
 import { retryOf, wait, type RunResult } from './run-result.ts'
 import type { Settlement } from './settlement.ts'
@@ -161,7 +161,7 @@ export class Outputs {
 const isAnnotated = ({ annotated }: Output): boolean => annotated
 
 /** How the journal names the creation of the wanted output, if it has to be created. */
-function creationBy({ before, after }: Handover, isShown: boolean): Pick<Entry, 'action' | 'why'> {
+function creationBy({ before, after }: Handover, isShown: boolean): Pick<JournalEntry, 'action' | 'why'> {
   const names = [...before, ...after].map(({ name }) => name)
   if (names.length > 0) return { action: 'replaced', why: `it takes the place of ${names.join(', ')}` }
   return isShown

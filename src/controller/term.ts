@@ -7,7 +7,7 @@ import { bindingResource, clusterSpiffeIdResource, type Resource } from '../core
 import { inSlices, type Turns } from '../core/slices.ts'
 import type { Log } from '../log.ts'
 import { Announcer } from './announcer.ts'
-import type { Action, Entry } from './journal.ts'
+import type { JournalAction, JournalEntry } from './journal.ts'
 import { runLoop } from './loop.ts'
 import { Outputs } from './output.ts'
 import { Pace } from './pace.ts'
@@ -43,7 +43,7 @@ type TermOptions = {
     readonly outcome: (binding: Binding, outcome: Outcome) => void
     readonly run: (result: RunResult['kind'] | 'error', seconds: number) => void
     /** Called for every ClusterSPIFFEID that was written. */
-    readonly write: (action: Action) => void
+    readonly write: (action: JournalAction) => void
   }
 }
 
@@ -68,7 +68,7 @@ export function startTerm(options: TermOptions): Term {
   const objects = fenced(options.objects, options.mayWrite)
   const queue = new Queue<BindingKey>()
   const announcer = new Announcer({ objects, now, instance, warn: log.warn })
-  const journal = ({ action, ...entry }: Entry): void => {
+  const journal = ({ action, ...entry }: JournalEntry): void => {
     observe.write(action)
     log.info(entry, `ClusterSPIFFEID ${action}`)
   }

@@ -4,7 +4,7 @@ import type { Inventory } from '../core/inventory.ts'
 import type { Objects, Reply } from '../core/objects.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
-import type { Entry, Journal } from './journal.ts'
+import type { Journal, JournalEntry } from './journal.ts'
 import { PrunedSpecs } from './pruned-specs.ts'
 import { merged, repairNews, repairOf } from './repair.ts'
 import { retryOf, wait, type RunResult } from './run-result.ts'
@@ -15,7 +15,7 @@ import type { UnshownOutputs } from './unshown-outputs.ts'
 export type Order = {
   readonly binding: Binding
   readonly wanted: ClusterSpiffeId
-  readonly creation: Pick<Entry, 'action' | 'why'>
+  readonly creation: Pick<JournalEntry, 'action' | 'why'>
 }
 
 type WriterOptions = {
@@ -153,7 +153,7 @@ export class Writer {
   #noted(
     { binding, wanted }: Order,
     reply: Reply,
-    done: Omit<Entry, 'binding' | 'name' | 'spiffeId'>,
+    done: Omit<JournalEntry, 'binding' | 'name' | 'spiffeId'>,
   ): Settlement {
     const { name } = wanted.metadata
     const key = keyOf(binding)

@@ -26,7 +26,7 @@ export function* concernedBy(
 }
 
 /** The bindings that hold one of these collision keys. */
-export const rivalsIn = (
+export const holdersOf = (
   census: Census,
   collisionKeys: Iterable<string | undefined>,
 ): readonly BindingKey[] =>

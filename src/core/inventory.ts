@@ -4,7 +4,7 @@ import { Catalogue } from './catalogue.ts'
 import { Census } from './census.ts'
 import { nameOf, specOf, type Change } from './change.ts'
 import { decodeOutput, isSameButForStats, type Output } from './clusterspiffeid.ts'
-import { concernedBy, replacedBy, rivalsIn, withReplaced } from './concerned.ts'
+import { concernedBy, replacedBy, holdersOf, withReplaced } from './concerned.ts'
 import { noStake, stakeOf, type Stake } from './evaluate.ts'
 import type { Neighbours } from './facts.ts'
 import type { Fallback } from './fallbacks.ts'
@@ -277,7 +277,7 @@ export class Inventory implements Known {
     // By its annotation a binding replaces another one; a change of it changes which holders of its key collide.
     const renamed = before && before.binding.replaces !== binding.replaces ? this.#keysOf(key) : []
     const left = before ? [] : this.#outputs.leftHolding(key)
-    const rivals = rivalsIn(this.#census, [...contested, ...renamed, ...left])
+    const rivals = holdersOf(this.#census, [...contested, ...renamed, ...left])
     return withReplaced(this.#census, [key, ...rivals, ...replacedBy(before)])
   }
 
@@ -285,7 +285,7 @@ export class Inventory implements Known {
     const gone = this.#census.remove(key)
     this.#renew(key)
     const held = [gone?.stake.identity?.collisionKey, ...this.#outputs.leftHolding(key)]
-    return new Set([key, ...rivalsIn(this.#census, held), ...replacedBy(gone)])
+    return new Set([key, ...holdersOf(this.#census, held), ...replacedBy(gone)])
   }
 
   #applyOutput(name: string, object: unknown): ReadonlySet<BindingKey> {
@@ -300,7 +300,7 @@ export class Inventory implements Known {
     return withReplaced(this.#census, [
       ...this.#census.wanting(name),
       ...changed.flatMap(({ output }) => output.owner ?? output.copyOf ?? []),
-      ...rivalsIn(
+      ...holdersOf(
         this.#census,
         changed.map(({ held }) => held),
       ),
