@@ -1,5 +1,5 @@
 import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
-import type { Standing } from '../core/overlap.ts'
+import type { IdentifiedBinding } from '../core/overlap.ts'
 import type { Pod } from '../core/pods.ts'
 import { show } from '../core/show.ts'
 import { fits, wantedBy, type WantedPod } from '../core/workloads.ts'
@@ -14,7 +14,7 @@ export type Rendering = {
   readonly wanted: WantedPod
 }
 
-export const renderingOf = ({ binding, identity }: Standing): Rendering => ({
+export const renderingOf = ({ binding, identity }: IdentifiedBinding): Rendering => ({
   spiffeId: identity.spiffeId,
   selectors: identity.selectors,
   pairs: identity.pods.pairs,
