@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Reply } from '../../src/core/objects.ts'
 import { leaseResource } from '../../src/core/resources.ts'
-import { claimName, decodeClaim, leaseOf, standingOf, type Contender } from '../../src/webhook/claim.ts'
+import { claimName, decodeClaim, leaseOf, claimStateOf, type Contender } from '../../src/webhook/claim.ts'
 import { Reservations } from '../../src/webhook/reservations.ts'
 import { manualClock } from '../support/manual-clock.ts'
 import { failed, MemoryObjects, metaText, objectsOver, type Verb } from './memory-objects.ts'
@@ -165,7 +165,7 @@ describe('the rule', () => {
   test('the same binding is never in its own way, whatever its uid', () => {
     fc.assert(
       fc.property(seen, fc.string(), (one, uid) => {
-        expect(standingOf(claim, holderOf('a', uid), one)).toBe('ours')
+        expect(claimStateOf(claim, holderOf('a', uid), one)).toBe('ours')
       }),
     )
   })
@@ -173,7 +173,7 @@ describe('the rule', () => {
   test('who has the key keeps it, however old the claim and whoever was deleted', () => {
     fc.assert(
       fc.property(seen, (one) => {
-        expect(standingOf(claim, holderOf('b'), { ...one, contender: 'rival' })).toBe('held')
+        expect(claimStateOf(claim, holderOf('b'), { ...one, contender: 'rival' })).toBe('held')
       }),
     )
   })
@@ -182,7 +182,7 @@ describe('the rule', () => {
     fc.assert(
       fc.property(seen, (one) => {
         const isOver = one.deleted || one.ageMs > graceMs
-        expect(standingOf(claim, holderOf('b'), { ...one, contender: 'none' })).toBe(
+        expect(claimStateOf(claim, holderOf('b'), { ...one, contender: 'none' })).toBe(
           isOver ? 'abandoned' : 'pending',
         )
       }),
@@ -192,7 +192,7 @@ describe('the rule', () => {
   test('a namesake in another namespace is somebody else', () => {
     const other = { ...holderOf('a'), namespace: 'other' }
     const fresh = { contender: 'none', deleted: false, ageMs: 0, graceMs } as const
-    expect(standingOf(claim, other, fresh)).toBe('pending')
+    expect(claimStateOf(claim, other, fresh)).toBe('pending')
   })
 })
 
