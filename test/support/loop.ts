@@ -26,6 +26,7 @@ type LoopOptions = {
   readonly through?: (objects: Objects) => Objects
   readonly workers?: number
   readonly timings?: Partial<Timings>
+  readonly trustDomain?: string
 }
 
 export type Loop = {
@@ -51,11 +52,12 @@ export function startLoop({
   through = (objects) => objects,
   workers = 4,
   timings = {},
+  trustDomain = settings.trustDomain,
 }: LoopOptions): Loop {
   const mistakes: string[] = []
   const log = createLog({ level: 'error', destination: { write: (line) => void mistakes.push(line) } })
   const client = createClient(loadKubeConfig({ kubeconfig }), { timeoutMs: 2000 })
-  const inventory = new Inventory(settings, { atOnce: 1 })
+  const inventory = new Inventory({ ...settings, trustDomain }, { atOnce: 1 })
   const unshown = new Unshown()
   let term: Term | undefined
   let over = false
