@@ -127,7 +127,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       { name: 'certificates', problem: trust.problem },
       { name: 'registration', problem: trust.remark, informs: true },
       { name: 'claims', problem: claims.synced ? undefined : 'waiting for Lease' },
-      { name: 'bindings', problem: staleness(options.feed) },
+      { name: 'binding-watch', problem: staleness(options.feed) },
       { name: 'probe', problem: probe.problem(), informs: true },
     ],
     certificates: () => expiry,

@@ -136,6 +136,13 @@ describeReal('the door of the webhook', () => {
     for (const text of [operator.log(), await metricsText(), ready]) expect(text).not.toContain(token)
   })
 
+  test('lists each check of readiness once', async () => {
+    const listing = await (await fetch(`${operator.probes}/readyz?verbose`)).text()
+    const names = [...listing.matchAll(/^\[[+-]\](?<name>[^ :]+)/gm)].map(({ groups }) => groups?.['name'])
+    expect(names.length).toBeGreaterThan(5)
+    expect(names).toEqual([...new Set(names)])
+  })
+
   describe('its own probe', () => {
     test('is allowed, and answered by a warning: no denial counts, here or at the API server', async () => {
       await until('it has come back', async () => (await metric('kleym_webhook_probe_success')) === 1)

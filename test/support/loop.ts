@@ -27,6 +27,7 @@ type LoopOptions = {
   readonly workers?: number
   readonly timings?: Partial<Timings>
   readonly schemaSettlesMs?: number
+  readonly trustDomain?: string
 }
 
 export type Loop = {
@@ -55,11 +56,12 @@ export function startLoop({
   workers = 4,
   timings = {},
   schemaSettlesMs = 100,
+  trustDomain = settings.trustDomain,
 }: LoopOptions): Loop {
   const mistakes: string[] = []
   const log = createLog({ level: 'error', destination: { write: (line) => void mistakes.push(line) } })
   const client = createClient(loadKubeConfig({ kubeconfig }), { timeoutMs: 2000 })
-  const inventory = new Inventory(settings, { atOnce: 1 })
+  const inventory = new Inventory({ ...settings, trustDomain }, { atOnce: 1 })
   const unshown = new UnshownOutputs()
   let term: Term | undefined
   let over = false

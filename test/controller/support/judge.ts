@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { bindingKey, decodeBinding, finalizer, type Binding } from '../../../src/core/binding.ts'
 import {
   collisionKeyIn,
@@ -6,6 +7,7 @@ import {
   type Output,
 } from '../../../src/core/clusterspiffeid.ts'
 import { summaryIn } from '../../../src/core/conditions.ts'
+import { areOneRenamed } from '../../../src/core/rename.ts'
 import {
   definitionResource,
   bindingResource,
@@ -90,10 +92,20 @@ export class Judge {
       .flatMap((other) => {
         if (other.owner === output.owner)
           return isSameIdentity(other, output) ? [] : [`and ${other.name} are two identities of one binding`]
-        return key !== undefined && collisionKeyIn(other) === key
+        return key !== undefined && collisionKeyIn(other) === key && !this.#wereOneRenamed(output, other)
           ? [`and ${other.name} have one collision key`]
           : []
       })
+  }
+
+  /** Whether the outputs are of two bindings of which one was, for a moment, annotated to replace the other. */
+  #wereOneRenamed(one: Output, other: Output): boolean {
+    if (!isDeepStrictEqual(one.spec['spiffeIDTemplate'], other.spec['spiffeIDTemplate'])) return false
+    return this.#past.some((moment) => {
+      const inventory = inventoryOfState(stateIn(moment))
+      const [a, b] = [one, other].map(({ owner }) => owner && inventory.binding(owner))
+      return a && b && areOneRenamed(a, b)
+    })
   }
 
   #wasUnwanted(output: Output): boolean {

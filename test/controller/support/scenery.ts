@@ -10,7 +10,7 @@ const mostly = <T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> =>
 const group = ([first, ...rest]: readonly Resource[]): fc.Arbitrary<string> =>
   mostly(first?.group ?? '', ...rest.map((resource) => resource.group))
 
-const bindingNames = fc.constantFrom('a', 'b', 'c', 'd', 'e')
+export const bindingNames = fc.constantFrom('a', 'b', 'c', 'd', 'e')
 const poolNames = mostly('a', 'b')
 const objectiveNames = fc.constantFrom('a', 'b', 'c')
 

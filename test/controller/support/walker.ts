@@ -1,4 +1,4 @@
-import { finalizer } from '../../../src/core/binding.ts'
+import { finalizer, replacesAnnotation } from '../../../src/core/binding.ts'
 import { ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
 import { outputName } from '../../../src/core/output-name.ts'
 import {
@@ -53,6 +53,8 @@ export class Walker {
         return this.#drift(edit.how, edit.which)
       case 'spoil':
         return this.#spoil(edit.how, edit.which)
+      case 'rename':
+        return this.#rename(edit.which, edit.replaces)
       case 'squat':
         return this.#squat(edit.which)
       case 'evict':
@@ -172,6 +174,14 @@ export class Walker {
       case 'release':
         return this.#patch(bindingResource, binding, without(hold))
     }
+  }
+
+  async #rename(at: number, replaces: string | null): Promise<void> {
+    const binding = chosen(await this.#world.list(bindingResource), at)
+    if (!binding) return
+    await this.#patch(bindingResource, binding, {
+      metadata: { annotations: { [replacesAnnotation]: replaces } },
+    })
   }
 
   /** Takes the name that a binding's output has, or would have. */
