@@ -1,6 +1,6 @@
 import type { ClusterSnapshot, Scope, Unseen } from './cli/cluster.ts'
 import type { Manifest } from './cli/manifests.ts'
-import { field, objectOr } from './core/json.ts'
+import { field, objectOr, type JsonObject } from './core/json.ts'
 import {
   bindingResource,
   crdName,
@@ -13,17 +13,24 @@ import { isAbsent, serves } from './kube/definition.ts'
 import { listPages } from './kube/listing.ts'
 import { decodeObject } from './kube/object.ts'
 import type { Connection } from './reads/connected.ts'
+import { schemasOf } from './reads/schemas.ts'
 
 /** Lists, once, what a cluster holds. Only reads. */
 export async function snapshotCluster(
   { use }: Connection,
-  { namespace, kinds = [bindingResource, ...optionalResources], inParts = false }: Scope = {},
+  {
+    namespace,
+    kinds = [bindingResource, ...optionalResources],
+    inParts = false,
+    schemas: asksSchemas = false,
+  }: Scope = {},
 ): Promise<ClusterSnapshot> {
   return use<ClusterSnapshot>(
     async (client) => {
       const resources = [bindingResource, ...optionalResources]
-      const answers = await Promise.all(resources.map((resource) => isServed(client, resource)))
-      const served: readonly Resource[] = resources.filter((_, index) => answers[index])
+      const found = await Promise.all(resources.map((resource) => lookFor(client, resource)))
+      const there = found.filter((one) => one.isServed)
+      const served: readonly Resource[] = there.map(({ resource }) => resource)
       const manifests: Manifest[] = []
       const unseen: Unseen[] = []
       for (const resource of served) {
@@ -35,21 +42,46 @@ export async function snapshotCluster(
         if (!isMissed) return { kind: 'problem', problem: why, forbidden: isForbidden(refused) }
         unseen.push({ resource, why })
       }
-      return { kind: 'snapshot', served, manifests, unseen }
+      const schemas = asksSchemas ? await readSchemas(client, there) : undefined
+      return { kind: 'snapshot', served, manifests, unseen, ...(schemas && { schemas }) }
     },
     (problem) => ({ kind: 'problem', problem }),
   )
 }
 
+type Found = {
+  readonly resource: Resource
+  readonly isServed: boolean
+  /** The kind's CustomResourceDefinition, if it may be read. */
+  readonly definition?: JsonObject
+}
+
 /** Who may not read CustomResourceDefinitions may still see which kinds the API server serves. */
-async function isServed(client: Client, resource: Resource): Promise<boolean> {
+async function lookFor(client: Client, resource: Resource): Promise<Found> {
   const name = crdName(resource)
   const answer = await client.call({ method: 'GET', path: resourcePath(definitionResource, { name }) })
-  if (isAbsent(answer)) return false
-  if (isForbidden(answer)) return isDiscovered(client, resource)
+  if (isAbsent(answer)) return { resource, isServed: false }
+  if (isForbidden(answer)) return { resource, isServed: await isDiscovered(client, resource) }
   if (answer.kind !== 'ok') throw new Error(`reading CustomResourceDefinition ${name}: ${explain(answer)}`)
   const definition = decodeObject(answer.body)
-  return definition !== undefined && serves(definition, resource.version)
+  return {
+    resource,
+    isServed: definition !== undefined && serves(definition, resource.version),
+    definition: objectOr(answer.body),
+  }
+}
+
+async function readSchemas(
+  client: Client,
+  there: readonly Found[],
+): Promise<NonNullable<Extract<ClusterSnapshot, { kind: 'snapshot' }>['schemas']>> {
+  const seen = await Promise.all(
+    there.map(async ({ resource, definition }) => schemasOf(client, resource, definition)),
+  )
+  return {
+    definitions: seen.flatMap((one) => (one.kind === 'seen' ? one.definitions : [])),
+    unseen: seen.flatMap((one) => (one.kind === 'unseen' ? [one.why] : [])),
+  }
 }
 
 async function isDiscovered(client: Client, { group, version, plural }: Resource): Promise<boolean> {

@@ -179,6 +179,21 @@ describeReal('the commands that look at a cluster', () => {
         expect(stdout.split(`${what}: listing `)).toHaveLength(2)
     })
 
+    test('check --live judges by what it may see, the schemas of the cluster among it, and says the rest once', async () => {
+      const flags = ['--kubeconfig', kubeconfig.path, '--trust-domain', 'example.org']
+      const twin = binding({ name: 'twin', namespace: tenant.namespace })
+      const wrong = { ...pool({ name: 'wrong', namespace: tenant.namespace }), spec: {} }
+      const { code, stdout, stderr } = await kleym(['check', '--live', '-f', '-', ...flags], {
+        stdin: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [twin, wrong] }),
+      })
+      expect(code).toBe(2)
+      expect(stdout).toContain(`${tenant.namespace}/twin (PerObjective)\n`)
+      expect(stdout).toContain('spec.targetPorts: Required value\n')
+      expect(stderr).not.toContain('judges by the schemas that are known here')
+      for (const what of ['inferencepools.inference.networking.k8s.io', 'clusterspiffeids.spire.spiffe.io'])
+        expect(stderr.split(`listing ${what}: `)).toHaveLength(2)
+    })
+
     test('status tells of the bindings and of the operator', async () => {
       const { code, stdout } = await lookAs('status')
       expect(code).toBe(2)
