@@ -11,11 +11,12 @@ import {
 import { explain, resourcePath, type Answer, type Client, type Lost, type Refused } from './kube/client.ts'
 import { isAbsent, serves } from './kube/definition.ts'
 import { listPages } from './kube/listing.ts'
-import { decodeObject } from './kube/object.ts'
+import { decodeObject, type KubeObject } from './kube/object.ts'
 import type { Connection } from './reads/connected.ts'
+import type { Followed } from './reads/followed.ts'
 import { schemasOf } from './reads/schemas.ts'
 
-/** Lists, once, what a cluster holds. Only reads. */
+/** Lists what a cluster holds, or takes it from what is followed. Only reads. */
 export async function snapshotCluster(
   { use }: Connection,
   {
@@ -24,9 +25,10 @@ export async function snapshotCluster(
     inParts = false,
     schemas: asksSchemas = false,
   }: Scope = {},
+  following?: Followed,
 ): Promise<ClusterSnapshot> {
   return use<ClusterSnapshot>(
-    async (client) => {
+    async (client, unlimited) => {
       const resources = [bindingResource, ...optionalResources]
       const found = await Promise.all(resources.map((resource) => lookFor(client, resource)))
       const there = found.filter((one) => one.isServed)
@@ -35,8 +37,18 @@ export async function snapshotCluster(
       const unseen: Unseen[] = []
       for (const resource of served) {
         if (!kinds.includes(resource)) continue
-        const refused = await listAll(client, resource, namespace, (one) => manifests.push(one))
-        if (!refused) continue
+        const at = resource.namespaced ? namespace : undefined
+        const take = (object: KubeObject): void => void manifests.push(manifestOf(resource, object))
+        const known = following?.objects(resource, at)
+        if (known) {
+          known.forEach(take)
+          continue
+        }
+        const refused = await listAll(client, resource, at, take)
+        if (!refused) {
+          following?.begin(unlimited, resource, at)
+          continue
+        }
         const why = `listing ${crdName(resource)}: ${explain(refused)}`
         const isMissed = inParts && resource !== bindingResource && isForbidden(refused)
         if (!isMissed) return { kind: 'problem', problem: why, forbidden: isForbidden(refused) }
@@ -98,20 +110,23 @@ async function listAll(
   client: Client,
   resource: Resource,
   namespace: string | undefined,
-  take: (manifest: Manifest) => void,
+  take: (object: KubeObject) => void,
 ): Promise<Refused | Lost | undefined> {
   const listed = await listPages({
     client,
-    path: resourcePath(resource, resource.namespaced ? { namespace } : {}),
+    path: resourcePath(resource, { namespace }),
     query: {},
     pageSize: 500,
     signal: AbortSignal.timeout(60_000),
     take: (item) => {
       const object = decodeObject(item)
-      if (!object) return
-      const { metadata } = object
-      take({ resource, object, namespace: metadata.namespace ?? '', name: metadata.name })
+      if (object) take(object)
     },
   })
   return listed.kind === 'complete' ? undefined : listed
+}
+
+const manifestOf = (resource: Resource, object: KubeObject): Manifest => {
+  const { namespace = '', name } = object.metadata
+  return { resource, object, namespace, name }
 }

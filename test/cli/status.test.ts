@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { OperatorSight, ReadCluster } from '../../src/cli/cluster.ts'
 import { statusOptions } from '../../src/cli/status-options.ts'
-import { watching } from '../../src/cli/watching.ts'
 import { retryingStatus } from '../../src/core/conditions.ts'
 import { bindingResource, clusterSpiffeIdResource } from '../../src/core/resources.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
@@ -323,40 +322,6 @@ describe('a deletion', () => {
         'it has been being deleted for 61 s; what keeps it: example.org/keep\n',
       ),
     })
-  })
-})
-
-const watched = async (texts: readonly string[], replaces: boolean): Promise<string> => {
-  const rest = [...texts]
-  let printed = ''
-  await watching({
-    look: () => Promise.resolve({ code: 0, stdout: rest.shift() ?? '', stderr: '' }),
-    print: (text) => ((printed += text), Promise.resolve(true)),
-    wait: () => Promise.resolve(rest.length > 0),
-    replaces,
-  })
-  return printed
-}
-
-describe('kleym status -w', () => {
-  test('prints what has changed, and not that time has passed', async () => {
-    const texts = ['a, for 3 s\n', 'a, for 2 min\n', '"generatedAt": "x"\nb\n', '"generatedAt": "y"\nb\n']
-    expect(await watched(texts, false)).toBe(`${texts[0]}\n${texts[2]}`)
-  })
-
-  test('keeps a terminal up to date', async () => {
-    expect(await watched(['a, for 3 s\n', 'a, for 5 s\n'], true)).toMatch(/a, for 3 s\n\n?\S*a, for 5 s\n$/v)
-  })
-
-  test('ends with what nobody reads any more', async () => {
-    let looks = 0
-    const result = await watching({
-      look: () => Promise.resolve({ code: 2, stdout: String((looks += 1)), stderr: '' }),
-      print: () => Promise.resolve(false),
-      wait: () => Promise.resolve(true),
-      replaces: false,
-    })
-    expect([looks, result]).toEqual([1, { code: 2, stdout: '', stderr: '' }])
   })
 })
 
