@@ -1,6 +1,6 @@
 import type { ClusterSnapshot, Scope, Unseen } from './cli/cluster.ts'
 import type { Manifest } from './cli/manifests.ts'
-import { field, objectOr } from './core/json.ts'
+import { field, objectOr, type JsonObject } from './core/json.ts'
 import {
   bindingResource,
   crdName,
@@ -18,46 +18,90 @@ import {
 } from './kube/client.ts'
 import { isAbsent, serves } from './kube/definition.ts'
 import { listPages } from './kube/listing.ts'
-import { decodeObject } from './kube/object.ts'
+import { decodeObject, type KubeObject } from './kube/object.ts'
 import type { Connection } from './reads/connected.ts'
+import type { Followed } from './reads/followed.ts'
+import { schemasOf } from './reads/schemas.ts'
 
-/** Lists, once, what a cluster holds. Only reads. */
+/** Lists what a cluster holds, or takes it from what is followed. Only reads. */
 export async function snapshotCluster(
   { use }: Connection,
-  { namespace, kinds = [bindingResource, ...optionalResources], inParts = false }: Scope = {},
+  {
+    namespace,
+    kinds = [bindingResource, ...optionalResources],
+    inParts = false,
+    schemas: asksSchemas = false,
+  }: Scope = {},
+  following?: Followed,
 ): Promise<ClusterSnapshot> {
   return use<ClusterSnapshot>(
-    async (client) => {
+    async (client, unlimited) => {
       const resources = [bindingResource, ...optionalResources]
-      const answers = await Promise.all(resources.map((resource) => isServed(client, resource)))
-      const served: readonly Resource[] = resources.filter((_, index) => answers[index])
+      const found = await Promise.all(resources.map((resource) => lookFor(client, resource)))
+      const there = found.filter((one) => one.isServed)
+      const served: readonly Resource[] = there.map(({ resource }) => resource)
       const manifests: Manifest[] = []
       const unseen: Unseen[] = []
       for (const resource of served) {
         if (!kinds.includes(resource)) continue
-        const refused = await listAll(client, resource, namespace, (one) => manifests.push(one))
-        if (!refused) continue
+        const at = resource.namespaced ? namespace : undefined
+        const take = (object: KubeObject): void => void manifests.push(manifestOf(resource, object))
+        const known = following?.objects(resource, at)
+        if (known) {
+          known.forEach(take)
+          continue
+        }
+        const refused = await listAll(client, resource, at, take)
+        if (!refused) {
+          following?.begin(unlimited, resource, at)
+          continue
+        }
         const why = `listing ${crdName(resource)}: ${failureWords(refused)}`
         const isMissed = inParts && resource !== bindingResource && isForbidden(refused)
         if (!isMissed) return { kind: 'problem', problem: why, forbidden: isForbidden(refused) }
         unseen.push({ resource, why })
       }
-      return { kind: 'snapshot', served, manifests, unseen }
+      const schemas = asksSchemas ? await readSchemas(client, there) : undefined
+      return { kind: 'snapshot', served, manifests, unseen, ...(schemas && { schemas }) }
     },
     (problem) => ({ kind: 'problem', problem }),
   )
 }
 
+type Found = {
+  readonly resource: Resource
+  readonly isServed: boolean
+  /** The kind's CustomResourceDefinition, if it may be read. */
+  readonly definition?: JsonObject
+}
+
 /** Who may not read CustomResourceDefinitions may still see which kinds the API server serves. */
-async function isServed(client: Client, resource: Resource): Promise<boolean> {
+async function lookFor(client: Client, resource: Resource): Promise<Found> {
   const name = crdName(resource)
   const answer = await client.call({ method: 'GET', path: resourcePath(definitionResource, { name }) })
-  if (isAbsent(answer)) return false
-  if (isForbidden(answer)) return isDiscovered(client, resource)
+  if (isAbsent(answer)) return { resource, isServed: false }
+  if (isForbidden(answer)) return { resource, isServed: await isDiscovered(client, resource) }
   if (answer.kind !== 'ok')
     throw new Error(`reading CustomResourceDefinition ${name}: ${failureWords(answer)}`)
   const definition = decodeObject(answer.body)
-  return definition !== undefined && serves(definition, resource.version)
+  return {
+    resource,
+    isServed: definition !== undefined && serves(definition, resource.version),
+    definition: objectOr(answer.body),
+  }
+}
+
+async function readSchemas(
+  client: Client,
+  there: readonly Found[],
+): Promise<NonNullable<Extract<ClusterSnapshot, { kind: 'snapshot' }>['schemas']>> {
+  const seen = await Promise.all(
+    there.map(async ({ resource, definition }) => schemasOf(client, resource, definition)),
+  )
+  return {
+    definitions: seen.flatMap((one) => (one.kind === 'seen' ? one.definitions : [])),
+    unseen: seen.flatMap((one) => (one.kind === 'unseen' ? [one.why] : [])),
+  }
 }
 
 async function isDiscovered(client: Client, { group, version, plural }: Resource): Promise<boolean> {
@@ -74,20 +118,23 @@ async function listAll(
   client: Client,
   resource: Resource,
   namespace: string | undefined,
-  take: (manifest: Manifest) => void,
+  take: (object: KubeObject) => void,
 ): Promise<Refused | Lost | undefined> {
   const listed = await listPages({
     client,
-    path: resourcePath(resource, resource.namespaced ? { namespace } : {}),
+    path: resourcePath(resource, { namespace }),
     query: {},
     pageSize: 500,
     signal: AbortSignal.timeout(60_000),
     take: (item) => {
       const object = decodeObject(item)
-      if (!object) return
-      const { metadata } = object
-      take({ resource, object, namespace: metadata.namespace ?? '', name: metadata.name })
+      if (object) take(object)
     },
   })
   return listed.kind === 'complete' ? undefined : listed
+}
+
+const manifestOf = (resource: Resource, object: KubeObject): Manifest => {
+  const { namespace = '', name } = object.metadata
+  return { resource, object, namespace, name }
 }

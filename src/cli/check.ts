@@ -1,13 +1,13 @@
-import { gvk, optionalResources, type Resource } from '../core/resources.ts'
+import { bindingResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
 import type { Definition } from '../schema/definition.ts'
 import { knownDefinitions } from '../schema/kinds.ts'
 import { assess, audit, type Checked } from './assess.ts'
 import type { ClusterSnapshot, ReadCluster, ReadOperator } from './cluster.ts'
-import { definitionsFrom } from './crds.ts'
+import { definitionsFrom, unapplied } from './crds.ts'
 import { readTexts } from './files.ts'
 import type { ReportFormat } from './formats.ts'
 import { instruct, type Asked, type Instructions } from './instructions.ts'
-import { parseManifests, type Items } from './manifests.ts'
+import { itemsOf, objectsOf, type Item } from './manifests.ts'
 import { anewLines, orderLine } from './orders.ts'
 import { reportOf } from './reports/report.ts'
 import { hasNews, textOf } from './reports/text.ts'
@@ -62,36 +62,42 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
   const reading = { recursive, readStdin: reach.readStdin }
   const texts = await readTexts(options.files, { ...reading, flag: '-f' })
   const crds = await definitionsFrom(options.crds, reading)
-  // The namespaces of the input decide what is read from the cluster, so the input is read first, with all kinds.
-  const read = (definitions: readonly Definition[]): Items => {
-    const all = texts.map((one) =>
-      one.kind === 'problem'
-        ? { items: [], problems: [one.problem] }
-        : parseManifests(one.text, one.file, { namespace: options.namespace, definitions }),
-    )
-    return {
-      items: all.flatMap(({ items }) => items),
-      problems: all.flatMap(({ problems }) => problems),
-    }
-  }
-  const definitions = [...crds.definitions, ...knownDefinitions]
-  const first = read(definitions)
+  const read = texts.map((one) =>
+    one.kind === 'problem' ? { objects: [], problems: [one.problem] } : objectsOf(one.text, one.file),
+  )
+  const objects = read.flatMap((one) => one.objects)
+  const judgedBy = (definitions: readonly Definition[]): readonly Item[] =>
+    itemsOf(objects, { namespace: options.namespace, definitions })
+  // The namespaces of the input decide what is read from the cluster, so the input is judged by the known schemas first.
+  const first = judgedBy([...crds.definitions, ...knownDefinitions])
+  const isAudit = options.files.length === 0
   const snapshot = options.live
-    ? await reach.readCluster({ namespace: onlyNamespace(options, first), inParts: true })
+    ? await reach.readCluster({
+        namespace: onlyNamespace(options, first),
+        inParts: true,
+        schemas: !isAudit,
+      })
     : noCluster
-  const problems = [...crds.problems, ...first.problems]
+  const problems = [...crds.problems, ...read.flatMap((one) => one.problems)]
   if (snapshot.kind === 'problem') return { kind: 'problems', problems: [...problems, snapshot.problem] }
   const instructions = await instruct(options, reach)
   if (instructions.kind === 'problem')
     return { kind: 'problems', problems: [...problems, instructions.problem] }
   if (problems.length > 0) return { kind: 'problems', problems }
   const served = options.served ?? snapshot.served
-  const { items } = isAllServed(served) ? first : read(definitions.filter((one) => isServed(one, served)))
+  const { definitions: live = [], unseen = [] } = snapshot.schemas ?? {}
+  const definitions = [...crds.definitions, ...live, ...knownDefinitions]
+  const isAsFirst = isAllServed(served) && live.length === 0
+  const items = isAsFirst ? first : judgedBy(definitions.filter((one) => isServed(one, served)))
   const { settings, actions } = instructions
   const input = { settings, actions, served, cluster: snapshot.manifests, now: reach.now, items }
-  const isAudit = options.files.length === 0
   const limits = [
     ...crds.remarks,
+    // The checks say what the rules of our own kind say.
+    ...live.filter(({ kind }) => kind !== bindingResource.kind).flatMap(unapplied),
+    ...(unseen.length > 0
+      ? [`judges by schemas that come with kleym, not by those of the cluster: ${unseen.join('; ')}`]
+      : []),
     ...(snapshot.unseen ?? []).map(({ why }) => `goes on without what it may not see: ${why}`),
   ]
   return {
@@ -131,7 +137,10 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
 }
 
 /** The namespace of the input if there is only one. Bindings never depend on objects of another namespace. */
-function onlyNamespace({ files, auditNamespace }: ExamineOptions, { items }: Items): string | undefined {
+function onlyNamespace(
+  { files, auditNamespace }: ExamineOptions,
+  items: readonly Item[],
+): string | undefined {
   if (files.length === 0) return auditNamespace
   const [namespace, ...others] = new Set(items.map((item) => item.namespace))
   return others.length === 0 ? namespace : undefined

@@ -2,6 +2,7 @@ import type { JsonObject } from '../core/json.ts'
 import type { OperatorStatus } from '../core/operator-status.ts'
 import type { PodList } from '../core/pods.ts'
 import type { Resource } from '../core/resources.ts'
+import type { Definition } from '../schema/definition.ts'
 import type { Manifest } from './manifests.ts'
 
 /** The objects of a cluster that bindings depend on, or why they can't be read. */
@@ -12,6 +13,8 @@ export type ClusterSnapshot =
       readonly manifests: readonly Manifest[]
       /** Kinds that may not be listed, if an incomplete answer was asked for. */
       readonly unseen?: readonly Unseen[]
+      /** The schemas by which the cluster judges objects, if they were asked for, and why some can't be read. */
+      readonly schemas?: { readonly definitions: readonly Definition[]; readonly unseen: readonly string[] }
     }
   | {
       readonly kind: 'problem'
@@ -28,6 +31,8 @@ export type Scope = {
   readonly kinds?: readonly Resource[]
   /** True to go on without kinds that may not be listed, except bindings. */
   readonly inParts?: boolean
+  /** True to read the schemas of all served kinds, too. */
+  readonly schemas?: boolean
 }
 
 /** Lists objects of the current cluster. Which kinds are served is always told for all kinds. */

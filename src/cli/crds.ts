@@ -36,7 +36,8 @@ export async function definitionsFrom(
   return { definitions: all, problems, remarks: all.flatMap(unapplied) }
 }
 
-function unapplied({ group, version, kind, schema, unread }: Definition): readonly string[] {
+/** A remark about the parts of a definition that are not evaluated, if it has any. */
+export function unapplied({ group, version, kind, schema, unread }: Definition): readonly string[] {
   const rules = unknownRules(schema).length
   const what = [
     ...(rules > 0 ? [`${rules} rule${rules === 1 ? '' : 's'} in CEL`] : []),

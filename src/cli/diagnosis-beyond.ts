@@ -134,7 +134,7 @@ function unfitWords(first: PodState, others: readonly PodState[], { rendering }:
   const [shown = first] = running
   return {
     reason: rule.reason,
-    message: `none of ${others.length} pods of the pool fits; pod ${shown.name}: ${shown.lacks.join('; ')}`,
+    message: `${others.length === 1 ? 'the one pod' : `none of ${others.length} pods`} of the pool ${others.length === 1 ? 'does not fit' : 'fits'}; pod ${shown.name}: ${shown.lacks.join('; ')}`,
     fix: rule.fix,
   }
 }

@@ -42,7 +42,7 @@ export function linesOf(
     ...block('What else these pods get', otherLines(others)),
     ...block('Collision: all of these ask for one container of the same pods', rivalLines(rivals)),
     ...block('Operator', operatorBrief(operator, now)),
-    ...block('Admission', outlook(inspection)),
+    ...block('What it would come to', outlook(inspection)),
     ...block('History', historyLines(inspection, now)),
     ...block('Findings', news(findings).map(findingLine)),
   ]
@@ -67,14 +67,6 @@ function targetOf(lookup: Lookup<unknown>): string {
   return lookup.kind === 'found' ? `${gvk(lookup.resource)} ${lookup.name}` : 'none'
 }
 
-/** What is right where a condition is False, which its own message does not say. */
-const right: { readonly [type: string]: string } = {
-  Conflict: 'no other binding asks for the same container of the same pods',
-  InvalidRef: 'the pool, and the objective if one is named, are there and belong together',
-  UnsafeSelector: 'the pool selects by labels alone, and the selectors keep to the namespace',
-  RenderFailure: 'the spec gives a SPIFFE ID, and its ClusterSPIFFEID is not refused',
-}
-
 /** The findings that add something to the verdict, which is the first error. */
 function news(findings: readonly ReportFinding[]): readonly ReportFinding[] {
   const first = findings.find(({ severity }) => severity === 'error')
@@ -95,9 +87,8 @@ function conditionLine(
   { type, status, reason, message, observedGeneration }: JsonObject,
   repeated: string | undefined,
 ): string {
-  const words = repeated ?? (status === 'False' ? right[String(type)] : undefined)
   const of = typeof observedGeneration === 'number' ? `generation ${observedGeneration}` : 'no generation yet'
-  return `${String(type)}: ${String(status)}, ${String(reason)} (${of}): ${words ?? String(message)}`
+  return `${String(type)}: ${String(status)}, ${String(reason)} (${of}): ${repeated ?? String(message)}`
 }
 
 const sources = { flag: 'of the flag', bindingStatus: 'of the status', default: 'assumed' } as const
@@ -115,8 +106,8 @@ function outlook({ binding, judged }: Inspection): readonly string[] {
   const said = readyIn(binding.status)
   const isSaid = said?.reason === expected?.reason && said?.message === expected?.message
   return [
-    `the loop settles on: ${isSaid ? 'what the status says' : `${expected?.reason ?? ''}: ${expected?.message ?? ''}`}`,
-    `admission today: ${assessment.verdict.verdict}`,
+    `reconciled now: ${isSaid ? 'as its status says' : `${expected?.reason ?? ''}: ${expected?.message ?? ''}`}`,
+    `created now: ${assessment.verdict.verdict}`,
     ...findingLines(assessment),
   ]
 }

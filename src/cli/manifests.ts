@@ -41,8 +41,6 @@ export type Item = {
   readonly manifest: Manifest | undefined
 }
 
-export type Items = { readonly items: readonly Item[]; readonly problems: readonly string[] }
-
 export type ParseOptions = {
   /** The namespace of objects that name none. */
   readonly namespace: string
@@ -50,29 +48,36 @@ export type ParseOptions = {
   readonly definitions: readonly Definition[]
 }
 
-/** Reads the objects in a text. Kinds of unknown groups are ignored. Problems name the file and the line. */
-export function parseManifests(text: string, file: string, options: ParseOptions): Items {
-  const parts = documentsIn(text).flatMap((document) => {
-    const found = objectsIn(document, file)
-    // Oddities of a List are reported with its first object only.
-    const items = found.objects.map((one, at) =>
-      itemOf({ ...one, oddities: at === 0 ? document.oddities : [] }, options),
-    )
-    return [...found.problems, ...items]
-  })
+/** An object and where it stands. */
+export type Located = {
+  readonly object: JsonObject
+  readonly apiVersion: string
+  readonly kind: string
+  readonly place: Place
+  readonly oddities: readonly Oddity[]
+}
+
+/** The objects of files, before they are judged, and what could not be read. */
+export type Objects = { readonly objects: readonly Located[]; readonly problems: readonly string[] }
+
+/** Reads the objects in a text. Problems name the file and the line. */
+export function objectsOf(text: string, file: string): Objects {
+  const all = documentsIn(text).map((document) => objectsIn(document, file))
   return {
-    items: parts.filter((part) => typeof part === 'object'),
-    problems: parts.filter((part) => typeof part === 'string'),
+    objects: all.flatMap(({ objects }) => objects),
+    problems: all.flatMap(({ problems }) => problems),
   }
 }
 
-type Located = { readonly object: JsonObject; readonly place: Place }
-
-type Objects = { readonly objects: readonly Located[]; readonly problems: readonly string[] }
+/** Judges objects by the schemas of their kinds. Kinds of unknown groups are ignored. */
+export const itemsOf = (objects: readonly Located[], options: ParseOptions): readonly Item[] =>
+  objects.flatMap((one) => itemOf(one, options) ?? [])
 
 /** The object itself or, of a List, its items, nested Lists included. */
 function objectsIn(document: Document, file: string): Objects {
-  return collect(document.value, [])
+  const all = collect(document.value, [])
+  // Oddities of a List are reported with its first object only.
+  return { ...all, objects: all.objects.map((one, at) => (at === 0 ? one : { ...one, oddities: [] })) }
 
   function collect(value: unknown, path: Path): Objects {
     const line = path.length === 0 ? document.where : document.lineOf(path)
@@ -80,10 +85,13 @@ function objectsIn(document: Document, file: string): Objects {
     if (value instanceof Error) return { objects: [], problems: [`${file}:${line}: ${value.message}`] }
     if (!isObject(value))
       return { objects: [], problems: [`${file}:${line}: ${show(value)} is not a Kubernetes object`] }
-    const items = field(value, 'items')
-    if (!Array.isArray(items) || !textOr(field(value, 'kind'), '').endsWith('List')) {
+    const { apiVersion, kind, items } = value
+    if (!Array.isArray(items) || !textOr(kind, '').endsWith('List')) {
+      if (typeof apiVersion !== 'string' || typeof kind !== 'string')
+        return { objects: [], problems: [`${file}:${line}: ${namesNoKind}`] }
       const place = { file, line, lineOf: (inner: Path) => document.lineOf([...path, ...inner]) }
-      return { objects: [{ object: value, place }], problems: [] }
+      const { oddities } = document
+      return { objects: [{ object: value, apiVersion, kind, place, oddities }], problems: [] }
     }
     const inner = items.map((item: unknown, at) => collect(item, [...path, 'items', at]))
     return {
@@ -93,12 +101,12 @@ function objectsIn(document: Document, file: string): Objects {
   }
 }
 
-type Found = Located & { readonly oddities: readonly Oddity[] }
+const namesNoKind = 'apiVersion or kind is missing; write both, such as apiVersion: kleym.sonda.red/v1alpha1'
 
-function itemOf({ object, place, oddities }: Found, options: ParseOptions): Item | string | undefined {
-  const { apiVersion, kind } = object
-  if (typeof apiVersion !== 'string' || typeof kind !== 'string')
-    return `${place.file}:${place.line}: apiVersion or kind is missing; write both, such as apiVersion: kleym.sonda.red/v1alpha1`
+function itemOf(
+  { object, apiVersion, kind, place, oddities }: Located,
+  options: ParseOptions,
+): Item | undefined {
   const slash = apiVersion.indexOf('/')
   const group = slash === -1 ? '' : apiVersion.slice(0, slash)
   const version = apiVersion.slice(slash + 1)

@@ -91,19 +91,20 @@ export function operatorLines(
   if (unseen !== null) return [`operator: it could not be seen: ${unseen}`]
   return [
     ...(deployment ? [`operator: ${deploymentWords(deployment)}`] : []),
-    ...(said ? saidLines(said, now) : []),
     ...problems.map((problem) => `operator: ${problem}`),
+    ...(said ? saidLines(said, problems.length > 0, now) : []),
     ...remarks.map((remark) => `operator: remark: ${remark}`),
   ]
 }
 
-function saidLines(said: OperatorStatus, now: Date): readonly string[] {
+/** @param isOld whether what the operator said last may not be so any more */
+function saidLines(said: OperatorStatus, isOld: boolean, now: Date): readonly string[] {
   const { health, configuration } = said
   const { trustDomain, className } = configuration
   return [
     `operator: ${leaderWords(said, now)}`,
     `operator: trust domain ${trustDomain}, ${className === undefined ? 'no class' : `class ${className}`}`,
-    `operator: ${health.halted === undefined ? 'not halted' : 'halted'}${webhookWords(health.checks)}`,
+    `operator: ${isOld ? 'then: ' : ''}${health.halted === undefined ? 'not halted' : 'halted'}${webhookWords(health.checks)}`,
     ...Object.entries(health.certificates).map(
       ([name, at]) => `operator: the certificate of the ${name} ${expiry(at, now)}`,
     ),

@@ -88,7 +88,9 @@ function rowOf(object: unknown, mine: readonly Seen[], around: Around): Row {
 }
 
 const hangsWords = ({ finalizers }: Binding, leavingMs: number): string =>
-  `it has been being deleted for ${spanOf(leavingMs)}; what keeps it: ${finalizers.join(', ') || 'nothing any more'}`
+  finalizers.length === 0
+    ? `its deletion has taken ${spanOf(leavingMs)}, though no finalizer keeps it`
+    : `its deletion has waited for ${spanOf(leavingMs)} for the removal of finalizer${finalizers.length === 1 ? '' : 's'} ${finalizers.join(', ')}`
 
 function unprocessedWords(mine: readonly Seen[], { outputs, spire, now }: Around): string | null {
   for (const one of mine) {

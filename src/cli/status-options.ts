@@ -12,7 +12,7 @@ export const statusFlags = {
     help: 'Only what is in this one. Otherwise in all; where one may not see all, in that of the context.',
   },
   'all-namespaces': { short: 'A', help: 'In all namespaces, or not at all.' },
-  watch: { short: 'w', help: 'Go on, and print anew what changes.' },
+  watch: { short: 'w', help: 'Go on until it is interrupted, and print what changes.' },
   ...lookFlags,
 } as const satisfies Flags
 

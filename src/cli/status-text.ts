@@ -103,5 +103,5 @@ function dependencyLines({ served, spire }: Overview): readonly string[] {
 
 function spireWords({ processed, notProcessed, failing, fates }: SpireState): string {
   const masked = fates.masked === undefined ? '' : `, of which ${fates.masked} masked`
-  return `${processed} ClusterSPIFFEIDs processed${masked}, ${notProcessed} not processed, ${failing} failing`
+  return `ClusterSPIFFEIDs: ${processed} processed${masked}, ${notProcessed} not yet, ${failing} failing`
 }

@@ -20,7 +20,7 @@ export type StatusOptions = {
   readonly format: Format
   /** Whether warnings count. */
   readonly strict: boolean
-  /** Whether to go on and print anew what changes. */
+  /** Whether to go on and print what changes. */
   readonly watch: boolean
 }
 

@@ -1,33 +1,102 @@
-import type { CommandResult } from './result.ts'
+import { stripVTControlCharacters } from 'node:util'
+import { exitCodes, type CommandResult } from './result.ts'
+
+export type Size = { readonly rows: number; readonly columns: number }
 
 export type Watching = {
   /** One look. */
   readonly look: () => Promise<CommandResult>
+  /** False if nobody reads what is printed. */
   readonly print: (text: string) => Promise<boolean>
-  /** Resolves after the time between two looks; rejects never. False once there is to be no other look. */
+  /** Prints to standard error. */
+  readonly warn: (text: string) => Promise<boolean>
+  /** Resolves when it is time for another look; false if there is to be none. */
   readonly wait: () => Promise<boolean>
-  /** Whether what was printed before is to be taken away: on a terminal. */
-  readonly replaces: boolean
+  /** The size of the terminal, on which each look replaces the former one; undefined if the output is no terminal. */
+  readonly size: () => Size | undefined
+  /** Whether to print only lines that changed. Otherwise each changed report is printed whole, for programs. */
+  readonly inLines: boolean
+  readonly now: () => Date
 }
 
-/** From the corner of the screen on, with nothing left of what was there. */
-const cleared = '\u001b[H\u001b[2J'
-
-/** Looks again and again, and prints what has changed. Ends, as the last look did, when it is told to or nobody reads it. */
-export async function watching({ look, print, wait, replaces }: Watching): Promise<CommandResult> {
-  let before: string | undefined
+/**
+ * Looks again and again, and prints what has changed, until nobody reads it. If the first look fails, so does the
+ * command. A later failure is told once, and the last report stays.
+ */
+export async function watching(watch: Watching): Promise<CommandResult> {
+  const { look, print, warn, wait, size, now } = watch
+  let last = { report: '', at: now() }
+  let isLost = false
   for (;;) {
-    const result = await look()
-    const text = result.stdout + result.stderr
-    if (replaces || before === undefined || essenceOf(text) !== essenceOf(before)) {
-      const apart = before === undefined ? '' : '\n'
-      if (!(await print(`${replaces ? cleared : apart}${text}`))) return { ...result, stdout: '', stderr: '' }
-      before = text
-    }
-    if (!(await wait())) return { ...result, stdout: '', stderr: '' }
+    const { code, stdout, stderr } = await look()
+    const isFailed = code === exitCodes.usage
+    if (isFailed && last.report === '') return { code, stdout, stderr }
+    const screen = size()
+    const text = screen
+      ? frameOf(isFailed ? `${stderr}${ageOf(last.at)}\n${last.report}` : stdout, screen, last.report === '')
+      : isFailed
+        ? ''
+        : newsOf(last.report, stdout, watch)
+    if (!screen && isFailed && !isLost) await warn(`${stderr}kleym: goes on trying\n`)
+    if (!screen && !isFailed && isLost) await warn('kleym: the API server answers again\n')
+    if (text !== '' && !(await print(text))) return { code: exitCodes.output, stdout: '', stderr: '' }
+    if (!isFailed) last = { report: stdout, at: now() }
+    isLost = isFailed
+    if (!(await wait())) return { code, stdout: '', stderr: '' }
   }
 }
 
-/** What is left without the time that passes, which by itself is no news. */
+const ageOf = (at: Date): string => `kleym: goes on trying; what follows is from ${timeOf(at)}\n`
+
+/** RFC 3339, in seconds. */
+const timeOf = (at: Date): string => at.toISOString().replace(/\.\d+/, '')
+
+const home = '\u001b[H'
+const clearScreen = '\u001b[2J'
+const clearRestOfLine = '\u001b[K'
+const clearBelow = '\u001b[J'
+
+/**
+ * A report as the whole content of a terminal. It is written over the former one, which would flicker if it were cleared
+ * first, and cut where the terminal ends, because the first lines say the most.
+ */
+function frameOf(report: string, { rows, columns }: Size, isFirst: boolean): string {
+  const lines = report.trimEnd().split('\n')
+  const heights = lines.map((line) => Math.max(1, Math.ceil(stripVTControlCharacters(line).length / columns)))
+  const fits = (count: number, most: number): boolean =>
+    heights.slice(0, count).reduce((sum, height) => sum + height, 0) <= most
+  let count = lines.length
+  // The cursor stands in a line below the last one.
+  if (!fits(count, rows - 1)) while (count > 1 && !fits(count, rows - 2)) count -= 1
+  const left = lines.length - count
+  const shown = [
+    ...lines.slice(0, count),
+    ...(left > 0 ? [`… ${left} more lines; kleym status prints all of them`] : []),
+  ]
+  return `${isFirst ? clearScreen : ''}${home}${shown.map((line) => `${line}${clearRestOfLine}\n`).join('')}${clearBelow}`
+}
+
+/** What is to be printed of a report after another one: empty if only time has passed. */
+function newsOf(before: string, report: string, { inLines, now }: Watching): string {
+  if (before === '') return report
+  if (essenceOf(before) === essenceOf(report)) return ''
+  if (!inLines) return `\n${report}`
+  const [former, latter] = [before, report].map((text) => text.split('\n').filter((line) => line !== ''))
+  return [
+    `\n${timeOf(now())}`,
+    ...linesWithout(former ?? [], latter ?? []).map((line) => `- ${line}`),
+    ...linesWithout(latter ?? [], former ?? []).map((line) => `+ ${line}`),
+    '',
+  ].join('\n')
+}
+
+function linesWithout(lines: readonly string[], others: readonly string[]): readonly string[] {
+  const known = new Set(others.map(essenceOf))
+  return lines.filter((line) => !known.has(essenceOf(line)))
+}
+
+/** A text without the time that passes and the width of columns, which by themselves are no news. */
 const essenceOf = (text: string): string =>
-  text.replaceAll(/\b\d+ (?:s|min|h|d)\b|"?(?:generatedAt|heartbeat|seconds)"?: .*/g, '')
+  text
+    .replaceAll(/\b\d+ (?:s|min|h|d)\b|"?(?:generatedAt|heartbeat|seconds)"?: .*/g, '')
+    .replaceAll(/ {2,}/g, '  ')

@@ -2,10 +2,16 @@ import type { CommandResult } from '../cli/result.ts'
 import { statusOptions } from '../cli/status-options.ts'
 import { version } from '../version.ts'
 import { once } from './once.ts'
-import { screen, write } from './streams.ts'
+import { screen, terminalSize, write } from './streams.ts'
 
-/** How often `kleym status -w` looks. */
-const lookEveryMs = 2000
+/**
+ * What is watched is looked at as soon as it changes. The rest is looked at this often: the operator's Deployment and what
+ * it publishes, which kinds are served, and how long ago things happened. That takes some eight small requests.
+ */
+const lookEveryMs = 5000
+
+/** Changes come in groups. Half a second is soon enough for a reader, and two looks a second are cheap. */
+const gatherMs = 500
 
 export const run = (argv: readonly string[]): Promise<CommandResult> =>
   once(statusOptions(argv, process.env), async (options, reads) => {
@@ -13,18 +19,19 @@ export const run = (argv: readonly string[]): Promise<CommandResult> =>
     const look = (): Promise<CommandResult> =>
       status(options, { now: new Date(), version, ...screen(), ...reads })
     if (!options.watch) return look()
-    const [{ watching }, { setTimeout: sleep }] = await Promise.all([
-      import('../cli/watching.ts'),
-      import('node:timers/promises'),
-    ])
+    const { watching } = await import('../cli/watching.ts')
+    await reads.follow()
     return watching({
       look,
       print: (words) => write(process.stdout, words),
+      warn: (words) => write(process.stderr, words),
       wait: async () => {
-        await sleep(lookEveryMs)
+        await reads.change({ atMostMs: lookEveryMs, gatherMs })
         await reads.renew()
         return true
       },
-      replaces: process.stdout.isTTY,
+      size: terminalSize,
+      inLines: options.format === 'text',
+      now: () => new Date(),
     })
   })

@@ -23,3 +23,9 @@ export function screen(): { readonly width: number | undefined; readonly colored
     colored: process.stdout.isTTY && process.stdout.hasColors(),
   }
 }
+
+/** Undefined if the output is no terminal, or one of no size, as some pseudo terminals are. */
+export function terminalSize(): { readonly rows: number; readonly columns: number } | undefined {
+  const { isTTY, rows, columns } = process.stdout
+  return isTTY && rows > 0 && columns > 0 ? { rows, columns } : undefined
+}

@@ -1,4 +1,4 @@
-import { rules, type RuleName } from './findings.ts'
+import { byRule, rules, type Condition, type RuleName } from './findings.ts'
 import type { Identity, Settings } from './identity.ts'
 import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 import { isOfTheSpec } from './spec-failures.ts'
@@ -110,9 +110,14 @@ function conditionOf(type: ConditionType, outcome: Outcome): ConditionBody {
           reason: 'Reconciled',
           message: `ClusterSPIFFEID ${outcome.output.name} is in place`,
         }
-      : resolved
+      : resolved(right[type])
   const { condition, reason } = rules[outcome.rule]
-  if (type !== 'Ready' && type !== condition) return resolved
+  if (type !== 'Ready' && type !== condition)
+    return resolved(
+      byRule({ rule: lastCheck[type] }, outcome) < 0
+        ? right[type]
+        : `not checked to the end: ${condition}/${reason} comes first`,
+    )
   return {
     status: type === 'Ready' ? 'False' : 'True',
     reason,
@@ -133,7 +138,23 @@ const longestMessage = 30_000
 const upTo = (length: number, text: string): string =>
   text.length <= length ? text : text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '')
 
-const resolved = { status: 'False', reason: 'Resolved', message: 'nothing of this kind is wrong' } as const
+const resolved = (message: string): ConditionBody => ({ status: 'False', reason: 'Resolved', message })
+
+/** What is right once all checks of a condition have passed. */
+const right: { readonly [type in Condition]: string } = {
+  Conflict: 'it collides with no other binding',
+  InvalidRef: 'the pool, and the objective if one is named, are there and belong together',
+  UnsafeSelector: 'the pool selects by labels alone, and the selectors keep to the namespace',
+  RenderFailure: 'the spec gives a SPIFFE ID, and its ClusterSPIFFEID is not refused',
+}
+
+/** The last check of each condition. The first failure ends the checks, so those of a condition may not all have run. */
+const lastCheck: { readonly [type in Condition]: RuleName } = {
+  Conflict: 'identityCollision',
+  InvalidRef: 'objectiveOfAnotherPool',
+  UnsafeSelector: 'unsafeSelector',
+  RenderFailure: 'managedOutputApplyFailed',
+}
 
 const renderedFields = ['computedSpiffeIDs', 'renderedSelectors', 'renderedClusterSPIFFEID'] as const
 

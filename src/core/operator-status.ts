@@ -136,7 +136,7 @@ export function problemsOf({ health }: OperatorStatus, now: Date): readonly stri
   return [
     ...(isDead
       ? [
-          `no replica reconciles: the leader was last heard of at ${heartbeat || 'no time'}, and says so every ${everySeconds} s`,
+          `no replica reconciles: the leader reports every ${everySeconds} s, and has last done so at ${heartbeat || 'no time'}`,
         ]
       : []),
     ...(halted === undefined ? [] : [`nothing is touched: ${halted}`]),

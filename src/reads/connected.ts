@@ -5,8 +5,14 @@ import { loadKubeConfig, namespaceOfPod, type ClusterConfig } from '../kube/conf
 
 /** One connection for all requests of a command, because an exec plugin may take a second to make credentials. */
 export type Connection = {
-  /** Runs `work`. If it throws, or no cluster is configured, the result is that of `failed`. */
-  readonly use: <T>(work: (client: Client) => Promise<T>, failed: (problem: string) => T) => Promise<T>
+  /**
+   * Runs `work`. If it throws, or no cluster is configured, the result is that of `failed`. The second client is for work
+   * that outlives the command's time limit.
+   */
+  readonly use: <T>(
+    work: (client: Client, unlimited: Client) => Promise<T>,
+    failed: (problem: string) => T,
+  ) => Promise<T>
   /** The namespace of the context; in a pod, of the pod; else `default`, as kubectl has it. */
   readonly namespace: () => string
   /** Starts the time limit of the command line anew. */
@@ -34,7 +40,8 @@ export function connect(choice: ClusterChoice): Connection {
   return {
     use: async (work, failed) => {
       try {
-        return await work(inTime(open().client, deadline.signal))
+        const { client } = open()
+        return await work(inTime(client, deadline.signal), client)
       } catch (error) {
         return failed(messageOf(error))
       }

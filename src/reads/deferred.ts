@@ -17,6 +17,8 @@ export function deferredReads(choice: ClusterChoice): OpenReads {
     readEvents: async (at) => (await open()).readEvents(at),
     readSpire: async () => (await open()).readSpire(),
     readNamespace: async (name) => (await open()).readNamespace(name),
+    follow: async () => (await open()).follow(),
+    change: async (times) => (await open()).change(times),
     renew: async () => (await opened)?.renew(),
     close: async () => (await opened)?.close(),
   }

@@ -6,11 +6,16 @@ import { resourcePath } from '../kube/client.ts'
 import { snapshotCluster } from '../snapshot.ts'
 import { connect } from './connected.ts'
 import { readEvents } from './events.ts'
+import { followed, type ChangeTimes } from './followed.ts'
 import { readOperator } from './operator.ts'
 import { readPods } from './pods.ts'
 import { readSpire } from './spire.ts'
 
 export type OpenReads = ClusterReads & {
+  /** From now on, `readCluster` answers from lists that watches keep up to date, where it can. */
+  readonly follow: () => Promise<void>
+  /** Resolves a while after something that is followed changed, or at the latest after `atMostMs`. */
+  readonly change: (times: ChangeTimes) => Promise<void>
   /** Starts the time limit of the command line anew. */
   readonly renew: () => Promise<void>
   readonly close: () => Promise<void>
@@ -19,9 +24,11 @@ export type OpenReads = ClusterReads & {
 /** Everything that commands read from a cluster. The connection is opened by the first question. */
 export function openReads(choice: ClusterChoice): OpenReads {
   const connection = connect(choice)
+  const following = followed()
+  let follows = false
   return {
     home: async () => connection.namespace(),
-    readCluster: (scope) => snapshotCluster(connection, scope),
+    readCluster: (scope) => snapshotCluster(connection, scope, follows ? following : undefined),
     readPods: (at) => readPods(connection, at),
     readOperator: (namespace) => readOperator(connection, namespace),
     readEvents: (at) => readEvents(connection, at),
@@ -35,7 +42,12 @@ export function openReads(choice: ClusterChoice): OpenReads {
         },
         () => undefined,
       ),
+    follow: async () => void (follows = true),
+    change: following.change,
     renew: async () => connection.renew(),
-    close: connection.close,
+    close: async () => {
+      await following.close()
+      await connection.close()
+    },
   }
 }

@@ -10,9 +10,23 @@ export type Nulls = 'kept' | 'dropped'
  * nothing is added is returned itself, because copying thousands of objects is what takes the time.
  */
 export function withDefaults(value: unknown, schema: Schema | undefined, nulls: Nulls): unknown {
-  if (!schema) return value
+  if (!schema || (nulls === 'kept' && !hasDefaults(schema))) return value
   if (Array.isArray(value)) return itemsWithDefaults(value, schema.items, nulls)
   return isObject(value) ? fieldsWithDefaults(value, schema, nulls) : value
+}
+
+const known = new WeakMap<Schema, boolean>()
+
+/** Whether a schema declares a default, in itself or in what is inside of it. */
+function hasDefaults(schema: Schema): boolean {
+  const before = known.get(schema)
+  if (before !== undefined) return before
+  const { properties = {}, additionalProperties, items } = schema
+  const inner = [...Object.values(properties), items, additionalProperties]
+  const answer =
+    schema.default !== undefined || inner.some((one) => typeof one === 'object' && hasDefaults(one))
+  known.set(schema, answer)
+  return answer
 }
 
 function itemsWithDefaults(
@@ -28,17 +42,17 @@ function fieldsWithDefaults(object: JsonObject, schema: Schema, nulls: Nulls): J
   const changes = new Map<string, unknown>()
   for (const name of Object.keys(object)) {
     const before = object[name]
-    const known = fieldSchema(schema, name)
-    if (!known) continue
-    const after = before === null && !known.nullable ? forNull(known, nulls) : before
-    const filled = withDefaults(after, known, nulls)
+    const inner = fieldSchema(schema, name)
+    if (!inner) continue
+    const after = before === null && !inner.nullable ? forNull(inner, nulls) : before
+    const filled = withDefaults(after, inner, nulls)
     if (filled !== before) changes.set(name, filled)
   }
   const { properties = {} } = schema
   for (const name of Object.keys(properties)) {
-    const known = properties[name]
-    if (known?.default !== undefined && !Object.hasOwn(object, name))
-      changes.set(name, withDefaults(known.default, known, nulls))
+    const inner = properties[name]
+    if (inner?.default !== undefined && !Object.hasOwn(object, name))
+      changes.set(name, withDefaults(inner.default, inner, nulls))
   }
   if (changes.size === 0) return object
   const fields = new Map([...Object.entries(object), ...changes])
@@ -48,3 +62,7 @@ function fieldsWithDefaults(object: JsonObject, schema: Schema, nulls: Nulls): J
 /** Undefined where the field goes. */
 const forNull = (schema: Schema, nulls: Nulls): unknown =>
   schema.default ?? (nulls === 'kept' ? null : undefined)
+
+/** Whether there is a null anywhere in a value. */
+export const hasNull = (value: unknown): boolean =>
+  value === null || (typeof value === 'object' && Object.values(value).some(hasNull))

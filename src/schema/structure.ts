@@ -1,7 +1,7 @@
 import { isObject, objectOr, type JsonObject } from '../core/json.ts'
 import { isBlocking, type Cause } from './cause.ts'
 import { undecodable } from './decode.ts'
-import { withDefaults } from './defaults.ts'
+import { hasNull, withDefaults } from './defaults.ts'
 import type { Definition } from './definition.ts'
 import { metadataProblems } from './metadata.ts'
 import { brokenRules } from './rules.ts'
@@ -22,7 +22,8 @@ export type Structure = {
  */
 export function structureOf(given: JsonObject, definition: Definition): Structure {
   const { schema } = definition
-  const decoded = objectOr(withDefaults(given, schema, 'dropped'))
+  const object = objectOr(withDefaults(given, schema, 'kept'))
+  const decoded = hasNull(given) ? objectOr(withDefaults(given, schema, 'dropped')) : object
   const judged = stored(definition.hasStatus ? withoutStatus(decoded) : decoded)
   const undecoded = undecodable(given, definition)
   const metadata = isObject(judged['metadata']) ? metadataProblems(judged['metadata']) : metadataProblems({})
@@ -30,7 +31,7 @@ export function structureOf(given: JsonObject, definition: Definition): Structur
   const broken = invalid.some(isBlocking) ? [] : brokenRules(judged, schema)
   const places = new Set(undecoded.map(({ field }) => field))
   return {
-    object: objectOr(withDefaults(given, schema, 'kept')),
+    object,
     causes: [...undecoded, ...[...invalid, ...broken].filter(({ field }) => !places.has(field))],
   }
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { ClusterSnapshot } from '../../src/cli/cluster.ts'
 import { effectiveActions, type OperatorStatus } from '../../src/core/operator-status.ts'
 import { clusterSpiffeIdResource, optionalResources } from '../../src/core/resources.ts'
+import type { Definition } from '../../src/schema/definition.ts'
 import { binding, objective, pool } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
 import { bindingsIn, checked, listOf, live } from './checking.ts'
@@ -129,7 +131,50 @@ describe('beside a cluster with an operator', () => {
         return Promise.resolve({ kind: 'snapshot', served: optionalResources, manifests: [], unseen })
       },
     })
-    expect(scopes).toEqual([{ namespace: 'team', inParts: true }])
+    expect(scopes).toEqual([{ namespace: 'team', inParts: true, schemas: true }])
     expect(stderr).toContain('kleym: goes on without what it may not see: listing them is forbidden\n')
+  })
+})
+
+const strict: Definition = {
+  group: 'inference.networking.k8s.io',
+  version: 'v1',
+  kind: 'InferencePool',
+  schema: {
+    type: 'object',
+    properties: {
+      metadata: { type: 'object' },
+      spec: { required: ['newField'], 'x-kubernetes-preserve-unknown-fields': true },
+    },
+  },
+  hasStatus: true,
+  unread: [],
+}
+const beside = (schemas: Extract<ClusterSnapshot, { kind: 'snapshot' }>['schemas']) =>
+  checked(['--live', '-f', '-'], listOf([pool()]), {
+    readCluster: () =>
+      Promise.resolve({
+        kind: 'snapshot',
+        served: optionalResources,
+        manifests: [],
+        ...(schemas && { schemas }),
+      }),
+  })
+
+describe('beside a cluster that judges by schemas of its own', () => {
+  test('these count, and not those that are known here', async () => {
+    const { code, stdout } = await beside({ definitions: [strict], unseen: [] })
+    expect(code).toBe(2)
+    expect(stdout).toContain('deny spec.newField: Required value\n')
+  })
+
+  test('that it could not see them is said once', async () => {
+    const { code, stderr } = await beside({ definitions: [], unseen: ['reading the OpenAPI: 403'] })
+    expect(code).toBe(0)
+    expect(
+      stderr.split(
+        'judges by schemas that come with kleym, not by those of the cluster: reading the OpenAPI: 403\n',
+      ),
+    ).toHaveLength(2)
   })
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkOptions } from '../../src/cli/check-options.ts'
 import { check, type CheckReach } from '../../src/cli/check.ts'
-import { parseManifests, type Items, type Manifest as Given } from '../../src/cli/manifests.ts'
+import { itemsOf, objectsOf, type Item, type Manifest as Given } from '../../src/cli/manifests.ts'
 import { usage, type CommandResult } from '../../src/cli/result.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import { optionalResources } from '../../src/core/resources.ts'
@@ -44,10 +44,10 @@ export async function checked(
   reach: Partial<CheckReach> = {},
   env: Readonly<Record<string, string>> = { KLEYM_TRUST_DOMAIN: 'example.org' },
 ): Promise<CommandResult> {
-  const parsed = checkOptions(argv, env)
-  if (parsed.kind === 'help') return { code: 0, stdout: parsed.text, stderr: '' }
-  if (parsed.kind === 'usage') return usage(parsed.problems)
-  return check(parsed.options, {
+  const command = checkOptions(argv, env)
+  if (command.kind === 'help') return { code: 0, stdout: command.text, stderr: '' }
+  if (command.kind === 'usage') return usage(command.problems)
+  return check(command.options, {
     now,
     readStdin: () => Promise.resolve(stdin),
     readCluster: () => Promise.resolve({ kind: 'problem', problem: 'there is no cluster here' }),
@@ -124,6 +124,11 @@ export async function folderWith(files: Readonly<Record<string, string>>): Promi
   }
 }
 
-/** The objects of a text, as the command reads them. */
-export const parsed = (text: string, file = 'x.yaml'): Items =>
-  parseManifests(text, file, { namespace: 'default', definitions: knownDefinitions })
+/** The objects of a text, as the command reads and judges them. */
+export function parsed(
+  text: string,
+  file = 'x.yaml',
+): { readonly items: readonly Item[]; readonly problems: readonly string[] } {
+  const { objects, problems } = objectsOf(text, file)
+  return { items: itemsOf(objects, { namespace: 'default', definitions: knownDefinitions }), problems }
+}

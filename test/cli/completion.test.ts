@@ -1,4 +1,4 @@
-import { mkdtempDisposable, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -15,6 +15,8 @@ beforeAll(async () => {
   for (const shell of ['bash', 'zsh', 'fish'])
     await writeFile(join(folder.path, shell), completion([shell]).stdout)
   await writeFile(join(folder.path, 'a manifest.yaml'), '')
+  await mkdir(join(folder.path, 'functions'))
+  await writeFile(join(folder.path, 'functions', '_kleym'), completion(['zsh']).stdout)
 })
 afterAll(() => folder.remove())
 
@@ -89,6 +91,32 @@ const specified = async (command: string): Promise<readonly string[]> =>
     )
   ).split('\n')
 
+/**
+ * The lines that an interactive zsh makes of these, when the tabulator key is pressed at their end. It runs in a pseudo
+ * terminal, because completion is a part of its line editor.
+ */
+async function completedByZsh(
+  setUp: string,
+  lines: readonly string[],
+): Promise<readonly (string | undefined)[]> {
+  const out = await printed(
+    'zsh',
+    `zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'PS1=; autoload -Uz compinit; ${setUp}; tell() { print -r -- "<$BUFFER>" }; zle -N tell; bindkey "^X" tell; print REA""DY'
+zpty -r shell seen '*READY*'
+for line in ${lines.map((line) => `'${line}'`).join(' ')}; do
+  zpty -w -n shell "$line"$'\t\x18'
+  zpty -r shell seen '*<*>*'
+  print -r -- "\${\${seen##*<}%%>*}"
+  zpty -w -n shell $'\x15'
+done
+zpty -d shell`,
+    '-f',
+  )
+  return out.split('\n').slice(0, -1)
+}
+
 const needs = (shell: string) => ({
   are: onPath(shell) !== undefined,
   remedy: `needs ${shell} on PATH (Debian: apt-get install ${shell})`,
@@ -119,6 +147,28 @@ describeWith('in zsh', needs('zsh'), () => {
     expect((await specified('check')).filter((one) => one.startsWith('*-f['))).toEqual([
       '*-f[Manifests to check\\: bindings, pools and objectives, YAML or JSON.]:value:_files',
     ])
+  })
+
+  test.each([
+    ['sourced after compinit', 'compinit -u -D; source ./zsh'],
+    ['found by compinit', 'fpath=($PWD/functions $fpath); compinit -u -D'],
+  ])('%s, it completes lines', async (_how, setUp) => {
+    const lines = [
+      ['kleym ch', 'kleym check '],
+      ['kleym check --out', 'kleym check --output='],
+      ['kleym check -o sa', 'kleym check -o sarif '],
+      ['kleym check --output=sa', 'kleym check --output=sarif '],
+      ['kleym status --all', 'kleym status --all-namespaces '],
+      ['kleym check -f a', 'kleym check -f a\\ manifest.yaml '],
+      ['kleym inspect b', 'kleym inspect binding '],
+      ['kleym completion z', 'kleym completion zsh '],
+      ['kleym check --trust-domain ', 'kleym check --trust-domain '],
+    ] as const
+    const completed = await completedByZsh(
+      setUp,
+      lines.map(([line]) => line),
+    )
+    expect(completed).toEqual(lines.map(([, wanted]) => wanted))
   })
 
   test('the script has no mistake', async () => {

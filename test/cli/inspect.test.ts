@@ -100,25 +100,22 @@ describe('kleym inspect', () => {
 
   test('judges by the actions of the operator, and by those that it is told before these', async () => {
     const objects = await settled(binding(), [pool({ selector: {} }), objective()])
-    expect((await look(objects)).stdout).toContain('admission today: deny\n')
+    expect((await look(objects)).stdout).toContain('created now: deny\n')
     expect((await look(objects, { actions: { InvalidPoolSelector: 'ignore' } })).stdout).toContain(
-      'admission today: allow\n',
+      'created now: allow\n',
     )
   })
 
   test('says what the loop would come to', async () => {
     const objects = await chat()
     const taken = withOutput(objects, (one) => ({ ...one, metadata: { name: one.metadata.name } }))
-    expect((await look(objects)).stdout).toContain('the loop settles on: what the status says\n')
-    expect((await look(taken)).stdout).toContain('the loop settles on: ManagedOutputApplyFailed: ')
+    expect((await look(objects)).stdout).toContain('reconciled now: as its status says\n')
+    expect((await look(taken)).stdout).toContain('reconciled now: ManagedOutputApplyFailed: ')
   })
 
   test('says of a condition that is False what was found to be right', async () => {
     const { stdout } = await look(await chat())
-    expect(stdout).toContain(
-      'Conflict: False, Resolved (generation 1): no other binding asks for the same container',
-    )
-    expect(stdout).not.toContain('nothing of this kind is wrong')
+    expect(stdout).toContain('Conflict: False, Resolved (generation 1): it collides with no other binding\n')
   })
 
   test('that finds no such binding: 3, and which may be meant; no cluster: 4', async () => {
@@ -267,26 +264,26 @@ describe('kleym inspect on pods', () => {
     [
       'another account',
       { ...fit, account: 'other' },
-      'none of 1 pods of the pool fits; pod chat-0: it runs as ServiceAccount "other", not as "server". Fix: name the ServiceAccount that the pods run as',
+      'the one pod of the pool does not fit; pod chat-0: it runs as ServiceAccount "other", not as "server". Fix: name the ServiceAccount that the pods run as',
       'UnsafeSelector/NoSuchServiceAccount: ',
     ],
     [
       'another container',
       { ...fit, containers: ['vllm'] },
-      'none of 1 pods of the pool fits; pod chat-0: it has no container "main", but "vllm". Fix: name a container that the pods have',
+      'the one pod of the pool does not fit; pod chat-0: it has no container "main", but "vllm". Fix: name a container that the pods have',
       'UnsafeSelector/NoSuchContainer: ',
     ],
     [
       'another label',
       { labels: { app: 'chat', role: 'prefill' } },
       'no pod has all labels of the pool; nearest comes pod chat-0: label role is "prefill", not "decode". Fix: correct the labels',
-      'admission today: allow',
+      'created now: allow',
     ],
   ])('of which each has %s: 2, and that first', async (_title, one, words, advice) => {
     const result = await lookAt([one])
     expect(result.code).toBe(2)
     expect(firstLine(result)).toContain(`NOT READY: ${words}`)
-    expect(under(result, 'Admission').join('\n')).toContain(advice)
+    expect(under(result, 'What it would come to').join('\n')).toContain(advice)
   })
 
   test('of which there are none: 0, with the labels that they would have', async () => {
@@ -424,7 +421,7 @@ describe('kleym inspect without permission for', () => {
       expect(result.stdout).toContain(`${line}\n`)
     for (const { group, plural } of optionalResources)
       expect(result.stdout).toContain(`${plural}.${group}: listing ${plural}: 403`)
-    expect(result.stdout).not.toContain('admission today')
+    expect(result.stdout).not.toContain('created now')
     expect(result.stdout).not.toContain('pool: ')
   })
 

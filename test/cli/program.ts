@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname
@@ -31,21 +30,33 @@ export async function kleym(
 }
 
 /** `kleym status -w`, and what it has printed so far. It is ended with the scope. */
-export function watchStatus(
-  argv: readonly string[],
-  env: NodeJS.ProcessEnv = {},
-): AsyncDisposable & { readonly printed: () => string } {
+export function watchStatus(argv: readonly string[], env: NodeJS.ProcessEnv = {}): WatchedStatus {
   const { PATH, HOME } = process.env
   const child = spawn(process.execPath, [main, 'status', '-w', ...argv], { env: { PATH, HOME, ...env } })
+  const closed = Promise.withResolvers<NodeJS.Signals | null>()
+  child.once('error', closed.reject).once('close', (_code, signal) => closed.resolve(signal))
   let printed = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => void (printed += chunk.toString()))
+  let warned = ''
+  child.stdout.on('data', (chunk: Buffer) => void (printed += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => void (warned += chunk.toString()))
+  const end = async (signal: NodeJS.Signals): Promise<NodeJS.Signals | null> => {
+    child.kill(signal)
+    return closed.promise
+  }
   return {
     printed: () => printed,
+    warned: () => warned,
+    end,
     async [Symbol.asyncDispose]() {
-      const closed = once(child, 'close')
-      child.kill()
-      await closed
+      await end('SIGTERM')
     },
   }
+}
+
+export type WatchedStatus = AsyncDisposable & {
+  readonly printed: () => string
+  /** On standard error. */
+  readonly warned: () => string
+  /** Resolves to the signal by which the process ended, if it was one. */
+  readonly end: (signal: NodeJS.Signals) => Promise<NodeJS.Signals | null>
 }

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { OperatorSight, ReadCluster } from '../../src/cli/cluster.ts'
 import { statusOptions } from '../../src/cli/status-options.ts'
-import { watching } from '../../src/cli/watching.ts'
 import { retryingStatus } from '../../src/core/conditions.ts'
 import { bindingResource, clusterSpiffeIdResource } from '../../src/core/resources.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
@@ -68,7 +67,7 @@ Bindings
 
 Dependencies
   ClusterSPIFFEID: served, v1alpha1
-  SPIRE Controller Manager: 1 ClusterSPIFFEIDs processed, 0 not processed, 0 failing
+  SPIRE Controller Manager: ClusterSPIFFEIDs: 1 processed, 0 not yet, 0 failing
   InferencePool: served, v1,v1alpha2
   InferenceObjective: served, v1alpha2,v1
 `,
@@ -179,18 +178,18 @@ describe('kleym status on SPIRE Controller Manager', () => {
     const ignored = await made({ namespacesIgnored: 1 })
     const { code, stdout } = await statusOf(clusterWith(ignored))
     expect(code).toBe(2)
-    expect(stdout).toContain('0 ClusterSPIFFEIDs processed, 0 not processed, 1 failing\n')
+    expect(stdout).toContain('ClusterSPIFFEIDs: 0 processed, 0 not yet, 1 failing\n')
     expect(stdout).toContain('SPIRE Controller Manager makes no entries for it (namespace_ignored)\n')
     const masked = await statusOf(clusterWith(await made({ entriesMasked: 1 })))
     expect(masked.code).toBe(0)
-    expect(masked.stdout).toContain('1 ClusterSPIFFEIDs processed, of which 1 masked, 0 not processed')
+    expect(masked.stdout).toContain('ClusterSPIFFEIDs: 1 processed, of which 1 masked, 0 not yet')
   })
 
   test('names one that it has not looked at for over 30 s, and not a younger one', async () => {
     const objects = await settled(binding(), [pool(), objective()], { status: {} })
     const old = await statusOf(clusterWith(objects))
     expect(old.code).toBe(2)
-    expect(old.stdout).toContain('0 ClusterSPIFFEIDs processed, 1 not processed, 0 failing\n')
+    expect(old.stdout).toContain('ClusterSPIFFEIDs: 0 processed, 1 not yet, 0 failing\n')
     expect(old.stdout).toContain('SPIRE Controller Manager has not looked at it: ')
     const young = withOutput(objects, (one) => ({
       ...one,
@@ -320,43 +319,9 @@ describe('a deletion', () => {
     expect(await lookAtLeaving(ago(61))).toMatchObject({
       code: 2,
       stdout: expect.stringContaining(
-        'it has been being deleted for 61 s; what keeps it: example.org/keep\n',
+        'its deletion has waited for 61 s for the removal of finalizer example.org/keep\n',
       ),
     })
-  })
-})
-
-const watched = async (texts: readonly string[], replaces: boolean): Promise<string> => {
-  const rest = [...texts]
-  let printed = ''
-  await watching({
-    look: () => Promise.resolve({ code: 0, stdout: rest.shift() ?? '', stderr: '' }),
-    print: (text) => ((printed += text), Promise.resolve(true)),
-    wait: () => Promise.resolve(rest.length > 0),
-    replaces,
-  })
-  return printed
-}
-
-describe('kleym status -w', () => {
-  test('prints what has changed, and not that time has passed', async () => {
-    const texts = ['a, for 3 s\n', 'a, for 2 min\n', '"generatedAt": "x"\nb\n', '"generatedAt": "y"\nb\n']
-    expect(await watched(texts, false)).toBe(`${texts[0]}\n${texts[2]}`)
-  })
-
-  test('keeps a terminal up to date', async () => {
-    expect(await watched(['a, for 3 s\n', 'a, for 5 s\n'], true)).toMatch(/a, for 3 s\n\n?\S*a, for 5 s\n$/v)
-  })
-
-  test('ends with what nobody reads any more', async () => {
-    let looks = 0
-    const result = await watching({
-      look: () => Promise.resolve({ code: 2, stdout: String((looks += 1)), stderr: '' }),
-      print: () => Promise.resolve(false),
-      wait: () => Promise.resolve(true),
-      replaces: false,
-    })
-    expect([looks, result]).toEqual([1, { code: 2, stdout: '', stderr: '' }])
   })
 })
 

@@ -56,6 +56,31 @@ describe('the five conditions', () => {
     ])
   })
 
+  test('a condition that is False says what was found to be right, or that it was not checked to the end', () => {
+    const messagesOf = (outcome: Outcome): Record<string, unknown> =>
+      Object.fromEntries(
+        conditionsIn(statusFor(outcome)).flatMap(({ type, status, message }) =>
+          status === 'False' && type !== 'Ready' ? [[type, message]] : [],
+        ),
+      )
+    const right = messagesOf(ready)
+    const { Conflict, InvalidRef, UnsafeSelector } = right
+    expect(new Set(Object.values(right)).size).toBe(4)
+    expect(messagesOf(failed('managedOutputApplyFailed'))).toEqual({ Conflict, InvalidRef, UnsafeSelector })
+    const notAll = (reason: string): string => `not checked to the end: ${reason} comes first`
+    expect(messagesOf(failed('identityCollision'))).toEqual({
+      InvalidRef,
+      UnsafeSelector,
+      RenderFailure: notAll('Conflict/IdentityCollision'),
+    })
+    const pool = notAll('InvalidRef/TargetPoolNotFound')
+    expect(messagesOf(failed('targetPoolNotFound'))).toEqual({
+      Conflict: pool,
+      UnsafeSelector: pool,
+      RenderFailure: pool,
+    })
+  })
+
   test("a collision's message stands there whole, however long", () => {
     const peers = Array.from({ length: 2000 }, (_, index) => `peer-${index}`)
     const message = collisionMessage(peers)

@@ -92,13 +92,15 @@ describeReal('the commands that look at a cluster', () => {
     })
   })
 
-  test('status -w prints anew what changes, as wide as COLUMNS says', async () => {
+  test('status -w prints what changes, as wide as COLUMNS says', async () => {
     const own = await newTenant(stage.cluster, 'watched')
     const { kubeconfig } = stage.cluster.plane
     await using looking = watchStatus(['-n', own.namespace, '--kubeconfig', kubeconfig], { COLUMNS: '60' })
     await eventually(() => expect(looking.printed()).toContain('  there is no InferenceIdentityBinding\n'))
     await own.has(binding({ spec: { poolRef: { name: 'a-pool-that-is-not-there' } } }))
-    await eventually(() => expect(looking.printed()).toContain('1 in all: 1 InvalidRef/TargetPoolNotFound\n'))
+    await eventually(() =>
+      expect(looking.printed()).toContain('+   1 in all: 1 InvalidRef/TargetPoolNotFound\n'),
+    )
     const long = looking
       .printed()
       .split('\n')

@@ -1,6 +1,6 @@
 import { assess, type Checked } from '../../../src/cli/assess.ts'
 import type { ClusterSnapshot } from '../../../src/cli/cluster.ts'
-import { parseManifests } from '../../../src/cli/manifests.ts'
+import { itemsOf, objectsOf } from '../../../src/cli/manifests.ts'
 import { saidOf } from '../../../src/cli/said.ts'
 import { knownDefinitions } from '../../../src/schema/kinds.ts'
 import { defaultActions } from '../../support/builders.ts'
@@ -21,16 +21,13 @@ type Snapshot = Extract<ClusterSnapshot, { kind: 'snapshot' }>
 
 /** What `kleym check --live` says. */
 export function wordsOfCheck(object: Drawn, { served, manifests }: Snapshot, trustDomain: string): Words {
-  const { items, problems } = parseManifests(JSON.stringify(object), 'x.json', {
-    namespace,
-    definitions: knownDefinitions,
-  })
+  const { objects, problems } = objectsOf(JSON.stringify(object), 'x.json')
   const [checked] = assess({
     settings: { trustDomain, className: undefined },
     actions: defaultActions,
     served,
     cluster: manifests,
-    items,
+    items: itemsOf(objects, { namespace, definitions: knownDefinitions }),
     now: new Date(),
   })
   if (!checked) throw new Error(`nothing was judged: ${problems.join()}`)

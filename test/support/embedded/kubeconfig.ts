@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** JSON is YAML, so a kubeconfig needs no YAML writer. */
-const kubeconfigText = (server: string, caPem: string, token: string): string =>
+export const kubeconfigText = (server: string, caPem: string, token: string): string =>
   JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
