@@ -135,7 +135,7 @@ const restMs = 300
 async function quiet(): Promise<void> {
   for (let calm = 0; calm < 10; calm++) {
     const before = runs + server.calls()
-    await condition(isQuiet, { what: 'that the operator is at rest', withinMs: 300_000 })
+    await condition(isQuiet, { what: 'that the operator is at rest', withinMs: 1_800_000 })
     await wait(20)
     if (runs + server.calls() !== before) calm = 0
   }
