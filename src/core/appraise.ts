@@ -7,7 +7,7 @@ import type { Binding } from './binding.ts'
 import { collisionOver, isRival } from './checks/collision.ts'
 import { unsafePool } from './checks/pool.ts'
 import { evaluate, evaluateFacts, judgeOwn, stakeIn, type Evaluation, type Stake } from './evaluate.ts'
-import { candidatePools, gather, type Facts, type World } from './facts.ts'
+import { gather, type Facts, type World } from './facts.ts'
 import { byRule, finding, type Finding } from './findings.ts'
 import { byBytes } from './names.ts'
 import { show } from './show.ts'
@@ -62,10 +62,9 @@ export function foreseeBy({ facts, own, stake }: Outlook): Appraisal {
 }
 
 /** Findings on unusable pools that the reference would lead to if the pool that it leads to now were deleted. */
-function shadowedPools(facts: Facts): readonly Finding[] {
-  const { pool } = facts
+function shadowedPools({ pool, pools }: Facts): readonly Finding[] {
   if (pool.kind !== 'found') return []
-  return candidatePools(facts).flatMap(({ resource, object: { selector } }) =>
+  return pools.flatMap(({ resource, object: { selector } }) =>
     resource === pool.resource || selector.kind === 'labels'
       ? []
       : unsafePool(

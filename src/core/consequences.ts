@@ -148,7 +148,7 @@ const isHarm = ({ rule }: Finding): boolean => rule === 'invalidPoolSelector' ||
  */
 function wasThere({ rule, collisionKey }: Finding, binding: Binding, now: Known): boolean {
   if (rule === 'invalidPoolSelector')
-    return candidatePools({ binding, world: now }).some(({ object }) => object.selector.kind === 'unusable')
+    return candidatePools(binding, now).some(({ object }) => object.selector.kind === 'unusable')
   const { identity, latent } = now.stakeOf(binding)
   if (collisionKey === undefined) return false
   const isClaimed = identity?.collisionKey === collisionKey || latent.includes(collisionKey)

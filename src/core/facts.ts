@@ -34,6 +34,8 @@ export type Facts = {
   readonly binding: Binding
   readonly world: World
   readonly pool: Lookup<Pool>
+  /** Every pool that the reference can lead to, beginning with the one that it leads to now. */
+  readonly pools: readonly Candidate<Pool>[]
   readonly objective: Lookup<Objective> | undefined
   /** Known once the pool and, for PerObjective, the objective are found. */
   readonly spiffeId: string | undefined
@@ -47,22 +49,23 @@ export type Check = (facts: Facts) => Finding | readonly Finding[] | undefined
 export function gather(binding: Binding, world: World): Facts {
   const { namespace, spec } = binding
   const isServed = (resource: Resource): boolean => world.isServed(resource)
-  const pool = lookUp(spec.poolRef, poolResources, isServed, (resource, name) =>
-    world.pool(resource, namespace, name),
-  )
+  const pools = candidatePools(binding, world)
+  const poolOf = (resource: Resource): Pool | undefined =>
+    pools.find((candidate) => candidate.resource === resource)?.object
+  const pool = lookUp(spec.poolRef, poolResources, isServed, poolOf)
   const objective =
     spec.objectiveRef &&
     lookUp(spec.objectiveRef, objectiveResources, isServed, (resource, name) =>
       world.objective(resource, namespace, name),
     )
-  return { binding, world, pool, objective, ...identify(binding, world.settings, pool, objective) }
+  return { binding, world, pool, pools, objective, ...identify(binding, world.settings, pool, objective) }
 }
 
 /** Every pool that the binding's reference can lead to, beginning with the one that it leads to now. */
-export const candidatePools = ({
-  binding: { namespace, spec },
-  world,
-}: Pick<Facts, 'binding' | 'world'>): readonly Candidate<Pool>[] =>
+export const candidatePools = (
+  { namespace, spec }: Binding,
+  world: Pick<World, 'isServed' | 'pool'>,
+): readonly Candidate<Pool>[] =>
   candidatesOf(
     spec.poolRef,
     poolResources,

@@ -6,7 +6,7 @@
  */
 import type { Binding } from './binding.ts'
 import { strangerProblem } from './checks/objective.ts'
-import { candidateObjectives, candidatePools, type Facts } from './facts.ts'
+import { candidateObjectives, type Facts } from './facts.ts'
 import { collisionKey, workloadSelectors } from './selectors.ts'
 
 /** The collision keys of all pairs of pool and objective that the references can lead to, except the `held` one. */
@@ -15,7 +15,7 @@ export function latentKeys(facts: Facts, held: string | undefined): readonly str
   const { mode, serviceAccountName, containerName } = spec
   if (mode !== 'PerObjective' || typeof serviceAccountName !== 'string' || typeof containerName !== 'string')
     return none
-  const pools = candidatePools(facts)
+  const { pools } = facts
   // Most bindings have one pool and hold its key already.
   if (pools.length === 0 || (pools.length === 1 && held !== undefined)) return none
   const objectives = candidateObjectives(facts)

@@ -55,11 +55,13 @@ export type ClientOptions = {
    * for another try.
    */
   readonly timeoutMs?: number
+  /** Monotonic milliseconds. */
+  readonly now?: () => number
 }
 
 export function createClient(config: ClusterConfig, options: ClientOptions = {}): Client {
   const { onAnswer, onTokenShown, userAgent = 'kleym-operator', timeoutMs = 30_000 } = options
-  const transport = createTransport(config)
+  const transport = createTransport(config, options.now ?? (() => performance.now()))
   const { origin, pathname } = new URL(config.server)
   const prefix = pathname.replace(/\/$/v, '')
 
@@ -78,6 +80,7 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
   }
 
   const refusedBy = async ({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<Refused> => {
+    if (statusCode === 401) transport.doubt()
     const retryAfter = headers['retry-after']
     return refusal(
       statusCode,
@@ -103,7 +106,9 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
       }
       return readable(response.statusCode, await textOf(response.body, call.maxBytes), warnings)
     } catch (error) {
-      return lost(limit.signal.aborted ? limit.signal.reason : error)
+      if (limit.signal.aborted) return lost(limit.signal.reason)
+      transport.doubt()
+      return lost(error)
     }
   }
 
@@ -115,7 +120,9 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
       if (!isSuccess(response)) return await refusedBy(response)
       return { kind: 'open', events: jsonLines(response.body) }
     } catch (error) {
-      return lost(signal.aborted ? signal.reason : error)
+      if (signal.aborted) return lost(signal.reason)
+      transport.doubt()
+      return lost(error)
     }
   }
 

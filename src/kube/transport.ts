@@ -24,6 +24,8 @@ export type Passage = {
 export type Transport = {
   /** @throws Error (the promise rejects) where there are no credentials: a file is gone, or an exec plugin fails */
   passage(): Promise<Passage>
+  /** A request failed, perhaps for its credentials: the next one asks for them anew. */
+  doubt(): void
   /** Ends every connection at once. */
   close(): Promise<void>
 }
@@ -43,25 +45,43 @@ const callTimeoutMs = 30_000
 const connectionCap = 64
 
 /**
+ * For how long requests share one look at the credentials. For each the library reads the files of the CA and of the
+ * client certificate, which are then compared with the former ones.
+ */
+const credentialsHoldMs = 100
+
+/**
  * Connections that are shared by all requests. The library has an agent of its own, so a TLS handshake, for each
  * request; here there is one pair of agents, replaced only when CA, client certificate or proxy change.
  */
-export function createTransport({ server, credentials, headers: ours }: ClusterConfig): Transport {
+export function createTransport(
+  { server, credentials, headers: ours }: ClusterConfig,
+  now: () => number,
+): Transport {
   const security = new Security(credentials)
   let agents: Agents | undefined
+  let latest: { readonly at: number; readonly passage: Promise<Passage> } | undefined
+  const look = async (): Promise<Passage> => {
+    const context = new RequestContext(server, HttpMethod.GET)
+    await security.applySecurityAuthentication(context).catch((error: unknown) => {
+      throw new Error(credentialsProblem(error, security.getCurrentUser()))
+    })
+    const { options } = security
+    if (!agents || !isDeepStrictEqual(agents.options, options)) {
+      retire(agents)
+      agents = build(options, context.getDispatcher())
+    }
+    const headers = { ...trimmed(context.getHeaders()), ...ours }
+    return { headers, calls: agents.calls, watches: agents.watches }
+  }
   return {
-    async passage() {
-      const context = new RequestContext(server, HttpMethod.GET)
-      await security.applySecurityAuthentication(context).catch((error: unknown) => {
-        throw new Error(credentialsProblem(error, security.getCurrentUser()))
-      })
-      const { options } = security
-      if (!agents || !isDeepStrictEqual(agents.options, options)) {
-        retire(agents)
-        agents = build(options, context.getDispatcher())
-      }
-      const headers = { ...trimmed(context.getHeaders()), ...ours }
-      return { headers, calls: agents.calls, watches: agents.watches }
+    passage() {
+      const at = now()
+      if (!latest || at - latest.at > credentialsHoldMs) latest = { at, passage: look() }
+      return latest.passage
+    },
+    doubt() {
+      latest = undefined
     },
     async close() {
       await Promise.all([agents?.calls.destroy(), agents?.watches.destroy()])

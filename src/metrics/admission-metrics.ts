@@ -46,10 +46,14 @@ export function admissionMetrics(registers: Registry[]): AdmissionMetrics {
     buckets: seconds,
     registers,
   })
-  const inFlight = new Gauge({
+  let underWay = 0
+  const inFlight: Gauge = new Gauge({
     name: 'kleym_admission_reviews_in_flight',
     help: 'Admission reviews that are not answered yet.',
     registers,
+    collect: () => {
+      inFlight.set(underWay)
+    },
   })
   const probe = new Gauge({
     name: 'kleym_webhook_probe_success',
@@ -71,12 +75,12 @@ export function admissionMetrics(registers: Registry[]): AdmissionMetrics {
   })
   return {
     reviewStarted: () => {
-      inFlight.inc()
-      const stop = duration.startTimer()
+      underWay += 1
+      const started = performance.now()
       return ({ operation, decision, reason }) => {
         const label = operationLabel(operation)
-        inFlight.dec()
-        stop({ operation: label })
+        underWay -= 1
+        duration.observe({ operation: label }, (performance.now() - started) / 1000)
         reviews.inc({
           operation: label,
           decision,

@@ -27,7 +27,8 @@ export function readJson(text: string): Json {
 const unreadable = (what: string): Json => ({ kind: 'unreadable', message: `the body ${what}` })
 
 /** `__proto__` as it is, or with a character of it escaped (U+005F to U+0074). */
-const mayPoison = (text: string): boolean => text.includes('__proto__') || /\\u00[567]/.test(text)
+const mayPoison = (text: string): boolean =>
+  text.includes('__proto__') || (text.includes('\\u00') && /\\u00[567]/.test(text))
 
 /**
  * JSON.parse makes `__proto__` a key like others, but whoever copies it by assignment gives the copy another

@@ -137,13 +137,14 @@ function respond(reach: Reach, request: Request, reply: Reply, outcome: CallEnd)
   if (reach.isClosing()) reply.header('connection', 'close')
   answer(request, reply, code, body)
   if (request.is404) return
-  const route = calledIn(request.url)?.route ?? ''
   if (outcome.kind === 'refused' && code < 500) {
     const { message, uid } = outcome.refusal
-    reach.log.warn({ route, code, uid, client: request.ip }, `refused a call: ${message}`)
+    reach.log.warn({ route: routeOf(request), code, uid, client: request.ip }, `refused a call: ${message}`)
   }
-  reach.observe?.(route, observed(outcome), reply.elapsedTime / 1000, outcome.asked)
+  reach.observe?.(routeOf(request), observed(outcome), reply.elapsedTime / 1000, outcome.asked)
 }
+
+const routeOf = ({ url }: Request): string => calledIn(url)?.route ?? ''
 
 function answer(request: Request, reply: Reply, code: number, body: string): void {
   if (request.raw.httpVersionMajor > 1) {

@@ -4,6 +4,7 @@ import type { Settings } from '../core/identity.ts'
 import type { IdentifiedBinding } from '../core/overlap.ts'
 import type { Pod, PodList } from '../core/pods.ts'
 import { adviseOnPods, fits, wantedBy } from '../core/workloads.ts'
+import { Turnstile } from './turnstile.ts'
 
 /** What the pods show of a binding as it will be, and what they showed of it before. */
 export type Seen = { readonly found: readonly Finding[]; readonly earlier: readonly Finding[] }
@@ -42,6 +43,13 @@ type Options = {
   readonly warn: (fields: object, message: string) => void
 }
 
+/**
+ * So many reviews look at once. A list that is given up takes its connection with it, so where the API server is slow every
+ * review would cost both sides a TLS handshake. A list that began may take its time, therefore, even if its review has
+ * given up, and no more of them begin meanwhile.
+ */
+const atOnce = 16
+
 /** All that one review may take. What takes longer, or is larger, is left: it is only for advice. */
 const withinMs = 300
 /** Of most pools one of the first pods is what the binding is for, and then no more of them are of interest. */
@@ -57,6 +65,7 @@ const rememberAtMost = 10_000
 /** Looks at the pods that are there for a binding. Never rejects, and says nothing of what could not be seen. */
 export function createPodLookup({ list, fallbacks, settings, now, observe, warn }: Options): LookAtPods {
   const forbiddenUntil = new Map<string, number>()
+  const turnstile = new Turnstile(atOnce)
   let said = false
 
   function noteForbidden(namespace: string, why: string): void {
@@ -92,7 +101,8 @@ export function createPodLookup({ list, fallbacks, settings, now, observe, warn 
   return async (after, before, signal) => {
     const { namespace } = after.binding
     if ((forbiddenUntil.get(namespace) ?? 0) > now()) return nothingSeen
-    const listed = await look(after, AbortSignal.any([signal, AbortSignal.timeout(withinMs)]))
+    const looking = (): ReturnType<typeof look> => look(after, AbortSignal.timeout(withinMs))
+    const listed = await turnstile.pass(looking, AbortSignal.any([signal, AbortSignal.timeout(withinMs)]))
     if (!listed) return nothingSeen
     const adviceOn = ({ binding, identity }: IdentifiedBinding): readonly Finding[] =>
       adviseOnPods(binding, identity, { list: listed, fallbacks: fallbacks(), settings })

@@ -7,6 +7,8 @@ export type Options = {
   readonly large: boolean
   /** Print where the operator's time went. */
   readonly profile: boolean
+  /** The program of another build, whose figures are the floor of ours where a benchmark can. */
+  readonly beside: string | undefined
 }
 
 export type Benchmark = (report: Report, options: Options) => Promise<void>

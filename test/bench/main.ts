@@ -12,6 +12,7 @@ import { createReport } from './report.ts'
 import { restart } from './restart.ts'
 import { reviews } from './reviews/benchmark.ts'
 import { stall } from './stall/benchmark.ts'
+import { huge } from './stall/huge.ts'
 import { weight } from './weight.ts'
 import { workloads } from './workloads.ts'
 
@@ -26,11 +27,12 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   references,
   flood,
   stall,
+  huge,
   weight,
   commands,
 }
 
-const help = `Usage: npm run bench -- [--quick | --large] [--profile] [${Object.keys(benchmarks).join(' | ')}]…
+const help = `Usage: npm run bench -- [--quick | --large] [--profile] [--beside PROGRAM] [${Object.keys(benchmarks).join(' | ')}]…
 
 Measures the operator beside a floor in the same run, all of it or the benchmarks that are named.
 Each line is a figure: median (least … most) | its floor | the ratio | what is wanted of it.
@@ -38,6 +40,7 @@ Each line is a figure: median (least … most) | its floor | the ratio | what is
   --quick    small sizes, to see whether it works
   --large    stall with 100,000 bindings
   --profile  print where the operator's time went, where a benchmark runs it
+  --beside   dist/main.js of another build, which reviews and ready measure in turn with this one
 `
 
 const write = (line: string): void => {
@@ -50,6 +53,7 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     large: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
+    beside: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
@@ -65,7 +69,7 @@ if (values.help || unknown.length > 0) {
   const report = createReport(write)
   for (const name of names) {
     write(`\n# ${name}`)
-    await benchmarks[name]?.(report, values)
+    await benchmarks[name]?.(report, { ...values, beside: values.beside })
   }
   write('')
   report.end()

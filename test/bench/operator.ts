@@ -14,7 +14,7 @@ export type Operator = AsyncDisposable &
     readonly end: () => Promise<readonly string[]>
   }
 
-type Choice = Pick<OperatorOptions, 'program' | 'env'> & {
+type Choice = Pick<OperatorOptions, 'program' | 'env' | 'args'> & {
   readonly webhook: boolean
   readonly profile?: boolean
 }
@@ -22,7 +22,7 @@ type Choice = Pick<OperatorOptions, 'program' | 'env'> & {
 /** The operator as users run it. Without its webhook nothing is registered, so that bindings can come while it is down. */
 export async function runOperator(
   { kubeconfig }: Pick<Cluster, 'kubeconfig'>,
-  { webhook, profile = false, env, ...choice }: Choice,
+  { webhook, profile = false, env, args = [], ...choice }: Choice,
 ): Promise<Operator> {
   const metrics = `127.0.0.1:${await freePort()}`
   const directory = await mkdtemp(join(tmpdir(), 'bench-profile-'))
@@ -34,6 +34,7 @@ export async function runOperator(
       `--metrics-bind-address=${metrics}`,
       '--metrics-secure=false',
       ...(webhook ? [] : ['--webhook-bind-address=0']),
+      ...args,
     ],
     env: {
       ...env,

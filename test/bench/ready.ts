@@ -12,7 +12,7 @@ import {
 } from './cluster.ts'
 import { addManifest, emptyInventory, settled } from './inventory.ts'
 import { bindingsOf, referencesOf } from './manifests.ts'
-import { runOperator } from './operator.ts'
+import { runOperator, type Operator } from './operator.ts'
 import { processesIn, spentDuring } from './processes.ts'
 import type { Report } from './report.ts'
 import { followStatuses } from './statuses.ts'
@@ -22,40 +22,76 @@ import { inFlight } from './waiting.ts'
  * Bindings to Ready a second through a real API server, beside the writes that no operator could do without: the
  * ClusterSPIFFEID and the status. Each on an API server of its own, so that none pays for what others have stored.
  */
-export const ready: Benchmark = async (report, { quick, profile }) => {
+export const ready: Benchmark = async (report, { quick, profile, beside }) => {
   const plan = quick
     ? [{ size: 100, rounds: 2 }]
     : [
         { size: 1000, rounds: 5 },
         { size: 5000, rounds: 1 },
       ]
-  await using live = await startRealCluster()
-  await using backlog = await startRealCluster()
-  await using raw = await startRealCluster()
-  await using operator = await runOperator(live, { webhook: true, profile })
-  const processes = new Map([
-    ...(await processesIn(live.directory ?? '', ['etcd', 'kube-apiserver'])),
-    ['operator', operator.pid] as const,
-    ['bench', process.pid] as const,
-  ])
+  await using all = new AsyncDisposableStack()
+  const backlog = all.use(await startRealCluster())
+  const raw = all.use(await startRealCluster())
+  const ours = await servedBy(all, { profile })
+  const other = beside === undefined ? undefined : await servedBy(all, { program: beside })
   for (const { size, rounds } of plan) {
-    const [applied, waiting, floor]: [number[], number[], number[]] = [[], [], []]
+    const [applied, others, waiting, floor]: [Applied[], Applied[], number[], number[]] = [[], [], [], []]
     for (let round = 0; round < rounds; round++) {
       const namespace = `models-${size}-${round}`
-      let rate = 0
-      const spent = await spentDuring(
-        processes,
-        async () => void (rate = await appliedRate(live, namespace, size)),
-      )
-      applied.push(rate)
-      report.note(`CPU ms a binding: ${inMillis(spent, size)}`)
+      applied.push(await apply(ours, namespace, size))
+      if (other) others.push(await apply(other, namespace, size))
+      report.note(`CPU ms a binding: ${inWords(applied.at(-1)?.millis ?? new Map())}`)
       floor.push(await rawRate(raw, namespace, size))
       waiting.push(await backlogRate(backlog, namespace, size))
     }
-    tell(report, size, applied, waiting, floor)
+    tell(report, size, ratesOf(applied), waiting, floor)
+    report.figure({
+      name: `the operator's CPU a binding, ${size} applied with the webhook on, to Ready`,
+      unit: 'ms',
+      samples: operatorsOf(applied),
+      ...(other && { floor: { name: 'the other build', samples: operatorsOf(others) } }),
+    })
   }
-  for (const line of await operator.end()) report.note(line)
+  for (const line of await ours.operator.end()) report.note(line)
 }
+
+/** A cluster with an operator, and the processes whose CPU counts. */
+type Site = {
+  readonly cluster: Cluster
+  readonly operator: Operator
+  readonly processes: ReadonlyMap<string, number>
+}
+
+async function servedBy(
+  stack: AsyncDisposableStack,
+  how: Pick<Parameters<typeof runOperator>[1], 'program' | 'profile'>,
+): Promise<Site> {
+  const cluster = stack.use(await startRealCluster())
+  const operator = stack.use(await runOperator(cluster, { webhook: true, ...how }))
+  const processes = new Map([
+    ...(await processesIn(cluster.directory ?? '', ['etcd', 'kube-apiserver'])),
+    ['operator', operator.pid] as const,
+    ['bench', process.pid] as const,
+  ])
+  return { cluster, operator, processes }
+}
+
+/** Bindings to Ready a second, and what each process spent on one, in ms. */
+type Applied = { readonly rate: number; readonly millis: ReadonlyMap<string, number> }
+
+async function apply({ cluster, processes }: Site, namespace: string, size: number): Promise<Applied> {
+  let rate = 0
+  const spent = await spentDuring(
+    processes,
+    async () => void (rate = await appliedRate(cluster, namespace, size)),
+  )
+  return { rate, millis: new Map([...spent].map(([name, seconds]) => [name, (1000 * seconds) / size])) }
+}
+
+const ratesOf = (applied: readonly Applied[]): number[] => applied.map(({ rate }) => rate)
+
+const operatorsOf = (applied: readonly Applied[]): number[] =>
+  applied.map(({ millis }) => millis.get('operator') ?? Number.NaN)
 
 function tell(report: Report, size: number, applied: number[], waiting: number[], samples: number[]): void {
   const floor = { name: 'raw writes', samples }
@@ -74,8 +110,8 @@ function tell(report: Report, size: number, applied: number[], waiting: number[]
   })
 }
 
-const inMillis = (spent: ReadonlyMap<string, number>, size: number): string =>
-  [...spent].map(([name, seconds]) => `${name} ${((1000 * seconds) / size).toFixed(2)}`).join(', ')
+const inWords = (millis: ReadonlyMap<string, number>): string =>
+  [...millis].map(([name, ms]) => `${name} ${ms.toFixed(2)}`).join(', ')
 
 /** From the first create to the last Ready. */
 async function appliedRate(cluster: Cluster, namespace: string, size: number): Promise<number> {

@@ -265,6 +265,38 @@ test('credentials that do not come in time are a lost answer', async () => {
   await client.close()
 })
 
+test('requests of one moment share a look at the credentials, until one is not known by them', async () => {
+  await using server = await startScripted()
+  const runs = join(server.folder, 'runs')
+  const token =
+    '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"t","expirationTimestamp":"2000-01-01T00:00:00Z"}}'
+  const exec = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: 'sh',
+    args: ['-c', `echo run >>"$0"; echo '${token}'`, runs],
+    interactiveMode: 'Never',
+  }
+  let now = 0
+  const client = createClient(loadKubeConfig({ kubeconfig: server.kubeconfig({ exec }) }), { now: () => now })
+  const looks = (): number => readFileSync(runs, 'utf8').split('\n').length - 1
+  const calls = [1, 2, 3].map(() => client.call({ method: 'GET', path }))
+  for (const _ of calls) (await server.next()).answer(401, status(401, 'Unauthorized'))
+  await Promise.all(calls)
+  expect(looks()).toBe(1)
+  for (const [at, expected] of [
+    [0, 2],
+    [100, 2],
+    [101, 3],
+  ] as const) {
+    now = at
+    const again = client.call({ method: 'GET', path })
+    ;(await server.next()).answer(200, {})
+    await again
+    expect(looks()).toBe(expected)
+  }
+  await client.close()
+})
+
 test('requests one after another share a connection', async () => {
   await using server = await startScripted()
   const client = server.client()

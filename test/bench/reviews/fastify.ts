@@ -1,11 +1,12 @@
 import Fastify from 'fastify'
 import { createAuthority, issueLeaf } from '../../../certs/authority.ts'
+import { webhookHost } from '../../support/webhook-host.ts'
 import { answerAs, cpuSeconds } from '../worker.ts'
 
 /** What the framework takes of the floor: fastify, that parses the body and allows whatever it is, with its uid. */
 const lifetime = { now: new Date(), lifetimeDays: 1 }
 const authority = await createAuthority(lifetime)
-const leaf = await issueLeaf(authority, { ...lifetime, dnsNames: [], ipAddresses: ['127.0.0.1'] })
+const leaf = await issueLeaf(authority, { ...lifetime, dnsNames: [], ipAddresses: [webhookHost] })
 
 const app = Fastify({ http2: true, https: { key: leaf.keyPem, cert: leaf.certPem, allowHTTP1: true } })
 app.removeAllContentTypeParsers()

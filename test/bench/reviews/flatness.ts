@@ -19,7 +19,7 @@ export async function flatness(
         unit: 'µs of CPU',
         samples,
         floor: { name: `among ${sizes[0]}`, samples: smallest },
-        wanted: { of: 'ratio', atMost: 1.2 },
+        wanted: { of: 'ratio', atMost: 1.1 },
       })
   }
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
+import { webhookHost } from '../../support/webhook-host.ts'
 import type { Connection } from './connection.ts'
 import { Http1Connection } from './http1.ts'
 import { Http2Connection } from './http2.ts'
@@ -26,10 +27,10 @@ export async function load(
   seconds: number,
 ): Promise<{ readonly answered: number; readonly seconds: number }> {
   const { connections, inFlight } = shapes[protocol]
-  const posts = { authority: `127.0.0.1:${port}`, path: `${path}?timeout=5s`, bodies }
+  const posts = { authority: `${webhookHost}:${port}`, path: `${path}?timeout=5s`, bodies }
   const lines = await Promise.all(
     Array.from({ length: connections }, async () => {
-      const socket = connect({ host: '127.0.0.1', port, ca, ALPNProtocols: [protocol] })
+      const socket = connect({ host: webhookHost, port, ca, ALPNProtocols: [protocol] })
       await once(socket, 'secureConnect')
       socket.setNoDelay(true)
       const connection = protocol === 'h2' ? new Http2Connection(posts) : new Http1Connection(posts)

@@ -9,7 +9,7 @@ import { condition, range } from '../waiting.ts'
 import { answerAs } from '../worker.ts'
 
 /** The operator, as users run it, beside an API server that has nothing to do but to have filled its caches. */
-const [known = '', others = '', profile] = process.argv.slice(2)
+const [known = '', others = '', looks, profile, program] = process.argv.slice(2)
 const [bindings, spare] = [Number(known), Number(others)]
 const home = (index: number): string => namespaceOf('spread', index)
 
@@ -17,7 +17,12 @@ const cluster = await startEmbeddedCluster()
 await populate(cluster, bindings, home)
 for (const index of range(spare, bindings))
   await createAll(cluster, referencesOf(home(index - bindings), 1, index))
-const operator = await runOperator(cluster, { webhook: true, profile: profile === 'profile' })
+const operator = await runOperator(cluster, {
+  webhook: true,
+  profile: profile === 'profile',
+  args: [`--workloads=${looks === 'looks'}`],
+  ...(program !== undefined && { program }),
+})
 await condition(async () => (await operator.metric('kleym_identity_bindings', /Reconciled/)) === bindings, {
   what: 'that all bindings are Ready',
   everyMs: 500,

@@ -42,7 +42,7 @@ const scenes: readonly Scene[] = [
 ]
 
 /** As deploy/operator sets it: V8 copies what is young and lives at once, and young is what came since it last did. */
-const nodeFlags = ['--expose-gc', '--max-semi-space-size=4', '--max-old-space-size=8192']
+export const nodeFlags = ['--expose-gc', '--max-semi-space-size=4', '--max-old-space-size=8192']
 
 /**
  * For how long one change keeps the event loop at once, at most. In CPU time of that thread: on a busy machine the clock

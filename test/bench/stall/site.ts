@@ -15,31 +15,32 @@ import { createCourtesy } from '../../../src/operator/courtesy.ts'
 import { createFeed, type Feed } from '../../../src/operator/feed.ts'
 import { confirmation } from '../../../src/operator/reads.ts'
 import { workedOutAtOnce } from '../../../src/operator/run.ts'
-import { addReady, emptyInventory, namespaceOf, settings, type Layout } from '../inventory.ts'
+import { addReady, emptyInventory, settings } from '../inventory.ts'
 import { binding, objective, pool, referencesOf } from '../manifests.ts'
+import { costOfReviews, requestIn } from '../reviews/alone.ts'
 import { condition, range } from '../waiting.ts'
 import { answerAs } from '../worker.ts'
 import { longestHold } from './hold.ts'
+import { layoutOf } from './layout.ts'
 import { definitionOf, recordedServer } from './recorded.ts'
 
 /** The operator's feed and its loop over recorded lists, in a process of its own, asked for one change after the other. */
-const [size, layout, className] = [
-  Number(process.argv[2]),
-  process.argv[3] === 'together' ? 'together' : 'spread',
-  process.argv[4] === '' ? undefined : process.argv[4],
-] satisfies readonly [number, Layout, string | undefined]
+const [sizeText, layoutName = '', classText] = process.argv.slice(2)
+const size = Number(sizeText)
+const className = classText === '' ? undefined : classText
+const { home, isShared } = layoutOf(layoutName, size)
 
 const silent = createLog({ level: 'error' })
 const shared = 'shared'
 const [firstPools, laterPools] = poolResources
 if (!firstPools || !laterPools) throw new Error('there are no two kinds of pools')
 
-/** Together they use one pool, each for a container of its own. */
+/** Those that share use one pool, each for a container of its own. */
 const readyOnes = () => {
   const inventory = emptyInventory()
   return range(size).flatMap((index) => {
-    const namespace = namespaceOf(layout, index)
-    return layout === 'spread'
+    const namespace = home(index)
+    return !isShared(index)
       ? addReady(inventory, namespace, index, referencesOf(namespace, 1, index), binding(namespace, index))
       : addReady(
           inventory,
@@ -113,7 +114,7 @@ const changes: Readonly<Record<string, () => void | Promise<void>>> = {
   'all pools come': () => define(firstPools, true),
   'one pool': () => {
     const other = { 'app.kubernetes.io/name': 'another' }
-    server.change(firstPools, addVersion(pool(namespaceOf(layout, 0), shared, other)))
+    server.change(firstPools, addVersion(pool(home(0), shared, other)))
   },
 }
 
@@ -128,10 +129,7 @@ const renewed: Readonly<Record<string, Resource>> = {
 }
 
 const isQuiet = (): boolean =>
-  feed.settled(namespaceOf(layout, 0)) === undefined &&
-  !feed.isSchemaFresh() &&
-  term !== undefined &&
-  term.depth() === 0
+  feed.settled(home(0)) === undefined && !feed.isSchemaFresh() && term !== undefined && term.depth() === 0
 
 const restMs = 300
 
@@ -139,13 +137,31 @@ const restMs = 300
 async function quiet(): Promise<void> {
   for (let calm = 0; calm < 10; calm++) {
     const before = runs + server.calls()
-    await condition(isQuiet, { what: 'that the operator is at rest', withinMs: 300_000 })
+    await condition(isQuiet, { what: 'that the operator is at rest', withinMs: 1_800_000 })
     await wait(20)
     if (runs + server.calls() !== before) calm = 0
   }
 }
 
+const heapUsed = (): number => {
+  globalThis.gc?.()
+  return process.memoryUsage().heapUsed
+}
+
+const heapBefore = heapUsed()
+
+/** Reviews of new bindings beside those that are there, all over the inventory. */
+async function costOfOne(): Promise<number> {
+  const requests = range(100, size).map((index) =>
+    requestIn(inventory, home(Math.floor(((index - size) * size) / 100)), index),
+  )
+  await costOfReviews(inventory, requests, 50_000)
+  return costOfReviews(inventory, requests, 50_000)
+}
+
 answerAs(async (name) => {
+  if (name === 'heap') return { bytes: heapUsed() - heapBefore }
+  if (name === 'review') return { micros: await costOfOne() }
   const resource = renewed[name]
   if (resource) server.renew(resource)
   globalThis.gc?.()
