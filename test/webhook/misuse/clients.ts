@@ -108,7 +108,7 @@ export const misuses: readonly (readonly [what: string, misuse: Misuse])[] = [
 ]
 
 /** Past all of the server's limits it must be the one to end it. */
-const untilCutOffMs = 8000
+const untilCutOffMs = 30_000
 
 async function untilCutOff(closed: Promise<unknown>): Promise<void> {
   const open = after(untilCutOffMs, 'open', { ref: false })
