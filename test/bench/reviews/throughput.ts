@@ -9,14 +9,13 @@ import { admissionReview } from './review.ts'
 /** Different requests that are sent in turns. */
 const spare = 64
 
-/** V8 has optimized what it will after this many, however slow the machine. */
-const warmUps = 60_000
-
 /** What is wanted of a review without a look at pods, which is a call of the API server. */
 const wanted: Readonly<Record<Protocol, number>> = { h2: 0.52, 'http/1.1': 0.58 }
 
 type Plan = {
   readonly bindings: number
+  /** V8 has optimized what it will after this many reviews, however slow the machine. */
+  readonly warmUps: number
   readonly rounds: number
   readonly seconds: number
   readonly profile: boolean
@@ -72,7 +71,7 @@ async function measure(
   servers: Servers,
   protocol: Protocol,
   bodies: readonly string[],
-  { rounds, seconds }: Plan,
+  { warmUps, rounds, seconds }: Plan,
 ): Promise<Runs> {
   for (const server of servers.values())
     for (let done = 0; done < warmUps;) done += (await post(server, protocol, bodies, seconds)).answered

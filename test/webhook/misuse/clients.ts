@@ -108,7 +108,7 @@ export const misuses: readonly (readonly [what: string, misuse: Misuse])[] = [
 ]
 
 /** After this time all of the server's limits are over, so the server must have ended the connection. */
-const untilCutOffMs = 8000
+const untilCutOffMs = 30_000
 
 async function untilCutOff(closed: Promise<unknown>): Promise<void> {
   const open = after(untilCutOffMs, 'open', { ref: false })
