@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { type Answer, type Lost, type Refused, refusal } from './answer.ts'
+import { textOf } from './body-text.ts'
 import type { ClusterConfig } from './config.ts'
 import { atTheLastMoment } from './last-moment.ts'
 import { jsonLines } from './lines.ts'
@@ -142,24 +143,6 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
     watch: (path, query, signal) => counted('WATCH', open(path, query, signal)),
     close: () => transport.close(),
   }
-}
-
-/**
- * The body of an answer as text. Throwing out of the loop ends the stream and the connection, so that the rest is not read.
- *
- * @throws Error where the body has more than `maxBytes`
- */
-async function textOf(body: Dispatcher.ResponseData['body'], maxBytes: number | undefined): Promise<string> {
-  if (maxBytes === undefined) return body.text()
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    const part = Buffer.from(chunk)
-    bytes += part.length
-    if (bytes > maxBytes) throw new Error(`the answer has more than ${maxBytes} bytes`)
-    chunks.push(part)
-  }
-  return Buffer.concat(chunks).toString()
 }
 
 type Rest = {

@@ -13,7 +13,7 @@ import { locateOrBuild } from '../support/go-tools/build.ts'
 import { binding, referencesOf, resourceOf, type Manifest } from './manifests.ts'
 import { inFlight, range } from './waiting.ts'
 
-/** As many as the operator has workers. */
+/** How many requests at once: as many as the operator has workers. */
 export const width = 32
 
 /** An API server with the CRDs installed, and the operator's own client to it. */
@@ -22,7 +22,7 @@ export type Cluster = AsyncDisposable &
     readonly kubeconfig: string
     readonly client: Client
     readonly objects: Objects
-    /** Of a real one: what its processes have in their command lines. */
+    /** The directory that the command lines of a real API server's processes name; undefined for one in memory. */
     readonly directory: string | undefined
   }
 
@@ -95,7 +95,7 @@ export async function create({ objects }: Pick<Cluster, 'objects'>, manifest: Ma
 export const createAll = (cluster: Cluster, manifests: Iterable<Manifest>): Promise<void> =>
   inFlight(width, manifests, (manifest) => create(cluster, manifest))
 
-/** So many bindings, each with a pool and an objective, created after those. */
+/** Creates so many bindings, and before each of them its pool and its objective. */
 export async function populate(
   cluster: Cluster,
   size: number,

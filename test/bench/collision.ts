@@ -17,15 +17,15 @@ type Stage = {
   readonly size: number
 }
 
-/** Milliseconds a binding, and writes a binding. */
+/** Milliseconds for each binding, and writes for each binding. */
 type Cost = { readonly ms: number; readonly writes: number }
 type Costs = Readonly<Record<string, Cost>>
 
-/** One request puts many bindings on one key, or takes them off it: what that costs each of ever more. */
+/** One request puts many bindings on one key, or takes them off it. Measured is the cost for each, among ever more bindings. */
 export const collision: Benchmark = async (report, { quick }) => {
   const rounds = quick ? 1 : 3
   await using cluster = await startRealCluster()
-  // Without the webhook, which would not have let them in.
+  // The webhook is off, since it would refuse these bindings.
   await using operator = await runOperator(cluster, { webhook: false })
   const run: Run = async (sizes, measure) => {
     const costs = sizes.map((): Costs[] => [])
@@ -61,7 +61,7 @@ function tell(
         unit: 'ms',
         samples: of(costs, 'ms'),
         floor: { name: `of ${sizes[0]}`, samples: of(floor, 'ms') },
-        // Where each of twice as many costs twice as much, all of them cost four times as much.
+        // If twice as many bindings cost twice as much each, all of them together cost four times as much.
         wanted: { of: 'ratio', atMost: 1.5 },
       })
       report.note(
@@ -71,7 +71,7 @@ function tell(
   }
 }
 
-/** All of one pool, that comes late and then gets a selector that nobody can use. */
+/** All bindings name one pool. The pool is created after them, and then gets a selector that nobody can use. */
 async function onePool(stage: Stage): Promise<Costs> {
   const { cluster, namespace, size } = stage
   await createNamespace(cluster, namespace)
@@ -101,8 +101,8 @@ async function onePool(stage: Stage): Promise<Costs> {
 }
 
 /**
- * Each with a pool of its own in either group: those that count are alike, those that are left then are not. They go
- * one by one, if quickly, and each that goes changes what all others have to say of their peers.
+ * Each binding has a pool of its own in both groups. Pools of the group that is tried first have equal selectors, the others
+ * do not. The first are deleted one by one, if quickly, and each deletion changes the peers that all other bindings name.
  */
 async function ownPools(stage: Stage): Promise<Costs> {
   const { cluster, namespace, size } = stage
@@ -139,7 +139,7 @@ async function costOf({ cluster, operator, size }: Stage, work: () => Promise<nu
   return { ms, writes: ((await writesTo(cluster)) - before) / size }
 }
 
-/** Statuses may still be followed by others that name fewer peers. */
+/** Waits until the operator rests: a status may still be followed by another one that names fewer peers. */
 async function quiet(operator: Operator): Promise<void> {
   let runs = -1
   const holds = async (): Promise<boolean> => {

@@ -18,10 +18,10 @@ const rate = 1000
 const connections = 16
 const tickMs = 10
 
-/** What the event loop may be late at the 99th percentile; the timer that measures it is itself of 10 ms. */
+/** By how much the event loop may be late at the 99th percentile. The timer that measures this has steps of 10 ms. */
 const bearableMs = 20
 
-/** What whoever only reaches the port can do to the operator: forged reviews, and connections one after the other. */
+/** What a stranger who reaches the port can do to the operator: by forged reviews, and by connections one after the other. */
 export const flood: Benchmark = async (report, { quick }) => {
   const seconds = Number(process.env['KLEYM_FLOOD_SECONDS'] ?? (quick ? 5 : 20))
   await using cluster = await startEmbeddedCluster()
@@ -68,7 +68,7 @@ function tell(report: Report, what: string, seen: Seen, idle: Seen, wanted?: Fig
 async function during(cluster: Cluster, operator: Operator, work: () => Promise<unknown>): Promise<Seen> {
   const leases = await leasesIn(cluster)
   const requests = await operator.metric('kleym_api_requests_total')
-  // Each scrape begins the measure of the event loop anew.
+  // Each scrape resets the measure of the event loop.
   await operator.metric('nodejs_eventloop_lag_p99_seconds')
   await work()
   return {
@@ -84,7 +84,7 @@ async function leasesIn({ client }: Cluster): Promise<number> {
   return listOf(objectOr(answer.body)['items']).length
 }
 
-/** How many were answered by a 403; any other answer is an error. */
+/** Sends forged reviews. Returns how many were answered by a 403; any other answer is an error. */
 async function forge(port: number, seconds: number): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections, rejectUnauthorized: false })
   const body = JSON.stringify(admissionReview('default', 1))
@@ -114,7 +114,7 @@ async function forge(port: number, seconds: number): Promise<number> {
   return pending.length
 }
 
-/** Connections as fast as they go, from an address that has never shown a token. How many there were. */
+/** Connects as often as possible from an address that has never shown a token. Returns the number of connections. */
 async function dial(port: number, seconds: number): Promise<number> {
   const end = performance.now() + seconds * 1000
   let count = 0

@@ -34,7 +34,7 @@ export function filledInventory(size: number, layout: Layout): Inventory {
   return inventory
 }
 
-/** A Ready binding, and all that it has. Returns what the API server would. */
+/** Adds a Ready binding with its pool, objective and ClusterSPIFFEID. Returns the binding as the API server has it. */
 export function addReady(
   inventory: Inventory,
   namespace: string,
@@ -48,7 +48,7 @@ export function addReady(
   add(inventory, bindingResource, unready)
   const { output, status } = settled(inventory, known(inventory, namespace, index))
   const { metadata: renderedMetadata, ...renderedRest } = stored(output, index)
-  // The one that the status tells of.
+  // The status tells of a ClusterSPIFFEID with this uid.
   const rendered = { ...renderedRest, metadata: { ...renderedMetadata, uid: metadata.uid } }
   add(inventory, clusterSpiffeIdResource, rendered)
   const ready = { ...unready, status }
@@ -60,7 +60,7 @@ export function addReady(
   ]
 }
 
-/** The pool and the objective of a binding that may come. */
+/** Adds the pool and the objective of a binding that may come later. */
 export function addReferences(inventory: Inventory, namespace: string, index: number): void {
   for (const manifest of referencesOf(namespace, 1, index)) addManifest(inventory, manifest, index)
 }
@@ -92,7 +92,7 @@ function known(inventory: Inventory, namespace: string, index: number): Binding 
   return one
 }
 
-/** With what the API server adds. */
+/** A manifest with the metadata that the API server adds. */
 const stored = <T extends { readonly metadata: JsonObject }>(manifest: T, index: number) => ({
   ...manifest,
   metadata: {
@@ -104,7 +104,7 @@ const stored = <T extends { readonly metadata: JsonObject }>(manifest: T, index:
   },
 })
 
-/** As it comes from the wire: no string is shared with another object. */
+/** Adds an object as it comes from the wire, with no string that another object shares. */
 function add(inventory: Inventory, resource: Resource, object: JsonObject): void {
   inventory.apply({ kind: 'upserted', resource, object: JSON.parse(JSON.stringify(object)) })
 }

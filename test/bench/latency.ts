@@ -20,7 +20,7 @@ type Latencies = Record<Path | 'lease', number[]>
 
 const warmUps = 20
 
-/** What the webhooks add to a create through a real API server, beside what any two would add. */
+/** The time that the webhooks add to a create through a real API server, beside the time that any two webhooks would add. */
 export const latency: Benchmark = async (report, { quick }) => {
   const [blocks, size] = quick ? [2, 20] : [5, 100]
   await using cluster = await startRealCluster()
@@ -67,7 +67,7 @@ function tell(report: Report, measured: readonly Latencies[]): void {
     report.note(`${path}: p50 ${median(all(path)).toFixed(2)} ms, p99 ${late(path).toFixed(2)} ms`)
 }
 
-/** One create after the other, in turn; each binding is Ready before the next comes. */
+/** Creates one object of each sort after the other, in turns. Each binding is Ready before the next one is created. */
 async function createInTurns(cluster: Cluster, from: number, size: number): Promise<Latencies> {
   const latencies: Latencies = { kleym: [], claim: [], echo: [], none: [], lease: [] }
   await using stack = new AsyncDisposableStack()

@@ -43,7 +43,7 @@ const labelsOf = (name: string) => ({
   'llm-d.ai/role': 'decode',
 })
 
-/** The empty group matches the pool in whatever group it is found; the CRD would fill in another default. */
+/** An empty group matches the pool in whatever group it is found. Without it the CRD would fill in one group. */
 export const objective = (namespace: string, index: number, poolRef: string = poolName(index)): Manifest => ({
   apiVersion: 'llm-d.ai/v1alpha2',
   kind: 'InferenceObjective',
@@ -71,7 +71,7 @@ export const binding = (
   },
 })
 
-/** The same for its pool alone: it has no collision key. */
+/** The same binding in mode PoolOnly, which has no collision key. */
 export const poolOnly = ({ spec, ...rest }: ReturnType<typeof binding>): Manifest => {
   const { poolRef, serviceAccountName } = objectOr(spec)
   return { ...rest, spec: { mode: 'PoolOnly', poolRef, serviceAccountName } }

@@ -19,7 +19,7 @@ export async function memoryOf(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<n
   return Number(kibibytes) * 1024
 }
 
-/** Those of some programs whose command line names a directory, by their name. */
+/** The processes of some programs whose command line names a directory, by the name of the program. */
 export async function processesIn(
   directory: string,
   programs: readonly string[],

@@ -56,7 +56,7 @@ const placeOf = (url: string): string => url.replace(/^.*\/(?=(?:src|certs|node_
 const nameOf = ({ functionName, url, lineNumber }: Frame): string =>
   `${functionName || '(anonymous)'}${url === '' ? '' : ` ${placeOf(url)}:${lineNumber + 1}`}`
 
-/** A folder of ours, a package, or a module of Node's; native code has no place. */
+/** Where a function is from: a folder of ours, a package, or a module of Node. Native code has no such place. */
 function partOf({ functionName, url }: Frame): string {
   if (url === '') return functionName.startsWith('(') ? functionName : '(native)'
   return (

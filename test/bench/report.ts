@@ -14,7 +14,7 @@ export type Figure = {
 
 export type Report = {
   readonly figure: (figure: Figure) => void
-  /** What explains the figures without being one. */
+  /** Prints a line that explains the figures. */
   readonly note: (line: string) => void
 }
 

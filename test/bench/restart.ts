@@ -13,7 +13,7 @@ import { condition } from './waiting.ts'
 const namespace = 'models'
 const restSeconds = 20
 
-/** A new operator over bindings that are Ready: how soon it has looked at all of them, what it writes, how it rests. */
+/** A new operator starts over bindings that are Ready: when it has looked at all, what it writes, and what it needs at rest. */
 export const restart: Benchmark = async (report, { quick }) => {
   const size = quick ? 200 : 5000
   await using cluster = await startRealCluster()
@@ -62,7 +62,7 @@ async function settle(cluster: Cluster, size: number): Promise<void> {
   await converged(operator, size)
 }
 
-/** Every binding has been looked at and none is left to be. */
+/** Waits until the operator has looked at every binding and has nothing left to do. */
 async function converged(operator: Operator, size: number): Promise<void> {
   const holds = async (): Promise<boolean> =>
     (await operator.metric('kleym_reconcile_duration_seconds_count')) >= size &&

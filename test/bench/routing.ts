@@ -4,7 +4,7 @@ import { registrations } from '../support/webhook-names.ts'
 import type { Cluster } from './cluster.ts'
 import { numberIn, startWorker, textIn } from './worker.ts'
 
-/** Who is asked about what is created in a namespace: the operator, a server that allows without looking, or nobody. */
+/** Which webhooks review what is created in a namespace: the operator's, those of a server that allows everything, or none. */
 export type Route = 'kleym' | 'echo' | 'none'
 
 /** The labels of a namespace. */

@@ -13,8 +13,8 @@ const restMs = 10_000
 type Weight = { readonly readyMs: number; readonly bytes: number }
 
 /**
- * What the bundle saves beside its sources, in a cluster without bindings: both with the options of the Deployment, the
- * bundle in the environment that the image gives it, with what Node compiled of it the time before.
+ * What the bundle saves compared with its sources, in a cluster without bindings. Both have the options of the Deployment. The
+ * bundle also has the environment of the image, and so the code that Node compiled at an earlier start.
  */
 export const weight: Benchmark = async (report, { quick }) => {
   await using cluster = await startRealCluster()

@@ -26,7 +26,7 @@ export function startWorker(file: URL, args: readonly string[], nodeFlags: reado
   }
 }
 
-/** The other end. The process ends with the one that asks. */
+/** Answers questions, in the process that was started for that. It ends when the process that asks ends. */
 export function answerAs(answer: (question: string) => Answer | Promise<Answer>): void {
   const reply = async (question: string): Promise<void> => {
     const answered = await answer(question)

@@ -11,8 +11,8 @@ import { followStatuses, type Statuses } from './statuses.ts'
 import { inFlight, range } from './waiting.ts'
 
 /**
- * What is created in turns, by one operator: it may list pods in the one namespace alone, and does not try in the other
- * for a minute at a time. PerObjective bindings claim a key while the pods are listed; PoolOnly ones do nothing meanwhile.
+ * What is created in turns. The operator may list pods in one of two namespaces; after a refusal in the other it does not try
+ * there for a minute. PerObjective bindings claim a key while the pods are listed; PoolOnly ones do nothing meanwhile.
  */
 const namespaces = ['looking', 'blind'] as const
 const kinds = ['PerObjective', 'PoolOnly'] as const
@@ -72,7 +72,7 @@ async function createPods(
   })
 }
 
-/** One create after the other, in turn; each binding is Ready, and gone again, before the next comes. */
+/** Creates one binding of each sort after the other, in turns. Each is Ready, and gone again, before the next is created. */
 async function createInTurns(
   cluster: Cluster,
   statuses: ReadonlyMap<string, Statuses>,

@@ -1,4 +1,4 @@
-/** What `kleym check` can't do without: a Node that reads the files of a folder with the YAML library that it uses. */
+/** The floor for `kleym check`: Node reads the files of a folder with the same YAML library, and does nothing else. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'

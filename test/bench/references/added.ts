@@ -14,8 +14,8 @@ type Latencies = Readonly<Record<Route | 'list', number[]>>
 const warmUps = 30
 
 /**
- * What the webhook adds to the create of a pool in a namespace without bindings. It can't do with less than to be
- * called and to list that namespace's bindings.
+ * The time that the webhook adds to the create of a pool in a namespace without bindings. It has to be called, and to list
+ * the bindings of that namespace, so these two are its floor.
  */
 export const addedToPools: Benchmark = async (report, { quick }) => {
   const [blocks, size] = quick ? [2, 20] : [7, 150]
@@ -45,7 +45,7 @@ export const addedToPools: Benchmark = async (report, { quick }) => {
   }
 }
 
-/** One create after the other, in turn, and a list of a namespace that is as empty. */
+/** Creates one object of each sort after the other, in turns, and lists another empty namespace. */
 async function createInTurns(cluster: Cluster, indexes: readonly number[]): Promise<Latencies> {
   const latencies: Latencies = { kleym: [], echo: [], none: [], list: [] }
   const path = resourcePath(bindingResource, { namespace: 'none' })

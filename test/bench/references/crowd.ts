@@ -16,7 +16,7 @@ const quiet = 'quiet'
 
 type Change = {
   readonly what: string
-  /** Of one label of the pool, to this value. */
+  /** The value to which one label of the pool is changed. */
   readonly role: string
   readonly code: number
 }
@@ -82,7 +82,7 @@ async function inTurn(rounds: number, measure: () => Promise<number>): Promise<S
   return taken
 }
 
-/** Between two reviews, so that they do not keep the operator busy by themselves. */
+/** A pause between two reviews, so that the reviews alone do not keep the operator busy. */
 const pauseMs = 10
 
 /** How long the reviews of another binding take, one after the other, for as long as some work lasts. */
@@ -102,7 +102,7 @@ async function beside(asked: Asked, work: () => Promise<unknown>): Promise<Sampl
 const told = (samples: Samples): string =>
   `${samples.length}, p50 ${quantile(samples, 0.5).toFixed(1)} ms, p99 ${quantile(samples, 0.99).toFixed(1)} ms, worst ${Math.max(...samples).toFixed(1)} ms`
 
-/** Before the operator is there, which would review each binding. */
+/** Creates the bindings before the operator runs, which would review each of them. */
 async function fill(cluster: Cluster, size: number): Promise<void> {
   await createNamespace(cluster, crowd)
   await createNamespace(cluster, quiet)
@@ -118,7 +118,7 @@ async function fill(cluster: Cluster, size: number): Promise<void> {
   await createAll(cluster, referencesOf(quiet, 1))
 }
 
-/** Of a dry run, so that each is a change of the same pool: the code of the answer. One that is not judged is let in. */
+/** Changes the pool by a dry run, so that each change is one of the same pool. Returns the code of the answer. */
 async function answerTo({ client }: Cluster, { role }: Change): Promise<number | string> {
   const answer = await client.call({
     method: 'PATCH',

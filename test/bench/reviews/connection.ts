@@ -1,8 +1,8 @@
-/** One that has bytes to send and takes what arrives. */
+/** The client's side of a connection: it says which bytes to send, and takes those that arrive. */
 export type Connection = {
-  /** Everything to be sent before the first answer, `inFlight` requests among it. */
+  /** The bytes to send before the first answer, which hold `inFlight` requests. */
   readonly begin: (inFlight: number) => Buffer
-  /** What to send in return; `answered` counts. */
+  /** Takes bytes that arrived, and returns those to send next. `answered` counts the answers. */
   readonly receive: (chunk: Buffer) => Buffer | undefined
   readonly answered: number
 }
@@ -10,7 +10,7 @@ export type Connection = {
 export type Posts = {
   readonly authority: string
   readonly path: string
-  /** Sent in turns; all of one length. */
+  /** Bodies that are sent in turns. All have the same length. */
   readonly bodies: readonly string[]
 }
 

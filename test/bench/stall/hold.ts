@@ -1,4 +1,4 @@
-/** For how long the event loop was kept at once, at most: by the clock, and in CPU time, which others on the machine hardly change. */
+/** The longest time for which the event loop was kept at once, by the clock and in CPU time. Other programs hardly change the second. */
 export type Hold = { readonly cpuMs: number; readonly wallMs: number }
 
 export async function longestHold(work: () => Promise<void>): Promise<Hold> {
@@ -18,7 +18,7 @@ export async function longestHold(work: () => Promise<void>): Promise<Hold> {
   return { cpuMs, wallMs }
 }
 
-/** Of this thread, so without what the garbage collector's helpers do beside it. */
+/** The CPU time of this thread, without that of the helper threads of the garbage collector. */
 function cpuNow(): number {
   const { user, system } = process.threadCpuUsage()
   return (user + system) / 1000

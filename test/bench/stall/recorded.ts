@@ -13,13 +13,13 @@ export type Recorded = {
   readonly expire: (resource: Resource) => void
   /** How many calls there have been. */
   readonly calls: () => number
-  /** Makes all objects of a kind newer, without a word. */
+  /** Gives all objects of a kind newer versions. Watches do not tell of that. */
   readonly renew: (resource: Resource) => void
 }
 
 type Kind = { readonly texts: Map<string, string>; readonly told: string[]; wake: () => void }
 
-/** What the API server keeps of who set which field: of a stored object, a good part. */
+/** Adds managedFields, in which the API server notes who set which field. They are a good part of a stored object. */
 export const managed = (object: JsonObject): JsonObject => ({
   ...object,
   metadata: {
@@ -99,7 +99,7 @@ export function recordedServer(
     client: {
       call: async ({ path, query = {} }) => {
         calls += 1
-        // As from a socket: not before others have had their turn.
+        // As with a socket, the answer comes after a turn of the event loop.
         await new Promise((resolve) => setImmediate(resolve))
         const at = path.lastIndexOf('/')
         const one = kinds.get(path.slice(0, at))?.texts.get(path.slice(at))
