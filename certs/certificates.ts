@@ -56,7 +56,7 @@ export type Source = (view: View) => Promise<Certificates>
 export const blankView: View = { served: undefined, live: [], standingMs: () => 0 }
 
 /** Why a client that trusts the bundle and calls one of the names would not accept the pair. */
-export function refusalOf(
+export function handshakeProblem(
   { pair, caBundle }: Trusted,
   { names, now }: { readonly names: Names; readonly now: Date },
 ): string | undefined {

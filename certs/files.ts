@@ -4,7 +4,7 @@ import { messageOf } from '../src/core/show.ts'
 import type { Log } from '../src/log.ts'
 import {
   expiryOf,
-  refusalOf,
+  handshakeProblem,
   usualLives,
   type Certificates,
   type Lives,
@@ -85,8 +85,8 @@ function maySwap(
   at: { readonly all: string; readonly view: View; readonly wanted: Wanted; readonly settleMs: number },
 ): boolean {
   return (
-    refusalOf({ pair: files.pair, caBundle }, at.wanted) === undefined ||
-    refusalOf({ pair, caBundle }, at.wanted) !== undefined ||
+    handshakeProblem({ pair: files.pair, caBundle }, at.wanted) === undefined ||
+    handshakeProblem({ pair, caBundle }, at.wanted) !== undefined ||
     at.view.standingMs({ pair, caBundle: at.all }) >= at.settleMs
   )
 }
@@ -101,7 +101,7 @@ function readingOf({ directory, log }: Options): (wanted: Wanted) => Promise<Tru
   let complaint = ''
   return async (wanted) => {
     const found = await read(directory)
-    const problem = typeof found === 'string' ? found : refusalOf(found, wanted)
+    const problem = typeof found === 'string' ? found : handshakeProblem(found, wanted)
     if (typeof found !== 'string' && problem === undefined) {
       if (good && good.pair.cert !== found.pair.cert)
         log.info({ directory }, 'the webhook certificate files changed')

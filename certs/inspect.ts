@@ -12,7 +12,7 @@ export type Fault = 'garbage' | 'key' | 'expired' | 'early' | 'purpose' | 'chain
  * What is found out about a certificate. No message holds a key, nor what a library said about one, since messages are
  * logged.
  */
-export type Inspection =
+type Inspection =
   | { readonly kind: 'usable'; readonly notBefore: Date; readonly notAfter: Date }
   | { readonly kind: 'unusable'; readonly fault: Fault; readonly message: string }
 

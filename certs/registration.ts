@@ -11,6 +11,24 @@ export type Registration = {
   readonly token: string
 }
 
+export type Published =
+  /** All that is registered had it already. */
+  | { readonly kind: 'standing' }
+  | { readonly kind: 'written' }
+  /** Somebody changed what is registered since it was read. */
+  | { readonly kind: 'overtaken' }
+  | { readonly kind: 'failed'; readonly problem: string }
+
+/** The webhook configurations as they were at one moment. */
+export type Registered = {
+  /** Of each webhook of those that are there. */
+  readonly webhooks: readonly Registration[]
+  /** What should be there and is not, in words; undefined if all is. */
+  readonly missing: string | undefined
+  /** Writes it where it is not there yet, and only over what was read. */
+  readonly publish: (registration: Registration) => Promise<Published>
+}
+
 /**
  * Whether a text is a token: 256 random bits, which nobody can guess. The API server wants each segment of the path to
  * be a DNS-1123 subdomain, hence lower-case hex.
@@ -49,7 +67,7 @@ export function registrationsOf(configuration: JsonObject): readonly Registratio
 }
 
 /** What a webhook is called at: the first label of its name, such as `validate` or `mutate`. */
-export const routeOf = (webhook: JsonObject): string => textOr(webhook['name'], '').split('.', 1)[0] ?? ''
+const routeOf = (webhook: JsonObject): string => textOr(webhook['name'], '').split('.', 1)[0] ?? ''
 
 function clientConfig(
   webhook: JsonObject,

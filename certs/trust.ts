@@ -1,32 +1,14 @@
 import { messageOf } from '../src/core/show.ts'
 import type { Log } from '../src/log.ts'
-import { distrustOf, problemOf, type Served } from './calls.ts'
+import { distrustOf, problemOf, type Served } from './call-problems.ts'
 import type { Expiry, Source, Trusted, View } from './certificates.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { Contention } from './contention.ts'
 import type { Names } from './inspect.ts'
 import { Notices } from './notices.ts'
-import type { Registration } from './registration.ts'
+import type { Registered, Registration } from './registration.ts'
 import { Standing } from './standing.ts'
 import type { Tokens, TokenSource, TokenView } from './token.ts'
-
-export type Published =
-  /** All that is registered had it already. */
-  | { readonly kind: 'standing' }
-  | { readonly kind: 'written' }
-  /** Somebody changed what is registered since it was read. */
-  | { readonly kind: 'overtaken' }
-  | { readonly kind: 'failed'; readonly problem: string }
-
-/** The webhook configurations as they were at one moment. */
-export type Registered = {
-  /** Of each webhook of those that are there. */
-  readonly webhooks: readonly Registration[]
-  /** What should be there and is not, in words; undefined if all is. */
-  readonly missing: string | undefined
-  /** Writes it where it is not there yet, and only over what was read. */
-  readonly publish: (registration: Registration) => Promise<Published>
-}
 
 type TrustOptions = {
   readonly certificates: Source

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { version } from '../src/version.ts'
 import { controlPlaneTools } from '../test/support/controlplane/binaries.ts'
 import { helmTools } from '../test/support/gitops/binaries.ts'
-import { locateOrBuild, type Outcome } from '../test/support/go-tools/build.ts'
+import { locateOrBuild, type Located } from '../test/support/go-tools/build.ts'
 import { chartPackage, definitions, manifests, programPackage, sums, type Workshop } from './artifacts.ts'
 import { krewPlugin } from './krew.ts'
 import { billOfMaterials } from './sbom.ts'
@@ -33,7 +33,7 @@ async function release(directory: string, url: string | undefined): Promise<read
   }
 }
 
-function found<Paths>(outcome: Outcome<Paths>): Paths {
+function found<Paths>(outcome: Located<Paths>): Paths {
   if (outcome.kind === 'missing') throw new Error(outcome.remedy)
   return outcome.binaries
 }

@@ -8,7 +8,14 @@ import {
   optionalResources,
   type Resource,
 } from './core/resources.ts'
-import { explain, resourcePath, type Answer, type Client, type Lost, type Refused } from './kube/client.ts'
+import {
+  failureWords,
+  resourcePath,
+  type Answer,
+  type Client,
+  type Lost,
+  type Refused,
+} from './kube/client.ts'
 import { isAbsent, serves } from './kube/definition.ts'
 import { listPages } from './kube/listing.ts'
 import { decodeObject, type KubeObject } from './kube/object.ts'
@@ -49,7 +56,7 @@ export async function snapshotCluster(
           following?.begin(unlimited, resource, at)
           continue
         }
-        const why = `listing ${crdName(resource)}: ${explain(refused)}`
+        const why = `listing ${crdName(resource)}: ${failureWords(refused)}`
         const isMissed = inParts && resource !== bindingResource && isForbidden(refused)
         if (!isMissed) return { kind: 'problem', problem: why, forbidden: isForbidden(refused) }
         unseen.push({ resource, why })
@@ -74,7 +81,8 @@ async function lookFor(client: Client, resource: Resource): Promise<Found> {
   const answer = await client.call({ method: 'GET', path: resourcePath(definitionResource, { name }) })
   if (isAbsent(answer)) return { resource, isServed: false }
   if (isForbidden(answer)) return { resource, isServed: await isDiscovered(client, resource) }
-  if (answer.kind !== 'ok') throw new Error(`reading CustomResourceDefinition ${name}: ${explain(answer)}`)
+  if (answer.kind !== 'ok')
+    throw new Error(`reading CustomResourceDefinition ${name}: ${failureWords(answer)}`)
   const definition = decodeObject(answer.body)
   return {
     resource,
@@ -99,7 +107,7 @@ async function readSchemas(
 async function isDiscovered(client: Client, { group, version, plural }: Resource): Promise<boolean> {
   const answer = await client.call({ method: 'GET', path: `/apis/${group}/${version}` })
   if (answer.kind === 'refused' && answer.code === 404) return false
-  if (answer.kind !== 'ok') throw new Error(`discovering ${group}/${version}: ${explain(answer)}`)
+  if (answer.kind !== 'ok') throw new Error(`discovering ${group}/${version}: ${failureWords(answer)}`)
   const { resources } = objectOr(answer.body)
   return Array.isArray(resources) && resources.some((one) => field(objectOr(one), 'name') === plural)
 }

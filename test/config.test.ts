@@ -4,6 +4,7 @@ import { describeConfig, operatorConfig, type Config } from '../src/config.ts'
 import { operatorFlags, operatorHelp } from '../src/flags/operator.ts'
 import type { Environment, Flag } from '../src/flags/read.ts'
 import { trustDomainProblem } from '../src/flags/values.ts'
+import { configCases } from './support/vectors.ts'
 
 const configurableReasons = ['IdentityCollision', 'InvalidPoolSelector', 'TargetPoolNotFound']
 const read = (argv: readonly string[], env: Environment = {}) =>
@@ -42,6 +43,13 @@ describe('what the identities depend on', () => {
     ['a bad variable for the class', ['--trust-domain=a.org'], { KLEYM_CLUSTERSPIFFEID_CLASS_NAME: 'k\n' }],
   ] as const)('%s stops the start with one problem', (_, argv, env) => {
     expect(problemsOf(argv, env)).toHaveLength(1)
+  })
+
+  test.each(configCases)('worked case $id: $title', ({ flags, env, expect: wanted }) => {
+    const argv = Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
+    const result = read(argv, env)
+    const { trustDomain = null, className = null } = result.kind === 'config' ? result.config : {}
+    expect({ valid: result.kind === 'config', trustDomain, className }).toEqual(wanted)
   })
 
   test('a flag counts before its variable, a variable before nothing', () => {

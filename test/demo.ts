@@ -52,7 +52,7 @@ async function demo({ real, serve }: Options): Promise<number> {
   }
   const ended = await Promise.race([show(), interruption])
   if (typeof ended === 'number') return ended
-  // With --serve a signal is how it is meant to end.
+  // With --serve the demo is meant to end by a signal, so that is exit code 0.
   return ended.kind === 'signal' && !serve ? 128 + constants.signals[ended.signal] : 0
 }
 
@@ -75,5 +75,5 @@ async function main(): Promise<number> {
   }
 }
 
-// What was interrupted may still wait for something that is gone now.
+// Something that was interrupted may still wait for a server that is gone, so the process is ended.
 process.exit(await main())

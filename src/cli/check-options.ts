@@ -153,5 +153,5 @@ function servedKinds(text: string): Parsed<readonly Resource[]> {
 }
 
 /** Reads `GROUP/VERSION/KIND`; `csid` is short for ClusterSPIFFEID's. Undefined for a kind unknown here. */
-export const servedResource = (text: string): Resource | undefined =>
+const servedResource = (text: string): Resource | undefined =>
   text === 'csid' ? clusterSpiffeIdResource : optionalResources.find((resource) => gvk(resource) === text)

@@ -35,7 +35,7 @@ const sentence = (text: string): string => (/[.?!]$/.test(text) ? text : `${text
 
 type Looked = Pick<Inspection, 'binding'>
 
-export const bindingRef = ({ binding }: Looked) => refTo(bindingResource, binding)
+const bindingRef = ({ binding }: Looked) => refTo(bindingResource, binding)
 
 const error = (
   inspection: Looked,

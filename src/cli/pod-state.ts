@@ -1,8 +1,8 @@
 import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
-import type { Standing } from '../core/overlap.ts'
+import type { IdentifiedBinding } from '../core/overlap.ts'
 import type { Pod } from '../core/pods.ts'
 import { show } from '../core/show.ts'
-import { fits, wantedBy, type Wanted } from '../core/workloads.ts'
+import { fits, wantedBy, type WantedPod } from '../core/workloads.ts'
 import type { PodsSeen } from './cluster.ts'
 
 /** The workloads that get an identity, computed from the present objects or read from the status. */
@@ -11,10 +11,10 @@ export type Rendering = {
   readonly selectors: readonly string[]
   /** The labels that select the pods, `key=value`. */
   readonly pairs: readonly string[]
-  readonly wanted: Wanted
+  readonly wanted: WantedPod
 }
 
-export const renderingOf = ({ binding, identity }: Standing): Rendering => ({
+export const renderingOf = ({ binding, identity }: IdentifiedBinding): Rendering => ({
   spiffeId: identity.spiffeId,
   selectors: identity.selectors,
   pairs: identity.pods.pairs,
@@ -95,7 +95,7 @@ function split(pair: string): readonly [string, string] {
 
 const byName = (a: PodState, b: PodState): number => (a.name < b.name ? -1 : 1)
 
-function missingIn(pod: Pod, wanted: Wanted): readonly string[] {
+function missingIn(pod: Pod, wanted: WantedPod): readonly string[] {
   const { account, container } = wanted
   if (fits(pod, wanted)) return []
   return [

@@ -15,12 +15,8 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 /** Text for standard output and standard error, with their line ends. */
 export type CommandResult = { readonly code: ExitCode; readonly stdout: string; readonly stderr: string }
 
-export const usage = (problems: readonly string[]): CommandResult => failed(exitCodes.usage, problems)
-
-export const notFound = (problem: string): CommandResult => failed(exitCodes.notFound, [problem])
-
-const failed = (code: ExitCode, problems: readonly string[]): CommandResult => ({
-  code,
+export const usage = (problems: readonly string[]): CommandResult => ({
+  code: exitCodes.usage,
   stdout: '',
   stderr: problems.map((problem) => `kleym: ${problem}\n`).join(''),
 })

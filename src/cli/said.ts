@@ -1,7 +1,7 @@
 import { rules, type Action } from '../core/findings.ts'
 import type { JsonObject } from '../core/json.ts'
 import { consequenceLine } from '../core/reference-verdict.ts'
-import type { JudgedFinding } from '../core/verdict.ts'
+import type { JudgedFinding, Verdict } from '../core/verdict.ts'
 import type { Cause } from '../schema/cause.ts'
 import type { Path } from '../schema/path.ts'
 import type { Checked } from './assess.ts'
@@ -20,8 +20,6 @@ export type Said = {
   readonly hint: string | undefined
   readonly json: JsonObject
 }
-
-export type Outcome = 'allow' | 'warn' | 'deny'
 
 export const placeOf = ({ item }: Checked): Place | undefined => item?.place
 
@@ -57,7 +55,7 @@ function findingsOf(checked: Checked): readonly JudgedFinding[] {
 }
 
 /** The strongest action. */
-export function outcomeOf(checked: Checked): Outcome {
+export function outcomeOf(checked: Checked): Verdict['verdict'] {
   const actions = new Set(saidOf(checked).map(({ action }) => action))
   return actions.has('deny') ? 'deny' : actions.has('warn') ? 'warn' : 'allow'
 }

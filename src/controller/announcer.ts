@@ -1,7 +1,7 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
 import type { Objects } from '../core/objects.ts'
 import { eventOf, eventResource, type News } from './events.ts'
-import { retryOf, type Result } from './outcome.ts'
+import { retryOf, type RunResult } from './run-result.ts'
 
 type AnnouncerOptions = {
   readonly objects: Pick<Objects, 'create'>
@@ -32,7 +32,7 @@ export class Announcer {
    * Returns undefined once all are posted. An Event that exists already was posted by an earlier attempt that failed
    * later on.
    */
-  async post(binding: Binding, news: readonly News[]): Promise<Result | undefined> {
+  async post(binding: Binding, news: readonly News[]): Promise<RunResult | undefined> {
     for (const event of news.map((one) => eventOf(binding, one, this.#by()))) {
       const failed = await this.#create(event)
       if (failed) return failed
@@ -44,7 +44,7 @@ export class Announcer {
    * As `post`, but sends each Event only once: for news that stays true while the binding is reconciled again and
    * again.
    */
-  async postOnce(binding: Binding, news: readonly News[]): Promise<Result | undefined> {
+  async postOnce(binding: Binding, news: readonly News[]): Promise<RunResult | undefined> {
     const key = bindingKey(binding.namespace, binding.name)
     const posted = this.#posted.get(key) ?? new Set()
     for (const event of news.map((one) => eventOf(binding, one, this.#by()))) {
@@ -62,7 +62,7 @@ export class Announcer {
     return { now: this.#options.now(), instance: this.#options.instance }
   }
 
-  async #create(event: ReturnType<typeof eventOf>): Promise<Result | undefined> {
+  async #create(event: ReturnType<typeof eventOf>): Promise<RunResult | undefined> {
     const reply = await this.#options.objects.create(eventResource, event)
     if (reply.kind === 'failed') return retryOf('posting an event', reply)
     if (reply.kind === 'refused')

@@ -2,8 +2,8 @@ import { bindingKey, finalizer, type Binding } from '../core/binding.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Objects } from '../core/objects.ts'
 import { bindingResource } from '../core/resources.ts'
-import { retryOf, settled, wait, type Result } from './outcome.ts'
 import type { Outputs } from './output.ts'
+import { retryOf, settled, wait, type RunResult } from './run-result.ts'
 import { successorOf } from './successor.ts'
 
 type Reach = {
@@ -15,14 +15,14 @@ type Reach = {
 export const hasFinalizer = ({ finalizers }: Binding): boolean => finalizers.includes(finalizer)
 
 /** The finalizer is added before any output is created, so that a binding can't disappear while its output stays. */
-export const addFinalizer = (binding: Binding, reach: Reach): Promise<Result> =>
+export const addFinalizer = (binding: Binding, reach: Reach): Promise<RunResult> =>
   setFinalizers(binding, [...binding.finalizers, finalizer], reach)
 
 /**
  * Deletes the outputs of a binding that is being deleted, then removes its finalizer. If another binding is about to
  * replace this one with the same identity, its output is awaited first.
  */
-export async function letGo(binding: Binding, reach: Reach): Promise<Result> {
+export async function letGo(binding: Binding, reach: Reach): Promise<RunResult> {
   const key = bindingKey(binding.namespace, binding.name)
   const successor = successorOf(binding, reach.inventory)
   if (successor) return wait(`${successor.name} replaces ${key} and has no ClusterSPIFFEID yet`)
@@ -37,7 +37,7 @@ async function setFinalizers(
   { namespace, name, resourceVersion }: Binding,
   finalizers: readonly string[],
   { objects }: Reach,
-): Promise<Result> {
+): Promise<RunResult> {
   const reply = await objects.mergePatch(
     bindingResource,
     { namespace, name },

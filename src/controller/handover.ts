@@ -1,6 +1,6 @@
 import { givesSameIdentity, type ClusterSpiffeId, type Output } from '../core/clusterspiffeid.ts'
 
-type Standing = {
+type Situation = {
   /** The binding's own ClusterSPIFFEIDs, as they are. */
   readonly mine: readonly Output[]
   /** Outputs of other bindings that must be gone before the wanted one exists. */
@@ -29,7 +29,7 @@ export type Handover = {
  * output of the wanted name that somebody edited is put right by an update; but if a rival exists, it is deleted
  * first, because the update would have to wait for the rival and the edit would stand meanwhile.
  */
-export function handover({ mine, rivals, wanted, isShown }: Standing): Handover {
+export function handover({ mine, rivals, wanted, isShown }: Situation): Handover {
   const isWantedName = ({ name }: Output): boolean => name === wanted.metadata.name
   const isRepaired = (output: Output): boolean => isShown && isWantedName(output) && rivals.length === 0
   const before = mine.filter((output) => !givesSameIdentity(output, wanted) && !isRepaired(output))

@@ -1,12 +1,12 @@
 import type { BindingKey } from '../core/binding.ts'
 
 /** The kinds of writes to a ClusterSPIFFEID of ours, for the log and the metric. */
-export const actions = ['created', 'adopted', 'changed', 'repaired', 'replaced', 'deleted'] as const
-export type Action = (typeof actions)[number]
+export const journalActions = ['created', 'adopted', 'changed', 'repaired', 'replaced', 'deleted'] as const
+export type JournalAction = (typeof journalActions)[number]
 
 /** One write to a ClusterSPIFFEID that took effect. */
-export type Entry = {
-  readonly action: Action
+export type JournalEntry = {
+  readonly action: JournalAction
   readonly binding: BindingKey | undefined
   readonly name: string
   readonly spiffeId: unknown
@@ -16,4 +16,4 @@ export type Entry = {
   readonly by?: readonly string[]
 }
 
-export type Journal = (entry: Entry) => void
+export type Journal = (entry: JournalEntry) => void

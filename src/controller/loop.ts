@@ -1,11 +1,11 @@
 import type { BindingKey } from '../core/binding.ts'
-import type { Result } from './outcome.ts'
 import type { Pace } from './pace.ts'
 import type { Queue } from './queue.ts'
+import type { RunResult } from './run-result.ts'
 
 type Loop = {
   readonly queue: Queue<BindingKey>
-  readonly reconcile: (key: BindingKey) => Promise<Result>
+  readonly reconcile: (key: BindingKey) => Promise<RunResult>
   readonly workers: number
   readonly pace: Pace
   readonly log: {
@@ -13,7 +13,7 @@ type Loop = {
     readonly error: (fields: object, message: string) => void
   }
   /** Called after each run with how it ended and how many seconds it took. */
-  readonly observe: (result: Result['kind'] | 'error', seconds: number) => void
+  readonly observe: (result: RunResult['kind'] | 'error', seconds: number) => void
 }
 
 /** Works the queue off until it is shut down. Resolves when the last run has ended. */
@@ -25,7 +25,7 @@ async function work({ queue, reconcile, pace, log, observe }: Loop): Promise<voi
   for (let key = await queue.next(); key !== undefined; key = await queue.next()) {
     for (let wait = pace.wait(); wait; wait = pace.wait()) await wait
     const started = performance.now()
-    let ended: Result['kind'] | 'error' = 'error'
+    let ended: RunResult['kind'] | 'error' = 'error'
     try {
       const result = await reconcile(key)
       ended = result.kind
@@ -48,7 +48,7 @@ const waits = { fromMs: 1000, toMs: 300_000 }
 
 const within = (ms: number, from: number, to: number): number => Math.min(Math.max(ms, from), to)
 
-function follow(key: BindingKey, result: Result, queue: Loop['queue'], log: Loop['log']): void {
+function follow(key: BindingKey, result: RunResult, queue: Loop['queue'], log: Loop['log']): void {
   switch (result.kind) {
     case 'settled':
       queue.forget(key)

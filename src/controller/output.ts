@@ -7,11 +7,12 @@ import type { Objects } from '../core/objects.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
 import { handover, type Handover } from './handover.ts'
-import type { Entry, Journal } from './journal.ts'
-import { retryOf, wait, type Result } from './outcome.ts'
+import type { Journal, JournalEntry } from './journal.ts'
 import { rivalsOf } from './rivals.ts'
-import type { Unshown } from './unshown.ts'
-import { Writer, type Settlement } from './writer.ts'
+import { retryOf, wait, type RunResult } from './run-result.ts'
+import type { Settlement } from './settlement.ts'
+import type { UnshownOutputs } from './unshown-outputs.ts'
+import { Writer } from './writer.ts'
 
 type OutputsOptions = {
   readonly inventory: Inventory
@@ -20,13 +21,13 @@ type OutputsOptions = {
   /** Called for every write that took effect. */
   readonly journal: Journal
   /** Outputs that this process wrote and the inventory may not have yet. */
-  readonly unshown: Unshown
+  readonly unshown: UnshownOutputs
 }
 
 /** The outputs of a binding, or the result of a run that could not find them out. */
 type Own =
   | { readonly kind: 'known'; readonly outputs: readonly Output[] }
-  | { readonly kind: 'unfinished'; readonly result: Result }
+  | { readonly kind: 'unfinished'; readonly result: RunResult }
 
 /** Makes the ClusterSPIFFEIDs of a binding what they should be, with as few writes as possible. */
 export class Outputs {
@@ -115,7 +116,7 @@ export class Outputs {
    * Deletes outputs whose binding is gone. Outputs without our annotation, which the former operator wrote, are left
    * alone.
    */
-  async removeOrphans(key: BindingKey): Promise<Result | undefined> {
+  async removeOrphans(key: BindingKey): Promise<RunResult | undefined> {
     const kept = await this.withdraw(key, 'there is no such binding', (output) => !isAnnotated(output))
     return kept.kind === 'unfinished' ? kept.result : undefined
   }
@@ -160,7 +161,7 @@ export class Outputs {
 const isAnnotated = ({ annotated }: Output): boolean => annotated
 
 /** How the journal names the creation of the wanted output, if it has to be created. */
-function creationBy({ before, after }: Handover, isShown: boolean): Pick<Entry, 'action' | 'why'> {
+function creationBy({ before, after }: Handover, isShown: boolean): Pick<JournalEntry, 'action' | 'why'> {
   const names = [...before, ...after].map(({ name }) => name)
   if (names.length > 0) return { action: 'replaced', why: `it takes the place of ${names.join(', ')}` }
   return isShown

@@ -2,7 +2,7 @@ import type { Binding, BindingKey } from '../core/binding.ts'
 import { retryingReason } from '../core/conditions.ts'
 import type { Log } from '../log.ts'
 import type { Announcer } from './announcer.ts'
-import type { Result } from './outcome.ts'
+import type { RunResult } from './run-result.ts'
 import type { Statuses } from './statuses.ts'
 import { Troubles, type Trouble } from './troubles.ts'
 
@@ -34,7 +34,7 @@ export class Patience {
   }
 
   /** Runs one reconciliation of a key, and reports its result if that is due. */
-  async run(key: BindingKey, look: () => Promise<Result>): Promise<Result> {
+  async run(key: BindingKey, look: () => Promise<RunResult>): Promise<RunResult> {
     const began = this.#options.now()
     const result = await look()
     switch (result.kind) {

@@ -1,4 +1,5 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
+import { givesSameIdentity } from '../core/clusterspiffeid.ts'
 import { summaryOf, type Outcome } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
 import type { RuleName } from '../core/findings.ts'
@@ -13,8 +14,8 @@ import { messageOf } from '../core/show.ts'
 import { keepsFormerOutputs } from '../core/spec-failures.ts'
 import type { Announcer } from './announcer.ts'
 import { addFinalizer, hasFinalizer, letGo } from './finalizer.ts'
-import { catchUp, retryOf, settled, type Result } from './outcome.ts'
 import type { Outputs } from './output.ts'
+import { catchUp, retryOf, settled, wait, type RunResult } from './run-result.ts'
 import type { Statuses } from './statuses.ts'
 import { copyNews, holdNews } from './surroundings.ts'
 
@@ -27,13 +28,15 @@ export type Reach = {
   readonly announcer: Announcer
   readonly departures: Departures
   readonly confirm: Confirm
+  /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
+  readonly isSchemaFresh: () => boolean
 }
 
 /** Whether a binding fails so by a live read, too. Rejects where what that takes can't be read. */
 export type Confirm = (binding: Binding, rule: RuleName) => Promise<boolean>
 
 /** Brings one binding, its output and its status to what they should be. */
-export async function reconcile(key: BindingKey, reach: Reach): Promise<Result> {
+export async function reconcile(key: BindingKey, reach: Reach): Promise<RunResult> {
   const { inventory, statuses, announcer } = reach
   const binding = inventory.binding(key)
   if (!binding) {
@@ -45,6 +48,7 @@ export async function reconcile(key: BindingKey, reach: Reach): Promise<Result> 
   if (statuses.isBehind(key, binding)) return catchUp(`the cache has not seen the last status of ${key} yet`)
   if (!hasFinalizer(binding)) return addFinalizer(binding, reach)
   const { plan, settings } = planUnder(binding, reach)
+  if (reach.isSchemaFresh() && takesAway(binding, plan, reach)) return wait(schemaIsFresh, freshMs)
   const applied = await act(binding, plan, reach)
   if ('kind' in applied) return applied
   return (
@@ -76,10 +80,26 @@ function planUnder(
   return { plan: planOf(binding, kept, former), settings: former }
 }
 
-type Applied = { readonly outcome: Outcome; readonly next: Result }
+/**
+ * Whether a plan ends an identity that a ClusterSPIFFEID gives. That of a binding whose mode is pruned by another version's
+ * schema would: it reads as one PerObjective without an objective.
+ */
+function takesAway(binding: Binding, plan: Plan, { inventory, outputs }: Reach): boolean {
+  const key = bindingKey(binding.namespace, binding.name)
+  if (plan.kind === 'withdraw') return outputs.mayHaveAny(key)
+  return inventory.outputsOf(key).some((output) => !givesSameIdentity(output, plan.wanted))
+}
+
+/** Seldom enough for thousands of bindings to wait, soon enough for nobody to wait for long once the schema has settled. */
+const freshMs = 1_000
+
+const schemaIsFresh =
+  'the schema of a kind has just changed: what is read may still lack what the former one prunes'
+
+type Applied = { readonly outcome: Outcome; readonly next: RunResult }
 
 /** Carries the plan out. Returns a result instead of an outcome if the run has to end before there is one. */
-async function act(binding: Binding, plan: Plan, reach: Reach): Promise<Applied | Result> {
+async function act(binding: Binding, plan: Plan, reach: Reach): Promise<Applied | RunResult> {
   const { outputs } = reach
   if (plan.kind === 'withdraw')
     return (await whyNotYet(binding, plan, reach)) ?? withdraw(binding, plan, outputs)
@@ -105,7 +125,7 @@ async function whyNotYet(
   binding: Binding,
   { outcome }: Extract<Plan, { kind: 'withdraw' }>,
   { outputs, confirm }: Reach,
-): Promise<Result | undefined> {
+): Promise<RunResult | undefined> {
   if (!outputs.mayHaveAny(bindingKey(binding.namespace, binding.name))) return undefined
   try {
     if (await confirm(binding, outcome.rule)) return undefined
@@ -122,7 +142,7 @@ async function withdraw(
   { namespace, name }: Binding,
   { outcome }: Extract<Plan, { kind: 'withdraw' }>,
   outputs: Outputs,
-): Promise<Applied | Result> {
+): Promise<Applied | RunResult> {
   const { condition, reason } = summaryOf(outcome)
   const withdrawn = await outputs.withdraw(
     bindingKey(namespace, name),
@@ -138,7 +158,7 @@ async function withdraw(
  * Deletes the outputs of a binding that is gone. The API server is asked first, because the cache may not show the
  * binding yet.
  */
-async function removeOrphans(key: BindingKey, reach: Reach): Promise<Result> {
+async function removeOrphans(key: BindingKey, reach: Reach): Promise<RunResult> {
   if (!reach.outputs.mayHaveOrphansOf(key)) return settled
   const namespace = key.slice(0, key.indexOf('/'))
   const name = key.slice(namespace.length + 1)

@@ -11,10 +11,10 @@ import { field, objectOr, type JsonObject } from '../core/json.ts'
 import { settingsIn } from '../core/said.ts'
 import { editorsOf } from './editors.ts'
 import type { News } from './events.ts'
-import type { Action } from './journal.ts'
+import type { JournalAction } from './journal.ts'
 
 type Repair = {
-  readonly action: Extract<Action, 'adopted' | 'changed' | 'repaired'>
+  readonly action: Extract<JournalAction, 'adopted' | 'changed' | 'repaired'>
   readonly why: string
   /** Paths of the fields that differ. */
   readonly fields: readonly string[]

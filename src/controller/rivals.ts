@@ -3,7 +3,7 @@ import type { Output } from '../core/clusterspiffeid.ts'
 import type { Identity } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { areOneRenamed } from '../core/rename.ts'
-import type { Unshown } from './unshown.ts'
+import type { UnshownOutputs } from './unshown-outputs.ts'
 
 /**
  * The ClusterSPIFFEIDs of other bindings that give another identity to the same container; the binding's own may not
@@ -13,7 +13,7 @@ import type { Unshown } from './unshown.ts'
 export function rivalsOf(
   binding: Binding,
   { collisionKey, spiffeId }: Identity,
-  { inventory, unshown }: { readonly inventory: Inventory; readonly unshown: Unshown },
+  { inventory, unshown }: { readonly inventory: Inventory; readonly unshown: UnshownOutputs },
 ): readonly Output[] {
   if (collisionKey === undefined) return []
   const key = bindingKey(binding.namespace, binding.name)

@@ -7,7 +7,7 @@ import { bindingResource } from '../core/resources.ts'
 import { changeOfIdentity, isCurrent } from '../core/said.ts'
 import type { Announcer } from './announcer.ts'
 import { transitionNews } from './events.ts'
-import { retryOf, type Result } from './outcome.ts'
+import { retryOf, type RunResult } from './run-result.ts'
 
 type StatusesOptions = {
   readonly objects: Pick<Objects, 'replaceStatus' | 'get'>
@@ -66,7 +66,7 @@ export class Statuses {
    *
    * @param settings the settings that the binding was rendered with
    */
-  async record(binding: Binding, outcome: Outcome, settings: Settings): Promise<Result | undefined> {
+  async record(binding: Binding, outcome: Outcome, settings: Settings): Promise<RunResult | undefined> {
     const { now, observe, info } = this.#options
     const { generation, status: previous } = binding
     const status = this.#storable(statusOf(outcome, { settings, generation, previous, now: now() }))
@@ -82,7 +82,7 @@ export class Statuses {
   }
 
   /** Writes into the status why the first outcome of a binding, or of its last edit, is not known yet. */
-  async recordRetrying(binding: Binding, words: string): Promise<Result | undefined> {
+  async recordRetrying(binding: Binding, words: string): Promise<RunResult | undefined> {
     const { generation, status: previous } = binding
     if (isCurrent(previous, generation)) return undefined
     const status = this.#storable(retryingStatus(previous, words, this.#options.now()))
@@ -92,7 +92,7 @@ export class Statuses {
   }
 
   /** Returns undefined if the binding is gone. */
-  async #write(binding: Binding, status: JsonObject): Promise<'written' | Result | undefined> {
+  async #write(binding: Binding, status: JsonObject): Promise<'written' | RunResult | undefined> {
     const { namespace, name, uid, resourceVersion } = binding
     const reply = await this.#options.objects.replaceStatus(bindingResource, {
       apiVersion: `${bindingResource.group}/${bindingResource.version}`,
@@ -111,7 +111,7 @@ export class Statuses {
   }
 
   /** The API server says of a binding that is gone what it says of a kind that has no statuses. */
-  async #whyAbsent({ namespace, name, uid }: Binding): Promise<Result | undefined> {
+  async #whyAbsent({ namespace, name, uid }: Binding): Promise<RunResult | undefined> {
     const reply = await this.#options.objects.get(bindingResource, { namespace, name })
     if (reply.kind === 'absent') return undefined
     if (reply.kind !== 'done') return retryOf('reading the binding', reply)
@@ -137,7 +137,7 @@ export class Statuses {
     this.#pruned = { schema, fields: [...new Set([...known, ...missing])] }
   }
 
-  async #announce(binding: Binding, outcome: Outcome): Promise<Result | undefined> {
+  async #announce(binding: Binding, outcome: Outcome): Promise<RunResult | undefined> {
     const key = keyOf(binding)
     const after = outcome.kind === 'ready' ? outcome.identity : undefined
     const transition = canonical([binding.status, summaryOf(outcome), after?.spiffeId, after?.selectors])

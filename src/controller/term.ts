@@ -7,23 +7,23 @@ import { bindingResource, clusterSpiffeIdResource, type Resource } from '../core
 import { inSlices, type Turns } from '../core/slices.ts'
 import type { Log } from '../log.ts'
 import { Announcer } from './announcer.ts'
-import type { Action, Entry } from './journal.ts'
+import type { JournalAction, JournalEntry } from './journal.ts'
 import { runLoop } from './loop.ts'
-import { wait, type Result } from './outcome.ts'
 import { Outputs } from './output.ts'
 import { Pace } from './pace.ts'
 import { Patience } from './patience.ts'
 import { Processing } from './processing.ts'
 import { Queue } from './queue.ts'
 import { reconcile, type Confirm } from './reconcile.ts'
+import { wait, type RunResult } from './run-result.ts'
 import { Statuses } from './statuses.ts'
-import type { Unshown } from './unshown.ts'
+import type { UnshownOutputs } from './unshown-outputs.ts'
 
 type TermOptions = {
   readonly inventory: Inventory
   readonly objects: Objects
   /** Outputs that earlier terms of this process wrote and the inventory may not have yet. */
-  readonly unshown: Unshown
+  readonly unshown: UnshownOutputs
   /** Former trust domains and classes that the configuration allows to leave. */
   readonly departures: Departures
   /** Called before every write; false once another replica may be leading. */
@@ -33,15 +33,17 @@ type TermOptions = {
   /** Resolves once something may be decided in a namespace; undefined where that is so already. */
   readonly settled: (namespace: string) => Promise<void> | undefined
   readonly confirm: Confirm
+  /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
+  readonly isSchemaFresh: () => boolean
   readonly workers: number
   readonly turns: Turns
   readonly instance: string
   readonly log: Log
   readonly observe: {
     readonly outcome: (binding: Binding, outcome: Outcome) => void
-    readonly run: (result: Result['kind'] | 'error', seconds: number) => void
+    readonly run: (result: RunResult['kind'] | 'error', seconds: number) => void
     /** Called for every ClusterSPIFFEID that was written. */
-    readonly write: (action: Action) => void
+    readonly write: (action: JournalAction) => void
   }
 }
 
@@ -62,12 +64,11 @@ const now = (): Date => new Date()
 
 /** The time in which this replica reconciles: it starts by looking at everything. */
 export function startTerm(options: TermOptions): Term {
-  const { inventory, unshown, log, workers, instance, halted, settled, observe, departures, turns, confirm } =
-    options
+  const { inventory, unshown, log, workers, instance, halted, settled, observe, departures, turns } = options
   const objects = fenced(options.objects, options.mayWrite)
   const queue = new Queue<BindingKey>()
   const announcer = new Announcer({ objects, now, instance, warn: log.warn })
-  const journal = ({ action, ...entry }: Entry): void => {
+  const journal = ({ action, ...entry }: JournalEntry): void => {
     observe.write(action)
     log.info(entry, `ClusterSPIFFEID ${action}`)
   }
@@ -80,7 +81,8 @@ export function startTerm(options: TermOptions): Term {
     info: log.info,
   })
   const outputs = new Outputs({ inventory, objects, announcer, journal, unshown })
-  const reach = { inventory, objects, outputs, statuses, announcer, departures, confirm }
+  const { confirm, isSchemaFresh } = options
+  const reach = { inventory, objects, outputs, statuses, announcer, departures, confirm, isSchemaFresh }
   const patience = new Patience({
     now: () => performance.now(),
     binding: (key) => inventory.binding(key),

@@ -2,34 +2,20 @@ import { bindingKey, type Binding } from '../core/binding.ts'
 import { decodeOutput, differencesIn, type ClusterSpiffeId, type Output } from '../core/clusterspiffeid.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Objects, Reply } from '../core/objects.ts'
-import { takenName } from '../core/plan.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
-import type { Entry, Journal } from './journal.ts'
-import { retryOf, wait, type Result } from './outcome.ts'
+import type { Journal, JournalEntry } from './journal.ts'
+import { PrunedSpecs } from './pruned-specs.ts'
 import { merged, repairNews, repairOf } from './repair.ts'
-import { Stored } from './stored.ts'
-import type { Unshown } from './unshown.ts'
-
-/**
- * How putting a ClusterSPIFFEID in place ended: it is as it should be, or it was refused, or the run has to end
- * early.
- */
-export type Settlement =
-  | { readonly kind: 'inPlace'; readonly output: Output }
-  | {
-      readonly kind: 'refused'
-      readonly why: string
-      /** True if the API server will refuse it for as long as the binding stays unchanged. */
-      readonly stalls: boolean
-    }
-  | { readonly kind: 'unfinished'; readonly result: Result }
+import { retryOf, wait, type RunResult } from './run-result.ts'
+import { refusedBy, taken, unfinished, type Settlement } from './settlement.ts'
+import type { UnshownOutputs } from './unshown-outputs.ts'
 
 /** A wanted ClusterSPIFFEID, its binding, and how the journal names its creation. */
 export type Order = {
   readonly binding: Binding
   readonly wanted: ClusterSpiffeId
-  readonly creation: Pick<Entry, 'action' | 'why'>
+  readonly creation: Pick<JournalEntry, 'action' | 'why'>
 }
 
 type WriterOptions = {
@@ -38,24 +24,24 @@ type WriterOptions = {
   readonly announcer: Announcer
   readonly journal: Journal
   /** A creation is noted here before it is sent, because a creation whose answer is lost may have taken effect. */
-  readonly unshown: Unshown
+  readonly unshown: UnshownOutputs
 }
 
 /** Writes ClusterSPIFFEIDs one by one, and only if they differ. */
 export class Writer {
   readonly #options: WriterOptions
-  readonly #stored: Stored
-  readonly unshown: Unshown
+  readonly #prunedSpecs: PrunedSpecs
+  readonly unshown: UnshownOutputs
 
   constructor(options: WriterOptions) {
     this.#options = options
     this.unshown = options.unshown
-    this.#stored = new Stored(() => options.inventory.schemaOf(clusterSpiffeIdResource))
+    this.#prunedSpecs = new PrunedSpecs(() => options.inventory.schemaOf(clusterSpiffeIdResource))
   }
 
   /** The names of the outputs of which another schema may store more. */
   pruned(): readonly string[] {
-    return [...this.#stored.names()]
+    return [...this.#prunedSpecs.names()]
   }
 
   /**
@@ -104,7 +90,7 @@ export class Writer {
    * Returns undefined once each output is gone. A deletion timestamp is not enough: SPIRE still serves such an
    * object.
    */
-  async removeAll(outputs: readonly Output[], why: string): Promise<Result | undefined> {
+  async removeAll(outputs: readonly Output[], why: string): Promise<RunResult | undefined> {
     const { objects, journal } = this.#options
     for (const { name, uid, resourceVersion, owner, deleting, spec } of outputs) {
       const doing = `deleting ClusterSPIFFEID ${name}`
@@ -120,14 +106,14 @@ export class Writer {
         return removed?.kind === 'conflict'
           ? retryOf(doing, removed)
           : wait(`ClusterSPIFFEID ${name} waits for its finalizers`, finalizersMs)
-      if (still.kind === 'absent') this.#stored.forget(name)
+      if (still.kind === 'absent') this.#prunedSpecs.forget(name)
       if (owner !== undefined && this.unshown.of(owner)?.uid === uid) this.unshown.forget(owner)
     }
     return undefined
   }
 
   #differences(output: Output, wanted: ClusterSpiffeId): readonly string[] {
-    return differencesIn(output, wanted, this.#stored.of(wanted))
+    return differencesIn(output, wanted, this.#prunedSpecs.of(wanted))
   }
 
   /** Reads the object before replacing it, because the cache keeps only some of its fields. */
@@ -167,7 +153,7 @@ export class Writer {
   #noted(
     { binding, wanted }: Order,
     reply: Reply,
-    done: Omit<Entry, 'binding' | 'name' | 'spiffeId'>,
+    done: Omit<JournalEntry, 'binding' | 'name' | 'spiffeId'>,
   ): Settlement {
     const { name } = wanted.metadata
     const key = keyOf(binding)
@@ -178,7 +164,7 @@ export class Writer {
     if (reply.kind !== 'done') return unfinished(retryOf(`writing ClusterSPIFFEID ${name}`, reply))
     const output = decodeOutput(reply.object)
     this.unshown.note(key, output)
-    this.#stored.note(wanted, output)
+    this.#prunedSpecs.note(wanted, output)
     this.#options.journal({ ...done, binding: key, name, spiffeId: wanted.spec['spiffeIDTemplate'] })
     return { kind: 'inPlace', output }
   }
@@ -188,17 +174,3 @@ export class Writer {
 const finalizersMs = 5000
 
 const keyOf = ({ namespace, name }: Binding) => bindingKey(namespace, name)
-
-const unfinished = (result: Result): Settlement => ({ kind: 'unfinished', result })
-
-const taken = (name: string): Settlement => ({ kind: 'refused', why: takenName(name), stalls: true })
-
-/**
- * A 422 is about the rendered object itself and lasts; any other refusal comes from permissions or policies and may
- * end.
- */
-const refusedBy = ({ code, message }: Extract<Reply, { kind: 'refused' }>): Settlement => ({
-  kind: 'refused',
-  why: message,
-  stalls: code === 422,
-})

@@ -11,7 +11,7 @@ import { show } from './show.ts'
 const nameAtMost = 10
 
 /** The longest ID or selector, in bytes, that a SPIRE server stores on MySQL. */
-const longest = 255
+const longestStoredBytes = 255
 
 /**
  * Advice on a binding: findings that are no failure but are hardly meant, by the other bindings of the namespace. A
@@ -75,7 +75,7 @@ const mixedModes: Advice = (binding, { mode, poolGroup }, world) => {
 }
 
 const tooLong: Advice = (_binding, { mode, spiffeId, selectors }) => {
-  const long = [spiffeId, ...selectors].find((text) => text.length > longest)
+  const long = [spiffeId, ...selectors].find((text) => text.length > longestStoredBytes)
   if (long === undefined) return undefined
   const field = long === spiffeId ? idField(mode) : selectorField(long)
   return finding(

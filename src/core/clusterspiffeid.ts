@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
-import { bindingKey, modes, type Binding, type BindingKey, type Mode } from './binding.ts'
+import { bindingKey, modes, type BindingKey } from './binding.ts'
 import type { Identity, Settings } from './identity.ts'
 import { field, numberOr, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 import { isNonEmptyLabelValue } from './names.ts'
+import { isNameFor, labelValue, outputName, type Named } from './output-name.ts'
 import { decodeStats, type OutputStats } from './output-stats.ts'
 import { clusterSpiffeIdResource } from './resources.ts'
 import { collisionKey, decodePodSelector, hasLabels, podSelectorOf, type Labels } from './selectors.ts'
@@ -53,8 +53,6 @@ export type Output = {
 export const isSameButForStats = (a: Output, b: Output): boolean =>
   sameJson({ ...a, stats: undefined, resourceVersion: '' }, { ...b, stats: undefined, resourceVersion: '' })
 
-type Named = Pick<Binding, 'namespace' | 'name'>
-
 export function render(binding: Named, identity: Identity, settings: Settings): ClusterSpiffeId {
   return {
     apiVersion: `${clusterSpiffeIdResource.group}/${clusterSpiffeIdResource.version}`,
@@ -85,37 +83,6 @@ const ownerLabels = ({ namespace, name }: Named): Labels => ({
 const classLabels = ({ className }: Settings): Labels =>
   className !== undefined && isNonEmptyLabelValue(className) ? { [classNameLabel]: className } : {}
 
-/** A binding's name may have 253 characters, a label's value 63. */
-const labelValue = (name: string): string => (name.length <= 63 ? name : `${name.slice(0, 54)}-${hash(name)}`)
-
-const hash = (text: string): string => createHash('sha1').update(text).digest('hex').slice(0, 8)
-
-const suffixes = { PoolOnly: '-pool-', PerObjective: '-objective-' } as const satisfies Record<Mode, string>
-
-export function outputName(binding: Named, { mode, spiffeId }: Pick<Identity, 'mode' | 'spiffeId'>): string {
-  const suffix = suffixes[mode]
-  const { base, exact } = nameBase(binding, suffix)
-  return base + suffix + hash(exact ? spiffeId : `${spiffeId}\n${binding.namespace}/${binding.name}`)
-}
-
-/**
- * A readable DNS-1123 label. If it is not `exact`, two bindings could have the same one, and a hash has to tell them
- * apart.
- */
-function nameBase(
-  { namespace, name }: Named,
-  suffix: string,
-): { readonly base: string; readonly exact: boolean } {
-  const plain = `kleym-${namespace}-${name}`
-  const base = plain
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-|-$/g, '')
-    .slice(0, 63 - suffix.length - 8)
-    .replaceAll(/^-|-$/g, '')
-  return { base, exact: base === plain }
-}
-
 export function decodeOutput(object: unknown): Output {
   const { metadata, spec, status } = objectOr(object)
   const meta = objectOr(metadata)
@@ -131,7 +98,7 @@ export function decodeOutput(object: unknown): Output {
     stats: decodeStats(status),
   }
   if (typeof annotation !== 'string')
-    return { ...output, annotated: false, owner: writtenByReferenceFor(output), copyOf: undefined }
+    return { ...output, annotated: false, owner: writtenByFormerFor(output), copyOf: undefined }
   const named = namedIn(annotation)
   const key = bindingKey(named.namespace, named.name)
   return isNameFor(named, output.name)
@@ -149,16 +116,6 @@ function namedIn(text: string): Named {
 }
 
 /**
- * Whether the naming rule could have made this name for the binding: its base, the suffix of a mode and 8 hexadecimal
- * digits.
- */
-const isNameFor = (named: Named, name: string): boolean =>
-  Object.values(suffixes).some((suffix) => {
-    const { base } = nameBase(named, suffix)
-    return name.startsWith(base + suffix) && /^[0-9a-f]{8}$/.test(name.slice(base.length + suffix.length))
-  })
-
-/**
  * Whether an output of ours has the name that follows from its own ID. If so, the ID was rendered and nobody has
  * edited it.
  */
@@ -172,7 +129,7 @@ export function isNamedByItsId({ name, owner, spec }: Pick<Output, 'name' | 'own
  * The binding for which the former operator wrote an object. That operator sets no annotation; its labels, hint and name
  * together tell the binding.
  */
-function writtenByReferenceFor({
+function writtenByFormerFor({
   name,
   labels,
   spec,

@@ -79,7 +79,7 @@ export function retryingStatus(previous: JsonObject, words: string, now: Date): 
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     lastTransitionTime: transitionTime(before, 'Unknown', now),
     reason: retryingReason,
-    message: upTo(longest, words),
+    message: upTo(longestMessage, words),
   }
   // Stalled exists only while Ready is False.
   const others = conditionsIn(previous).filter(({ type }) => type !== 'Ready' && type !== 'Stalled')
@@ -91,18 +91,18 @@ function transitionTime(before: JsonObject | undefined, status: string, now: Dat
   return before?.['status'] === status ? textOr(before['lastTransitionTime'], instant) : instant
 }
 
-type Said = { readonly status: 'True' | 'False'; readonly reason: string; readonly message: string }
+type ConditionBody = { readonly status: 'True' | 'False'; readonly reason: string; readonly message: string }
 
 /**
  * kstatus, by which Flux and Helm wait, takes Stalled=True for a failure that only an edit of the object ends. Any
  * other failure may be ended by another object, perhaps by the next one that is applied.
  */
-function stalledBy(outcome: Outcome): readonly (Said & { readonly type: 'Stalled' })[] {
+function stalledBy(outcome: Outcome): readonly (ConditionBody & { readonly type: 'Stalled' })[] {
   if (outcome.kind === 'ready' || !(outcome.stalls || isOfTheSpec(outcome.rule))) return []
   return [{ type: 'Stalled', ...conditionOf('Ready', outcome), status: 'True' }]
 }
 
-function conditionOf(type: ConditionType, outcome: Outcome): Said {
+function conditionOf(type: ConditionType, outcome: Outcome): ConditionBody {
   if (outcome.kind === 'ready')
     return type === 'Ready'
       ? {
@@ -118,14 +118,18 @@ function conditionOf(type: ConditionType, outcome: Outcome): Said {
         ? right[type]
         : `not checked to the end: ${condition}/${reason} comes first`,
     )
-  return { status: type === 'Ready' ? 'False' : 'True', reason, message: upTo(longest, outcome.message) }
+  return {
+    status: type === 'Ready' ? 'False' : 'True',
+    reason,
+    message: upTo(longestMessage, outcome.message),
+  }
 }
 
 /**
  * A message of metav1.Condition may have 32,768 characters. The text of an API server's refusal may be longer and is
  * cut to this, so that the status can be written.
  */
-const longest = 30_000
+const longestMessage = 30_000
 
 /**
  * Cuts a text without splitting a surrogate pair: the API server would store half a pair as another character, and
@@ -134,7 +138,7 @@ const longest = 30_000
 const upTo = (length: number, text: string): string =>
   text.length <= length ? text : text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '')
 
-const resolved = (message: string): Said => ({ status: 'False', reason: 'Resolved', message })
+const resolved = (message: string): ConditionBody => ({ status: 'False', reason: 'Resolved', message })
 
 /** What is right once all checks of a condition have passed. */
 const right: { readonly [type in Condition]: string } = {

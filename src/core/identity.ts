@@ -32,9 +32,9 @@ export const idField = (mode: Mode): string =>
 const grammar = /^spiffe:\/\/[a-z0-9.\-_]{1,255}(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9.\-_]+)+$/
 
 /** SPIFFE-ID section 2.3: the largest ID that every implementation must take, in bytes. */
-const longest = 2048
+const longestIdBytes = 2048
 
-export const isSpiffeId = (id: string): boolean => id.length <= longest && grammar.test(id)
+export const isSpiffeId = (id: string): boolean => id.length <= longestIdBytes && grammar.test(id)
 
 /** Puts an identity together. The parts are judged by the checks, not here. */
 export function composeIdentity(parts: {

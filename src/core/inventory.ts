@@ -1,39 +1,27 @@
 import { Backlog } from './backlog.ts'
 import { bindingKey, decodeBinding, isSameWish, type Binding, type BindingKey } from './binding.ts'
 import { Catalogue } from './catalogue.ts'
-import { Census, type Entry } from './census.ts'
+import { Census } from './census.ts'
+import { nameOf, specOf, type Change } from './change.ts'
 import { decodeOutput, isSameButForStats, type Output } from './clusterspiffeid.ts'
+import { concernedBy, replacedBy, holdersOf, withReplaced } from './concerned.ts'
 import { noStake, stakeOf, type Stake } from './evaluate.ts'
 import type { Neighbours } from './facts.ts'
 import type { Fallback } from './fallbacks.ts'
 import type { Settings } from './identity.ts'
-import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
+import { sameJson, type JsonObject } from './json.ts'
 import { OutputIndex } from './output-index.ts'
 import type { Known } from './overlay.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import { bindingResource, clusterSpiffeIdResource, type Resource } from './resources.ts'
 import { Sharing } from './sharing.ts'
 
-/** A change in the cluster, as a watch reports it. Objects are raw JSON; the inventory decodes them. */
-export type Change =
-  | { readonly kind: 'upserted'; readonly resource: Resource; readonly object: unknown }
-  | {
-      readonly kind: 'removed'
-      readonly resource: Resource
-      readonly namespace: string
-      readonly name: string
-    }
-  | {
-      readonly kind: 'served'
-      readonly resource: Resource
-      readonly served: boolean
-      /** Identifies the schema that the kind is served with. Another value means that the schema may have changed. */
-      readonly schema?: string | undefined
-    }
-
 /**
  * Everything that this process knows about the cluster. Every question of an evaluation or a change has an index, so
  * that neither costs more among a hundred thousand bindings than among a hundred.
+ *
+ * The first half are the questions, most of them one line that hands on to the index which answers. The second half,
+ * `settle` and `apply`, takes changes in.
  */
 export class Inventory implements Known {
   readonly settings: Settings
@@ -200,7 +188,7 @@ export class Inventory implements Known {
     const key = job.next()
     if (key === undefined) {
       this.#backlog.end(job)
-      return this.#concerned(job.keys, job.contested)
+      return concernedBy(this.#census, job.keys, job.contested)
     }
     const binding = this.binding(key)
     if (binding) for (const collisionKey of this.#place(key, binding)) job.contested.add(collisionKey)
@@ -283,21 +271,21 @@ export class Inventory implements Known {
         binding.resourceVersion !== '' &&
         before.binding.resourceVersion === binding.resourceVersion &&
         sameJson(before.binding.status, binding.status)
-      return isSameObject ? nobody : this.#withReplaced([key])
+      return isSameObject ? nobody : withReplaced(this.#census, [key])
     }
     const contested = this.#place(key, binding)
     // By its annotation a binding replaces another one; a change of it changes which holders of its key collide.
     const renamed = before && before.binding.replaces !== binding.replaces ? this.#keysOf(key) : []
     const left = before ? [] : this.#outputs.leftHolding(key)
-    const rivals = this.#rivals([...contested, ...renamed, ...left])
-    return this.#withReplaced([key, ...rivals, ...replacedBy(before)])
+    const rivals = holdersOf(this.#census, [...contested, ...renamed, ...left])
+    return withReplaced(this.#census, [key, ...rivals, ...replacedBy(before)])
   }
 
   #forget(key: BindingKey): ReadonlySet<BindingKey> {
     const gone = this.#census.remove(key)
     this.#renew(key)
     const held = [gone?.stake.identity?.collisionKey, ...this.#outputs.leftHolding(key)]
-    return new Set([key, ...this.#rivals(held), ...replacedBy(gone)])
+    return new Set([key, ...holdersOf(this.#census, held), ...replacedBy(gone)])
   }
 
   #applyOutput(name: string, object: unknown): ReadonlySet<BindingKey> {
@@ -309,10 +297,13 @@ export class Inventory implements Known {
       return nobody
     }
     const changed = this.#outputs.set(name, after)
-    return this.#withReplaced([
+    return withReplaced(this.#census, [
       ...this.#census.wanting(name),
       ...changed.flatMap(({ output }) => output.owner ?? output.copyOf ?? []),
-      ...this.#rivals(changed.map(({ held }) => held)),
+      ...holdersOf(
+        this.#census,
+        changed.map(({ held }) => held),
+      ),
     ])
   }
 
@@ -337,7 +328,7 @@ export class Inventory implements Known {
       const binding = this.binding(key)
       for (const collisionKey of binding ? this.#place(key, binding) : []) contested.add(collisionKey)
     }
-    return new Set(this.#concerned(affected, contested))
+    return new Set(concernedBy(this.#census, affected, contested))
   }
 
   #renew(key: BindingKey): void {
@@ -360,44 +351,12 @@ export class Inventory implements Known {
     return keys[0] === keys[1] ? [] : keys.filter((one) => one !== undefined)
   }
 
-  /** Those whom a change affects, and those with whom they share a collision key now, or did before. */
-  *#concerned(affected: readonly BindingKey[], contested: Iterable<string>): Iterable<BindingKey> {
-    for (const key of affected) {
-      yield key
-      yield* replacedBy(this.#census.get(key))
-    }
-    for (const collisionKey of contested)
-      for (const key of this.#census.holding(collisionKey)) {
-        yield key
-        yield* replacedBy(this.#census.get(key))
-      }
-  }
-
   #keysOf(key: BindingKey): readonly (string | undefined)[] {
     return [this.#census.get(key)?.stake.identity?.collisionKey]
   }
-
-  #rivals(collisionKeys: Iterable<string | undefined>): readonly BindingKey[] {
-    return [...collisionKeys].flatMap((key) => (key === undefined ? [] : [...this.#census.holding(key)]))
-  }
-
-  /** Adds the bindings that the given ones replace, because a replaced binding waits for its successor. */
-  #withReplaced(keys: readonly BindingKey[]): ReadonlySet<BindingKey> {
-    return new Set([...keys, ...keys.flatMap((key) => replacedBy(this.#census.get(key)))])
-  }
 }
-
-const replacedBy = (entry: Entry | undefined): readonly BindingKey[] =>
-  entry?.binding.replaces === undefined ? [] : [bindingKey(entry.binding.namespace, entry.binding.replaces)]
 
 const nobody: ReadonlySet<BindingKey> = new Set()
 
 /** What stands for a change of what is served, which any reference may concern. */
 const allReferences = 'served'
-
-const specOf = (object: unknown): unknown => objectOr(object)['spec']
-
-function nameOf(object: unknown): { readonly namespace: string; readonly name: string } {
-  const metadata = objectOr(objectOr(object)['metadata'])
-  return { namespace: textOr(field(metadata, 'namespace'), ''), name: textOr(field(metadata, 'name'), '') }
-}

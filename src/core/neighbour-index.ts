@@ -1,7 +1,7 @@
 import type { Binding, BindingKey, Mode } from './binding.ts'
-import { outputName } from './clusterspiffeid.ts'
 import type { Identity } from './identity.ts'
 import { textOr } from './json.ts'
+import { outputName } from './output-name.ts'
 import type { PodLabels } from './selectors.ts'
 import { Terms } from './terms.ts'
 
@@ -90,12 +90,12 @@ class Neighbourhood {
 
   add(key: BindingKey, { pairs }: PodLabels): void {
     for (const pair of pairs) this.#labels.add(key, pair)
-    this.#anchors.add(key, longest(pairs))
+    this.#anchors.add(key, longestOf(pairs))
   }
 
   remove(key: BindingKey, { pairs }: PodLabels): void {
     for (const pair of pairs) this.#labels.remove(key, pair)
-    this.#anchors.remove(key, longest(pairs))
+    this.#anchors.remove(key, longestOf(pairs))
   }
 
   /**
@@ -116,7 +116,7 @@ class Neighbourhood {
   }
 }
 
-const longest = (pairs: readonly string[]): string =>
+const longestOf = (pairs: readonly string[]): string =>
   pairs.reduce((a, b) => (b.length > a.length ? b : a), '')
 
 // The parts are Kubernetes names, which have no slash, so joining them with slashes is unambiguous.

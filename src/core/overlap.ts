@@ -3,10 +3,10 @@ import type { Identity } from './identity.ts'
 import { doNest } from './selectors.ts'
 
 /** A binding and its identity. */
-export type Standing = { readonly binding: Binding; readonly identity: Identity }
+export type IdentifiedBinding = { readonly binding: Binding; readonly identity: Identity }
 
 /** Whether two bindings give one pool and service account an identity in two modes. */
-export const areMixed = (a: Standing, b: Standing): boolean =>
+const areMixed = (a: IdentifiedBinding, b: IdentifiedBinding): boolean =>
   a.identity.mode !== b.identity.mode &&
   a.identity.poolGroup === b.identity.poolGroup &&
   a.binding.spec.poolRef.name === b.binding.spec.poolRef.name &&
@@ -17,16 +17,16 @@ export const areMixed = (a: Standing, b: Standing): boolean =>
  * serve. A PoolOnly binding serves every container. Bindings of two modes on one pool do not count here: they are
  * `areMixed`.
  */
-export const doOverlap = (a: Standing, b: Standing): boolean =>
+export const doOverlap = (a: IdentifiedBinding, b: IdentifiedBinding): boolean =>
   isForOneAccount(a, b) &&
   isForOneContainer(a, b) &&
   doNest(a.identity.pods.labels, b.identity.pods.labels) &&
   !areMixed(a, b)
 
-const isForOneAccount = (a: Standing, b: Standing): boolean =>
+const isForOneAccount = (a: IdentifiedBinding, b: IdentifiedBinding): boolean =>
   a.binding.spec.serviceAccountName === b.binding.spec.serviceAccountName
 
-const isForOneContainer = (a: Standing, b: Standing): boolean =>
+const isForOneContainer = (a: IdentifiedBinding, b: IdentifiedBinding): boolean =>
   a.identity.mode === 'PoolOnly' ||
   b.identity.mode === 'PoolOnly' ||
   a.binding.spec.containerName === b.binding.spec.containerName

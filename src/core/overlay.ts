@@ -78,9 +78,10 @@ export class Overlay implements Known {
     this.#census.remove(this.#keyOf(name))
   }
 
-  /** From now on only these bindings of the world below count as existing. */
+  /** From now on only these bindings count as existing, and those that are set later. */
   setPresent(names: ReadonlySet<string>): void {
     this.#present = names
+    for (const name of this.#set) if (!names.has(name)) this.removeBinding(name)
   }
 
   /** From now on only bindings that were set here are found as neighbours. */

@@ -83,7 +83,7 @@ export class Sharing {
   }
 
   #text(text: string): string {
-    return text.length > longest ? text : this.#texts.of(text, text)
+    return text.length > longestText ? text : this.#texts.of(text, text)
   }
 }
 
@@ -100,7 +100,7 @@ function donorsOf(identity: Identity | undefined, outputs: readonly Output[]): D
 const nothing: Donors = { texts: [], values: [] }
 
 /** Beyond these it costs more to look for an equal one than there is to win. */
-const longest = 128
+const longestText = 128
 const longestObject = 512
 
 /** Of equal keys the first one's value, for as long as it is asked for now and then. */

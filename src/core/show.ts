@@ -1,5 +1,5 @@
 /** The longest string that the CRD accepts: a value that the webhook gets from an API server is shown whole. */
-const longest = 1024
+const longestShown = 1024
 
 /**
  * A value of someone's manifest as messages print it, like the API server does: strings quoted. Objects and lists are
@@ -8,7 +8,7 @@ const longest = 1024
 export function show(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return JSON.stringify(value.length > longest ? `${value.slice(0, longest)}…` : value)
+      return JSON.stringify(value.length > longestShown ? `${value.slice(0, longestShown)}…` : value)
     case 'number':
     case 'boolean':
       return String(value)

@@ -36,22 +36,22 @@ export function adviseOnPods(binding: Binding, identity: Identity, workloads: Wo
 }
 
 /** The workloads that a binding is for. Without a container it is for all of an account. */
-export type Wanted = { readonly account: string; readonly container: string | undefined }
+export type WantedPod = { readonly account: string; readonly container: string | undefined }
 
-export const wantedBy = ({ spec }: Binding, { mode }: Identity): Wanted => ({
+export const wantedBy = ({ spec }: Binding, { mode }: Identity): WantedPod => ({
   account: textOr(spec.serviceAccountName, ''),
   container: mode === 'PerObjective' ? textOr(spec.containerName, '') : undefined,
 })
 
 /** Whether a pod has such a workload. */
-export const fits = (pod: Pod, { account, container }: Wanted): boolean =>
+export const fits = (pod: Pod, { account, container }: WantedPod): boolean =>
   pod.serviceAccountName === account && (container === undefined || pod.containers.includes(container))
 
 /**
  * Why no pod fits. A wrong account is named before a wrong container, because pods under another account get nothing
  * in any container.
  */
-function whyNoneFits(pods: readonly Pod[], wanted: Wanted): Finding | undefined {
+function whyNoneFits(pods: readonly Pod[], wanted: WantedPod): Finding | undefined {
   const { account, container } = wanted
   const running = pods.filter((pod) => pod.serviceAccountName === account)
   if (running.length === 0) {

@@ -87,9 +87,9 @@ type Item =
 /** A flag as it was written: `-name`, `--name`, `--name=inline`. */
 type Token = { readonly written: string; readonly name: string; readonly inline: string | undefined }
 
-type Known = ReadonlyMap<string, { readonly name: string; readonly flag: Flag }>
+type Index = ReadonlyMap<string, { readonly name: string; readonly flag: Flag }>
 
-function indexed(flags: Flags): Known {
+function indexed(flags: Flags): Index {
   return new Map(
     Object.entries(flags).flatMap(([name, flag]) =>
       [name, ...(flag.short === undefined ? [] : [flag.short]), ...(flag.aliases ?? [])].map(
@@ -99,7 +99,7 @@ function indexed(flags: Flags): Known {
   )
 }
 
-function* scan(argv: readonly string[], known: Known, ignoredPrefix: string | undefined): Generator<Item> {
+function* scan(argv: readonly string[], known: Index, ignoredPrefix: string | undefined): Generator<Item> {
   const rest = argv.toReversed()
   for (let arg = rest.pop(); arg !== undefined; arg = rest.pop()) {
     const token = tokenOf(arg)
@@ -124,7 +124,7 @@ function tokenOf(arg: string): Token | undefined {
   return written === undefined || name === undefined ? undefined : { written, name, inline }
 }
 
-function* knownFlag(token: Token, rest: string[], known: Known): Generator<Item> {
+function* knownFlag(token: Token, rest: string[], known: Index): Generator<Item> {
   const found = known.get(token.name)
   if (found === undefined) return
   const { name, flag } = found
@@ -147,10 +147,10 @@ function* knownFlag(token: Token, rest: string[], known: Known): Generator<Item>
     : { kind: 'given', name, given: { from: written, value } }
 }
 
-const isFlag = (arg: string | undefined, known: Known): boolean =>
+const isFlag = (arg: string | undefined, known: Index): boolean =>
   arg !== undefined && known.has(tokenOf(arg)?.name ?? '')
 
-function* otherFlag(token: Token, rest: string[], known: Known, ignoredPrefix?: string): Generator<Item> {
+function* otherFlag(token: Token, rest: string[], known: Index, ignoredPrefix?: string): Generator<Item> {
   const { written, name, inline } = token
   if (name === 'h' || name === 'help') {
     if (inline === undefined || parseBool(inline) !== false) yield { kind: 'help' }
@@ -164,7 +164,7 @@ function* otherFlag(token: Token, rest: string[], known: Known, ignoredPrefix?: 
   if (inline === undefined && rest.at(-1)?.startsWith('-') === false) rest.pop()
 }
 
-function suggestion({ written, name }: Token, known: Known): string {
+function suggestion({ written, name }: Token, known: Index): string {
   const near = nearest(name, [...known.keys()])
   if (near !== undefined) return `; did you mean ${near.length === 1 ? '-' : '--'}${near}?`
   const short = known.get(name.slice(0, 1))

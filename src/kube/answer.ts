@@ -42,8 +42,8 @@ export function isTransient(answer: Answer): boolean {
   }
 }
 
-/** One line for logs and errors. */
-export function explain(answer: Refused | Lost): string {
+/** A failed answer in words, as one line for logs and errors. */
+export function failureWords(answer: Refused | Lost): string {
   return answer.kind === 'lost' ? answer.error.message : `${answer.code} ${answer.reason}: ${answer.message}`
 }
 
@@ -51,7 +51,7 @@ export function explain(answer: Refused | Lost): string {
 export function refusal(code: number, text: string, retryAfter: string | undefined): Refused {
   const body = parse(text)
   return {
-    ...refusalOf(body, code),
+    ...codeAndReason(body, code),
     // A proxy's error page can be long; its beginning says enough for a log line.
     message: messageIn(body) ?? text.slice(0, 500),
     retryAfterMs: wait(retryAfter, body),
@@ -61,7 +61,7 @@ export function refusal(code: number, text: string, retryAfter: string | undefin
 /** A `Status` that came as the object of a watch's ERROR event. */
 export function statusRefusal(status: unknown): Refused {
   const { code } = objectOr(status)
-  const refused = refusalOf(status, typeof code === 'number' ? code : 500)
+  const refused = codeAndReason(status, typeof code === 'number' ? code : 500)
   return {
     ...refused,
     message: hideTokens(messageIn(status) ?? 'the watch ended with an error').text,
@@ -69,7 +69,7 @@ export function statusRefusal(status: unknown): Refused {
   }
 }
 
-const refusalOf = (body: unknown, code: number) => ({
+const codeAndReason = (body: unknown, code: number) => ({
   kind: 'refused' as const,
   code,
   reason: asText(objectOr(body)['reason']) ?? '',

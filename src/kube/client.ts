@@ -4,11 +4,12 @@ import type { ClusterConfig } from './config.ts'
 import { atTheLastMoment } from './last-moment.ts'
 import { jsonLines } from './lines.ts'
 import { decodeMetadataList, protobufType } from './metadata-list.ts'
+import { beforeAbort, timeLimit } from './time-limit.ts'
 import { hideTokens } from './tokens.ts'
 import { createTransport, type Passage } from './transport.ts'
 import { warningsIn } from './warnings.ts'
 
-export { type Answer, explain, isTransient, type Lost, type Refused } from './answer.ts'
+export { type Answer, failureWords, isTransient, type Lost, type Refused } from './answer.ts'
 export { resourcePath } from './path.ts'
 
 export type Query = Readonly<Record<string, string>>
@@ -192,39 +193,3 @@ const lost = (error: unknown): Lost => ({
   kind: 'lost',
   error: error instanceof Error ? error : new Error(String(error)),
 })
-
-/**
- * Waits for work that takes no signal of its own, such as an exec plugin for credentials, which can hang.
- *
- * @throws the reason of the signal, where that aborts first
- */
-export async function beforeAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  signal.throwIfAborted()
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const give = (): void => reject(signal.reason)
-  signal.addEventListener('abort', give)
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', give)
-  }
-}
-
-/** The caller's signal and a time limit in one. Cheaper than AbortSignal.any on a signal that lives for hours. */
-function timeLimit(
-  ms: number,
-  signal: AbortSignal | undefined,
-): { readonly signal: AbortSignal } & Disposable {
-  const cut = new AbortController()
-  const follow = () => cut.abort(signal?.reason)
-  const timer = setTimeout(() => cut.abort(new Error(`no answer within ${ms / 1000} s`)), ms)
-  if (signal?.aborted) follow()
-  signal?.addEventListener('abort', follow)
-  return {
-    signal: cut.signal,
-    [Symbol.dispose]() {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', follow)
-    },
-  }
-}

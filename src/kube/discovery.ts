@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { definitionResource, crdName, gvk, type Resource } from '../core/resources.ts'
 import { backoffMs, patience, usualBackoff } from './backoff.ts'
-import { type Client, explain, resourcePath } from './client.ts'
+import { type Client, failureWords, resourcePath } from './client.ts'
 import { type Clock, sleep, systemClock } from './clock.ts'
 import { isAbsent, serves, slim, type Summarise } from './definition.ts'
 import { type Log, silent } from './log.ts'
@@ -37,7 +37,7 @@ export type Kinds = {
  */
 const pageSize = 50
 
-type Verdict = { readonly served: boolean; readonly definition: KubeObject | undefined }
+type KindState = { readonly served: boolean; readonly definition: KubeObject | undefined }
 type Question = { readonly cut: AbortController; readonly answered: Promise<void> }
 
 /**
@@ -49,15 +49,15 @@ export function watchKinds(options: KindsOptions): Kinds {
   const { client, resources, changed, summarise = () => ({}), timings } = options
   const { log = silent, clock = systemClock, random = Math.random } = options
   const kindsOf = Map.groupBy(resources, crdName)
-  const verdicts = new Map<Resource, Verdict>()
+  const states = new Map<Resource, KindState>()
   const questions = new Map<Resource, Question>()
 
-  function announce(resource: Resource, verdict: Verdict): void {
-    const before = verdicts.get(resource)
-    verdicts.set(resource, verdict)
-    if (before && isDeepStrictEqual(essence(before), essence(verdict))) return
+  function announce(resource: Resource, state: KindState): void {
+    const before = states.get(resource)
+    states.set(resource, state)
+    if (before && isDeepStrictEqual(essence(before), essence(state))) return
     try {
-      changed(resource, verdict.served, verdict.definition)
+      changed(resource, state.served, state.definition)
     } catch (error) {
       log.error({ err: error, kind: gvk(resource) }, 'a handler of served kinds threw')
     }
@@ -90,7 +90,7 @@ export function watchKinds(options: KindsOptions): Kinds {
       const definition = answer.kind === 'ok' ? decodeObject(answer.body) : undefined
       if (definition) return judge(resource, reduce(definition))
       if (isAbsent(answer)) return announce(resource, { served: false, definition })
-      const why = answer.kind === 'ok' ? 'the answer is no object' : explain(answer)
+      const why = answer.kind === 'ok' ? 'the answer is no object' : failureWords(answer)
       log[failures === 1 ? 'warn' : 'debug'](
         { kind: gvk(resource), why },
         'it is unknown if this kind is served',
@@ -123,8 +123,7 @@ export function watchKinds(options: KindsOptions): Kinds {
         for (const resource of kindsOf.get(name) ?? []) ask(resource)
       },
       synced() {
-        for (const resource of resources)
-          if (!verdicts.has(resource) && !questions.has(resource)) ask(resource)
+        for (const resource of resources) if (!states.has(resource) && !questions.has(resource)) ask(resource)
       },
     },
   })
@@ -137,12 +136,12 @@ export function watchKinds(options: KindsOptions): Kinds {
       await Promise.all(Array.from(questions.values(), ({ answered }) => answered))
     },
     get synced() {
-      return reflector.synced && verdicts.size === resources.length
+      return reflector.synced && states.size === resources.length
     },
   }
 }
 
-const essence = ({ served, definition }: Verdict): unknown => [
+const essence = ({ served, definition }: KindState): unknown => [
   served,
   definition?.metadata.uid,
   definition?.['summary'],

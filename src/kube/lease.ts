@@ -23,8 +23,8 @@ export type CampaignOptions = {
   readonly name: string
   /** Must belong to this process alone: a Lease with this holder counts as held by us. */
   readonly identity: string
-  /** A term begins. The signal aborts when it ends, or when it is time to wind up. */
-  readonly onStartedLeading: (signal: AbortSignal) => void
+  /** A term begins. */
+  readonly onStartedLeading: () => void
   /** It ended. No other term begins before this is done. */
   readonly onStoppedLeading: () => void | Promise<void>
   readonly clock?: Clock
@@ -42,8 +42,8 @@ export type Campaign = {
   /** Who was last seen to hold the Lease; empty for nobody. */
   readonly holder: string
   /**
-   * Ends the campaign. The term's signal aborts at once, but the Lease is kept until `drained` settles and only then
-   * given back, so that no successor begins while work is under way.
+   * Ends the campaign. The Lease is kept until `drained` settles and only then given back, so that no successor begins
+   * while work is under way.
    */
   readonly stop: (drained: Promise<void>) => Promise<void>
 }
@@ -121,44 +121,34 @@ class Elector {
 
   async #lead(): Promise<void> {
     const { onStartedLeading, onStoppedLeading, identity } = this.#options
-    const term = new AbortController()
     this.#log.info({ identity }, 'leading')
-    await this.#guard(() => onStartedLeading(AbortSignal.any([term.signal, this.#windingUp.signal])))
-    await this.#renewUntilOver(term)
+    await this.#guard(onStartedLeading)
+    await this.#renewUntilOver()
     const isOurs = this.isLeading()
     this.#leadsUntil = Number.NEGATIVE_INFINITY
-    term.abort()
     if (isOurs) await this.#lock.release()
     else this.#log.error({ identity, holder: this.holder }, 'leadership was lost')
     await this.#guard(onStoppedLeading)
   }
 
   /** Returns once resigned, or once the term is lost: past its deadline, or the Lease in other hands. */
-  async #renewUntilOver(term: AbortController): Promise<void> {
-    let stopWatchdog = this.#watchdog(term)
-    const over = AbortSignal.any([term.signal, this.#resigned.signal])
+  async #renewUntilOver(): Promise<void> {
     for (;;) {
-      await sleep(this.#clock, this.#timings.retryMs, over)
-      if (this.#resigned.signal.aborted || !this.isLeading()) break
+      // Not past the deadline, so that a term that can't be renewed ends there and not at the next try.
+      const leftMs = this.#leadsUntil - this.#clock.now()
+      await sleep(this.#clock, Math.min(this.#timings.retryMs, leftMs), this.#resigned.signal)
+      if (this.#resigned.signal.aborted || !this.isLeading()) return
       const before = this.#clock.now()
       const renewed = await this.#lock.renew()
       // A renewal that comes after the deadline is too late: whoever was told to stop has stopped.
-      if (!this.isLeading()) break
+      if (!this.isLeading()) return
       if (renewed) {
         this.#leadsUntil = before + this.#timings.deadlineMs
-        stopWatchdog()
-        stopWatchdog = this.#watchdog(term)
       } else if (this.holder !== this.#options.identity) {
         this.#leadsUntil = Number.NEGATIVE_INFINITY
-        break
+        return
       }
     }
-    stopWatchdog()
-  }
-
-  /** Ends the term at its deadline even while a request hangs. */
-  #watchdog(term: AbortController): () => void {
-    return this.#clock.after(this.#leadsUntil - this.#clock.now(), () => term.abort())
   }
 
   async #guard(run: () => void | Promise<void>): Promise<void> {

@@ -16,10 +16,11 @@ export type Handler = {
 /** `namespace` is empty for what has none. */
 export type Removed = { readonly namespace: string; readonly name: string; readonly uid: string }
 
-type Known = { readonly uid: string; readonly resourceVersion: string }
+/** One state of one object. */
+type Revision = { readonly uid: string; readonly resourceVersion: string }
 
 /** What a list in progress has seen of one object; the object itself only where it is news. */
-export type Listed = Known & { readonly object: KubeObject | undefined }
+export type Listed = Revision & { readonly object: KubeObject | undefined }
 
 /**
  * Remembers which objects the handler was told of and at what version, and passes on only what is new.
@@ -28,7 +29,7 @@ export type Listed = Known & { readonly object: KubeObject | undefined }
  * change of that object is passed on as usual. One bad object thus stops neither the watch nor the others.
  */
 export class Ledger {
-  readonly #known = new Map<string, Known>()
+  readonly #known = new Map<string, Revision>()
   #isMixed = false
   readonly #handler: Handler
   readonly #log: Log

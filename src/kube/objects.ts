@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '../core/json.ts'
 import type { Objects, Place, Reply } from '../core/objects.ts'
 import type { Resource } from '../core/resources.ts'
-import { explain, isTransient, resourcePath, type Answer, type Client } from './client.ts'
+import { failureWords, isTransient, resourcePath, type Answer, type Client } from './client.ts'
 
 /**
  * Reads and writes single objects as raw JSON. PUT and DELETE carry preconditions, so that a version which was not read is never
@@ -69,7 +69,7 @@ function replyOf(answer: Answer): Reply {
   if (answer.kind === 'lost' || isTransient(answer) || answer.code === 404)
     return {
       kind: 'failed',
-      cause: explain(answer),
+      cause: failureWords(answer),
       retryAfterMs: answer.kind === 'lost' ? undefined : answer.retryAfterMs,
       ...(answer.kind === 'refused' && { code: answer.code, reason: answer.reason }),
     }

@@ -1,6 +1,6 @@
 import { field, objectOr, textOr } from '../core/json.ts'
 import { decodePod, type Pod } from '../core/pods.ts'
-import { explain, resourcePath, type Client } from './client.ts'
+import { failureWords, resourcePath, type Client } from './client.ts'
 
 /** Which pods of a namespace: those with all of these labels, `key=value`. */
 export type PodsAt = { readonly namespace: string; readonly pairs: readonly string[] }
@@ -56,7 +56,7 @@ async function listPods(
     ...(signal && { signal }),
   })
   if (answer.kind === 'refused' && answer.code === 403) return { kind: 'forbidden', why: answer.message }
-  if (answer.kind !== 'ok') return { kind: 'unknown', why: explain(answer) }
+  if (answer.kind !== 'ok') return { kind: 'unknown', why: failureWords(answer) }
   const { items, metadata } = objectOr(answer.body)
   if (!Array.isArray(items)) return { kind: 'unknown', why: 'the answer to a list of pods is no list' }
   const next = textOr(field(objectOr(metadata), 'continue'), '')

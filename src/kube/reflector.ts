@@ -1,7 +1,7 @@
 import { messageOf } from '../core/show.ts'
 import { inSlices } from '../core/slices.ts'
 import { backoffMs, patience } from './backoff.ts'
-import { explain, type Lost, type Query, type Refused, resourcePath } from './client.ts'
+import { failureWords, type Lost, type Query, type Refused, resourcePath } from './client.ts'
 import { type Clock, sleep, systemClock, systemTurns } from './clock.ts'
 import { IdleTimer } from './idle.ts'
 import { Ledger, type Listed } from './ledger.ts'
@@ -39,6 +39,7 @@ export class Reflector {
   #cut = new AbortController()
   #stopped = false
   #beginsAnew = false
+  #isInDoubt = false
   #running: Promise<void> | undefined
   #version: string | undefined
   #failures = 0
@@ -73,6 +74,11 @@ export class Reflector {
     return this.#lastContact
   }
 
+  /** Whether the handler may have been told of objects as a former schema shows them: `beginAnew` was called since the last complete list. */
+  get isInDoubt(): boolean {
+    return this.#isInDoubt
+  }
+
   /** How often a list or a watch ended in another way than it should. */
   get restarts(): number {
     return this.#restarts
@@ -89,6 +95,7 @@ export class Reflector {
    */
   beginAnew(): void {
     this.#beginsAnew = true
+    this.#isInDoubt = true
     this.#cut.abort(new Error('the kind is another one'))
   }
 
@@ -179,6 +186,7 @@ export class Reflector {
 
   #replaced(news: number, version: string, asked: number): Ending {
     this.#lastContact = asked
+    if (!this.#beginsAnew) this.#isInDoubt = false
     if (this.#silent && news > 0) {
       this.#restarts += 1
       this.#log.warn({ path: this.#path, news }, 'a watch had fallen silent, and is replaced')
@@ -304,5 +312,5 @@ const asFailure = (error: unknown): Ending => ({
 function endingOf(answer: Refused | Lost): Ending {
   if (answer.kind === 'refused' && answer.code === 410) return { kind: 'expired' }
   const retryAfterMs = answer.kind === 'refused' ? answer.retryAfterMs : undefined
-  return { kind: 'failed', why: explain(answer), retryAfterMs }
+  return { kind: 'failed', why: failureWords(answer), retryAfterMs }
 }

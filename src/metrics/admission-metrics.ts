@@ -25,7 +25,7 @@ export function admissionMetrics(registers: Registry[]): AdmissionMetrics {
   let source: (() => number) | undefined
   const claims: Gauge = new Gauge({
     name: 'kleym_admission_claims',
-    help: 'Collision keys that are claimed by a binding on its way in.',
+    help: 'Collision keys that are claimed for a binding that is being admitted.',
     registers,
     collect: () => {
       claims.set(source?.() ?? 0)
@@ -41,7 +41,7 @@ export function admissionMetrics(registers: Registry[]): AdmissionMetrics {
   })
   const duration = new Histogram({
     name: 'kleym_admission_review_duration_seconds',
-    help: 'From an admission request to its answer.',
+    help: 'Seconds from an admission request to its answer.',
     labelNames: ['operation'] as const,
     buckets: seconds,
     registers,
@@ -66,7 +66,7 @@ export function admissionMetrics(registers: Registry[]): AdmissionMetrics {
   })
   const disregarded = new Counter({
     name: 'kleym_admission_claims_disregarded_total',
-    help: 'Claims on collision keys that refused nobody, since too many on the same key were followed by no binding.',
+    help: 'Claims on collision keys that were passed over, since no binding had followed too many claims on the same key.',
     registers,
   })
   return {

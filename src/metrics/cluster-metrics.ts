@@ -21,7 +21,7 @@ export function clusterMetrics(registers: Registry[]): ClusterMetrics {
   let source: Parameters<ClusterMetrics['reflectorsFrom']>[0] | undefined
   const lag = new Gauge({
     name: 'kleym_reflector_lag_seconds',
-    help: 'Since the API server was last heard of on this watch.',
+    help: 'Seconds since this watch last brought something from the API server.',
     labelNames: ['resource'] as const,
     registers,
     collect: () => {
@@ -32,7 +32,7 @@ export function clusterMetrics(registers: Registry[]): ClusterMetrics {
   })
   const restarts = new Gauge({
     name: 'kleym_reflector_restarts',
-    help: 'Lists and watches that ended in another way than they should.',
+    help: 'Lists and watches that failed.',
     labelNames: ['resource'] as const,
     registers,
     collect: () => {

@@ -13,7 +13,7 @@ export function loopMetrics(registers: Registry[]): LoopMetrics {
   let source: (() => number) | undefined
   const duration = new Histogram({
     name: 'kleym_reconcile_duration_seconds',
-    help: 'One look at one InferenceIdentityBinding.',
+    help: 'Seconds that one reconcile of one InferenceIdentityBinding took.',
     labelNames: ['result'] as const,
     buckets: seconds,
     registers,

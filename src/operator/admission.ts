@@ -5,7 +5,7 @@ import { leaseResource } from '../core/resources.ts'
 import type { Client } from '../kube/client.ts'
 import { createObjects } from '../kube/objects.ts'
 import { Reflector } from '../kube/reflector.ts'
-import type { Check } from '../serving/probes.ts'
+import type { HealthCheck } from '../serving/probes.ts'
 import { claimLabel } from '../webhook/claim.ts'
 import { startWebhookServer, type WebhookServer } from '../webhook/server.ts'
 import { Tokens } from '../webhook/token.ts'
@@ -24,10 +24,10 @@ type AdmissionOptions = RoutesOptions & {
   readonly lives?: Lives
 }
 
-export type Admission = {
+type Admission = {
   readonly start: () => void
   readonly stop: () => Promise<void>
-  readonly checks: () => readonly Check[]
+  readonly checks: () => readonly HealthCheck[]
   /** When the certificates in use expire. */
   readonly certificates: () => Readonly<Record<string, Date>>
 }
@@ -127,7 +127,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       { name: 'certificates', problem: trust.problem },
       { name: 'registration', problem: trust.remark, informs: true },
       { name: 'claims', problem: claims.synced ? undefined : 'waiting for Lease' },
-      { name: 'bindings', problem: staleness(options.feed) },
+      { name: 'binding-watch', problem: staleness(options.feed) },
       { name: 'probe', problem: probe.problem(), informs: true },
     ],
     certificates: () => expiry,

@@ -1,7 +1,14 @@
 import type { BindingKey } from '../core/binding.ts'
-import type { Change, Inventory } from '../core/inventory.ts'
+import type { Change } from '../core/change.ts'
+import type { Inventory } from '../core/inventory.ts'
 import { field, isObject } from '../core/json.ts'
-import { bindingResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
+import {
+  bindingResource,
+  clusterSpiffeIdResource,
+  gvk,
+  optionalResources,
+  type Resource,
+} from '../core/resources.ts'
 import type { Turns } from '../core/slices.ts'
 import type { Client } from '../kube/client.ts'
 import { systemTurns } from '../kube/clock.ts'
@@ -25,6 +32,8 @@ type FeedOptions = {
   readonly log: Log
   /** The reflectors' usual ones unless given. */
   readonly timings?: ReflectorOptions['timings']
+  /** For how long a new schema counts as fresh; ten seconds unless given. */
+  readonly schemaSettlesMs?: number
   readonly turns?: Turns
 }
 
@@ -39,6 +48,11 @@ export type Feed = {
   readonly halted: () => string | undefined
   /** Resolves once what is known of a namespace is of one moment; undefined where it is already. */
   readonly settled: (namespace: string) => Promise<void> | undefined
+  /**
+   * Whether the schema of a kind that decides about identities has just changed. Until each API server goes by the new schema,
+   * what is read, by a list or live, may lack fields that the former one prunes.
+   */
+  readonly isSchemaFresh: () => boolean
   /** For how long nothing has been heard of bindings, in ms; 0 where their kind is not served. */
   readonly silence: () => number
   readonly reflectors: () => readonly { readonly resource: Resource; readonly reflector: Reflector }[]
@@ -59,13 +73,14 @@ export function createFeed({
   bindingReleased,
   log,
   timings = {},
+  schemaSettlesMs = usualSchemaSettlesMs,
   turns = systemTurns,
 }: FeedOptions): Feed {
   const running = new Map<Resource, Reflector>()
   const known = new Set<Resource>()
   const absent = new Set<Resource>()
-  const schemas = new Map<Resource, string>()
-  const unsettled = new Set<Resource>()
+  const schemas = new Map<Resource, string | undefined>()
+  const freshSchemas = new Set<Resource>()
   let schemaSettling: NodeJS.Timeout | undefined
   let stopping: Promise<unknown> = Promise.resolve()
   let halted: Obstacle | undefined
@@ -93,7 +108,7 @@ export function createFeed({
     if (former) {
       // The API server ends watches of the former kind a second later, or, where a request of it is under way, up to two minutes.
       former.beginAnew()
-      reshape(resource)
+      if (inventory.isServed(resource)) learnSchema(resource)
       return
     }
     if (resource === bindingResource) known.delete(resource)
@@ -122,19 +137,17 @@ export function createFeed({
     void stopping.then(() => reflector.start())
   }
 
-  /** The schema of a kind that is served may have changed: what it prunes is to be found out anew, and then once more. */
-  function reshape(resource: Resource): void {
-    if (!inventory.isServed(resource)) return
-    learnSchema(resource)
-    unsettled.add(resource)
+  /** What a kind's new schema prunes, and how its objects read, is found out once more when every API server goes by it. */
+  function learnSchemaLater(resource: Resource): void {
+    freshSchemas.add(resource)
     clearTimeout(schemaSettling)
     schemaSettling = setTimeout(() => {
-      for (const one of unsettled) {
-        schemas.set(one, `${schemas.get(one)}, settled`)
-        if (inventory.isServed(one)) learnSchema(one)
+      for (const one of freshSchemas) {
+        schemas.set(one, settledSchema(schemas.get(one)))
         running.get(one)?.beginAnew()
+        if (inventory.isServed(one)) learnSchema(one)
       }
-      unsettled.clear()
+      freshSchemas.clear()
     }, schemaSettlesMs)
   }
 
@@ -162,13 +175,19 @@ export function createFeed({
       [schemaField]: `${definition.metadata.uid}/${String(definition.metadata['generation'])}`,
     }),
     changed: (resource, served, definition) => {
-      schemas.set(resource, String(at(definition, 'summary', schemaField)))
+      const former = schemas.get(resource)
+      const schema = definition && String(at(definition, 'summary', schemaField))
+      schemas.set(resource, schema)
       if (resource === bindingResource) {
         halted = obstacleIn(definition, served)
         if (halted !== undefined) log[obstacles[halted]]({}, halted)
       }
-      if (served && !(resource === bindingResource && halted !== undefined)) arrive(resource)
-      else leave(resource)
+      if (served && !(resource === bindingResource && halted !== undefined)) {
+        arrive(resource)
+        // A kind that was not there before has no former schema.
+        if (former !== undefined && former !== schema && former !== settledSchema(schema))
+          learnSchemaLater(resource)
+      } else leave(resource)
     },
   })
 
@@ -184,6 +203,12 @@ export function createFeed({
     unsynced: () => resources.filter((resource) => !known.has(resource)).map(gvk),
     halted: () => halted,
     settled: (namespace) => settling.settled(namespace),
+    isSchemaFresh: () =>
+      resources.some(
+        (resource) =>
+          resource !== clusterSpiffeIdResource &&
+          (freshSchemas.has(resource) || running.get(resource)?.isInDoubt === true),
+      ),
     silence: () => {
       const bindings = running.get(bindingResource)
       return bindings ? performance.now() - bindings.lastContact : 0
@@ -215,7 +240,9 @@ const notEstablished =
   'the InferenceIdentityBinding CustomResourceDefinition is not established yet, so nothing is touched'
 
 /** A write may still be stored by the schema before, or be pruned by another API server that has yet to hear of this one. */
-const schemaSettlesMs = 10_000
+const usualSchemaSettlesMs = 10_000
+
+const settledSchema = (schema: string | undefined): string => `${schema}, settled`
 
 const schemaField = 'schema'
 const contractField = 'contract'

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Config } from '../config.ts'
 import { startTerm, type Term } from '../controller/term.ts'
-import { Unshown } from '../controller/unshown.ts'
+import { UnshownOutputs } from '../controller/unshown-outputs.ts'
 import { given, type BindingKey } from '../core/binding.ts'
 import { summaryOf } from '../core/conditions.ts'
 import type { Inventory } from '../core/inventory.ts'
@@ -35,6 +35,8 @@ type LeadershipOptions = {
   readonly halted: () => string | undefined
   /** Resolves once something may be decided in a namespace. */
   readonly settled: (namespace: string) => Promise<void> | undefined
+  /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
+  readonly isSchemaFresh: () => boolean
   readonly courtesy: Pick<Courtesy, 'turns'>
 }
 
@@ -53,8 +55,8 @@ export type Leadership = {
 
 /** Reconciles while this replica leads; without leader election it always does. */
 export function createLeadership(options: LeadershipOptions): Leadership {
-  const { config, client, inventory, metrics, log, halted, settled, courtesy } = options
-  const unshown = new Unshown()
+  const { config, client, inventory, metrics, log, halted, settled, isSchemaFresh, courtesy } = options
+  const unshown = new UnshownOutputs()
   let term: Term | undefined
   let election: Campaign | undefined
   /** Aborted when the Lease is lost, so that nobody waits for the answers to what this replica has sent. */
@@ -75,6 +77,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       mayWrite,
       halted,
       settled,
+      isSchemaFresh,
       workers,
       turns: courtesy.turns,
       instance: hostname(),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isObject, textOr, field, objectOr } from '../core/json.ts'
 import { bindingResource } from '../core/resources.ts'
-import { explain, resourcePath, type Answer, type Client } from '../kube/client.ts'
+import { failureWords, resourcePath, type Answer, type Client } from '../kube/client.ts'
 import type { AdmissionRequest, AdmissionResponse } from '../webhook/admission-review.ts'
 
 export type Probe = {
@@ -84,7 +84,7 @@ export async function tryWay({
 }
 
 function problemOf(answer: Answer, nonce: string): string | undefined {
-  if (answer.kind !== 'ok') return explain(answer)
+  if (answer.kind !== 'ok') return failureWords(answer)
   return answer.warnings.includes(replyTo(nonce))
     ? undefined
     : 'a dry run of a binding came back without a word of the webhook: it was not asked'

@@ -11,7 +11,7 @@ import {
 } from '../core/operator-status.ts'
 import type { Resource } from '../core/resources.ts'
 import type { Log } from '../log.ts'
-import type { Check } from '../serving/probes.ts'
+import type { HealthCheck } from '../serving/probes.ts'
 import { version } from '../version.ts'
 import { notTried } from './probe.ts'
 
@@ -20,7 +20,7 @@ type PublishingOptions = {
   readonly objects: Pick<Objects, 'create' | 'mergePatch'>
   readonly isLeading: () => boolean
   readonly halted: () => string | undefined
-  readonly checks: () => readonly Check[]
+  readonly checks: () => readonly HealthCheck[]
   readonly certificates: () => Readonly<Record<string, Date>>
   readonly log: Log
 }

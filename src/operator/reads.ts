@@ -7,7 +7,7 @@ import { field, objectOr } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
 import type { Known } from '../core/overlay.ts'
 import { admissionLabel, crdName, namespaceResource } from '../core/resources.ts'
-import { explain, resourcePath, type Client } from '../kube/client.ts'
+import { failureWords, resourcePath, type Client } from '../kube/client.ts'
 import { listPages } from '../kube/listing.ts'
 import { isStill } from '../webhook/confirm.ts'
 import type { ReadLive } from '../webhook/live.ts'
@@ -60,5 +60,5 @@ export const liveLists =
       metadataOnly: part === 'metadata',
     })
     if (listed.kind !== 'complete')
-      throw new Error(`listing ${crdName(resource)} in ${namespace}: ${explain(listed)}`)
+      throw new Error(`listing ${crdName(resource)} in ${namespace}: ${failureWords(listed)}`)
   }

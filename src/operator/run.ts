@@ -16,7 +16,7 @@ import { loadKubeConfig, namespaceOfPod, type ClusterConfig } from '../kube/conf
 import { createObjects } from '../kube/objects.ts'
 import { createLog, type Log } from '../log.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
-import { startProbes, type Check } from '../serving/probes.ts'
+import { startProbes, type HealthCheck } from '../serving/probes.ts'
 import { version } from '../version.ts'
 import { Reservations } from '../webhook/reservations.ts'
 import { createAdmission, type ShownTokens } from './admission.ts'
@@ -101,6 +101,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     log,
     halted: () => feed.halted(),
     settled: (namespace) => feed.settled(namespace),
+    isSchemaFresh: () => feed.isSchemaFresh(),
     courtesy,
   })
   const objects = createObjects(client)
@@ -148,7 +149,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     notices: () => [holds.words()].filter((words) => words !== undefined),
   })
   reportCluster(metrics, inventory, feed)
-  const ready = (): readonly Check[] => [
+  const ready = (): readonly HealthCheck[] => [
     { name: 'running', problem: stopping ? 'stopping' : undefined },
     {
       name: 'caches',

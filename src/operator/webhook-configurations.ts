@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { parseAllDocuments } from 'yaml'
-import { registrationsOf, withRegistration, type WebhookAddress } from '../../certs/registration.ts'
+import {
+  registrationsOf,
+  withRegistration,
+  type Registered,
+  type WebhookAddress,
+} from '../../certs/registration.ts'
 import { wordsOf } from '../../certs/secret.ts'
-import type { Registered } from '../../certs/trust.ts'
 import type { WebhookNames } from '../config.ts'
 import { isObject, objectOr, type JsonObject } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'

@@ -29,6 +29,14 @@ export function connect(choice: ClusterChoice): Connection {
     opened = { config, client: createClient(config) }
     return opened
   }
+  /** Why a configuration can't be read is for the first request to say. */
+  const configured = (): string | undefined => {
+    try {
+      return open().config.namespace
+    } catch {
+      return undefined
+    }
+  }
   return {
     use: async (work, failed) => {
       try {
@@ -38,7 +46,7 @@ export function connect(choice: ClusterChoice): Connection {
         return failed(messageOf(error))
       }
     },
-    namespace: () => open().config.namespace ?? namespaceOfPod() ?? 'default',
+    namespace: () => configured() ?? namespaceOfPod() ?? 'default',
     renew: () => {
       deadline.stop()
       deadline = deadlineOf(choice)

@@ -1,7 +1,7 @@
 import type { EventsSeen, Happening } from '../cli/cluster.ts'
 import { field, numberOr, objectOr, textOr } from '../core/json.ts'
 import { bindingResource } from '../core/resources.ts'
-import { explain, resourcePath } from '../kube/client.ts'
+import { failureWords, resourcePath } from '../kube/client.ts'
 import { unseenBecause, type Connection } from './connected.ts'
 
 const eventResource = { group: 'events.k8s.io', version: 'v1', plural: 'events' }
@@ -23,7 +23,7 @@ export const readEvents = (
         limit: String(atMost),
       },
     })
-    if (answer.kind !== 'ok') return unseenBecause(`listing events: ${explain(answer)}`)
+    if (answer.kind !== 'ok') return unseenBecause(`listing events: ${failureWords(answer)}`)
     const { items } = objectOr(answer.body)
     const events = Array.isArray(items) ? items.map(happening) : []
     return { kind: 'seen', events: events.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)) }

@@ -2,7 +2,7 @@ import type { Deployment, OperatorSight } from '../cli/cluster.ts'
 import { operatorNamespace } from '../config.ts'
 import { field, numberOr, objectOr, textOr } from '../core/json.ts'
 import { decodeOperatorStatus, operatorStatusName } from '../core/operator-status.ts'
-import { explain, resourcePath, type Client } from '../kube/client.ts'
+import { failureWords, resourcePath, type Client } from '../kube/client.ts'
 import { isAbsent } from '../kube/definition.ts'
 import { unseenBecause, type Connection } from './connected.ts'
 
@@ -22,7 +22,7 @@ export const readOperator = ({ use }: Connection, named: string | undefined): Pr
     const path = resourcePath(configMapResource, { namespace, name: operatorStatusName })
     const answer = await client.call({ method: 'GET', path })
     if (answer.kind !== 'ok' && !isAbsent(answer))
-      return unseenBecause(`reading ConfigMap ${namespace}/${operatorStatusName}: ${explain(answer)}`)
+      return unseenBecause(`reading ConfigMap ${namespace}/${operatorStatusName}: ${failureWords(answer)}`)
     const status = answer.kind === 'ok' ? decodeOperatorStatus(answer.body) : undefined
     return { kind: 'seen', namespace, status, deployment }
   }, unseenBecause)

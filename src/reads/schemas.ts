@@ -1,6 +1,6 @@
 import { field, isObject, objectOr, type JsonObject } from '../core/json.ts'
 import type { Resource } from '../core/resources.ts'
-import { explain, type Client } from '../kube/client.ts'
+import { failureWords, type Client } from '../kube/client.ts'
 import { definitionsIn, type Definition } from '../schema/definition.ts'
 import { readSchema } from '../schema/schema.ts'
 
@@ -23,7 +23,7 @@ export async function schemasOf(
   const { group, version, kind } = resource
   const answer = await client.call({ method: 'GET', path: `/openapi/v3/apis/${group}/${version}` })
   if (answer.kind !== 'ok')
-    return { kind: 'unseen', why: `reading the OpenAPI of ${group}/${version}: ${explain(answer)}` }
+    return { kind: 'unseen', why: `reading the OpenAPI of ${group}/${version}: ${failureWords(answer)}` }
   const published = publishedIn(objectOr(answer.body), resource)
   return published
     ? { kind: 'seen', definitions: [published] }

@@ -2,7 +2,7 @@ import type { SpireSight } from '../cli/cluster.ts'
 import { field, objectOr, textOr } from '../core/json.ts'
 import { leaseResource } from '../core/resources.ts'
 import { resourcePath } from '../kube/client.ts'
-import { explain } from '../kube/client.ts'
+import { failureWords } from '../kube/client.ts'
 import { listPages } from '../kube/listing.ts'
 import { unseenBecause, type Connection } from './connected.ts'
 
@@ -34,5 +34,5 @@ export const readSpire = ({ use }: Connection): Promise<SpireSight> =>
     })
     return listed.kind === 'complete'
       ? { kind: 'seen', leases }
-      : unseenBecause(`listing Leases: ${explain(listed)}`)
+      : unseenBecause(`listing Leases: ${failureWords(listed)}`)
   }, unseenBecause)

@@ -37,7 +37,7 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
     serverFactory: (handler) => (https ?? createHttpServer()).on('request', handler),
   })
   app.get('/metrics', async (request, reply) => {
-    const refusal = authorize && (await refusalOf(request.headers.authorization, authorize, log))
+    const refusal = authorize && (await scrapeRefusal(request.headers.authorization, authorize, log))
     if (refusal)
       return reply.code(refusal.code).headers(refusal.headers).type('text/plain').send(refusal.text)
     return reply.type(metrics.contentType).send(await metrics.text())
@@ -62,7 +62,7 @@ type Refusal = {
   readonly text: string
 }
 
-async function refusalOf(
+async function scrapeRefusal(
   header: string | undefined,
   authorize: Authorize,
   log: Log,

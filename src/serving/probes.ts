@@ -3,7 +3,7 @@ import type { Log } from '../log.ts'
 import { portOf, type Listening } from './listening.ts'
 
 /** A check with a problem keeps this replica from being healthy or ready, unless the check only informs. */
-export type Check = {
+export type HealthCheck = {
   readonly name: string
   readonly problem: string | undefined
   readonly informs?: boolean
@@ -13,8 +13,8 @@ type ProbeOptions = {
   /** Empty for every address of the machine. */
   readonly host: string
   readonly port: number
-  readonly healthy: () => readonly Check[]
-  readonly ready: () => readonly Check[]
+  readonly healthy: () => readonly HealthCheck[]
+  readonly ready: () => readonly HealthCheck[]
   readonly log: Log
 }
 
@@ -45,7 +45,7 @@ export async function startProbes({ host, port, healthy, ready, log }: ProbeOpti
   return { port: portOf(app.server), close: () => app.close() }
 }
 
-function listing(path: string, checks: readonly Check[], ok: boolean): string {
+function listing(path: string, checks: readonly HealthCheck[], ok: boolean): string {
   const lines = checks.map(({ name, problem }) =>
     problem === undefined ? `[+]${name} ok` : `[-]${name}: ${problem}`,
   )
@@ -53,7 +53,7 @@ function listing(path: string, checks: readonly Check[], ok: boolean): string {
 }
 
 /** The kubelet asks every few seconds; only a different answer is news. */
-function changeLogger(path: string, log: Log): (failed: readonly Check[]) => void {
+function changeLogger(path: string, log: Log): (failed: readonly HealthCheck[]) => void {
   let before = ''
   return (failed) => {
     const now = failed.map(({ name }) => name).join()

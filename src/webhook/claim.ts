@@ -82,8 +82,8 @@ export function decodeClaim(lease: unknown): Claim {
  */
 export type Contender = 'rival' | 'renamed' | 'none'
 
-/** How an existing claim stands to the one who asks for the key. */
-export type Standing =
+/** What an existing claim is to the binding that asks for the key. */
+export type ClaimState =
   /** The claim is the asking binding's own, from a retried review or an earlier attempt. */
   | 'ours'
   /** The holder exists and has the key. */
@@ -100,7 +100,7 @@ export const isSameBinding = (a: Holder, b: Holder): boolean =>
  * The rule of reservations. `ageMs` is for how long this replica has known the claim in its present state, by its own
  * clock; clocks of other machines are not used.
  */
-export function standingOf(
+export function claimStateOf(
   claim: Claim,
   holder: Holder,
   seen: {
@@ -109,7 +109,7 @@ export function standingOf(
     readonly deleted: boolean
     readonly graceMs: number
   },
-): Standing {
+): ClaimState {
   // A binding takes over the claim of the binding that it replaces under a new name.
   if (isSameBinding(claim.holder, holder) || seen.contender === 'renamed') return 'ours'
   if (seen.contender === 'rival') return 'held'

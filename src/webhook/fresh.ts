@@ -11,10 +11,10 @@ import type { Inventory } from '../core/inventory.ts'
 import { field, objectOr, textOr } from '../core/json.ts'
 import { bindingResource } from '../core/resources.ts'
 import { LiveNamespace } from './live.ts'
-import { readAll, readMissing, type ReachLive } from './missing.ts'
+import { readAll, readMissing, type LiveReads } from './missing.ts'
 import { inSlices } from './slices.ts'
 
-type Reach = ReachLive & { readonly inventory: Inventory }
+type Reach = LiveReads & { readonly inventory: Inventory }
 
 /**
  * Judges a change of a pool or an objective by its namespace as the API server has it: its bindings are listed, and what

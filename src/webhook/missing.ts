@@ -17,7 +17,7 @@ export type ListLive = (
   part?: 'metadata',
 ) => Promise<void>
 
-export type ReachLive = { readonly read: ReadLive; readonly list: ListLive }
+export type LiveReads = { readonly read: ReadLive; readonly list: ListLive }
 
 /** Objects of one kind that are read one by one; of more, all that the namespace has are listed. */
 const readAtMost = 8
@@ -30,7 +30,7 @@ export async function readMissing(
   bindings: readonly Binding[],
   live: LiveNamespace,
   namespace: string,
-  reach: ReachLive,
+  reach: LiveReads,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { world } = live
@@ -82,7 +82,7 @@ export async function readAll(
   resource: Resource,
   names: ReadonlySet<string>,
   namespace: string,
-  { read, list }: ReachLive,
+  { read, list }: LiveReads,
 ): Promise<ReadonlyMap<string, unknown>> {
   const objects = new Map<string, unknown>(names.keys().map((name) => [name, undefined]))
   if (names.size <= readAtMost) {

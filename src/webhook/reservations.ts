@@ -5,7 +5,7 @@ import {
   decodeClaim,
   isSameBinding,
   leaseOf,
-  standingOf,
+  claimStateOf,
   type Claim,
   type Contender,
   type Holder,
@@ -166,17 +166,17 @@ export class Reservations {
   ): Promise<Reserved | undefined> {
     const { objects, namespace, now, disregarded } = this.#options
     const { since } = this.#note(claim)
-    const standing = standingOf(claim, holder, {
+    const state = claimStateOf(claim, holder, {
       contender: isSameBinding(claim.holder, holder) ? 'none' : await contends(claim.holder),
       ageMs: now() - since,
       deleted: this.#deleted.has(claim.holder.uid),
       graceMs: this.#graceMs,
     })
-    const isDisregarded = standing === 'pending' && this.#vain.areTooMany(claim)
-    switch (isDisregarded ? 'abandoned' : standing) {
+    const isDisregarded = state === 'pending' && this.#vain.areTooMany(claim)
+    switch (isDisregarded ? 'abandoned' : state) {
       case 'held':
       case 'pending':
-        return { kind: 'taken', by: claim.holder, pending: standing === 'pending' }
+        return { kind: 'taken', by: claim.holder, pending: state === 'pending' }
       case 'ours':
       case 'abandoned': {
         signal?.throwIfAborted()

@@ -5,7 +5,7 @@ import { collisionMessage } from '../core/checks/collision.ts'
 import { noStake } from '../core/evaluate.ts'
 import type { World } from '../core/facts.ts'
 import { rules, type Finding } from '../core/findings.ts'
-import type { Standing } from '../core/overlap.ts'
+import type { IdentifiedBinding } from '../core/overlap.ts'
 import type { Known } from '../core/overlay.ts'
 import { bindingResource } from '../core/resources.ts'
 import { isSameHarm, judge, lenient, type ActionOverrides, type Verdict } from '../core/verdict.ts'
@@ -75,7 +75,7 @@ type Decided = Decision & {
   /** The findings before the request. */
   readonly earlier: readonly Finding[]
   /** The binding's identity before the request. */
-  readonly before: Standing | undefined
+  readonly before: IdentifiedBinding | undefined
 }
 
 async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSignal): Promise<Decided> {

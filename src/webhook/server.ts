@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../log.ts'
 import type { AdmissionRequest } from './admission-review.ts'
-import { addRoutes, type Observe, type Review } from './calls.ts'
 import { Deadlines } from './deadline.ts'
+import { addRoutes, type Observe, type Review } from './http-routes.ts'
 import {
   connections,
   createListener,

@@ -1,7 +1,7 @@
 import type { Fallback } from '../core/fallbacks.ts'
 import type { Finding } from '../core/findings.ts'
 import type { Settings } from '../core/identity.ts'
-import type { Standing } from '../core/overlap.ts'
+import type { IdentifiedBinding } from '../core/overlap.ts'
 import type { Pod, PodList } from '../core/pods.ts'
 import { adviseOnPods, fits, wantedBy } from '../core/workloads.ts'
 
@@ -24,7 +24,11 @@ export type ListPods = (
 /** What came of looking at the pods of one review. */
 export type Look = 'complete' | 'partial' | 'forbidden' | 'failed'
 
-export type LookAtPods = (after: Standing, before: Standing | undefined, signal: AbortSignal) => Promise<Seen>
+export type LookAtPods = (
+  after: IdentifiedBinding,
+  before: IdentifiedBinding | undefined,
+  signal: AbortSignal,
+) => Promise<Seen>
 
 /** With `--workloads=false`. */
 export const blind: LookAtPods = () => Promise.resolve(nothingSeen)
@@ -63,7 +67,10 @@ export function createPodLookup({ list, fallbacks, settings, now, observe, warn 
     said = true
   }
 
-  async function look({ binding, identity }: Standing, signal: AbortSignal): Promise<PodList | undefined> {
+  async function look(
+    { binding, identity }: IdentifiedBinding,
+    signal: AbortSignal,
+  ): Promise<PodList | undefined> {
     const at = { namespace: binding.namespace, pairs: identity.pods.pairs }
     const page = await list(at, first, signal)
     if (page.kind === 'forbidden') noteForbidden(binding.namespace, page.why)
@@ -87,7 +94,7 @@ export function createPodLookup({ list, fallbacks, settings, now, observe, warn 
     if ((forbiddenUntil.get(namespace) ?? 0) > now()) return nothingSeen
     const listed = await look(after, AbortSignal.any([signal, AbortSignal.timeout(withinMs)]))
     if (!listed) return nothingSeen
-    const adviceOn = ({ binding, identity }: Standing): readonly Finding[] =>
+    const adviceOn = ({ binding, identity }: IdentifiedBinding): readonly Finding[] =>
       adviseOnPods(binding, identity, { list: listed, fallbacks: fallbacks(), settings })
     const isOfSamePods = before?.identity.pods.pairs.join() === after.identity.pods.pairs.join()
     return { found: adviceOn(after), earlier: before && isOfSamePods ? adviceOn(before) : [] }

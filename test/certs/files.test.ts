@@ -58,7 +58,7 @@ const sourceOf = (directory: string, lines: string[], at: () => Date = () => now
     lives: { settleMs },
   })
 
-/** What the API server trusts, and for how long that has stood. */
+/** The view of a replica whose API server has trusted this bundle for so many ms. */
 const trusting = (live: string, standingMs: number): View => ({
   ...blankView,
   live: [live, live],

@@ -1,12 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { createAuthority, issueLeaf } from '../../certs/authority.ts'
-import { refusalOf, type Lives, type Trusted } from '../../certs/certificates.ts'
-import type { Registration } from '../../certs/registration.ts'
+import { handshakeProblem, type Lives, type Trusted } from '../../certs/certificates.ts'
+import type { Issuer } from '../../certs/issuance.ts'
+import type { Registered, Registration } from '../../certs/registration.ts'
 import type { SecretData } from '../../certs/rotation.ts'
-import { ensureCertificates, type Issuer, type SecretAccess } from '../../certs/store.ts'
+import { ensureCertificates, type SecretAccess } from '../../certs/store.ts'
 import { tokensFrom } from '../../certs/token.ts'
-import { Trust, type Registered } from '../../certs/trust.ts'
+import { Trust } from '../../certs/trust.ts'
 import { createLog } from '../../src/log.ts'
 import { manualClock, type ManualClock } from '../support/manual-clock.ts'
 
@@ -30,7 +31,7 @@ const keys = async () => {
   return pair
 }
 
-export const weakIssuer: Issuer = {
+const weakIssuer: Issuer = {
   authority: (options) => createAuthority({ ...options, keys }),
   leaf: (authority, options) => issueLeaf(authority, { ...options, keys }),
 }
@@ -55,7 +56,7 @@ type Replica = {
   accepted: readonly string[]
 }
 
-/** Requests that still go through, and what those after them wait for. */
+/** How many more requests of a held-up replica go through, and what the requests after them wait for. */
 type Hold = { left: number; readonly released: Promise<void> }
 
 /**
@@ -69,7 +70,7 @@ export class Fleet {
   /** What was refused, with when. Only counted from when `watchful` is set. */
   readonly failures: string[] = []
   watchful = false
-  /** Of configurations, by replicas. */
+  /** How often replicas wrote a configuration. */
   writes = 0
   secret: Stored<SecretData> | undefined
   readonly #options: FleetOptions
@@ -297,11 +298,11 @@ export class Fleet {
     }
   }
 
-  /** Whether a certificate chains to another does not change; that it has not expired is seen to by the looks. */
+  /** The answer is kept: a chain does not change, and the replicas' own looks see to certificates that expire. */
   #refusal(trusted: Trusted): string | undefined {
     const key = `${trusted.pair.cert}${trusted.caBundle}`
     if (!this.#verdicts.has(key)) {
-      this.#verdicts.set(key, refusalOf(trusted, { names, now: this.clock.date() }))
+      this.#verdicts.set(key, handshakeProblem(trusted, { names, now: this.clock.date() }))
     }
     return this.#verdicts.get(key)
   }

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { refusalOf, type Lives } from '../../certs/certificates.ts'
+import { handshakeProblem, type Lives } from '../../certs/certificates.ts'
 import { splitPem } from '../../certs/inspect.ts'
 import { isToken } from '../../certs/registration.ts'
 import type { SecretData } from '../../certs/rotation.ts'
@@ -14,7 +14,7 @@ const replicas = ['a', 'b', 'c']
 const randomly = (numbers: fc.Stream<number>) => (limit: number) =>
   Math.floor(((numbers.next().value ?? 0) / 1000) * limit)
 
-/** For where only the order counts. */
+/** Used instead of random numbers where only the order of events matters. */
 const halfway = (limit: number): number => Math.floor(limit / 2)
 
 const issuerOf = (cert = ''): string => new X509Certificate(cert).issuer
@@ -41,7 +41,8 @@ const isSteady = ({ secret, bundles, tokens, served, clock }: Fleet): boolean =>
     bundles.every((bundle) => bundle === caBundle) &&
     served.every(
       (pair) =>
-        pair !== undefined && refusalOf({ pair, caBundle }, { names, now: clock.date() }) === undefined,
+        pair !== undefined &&
+        handshakeProblem({ pair, caBundle }, { names, now: clock.date() }) === undefined,
     )
   )
 }
@@ -239,7 +240,7 @@ describe('the token', () => {
       await fleet.run(100)
       if (fleet.tokens[0] !== '') fleet.put(0, { token: '' })
     }
-    // Without a pause each of the 1,200 would be answered by a write.
+    // Somebody takes the caBundle away 1,200 times. Without pauses the operator would write as often.
     expect(fleet.writes - before).toBeLessThan(30)
     expect(fleet.writes - before).toBeGreaterThan(5)
     expect(fleet.remarks).toContainEqual(expect.stringContaining('was taken away'))

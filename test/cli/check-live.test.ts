@@ -32,7 +32,7 @@ const operatorSays = (
   },
 })
 
-/** Beside a cluster whose operator says this; no trust domain is given. */
+/** Runs `check --live`, without a trust domain, beside a cluster whose operator has written this status. */
 const besideOperator = (
   argv: readonly string[],
   status: OperatorStatus | undefined,

@@ -81,6 +81,16 @@ describe('kleym check, from the command line', () => {
     }
   })
 
+  test.for([['inspect', 'binding', 'chat'], ['status'], ['check', '--live'], ['report']])(
+    '%s with a kubeconfig that leads nowhere: 4, and the file is named without a stack',
+    async (command) => {
+      await using folder = await folderWith({})
+      const ended = await kleym([...command, '--kubeconfig', folder.at('gone')])
+      expect(ended).toMatchObject({ code: 4, stdout: '' })
+      expect(ended.stderr).toMatch(new RegExp(`^kleym: kubeconfig ${folder.at('gone')}: .+\n$`))
+    },
+  )
+
   test('an operator told of files that are not there: 4, with every flag that names one, or should', async () => {
     await using folder = await folderWith({ 'tls.crt': 'x', empty: '' })
     const flags = ['--metrics-bind-address=127.0.0.1:0', `--metrics-cert-path=${folder.path}`]

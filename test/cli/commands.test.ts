@@ -86,7 +86,7 @@ const whole = async () =>
 
 const dead = operator({ heartbeat: ago(7200) }, { deployment: { ...deployment, ready: 0 } })
 
-/** What is printed by each command line of the document, at its place. */
+/** For each command line of the document, a function for each place where it stands, which runs it on what it is about there. */
 const scenes: { readonly [command: string]: readonly (() => Promise<CommandResult>)[] } = {
   'kleym status': [
     async () => statusOf(await whole(), {}, { width: 80 }),

@@ -33,7 +33,7 @@ async function offeredByBash(...line: readonly string[]): Promise<readonly strin
   const words = line.map((word) => `'${word}'`).join(' ')
   const out = await printed(
     'bash',
-    // Outside of a command line there is nothing whose options could be set.
+    // compopt only works while bash completes, so a function that does nothing takes its place.
     `compopt() { :; }; source ./bash; COMP_WORDS=(kleym ${words}); COMP_CWORD=${line.length}; _kleym; printf '%s\\n' "\${COMPREPLY[@]}"; complete -p kleym >/dev/null`,
     '--norc',
   )

@@ -12,8 +12,8 @@ export type Scene = {
   readonly pods: readonly PodOptions[] | 'forbidden'
 }
 
-/** `kleym report`, of a cluster that holds these. */
-export const reportOn = ({ objects, pods }: Scene, argv: readonly string[] = []): Promise<CommandResult> => {
+/** Runs `kleym report` on a cluster that holds this scene. */
+const reportOn = ({ objects, pods }: Scene, argv: readonly string[] = []): Promise<CommandResult> => {
   const parsed = pageOptions(argv, {})
   if (parsed.kind !== 'options') throw new Error(JSON.stringify(parsed))
   return report(parsed.options, {
@@ -55,7 +55,7 @@ export const scene: Scene = {
   ],
 }
 
-/** Each with the status that the loop gives it. */
+/** The objects, each binding with the status that the loop gives it. */
 async function allSettled(
   all: readonly Manifest[],
   others: readonly Manifest[],
@@ -94,7 +94,7 @@ export const hostile: Scene = {
   pods: [{ name: evil, labels: { app: 'vllm' }, account: evil, containers: [evil] }],
 }
 
-/** Of pools with ten bindings each, and one with hundreds. */
+/** A scene of pools with ten bindings each, and one pool with hundreds. */
 export function manyBindings(count: number): Scene {
   const names = Array.from({ length: count }, (_, at) => String(at))
   const poolOf = (at: number): string => `pool-${at % 3 === 0 ? 0 : at % Math.ceil(count / 10)}`

@@ -79,14 +79,14 @@ export const operator = (
   kind: 'seen',
   namespace: 'kleym-system',
   deployment,
-  // As it comes back from the ConfigMap.
+  // The status goes through the ConfigMap, as a real one does.
   status: decodeOperatorStatus({
     data: encodeOperatorStatus({ configuration, health: { ...health, ...said } }),
   }),
   ...more,
 })
 
-/** What a test says of the cluster, beside what a healthy one answers. */
+/** The answers in which a test's cluster differs from a healthy one. */
 export type Around = Partial<Omit<ClusterReads, 'readOperator' | 'readSpire'>> & {
   readonly sight?: OperatorSight
   readonly spire?: SpireSight
@@ -127,7 +127,7 @@ export const statusOf = (
 
 const stats = { namespacesSelected: 1, podsSelected: 1, entriesToSet: 1 }
 
-/** As the loop would leave it, with its ClusterSPIFFEID, which is processed, where it has one. */
+/** A binding as the loop would leave it, and its ClusterSPIFFEID, if it has one, as SPIRE Controller Manager would leave that. */
 export async function settled(
   one: Manifest,
   others: readonly Manifest[],
@@ -174,7 +174,7 @@ export type Looked = Partial<InspectOptions> & {
   readonly around?: Around
 }
 
-/** Pods that have any of the labels, as a cluster that has these would list them. */
+/** Reads pods as from a cluster that has these: those with any of the labels. */
 export const readPodsOf =
   (pods: readonly PodOptions[] | 'forbidden'): ReadPods =>
   ({ namespace, pairs }) =>

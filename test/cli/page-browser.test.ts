@@ -8,7 +8,7 @@ import { hostile, manyBindings, pageOf, scene } from './drawn.ts'
 
 const picture = new URL('../../docs/report.png', import.meta.url)
 
-/** Width and height, where a PNG has them. */
+/** Width and height of a PNG, which stand at these places of its header. */
 const sizeOf = (png: Buffer): readonly number[] => [png.readUInt32BE(16), png.readUInt32BE(20)]
 
 describeInBrowser('the page of kleym report, in a browser', () => {

@@ -88,7 +88,7 @@ describe('the YAML', () => {
     const text = await yamlOf([pool({ selector: { matchLabels: labels } }), poolOnly()])
     const loaded: unknown = parse(text)
     expect(loaded).toMatchObject({ spec: { podSelector: { matchLabels: labels } } })
-    // What kubectl reads by YAML 1.1 it must not take for a boolean.
+    // kubectl reads YAML 1.1, which takes more unquoted words for booleans and numbers than YAML 1.2.
     expect(text).not.toMatch(/: (?:yes|true|null|1e3|0777|1\.0)$/m)
   })
 

@@ -34,7 +34,7 @@ const files = {
   'b.yaml': `${bindingText('fine')}---\n${bindingText('odd', '  containerName: main\n  extra: 1\n')}---\n${bindingText('early').replace('name: chat', 'name: later')}`,
 }
 
-/** What a form says of these files, with the folder taken out of it. */
+/** Runs `check` on these files. The name of their folder is taken out of what is printed. */
 async function reported(
   ...argv: readonly string[]
 ): Promise<{ readonly code: number; readonly stdout: string }> {

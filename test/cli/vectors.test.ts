@@ -9,7 +9,7 @@ import {
 } from '../support/vectors.ts'
 import { settledIn, verdictsOn, type CheckedBinding } from './checking.ts'
 
-/** What admission refuses by default, of the reasons that the worked cases settle on. */
+/** The reasons that the worked cases settle on and admission refuses by default. */
 const denied = new Set([
   'InvalidPoolRef',
   'MissingObjectiveRef',

@@ -10,11 +10,11 @@ import { recordOfRun } from './support/record.ts'
 
 type Scenario = {
   readonly title: string
-  /** What the loop has settled before. */
+  /** The objects on which the loop has settled before the change. */
   readonly given: readonly Manifest[]
-  /** What it then finds changed. */
+  /** Changes the cluster while no loop runs. */
   readonly change: (world: World) => Promise<unknown>
-  /** How many writes it makes of that. */
+  /** How many writes the loop makes because of the change. */
   readonly writes: number
 }
 
@@ -164,7 +164,7 @@ async function run(world: World, death?: Death): Promise<Mortal> {
   return life
 }
 
-/** Process after process dies in the same way, until one is left nothing to die of. */
+/** Starts one process after another, each of which dies at its first write, until one has nothing left to write. */
 async function runMortals(world: World, death: Death): Promise<number> {
   for (let deaths = 0; deaths < 20; deaths += 1) {
     const { isDead } = await run(world, death)
@@ -183,7 +183,7 @@ describe.each(scenarios)('$title', (scenario) => {
     undisturbed = await recordOfRun(world)
   })
 
-  // What a process knows dies with it, so by dying at their first write they die at every write there is.
+  // What a process knows dies with it. Since each dies at its first write, together they die at every write.
   test.each<{ readonly title: string; readonly death: Death }>([
     { title: 'after each write, before it hears of it', death: 'unheard' },
     { title: 'between any two writes', death: 'heard' },

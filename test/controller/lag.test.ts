@@ -12,7 +12,7 @@ import { Judge } from './support/judge.ts'
 
 const metaOf = (output: Json | undefined): Json => recordOf(output?.['metadata'])
 
-/** The watch of outputs says nothing, so the cache knows none of those that the loop writes. */
+/** The watch of outputs says nothing, so the cache shows none of the outputs that the loop writes. */
 describe('while the watch of ClusterSPIFFEIDs lags', () => {
   const outputs: Match = { path: /\/clusterspiffeids/ }
   const isWriting = (method: string): Match => ({ ...outputs, method })
@@ -31,7 +31,7 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     history = stack.use(new History(world.client))
     for (const resource of [definitionResource, ...allResources]) await history.follow(resource)
     const kubeconfig = await proxy.kubeconfig(world.api.token)
-    // Long enough for nobody to notice before the test is over.
+    // The loop gives up a silent watch only after the test is over.
     loop = startLoop({ kubeconfig, timings: { idleMs: 60_000 } })
     stack.defer(() => loop.stop())
     await loop.synced
@@ -40,7 +40,7 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
   })
   afterEach(() => stack.disposeAsync())
 
-  /** Nobody else writes outputs here, nor takes finalizers. */
+  /** Only the loop writes outputs here and takes finalizers off, so the judge excuses nothing. */
   const brokenPromises = async (): Promise<readonly string[]> =>
     new Judge({ wrote: () => false, deleted: () => false }).judge(await history.take())
 
@@ -113,7 +113,7 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     const { name, uid } = metaOf(before)
     expect(metaOf(after)).toMatchObject({ name })
     expect(metaOf(after)['uid']).not.toBe(uid)
-    // A rehearsal and a creation each.
+    // Two outputs, each with a rehearsal and a creation.
     expect(created.hits()).toBe(4)
     expect(await brokenPromises()).toEqual([])
   })
@@ -121,7 +121,7 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
   const rival = { namespace: 'default', name: 'rival' }
   const chat = { namespace: 'default', name: 'chat' }
 
-  /** The output is created, but the loop is not told so, and only learns it from a refusal. */
+  /** The output is created, but the answer is lost: the loop learns of the output by the refusal of a second creation. */
   const becomeReadyUnheard = async (): Promise<void> => {
     proxy.faults.inject(isWriting('POST'), { kind: 'lostResponse' })
     await world.put(binding())
@@ -143,7 +143,7 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     expect(await world.list(clusterSpiffeIdResource)).toEqual([])
   })
 
-  /** The output is created, but the loop is told neither that nor anything else of it. */
+  /** The output is created, but the answer is lost, and later creations fail too: the loop does not learn of the output. */
   const beCreatedUnheard = async (): Promise<void> => {
     proxy.faults.inject(isWriting('POST'), { kind: 'lostResponse' })
     const stuck = proxy.faults.inject(isWriting('POST'), { kind: 'status', code: 503 }, Infinity)
@@ -176,7 +176,7 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
 const refersTo = (name: string) =>
   binding({ name: 'other', spec: { poolRef: { name }, objectiveRef: { name } } })
 
-/** What a binding is changed to refer to is there before it, but the loop hears of it later. */
+/** A binding is changed to refer to objects that exist already, but the loop hears of these objects later. */
 describe('while the watches of pools and objectives lag', () => {
   const referred: Match = { path: /\/inference(?:pools|objectives)\?/ }
   const moved = binding({ spec: { poolRef: { name: 'new' }, objectiveRef: { name: 'new' } } })

@@ -1,14 +1,14 @@
 import { expect, test, vi } from 'vitest'
 import { runLoop } from '../../src/controller/loop.ts'
-import type { Result } from '../../src/controller/outcome.ts'
 import { Pace } from '../../src/controller/pace.ts'
 import { Queue } from '../../src/controller/queue.ts'
+import type { RunResult } from '../../src/controller/run-result.ts'
 import type { BindingKey } from '../../src/core/binding.ts'
 import { systemTurns } from '../../src/kube/clock.ts'
 import { manualClock } from '../support/manual-clock.ts'
 
 /** How long a key waits that a run ended with this result. */
-async function waitAfter(result: Result): Promise<number | undefined> {
+async function waitAfter(result: RunResult): Promise<number | undefined> {
   const clock = manualClock()
   const queue = new Queue<BindingKey>({ clock })
   const observe = vi.fn<(kind: string) => void>()
@@ -23,7 +23,7 @@ async function waitAfter(result: Result): Promise<number | undefined> {
   return wait
 }
 
-const retry = (more: { readonly afterMs?: number; readonly withinMs?: number } = {}): Result => ({
+const retry = (more: { readonly afterMs?: number; readonly withinMs?: number } = {}): RunResult => ({
   kind: 'retry',
   why: 'the API server said 500',
   cause: '500',

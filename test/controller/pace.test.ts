@@ -8,7 +8,7 @@ import { systemTurns } from '../../src/kube/clock.ts'
 
 const keys = Array.from({ length: 40 }, (_, index): BindingKey => `default/${index}`)
 
-/** Works the keys off. Each run takes half a slice of a time that only runs meanwhile; a line is drawn at each turn. */
+/** Works the keys off, with a clock that only runs advance, by half a slice each. Returns the number of runs between turns. */
 async function runsBetweenTurns(workers: number): Promise<readonly number[]> {
   const queue = new Queue<BindingKey>()
   for (const key of keys) queue.add(key)

@@ -108,7 +108,7 @@ test('retries of a key wait twice as long each time, from 5 ms to 60 s, until it
     ...Array.from({ length: 6 }, () => 60_000),
   ])
   expect(waited('b')).toBe(5)
-  // It may be wanted sooner than its back-off says, but never later.
+  // A limit may have a key run sooner than its back-off says, never later.
   queue.retry('c', 3)
   expect(clock.waits()).toEqual([3])
   clock.advance(3)

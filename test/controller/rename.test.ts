@@ -6,7 +6,7 @@ import { binding, objective, pool } from '../support/builders.ts'
 import { recordOf, textOf, type Json } from '../support/embedded/json.ts'
 import type { Match } from '../support/fault-proxy/faults.ts'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy/proxy.ts'
-import { startLoop } from '../support/loop.ts'
+import { startLoop, type Loop } from '../support/loop.ts'
 import type { Manifest } from '../support/vectors.ts'
 import { metaOf, startWorld, type World } from '../support/world.ts'
 import { History } from './support/history.ts'
@@ -26,6 +26,7 @@ describe('a binding that replaces another', () => {
   let world: World
   let proxy: FaultProxy
   let history: History
+  let loop: Loop
   let stack: AsyncDisposableStack
 
   beforeEach(async () => {
@@ -35,7 +36,7 @@ describe('a binding that replaces another', () => {
     proxy = await startFaultProxy(world.api)
     stack.defer(() => proxy.stop())
     history = stack.use(new History(world.client))
-    const loop = startLoop({ kubeconfig: await proxy.kubeconfig(world.api.token) })
+    loop = startLoop({ kubeconfig: await proxy.kubeconfig(world.api.token) })
     stack.defer(() => loop.stop())
     await loop.synced
     await world.put(binding())
@@ -115,6 +116,19 @@ describe('a binding that replaces another', () => {
       proxy.faults.inject(writing, { kind: 'status', code: 403 }, Infinity)
       await isGone('chat')
     })
+  })
+
+  test('is not waited for where it wants the identity in another trust domain, and waits itself', async () => {
+    await loop.stop()
+    loop = startLoop({ kubeconfig: world.api.kubeconfig, trustDomain: 'other.org' })
+    await loop.synced
+    await world.put(newcomer())
+    await world.remove(bindingResource, at('chat'))
+    await isGone('chat')
+    await isReady('new')
+    const [output, ...others] = await world.list(clusterSpiffeIdResource)
+    expect(recordOf(output?.['spec'])['spiffeIDTemplate']).toContain('spiffe://other.org/')
+    expect(others).toEqual([])
   })
 
   test('counts for nothing where the two stand for different identities', async () => {

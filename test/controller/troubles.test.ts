@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { retryOf } from '../../src/controller/outcome.ts'
+import { retryOf } from '../../src/controller/run-result.ts'
 import { Troubles } from '../../src/controller/troubles.ts'
 import type { Reply } from '../../src/core/objects.ts'
 
-/** A key that does not succeed, at times in seconds: whether it is said then. */
+/** The failures of one key, each at a time in seconds. Each step tells whether the failure is said then. */
 function story() {
   let seconds = 0
   const troubles = new Troubles<string>(() => seconds * 1000)

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { outputName, render } from '../../src/core/clusterspiffeid.ts'
+import { render } from '../../src/core/clusterspiffeid.ts'
 import { composeIdentity, spiffeId, type Identity } from '../../src/core/identity.ts'
 import { isDns1123Label, isNonEmptyLabelValue } from '../../src/core/names.ts'
+import { outputName } from '../../src/core/output-name.ts'
 import { podLabels } from '../../src/core/selectors.ts'
 import { dnsLabels, labels, subdomains } from '../support/arbitraries.ts'
 import { settings } from '../support/builders.ts'
@@ -16,7 +17,7 @@ const [plain, told] = [sha1(id), (key: string): string => sha1(`${id}\n${key}`)]
 const nameOf = (name: string, namespace = 'default', mode: Identity['mode'] = 'PoolOnly'): string =>
   outputName({ namespace, name }, { mode, spiffeId: id })
 
-/** What a name may have beside `-pool-` and the hash. */
+/** How many characters a name has left beside `-pool-` and the hash. */
 const room = 63 - '-pool-'.length - 8
 
 describe('the name of an output', () => {

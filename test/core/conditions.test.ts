@@ -15,6 +15,7 @@ import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import { changeOfIdentity, isCurrent, settingsIn } from '../../src/core/said.ts'
 import { podLabels } from '../../src/core/selectors.ts'
 import { settings } from '../support/builders.ts'
+import { ruleNames, rulesOfTheSpec } from '../support/rule-names.ts'
 
 const identity = composeIdentity({
   namespace: 'default',
@@ -53,19 +54,6 @@ const column = (status: JsonObject, name: string): readonly unknown[] =>
 
 const messageAfter = (refusal: string): unknown =>
   column(statusFor(failed('managedOutputApplyFailed', refusal)), 'message')[0]
-
-const ruleNames = Object.keys(rules).filter((name): name is RuleName => Object.hasOwn(rules, name))
-
-/** Checks 1, 4, 5 and 10 to 13. */
-const stalling: ReadonlySet<RuleName> = new Set([
-  'invalidPoolRef',
-  'invalidObjectiveRef',
-  'missingObjectiveRef',
-  'unsupportedMode',
-  'invalidServiceAccountName',
-  'invalidContainerName',
-  'unexpectedContainerName',
-])
 
 describe('the five conditions', () => {
   test('of a binding that is ready', () => {
@@ -119,7 +107,7 @@ describe('the five conditions', () => {
     const conditions = conditionsIn(statusFor(failed(rule)))
     expect(conditions.slice(0, 5)).toMatchObject(wanted)
     const stalled = { type: 'Stalled', status: 'True', reason, message: 'no', observedGeneration: 1 }
-    expect(conditions.slice(5)).toMatchObject(stalling.has(rule) ? [stalled] : [])
+    expect(conditions.slice(5)).toMatchObject(rulesOfTheSpec.has(rule) ? [stalled] : [])
   })
 
   test('are what the API of conditions asks for', () => {

@@ -62,7 +62,7 @@ const changesOf = (objects: fc.Arbitrary<Manifest>) =>
     .tuple(objects, fc.boolean())
     .map(([object, goes]) => ({ object, change: goes ? going(object) : becoming(object) }))
 
-/** One namespace, two names, one good selector: what meets there often collides. */
+/** Objects of one namespace, two names and mostly one selector, so that bindings often collide. */
 const few = fc.constantFrom('a', 'b')
 const crowded: fc.Arbitrary<Manifest> = fc.oneof(
   {
@@ -107,7 +107,7 @@ describe('the consequences of a change', () => {
           const expected = [...later.keys()].filter(lose)
           const found = consequencesOf(change, inventory)
           const losses = found.filter(({ kind }) => kind === 'loss').map(bindingOf)
-          // A harm can be that of an object behind the one that the loop takes.
+          // Harm may also concern an object of a group that the loop does not take: of harms, those count by which a binding loses.
           const harms = found.filter(({ kind }) => kind === 'harm').map(bindingOf)
           expect([...losses, ...harms.filter(lose)].toSorted()).toEqual(expected.toSorted())
         },

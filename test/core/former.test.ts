@@ -20,7 +20,7 @@ const configured: Settings = { trustDomain: 'new.org', className: undefined }
 const nothing: Departures = { trustDomains: [], classNames: [] }
 const world = [pool(), objective(), binding()]
 
-/** What an operator with these settings leaves. */
+/** The ClusterSPIFFEID that an operator with these settings leaves. */
 const renderedBy = (settings: Partial<Settings>): Manifest => {
   const rendered = renderedFrom(binding(), inventoryOf(world, settings))
   return { ...rendered, metadata: { ...rendered.metadata, uid: 'u' } }
@@ -65,7 +65,7 @@ describe('another trust domain than the configured one', () => {
     const status = said({ trustDomain: 'old.org', className: undefined })
     const edited = withSpec(old, { spiffeIDTemplate: 'spiffe://evil.org/x' })
     expect(former([edited], { status })).toEqual({ trustDomain: 'old.org', className: undefined })
-    // The status of a refused output speaks of the new one already.
+    // If the new output was refused, the status already has the new settings.
     expect(former([old], { status: said(configured) })).toBeDefined()
   })
 

@@ -2,10 +2,11 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { advise } from '../../src/core/advice.ts'
 import type { BindingKey } from '../../src/core/binding.ts'
+import type { Change } from '../../src/core/change.ts'
 import type { Output } from '../../src/core/clusterspiffeid.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import type { Finding } from '../../src/core/findings.ts'
-import { Inventory, type Change } from '../../src/core/inventory.ts'
+import { Inventory } from '../../src/core/inventory.ts'
 import { canonical } from '../../src/core/json.ts'
 import { byBytes } from '../../src/core/names.ts'
 import { planOf } from '../../src/core/plan.ts'
@@ -41,7 +42,7 @@ const beginning: readonly Change[] = [
   ...foundation.map(upserted),
 ]
 
-/** What a change is about: of two about the same, the later one counts. */
+/** What a change is about. Of two changes about the same, the later one counts. */
 function subjectOf(change: Change): string {
   switch (change.kind) {
     case 'served':
@@ -55,7 +56,7 @@ function subjectOf(change: Change): string {
   }
 }
 
-/** Only the last word on each subject, in an order that has nothing to do with how it came to that. */
+/** The last change of each subject, in an order that does not depend on the history. */
 const finalState = (history: readonly Change[]): readonly Change[] =>
   [...new Map(history.map((change) => [subjectOf(change), change]))]
     .toSorted(([one], [other]) => byBytes(one, other))
@@ -67,7 +68,7 @@ function inventoryAfter(history: readonly Change[]): Inventory {
   return inventory
 }
 
-/** A status that SPIRE Controller Manager writes changes no more than what is left out here. */
+/** An output without what a status of SPIRE Controller Manager changes, to which the loop does not react. */
 const reactedTo = ({ resourceVersion: _version, stats: _stats, ...rest }: Output) => rest
 
 /** Everything that reconciling a key asks an inventory, as one text. */
@@ -77,7 +78,7 @@ function answersFor(inventory: Inventory, key: BindingKey): string {
     .outputsOf(key)
     .map(reactedTo)
     .toSorted((one, other) => byBytes(one.name, other.name))
-  // Of one that is being deleted nothing counts but what is left to delete.
+  // For a binding that is being deleted only the outputs count that are still to be deleted.
   if (!binding || binding.deleting) return canonical({ binding, owned })
   const evaluation = evaluate(binding, inventory)
   const plan = planOf(binding, evaluation, inventory.settings)
@@ -97,7 +98,7 @@ function answersFor(inventory: Inventory, key: BindingKey): string {
   })
 }
 
-/** What admission would advise beside it, which is no reason to look at a binding again. */
+/** The advice of admission on a binding. A change of advice is no reason to reconcile the binding again. */
 function adviceFor(inventory: Inventory, key: BindingKey): readonly Finding[] {
   const binding = inventory.binding(key)
   return binding ? advise(binding, evaluate(binding, inventory), inventory) : []

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { BindingKey } from '../../src/core/binding.ts'
+import type { Change } from '../../src/core/change.ts'
 import { ownerAnnotation, collisionKeyIn, decodeOutput } from '../../src/core/clusterspiffeid.ts'
-import { Inventory, type Change } from '../../src/core/inventory.ts'
+import { Inventory } from '../../src/core/inventory.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import {
   bindingResource,
@@ -220,7 +221,7 @@ describe('an output concerns', () => {
       { ...spec, hint: 'default/other' },
     )
     inventory.apply(upserted(left))
-    // What is left of a binding that is not there is nobody's to wait for.
+    // Nobody waits for the outputs that the former operator left of a binding that is gone.
     expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toStrictEqual([])
     expect(concerned(inventory, other)).toStrictEqual(['default/a', 'default/other'])
     expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toHaveLength(1)
@@ -376,7 +377,7 @@ describe('a change that concerns more bindings than are worked out at once', () 
       pool({ selector: other }),
     ])
       inventory.apply(upserted(object))
-    // Now a claims what d has.
+    // Once this is settled, binding a claims the key that binding d has.
     inventory.settle()
     inventory.apply({ kind: 'served', resource: pools, served: false })
     const told: BindingKey[] = []

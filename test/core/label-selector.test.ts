@@ -7,7 +7,7 @@ const expression = (operator: string, values?: readonly string[], key = 'tier') 
   matchExpressions: [{ key, operator, ...(values && { values }) }],
 })
 
-/** Whether it selects pods with exactly the labels `gold`, and whether it may select pods with these among others. */
+/** Whether a selector selects pods with exactly the labels `gold`, and whether it may select pods that have more labels. */
 const judged = (selector: unknown) => {
   const decoded = decodeLabelSelector(selector)
   return decoded && [selects(decoded, gold), maySelect(decoded, gold)]

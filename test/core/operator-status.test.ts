@@ -72,7 +72,7 @@ test('whatever somebody writes into it is read or not, and judged', () => {
   fc.assert(
     fc.property(data, (any) => {
       const decoded = decodeOperatorStatus({ data: any })
-      // It says at no time when it was last heard of, so that it counts as dead.
+      // The status has no time at which the operator was last heard of, so the operator counts as dead.
       expect(decoded && problemsOf(decoded, new Date())).not.toEqual([])
     }),
   )

@@ -17,7 +17,7 @@ import {
 } from '../support/builders.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
 
-/** More of them take minutes: set for a longer search. */
+/** How many sets are tried. More of them take minutes. */
 const sets = Number(process.env['KLEYM_TEST_SETS'] ?? 300)
 
 /** How the creation of some objects ended, in one order. */

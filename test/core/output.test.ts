@@ -214,7 +214,7 @@ describe('drift', () => {
     expect(drifted(pruned, stored)).toBe(false)
     expect(drifted({ ...pruned, spec: { ...stored, admin: true } }, stored)).toBe(true)
     expect(drifted({ ...pruned, metadata: { ...live.metadata, labels: {} } }, stored)).toBe(true)
-    // The CRD was brought up to date, and the whole wish was stored after all.
+    // A newer CRD stores everything that was sent, and that is no drift either.
     expect(drifted(live, stored)).toBe(false)
   })
 })

@@ -21,7 +21,7 @@ const now = new Date('2026-01-01T12:00:00Z')
 const good = [pool(), objective(), binding()]
 const wanted = renderedFrom(binding(), inventoryOf(good))
 
-/** Asks everything of the core that a binding can bring about, and gives back what must agree. */
+/** Puts a binding through all functions of the core, and returns the results that must agree. */
 function putThrough(
   object: unknown,
   world: Inventory,

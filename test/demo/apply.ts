@@ -25,8 +25,8 @@ export async function readManifests(path: string): Promise<readonly Json[]> {
 }
 
 /**
- * Creates or patches one object, as kubectl apply would. Unlike there, a field that left the manifest stays: no
- * example drops one.
+ * Creates or patches one object, as kubectl apply would. Unlike with kubectl, a field that
+ * left the manifest stays: no example drops one.
  */
 export async function apply(client: Client, manifest: Json): Promise<Applied> {
   const object = withLastApplied(manifest)
@@ -56,7 +56,7 @@ const unquoted = (text: string): string => text.replaceAll(/\\(.)/g, '$1')
 
 const versionOf = (object: Json): unknown => recordOf(object['metadata'])['resourceVersion']
 
-/** As kubectl leaves it: it warns about an object without, and writes one anew where it is spelt otherwise. */
+/** With the last-applied annotation as kubectl spells it. kubectl warns of an object without, and rewrites another spelling. */
 function withLastApplied(manifest: Json): Json {
   const metadata = recordOf(manifest['metadata'])
   const plain = { ...manifest, metadata: { annotations: {}, ...metadata, namespace: demoNamespace } }

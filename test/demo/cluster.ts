@@ -11,7 +11,7 @@ import { locateOrBuild } from '../support/go-tools/build.ts'
 
 export type Cluster = Endpoint & {
   readonly kubeconfig: string
-  /** A kubectl that fits, where there is one. */
+  /** A kubectl of the right version; undefined if there is none. */
   readonly kubectl: string | undefined
   readonly stop: () => Promise<void>
 }
@@ -36,7 +36,7 @@ export async function installDefinitions(client: Client): Promise<readonly strin
       const name = textOf(recordOf(crd['metadata'])['name'])
       const { code, body } = await client.post(definitions, crd)
       if (code !== 201) throw new Error(`CustomResourceDefinition ${name}: ${textOf(body['message'])}`)
-      // Established comes a moment before the kind is served.
+      // A definition is Established a moment before its kind is served.
       const isServed = await eventually(async () => (await client.get(listPath(crd))).code === 200)
       if (!isServed) throw new Error(`CustomResourceDefinition ${name} is there, but is not served`)
       return name

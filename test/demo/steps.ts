@@ -9,7 +9,7 @@ export type Step = {
   readonly headline: string
   /** A manifest or a folder of them, below `examples`. */
   readonly file: string
-  /** By `Kind/name`, in the order of the file, in the words of `outcomeOf`. */
+  /** What happens to each object, by `Kind/name`, in the order of the file and in the words of `outcomeOf`. */
   readonly expect: Readonly<Record<string, string>>
   /** The reason in the Ready condition that a binding then has, by its name. */
   readonly settles?: Readonly<Record<string, string>>
@@ -126,7 +126,7 @@ export const subjectOf = ({ object }: Applied): string => `${textOf(object['kind
 
 /** What happened, in a form that a step can expect: fields and reasons, without the sentences around them. */
 export function outcomeOf(applied: Applied): string {
-  // A warning without a reason says what to do about another.
+  // A warning without a reason is advice on another warning, and is left out.
   const warned = applied.warnings.flatMap((text) => reasonIn(text) ?? [])
   const also = warned.length === 0 ? '' : `, warned: ${warned.join(', ')}`
   switch (applied.kind) {
@@ -143,5 +143,5 @@ export function outcomeOf(applied: Applied): string {
 /** The `Condition/Reason` of a message. */
 const reasonIn = (message: string): string | undefined => /\b[A-Z]\w+\/[A-Z]\w+(?=: )/.exec(message)?.[0]
 
-/** Or the message when it has none, as one from elsewhere. */
+/** The `Condition/Reason` of a message; for a message of others, which has none, the message itself. */
 const reasonOr = (message: string): string => reasonIn(message) ?? message

@@ -25,7 +25,7 @@ export const template = (values: JsonObject): Promise<ProgramResult> =>
     JSON.stringify(values),
   )
 
-/** What Helm's chart has beside what kustomize has, and the other way round. */
+/** Labels and annotations that only the chart has, or only the kustomization. */
 const ofTheTool = new Set([
   'helm.sh/chart',
   'helm.sh/resource-policy',

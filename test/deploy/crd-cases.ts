@@ -1,6 +1,6 @@
 import type { RuleName } from '../../src/core/findings.ts'
 
-/** A spec, and what the core finds in it: nothing, where it is fine. */
+/** A spec, and the rules that the core finds broken in it. */
 export type Case = readonly [title: string, spec: object, ...rules: readonly RuleName[]]
 
 export const poolOnly = { mode: 'PoolOnly', poolRef: { name: 'chat' }, serviceAccountName: 'vllm' }
@@ -37,7 +37,7 @@ export const accepted: readonly Case[] = [
   ['PoolOnly with nulls', { ...poolOnly, objectiveRef: null, containerName: null }],
   ['PerObjective', perObjective],
   ...each('mode', [undefined, '', null], (mode) => ({ ...perObjective, mode })),
-  // Where white space counts for nothing, and where a name only leads to nothing.
+  // White space around these names is trimmed, and other names of no object are merely not found.
   ...each('pool name', [' chat\n', 'Chat', '../chat', 'a'.repeat(254)], (name) => ({
     ...poolOnly,
     poolRef: { name },

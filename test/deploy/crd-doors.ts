@@ -1,32 +1,16 @@
 import { decodeBinding } from '../../src/core/binding.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
-import {
-  causeWords,
-  explain,
-  type Cause as Kind,
-  type Finding,
-  type RuleName,
-} from '../../src/core/findings.ts'
+import { causeWords, explain, type Cause as Kind, type Finding } from '../../src/core/findings.ts'
 import { Inventory } from '../../src/core/inventory.ts'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import { bindingResource } from '../../src/core/resources.ts'
 import { createClient, resourcePath, type Client } from '../../src/kube/client.ts'
 import { loadKubeConfig } from '../../src/kube/config.ts'
 import { controlPlane } from '../support/real.ts'
+import { rulesOfTheSpec } from '../support/rule-names.ts'
 
 /** One binding's spec goes through two doors: the CRD alone, and the core. Both answer in the same terms. */
 export type Cause = { readonly reason: string; readonly field: string; readonly message: string }
-
-/** Checks 1, 4, 5 and 10 to 13: what a binding can be judged by alone. */
-const rulesOfTheCrd: ReadonlySet<RuleName> = new Set([
-  'invalidPoolRef',
-  'invalidObjectiveRef',
-  'missingObjectiveRef',
-  'unsupportedMode',
-  'invalidServiceAccountName',
-  'invalidContainerName',
-  'unexpectedContainerName',
-])
 
 /** They need nothing else, so an empty cluster will do. */
 const cluster = new Inventory({ trustDomain: 'example.org', className: undefined })
@@ -40,7 +24,7 @@ export const manifest = (spec: unknown, name = 'chat'): JsonObject => ({
 
 export function findingsOfCore(spec: unknown): readonly Finding[] {
   const { findings } = evaluate(decodeBinding(manifest(spec)), cluster)
-  return findings.filter(({ rule }) => rulesOfTheCrd.has(rule))
+  return findings.filter(({ rule }) => rulesOfTheSpec.has(rule))
 }
 
 export const causesOfCore = (spec: unknown): readonly Cause[] =>

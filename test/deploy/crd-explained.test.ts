@@ -26,7 +26,7 @@ function fieldsOf(node: JsonObject, path: string): readonly Field[] {
 
 const root = 'inferenceidentitybinding'
 const fields = fieldsOf(schema, root)
-/** Of these two the API server says the same for every kind. */
+/** The fields without apiVersion and kind, for which the API server says the same of every kind. */
 const explained = fields.filter(({ path }) => ![`${root}.apiVersion`, `${root}.kind`].includes(path))
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('.'))
 const nameIn = (path: string): string => path.slice(path.lastIndexOf('.') + 1)

@@ -6,7 +6,7 @@ import { statusOf, type Outcome } from '../../src/core/conditions.ts'
 import { isObject } from '../../src/core/json.ts'
 import { bindingResource } from '../../src/core/resources.ts'
 import { podLabels } from '../../src/core/selectors.ts'
-import { explain, resourcePath, type Client, type Query } from '../../src/kube/client.ts'
+import { failureWords, resourcePath, type Client, type Query } from '../../src/kube/client.ts'
 import { kubectl } from '../support/kubectl.ts'
 import { describeReal, freshNamespace } from '../support/real.ts'
 import { perObjective, poolOnly } from './crd-cases.ts'
@@ -115,7 +115,7 @@ describeReal('a binding from before the rules', () => {
     await install(JSON.stringify(withoutRules(parse(strict))))
     await must(['wait', '--for=condition=Established', `crd/${crdName}`])
     const old = await create('old')
-    if (old.kind !== 'ok') throw new Error(explain(old))
+    if (old.kind !== 'ok') throw new Error(failureWords(old))
     await install(strict)
     // The API server takes the new schema up a moment later.
     await vi.waitUntil(async () => (await create('new', { dryRun: 'All' })).kind === 'refused', {

@@ -16,7 +16,7 @@ type Attempt = readonly [verb: string, resource: string, namespace?: string | un
 const validating = 'validatingwebhookconfigurations.admissionregistration.k8s.io'
 const mutating = 'mutatingwebhookconfigurations.admissionregistration.k8s.io'
 
-/** That all of what it may do is needed, test/e2e/deployed shows. */
+/** What the operator may not do. test/e2e/deployed shows that it needs everything that it may do. */
 const denied: readonly Attempt[] = [
   ['create', 'inferenceidentitybindings.kleym.sonda.red', 'default'],
   ['update', 'inferenceidentitybindings.kleym.sonda.red', 'default'],
@@ -43,7 +43,7 @@ const denied: readonly Attempt[] = [
 
 const titled = (attempt: Attempt) => ({ attempt, title: attempt.filter(Boolean).join(' ') })
 
-/** To the shared API server only what disturbs nobody: the webhooks and the Deployment stay a dry run. */
+/** The other tests share this API server, so the webhooks and the Deployment are only applied as a dry run. */
 describeReal('an installation', () => {
   let client: Client
   let manifests: Manifests

@@ -48,7 +48,7 @@ describeReal('the manifests', () => {
   test('name no trust domain; the container starts without one and says where it is to be set', () => {
     const env = listAt(podTemplateOf(manifests), 'spec', 'containers').flatMap((one) => listAt(one, 'env'))
     const domain = env.find((one) => one['name'] === 'KLEYM_TRUST_DOMAIN')
-    // Otherwise the kubelet would not even start it.
+    // If the variable were required, the kubelet would not start the container, and nothing would say what is missing.
     expect(at(domain, 'valueFrom', 'configMapKeyRef', 'optional')).toBe(true)
     expect(configOf(manifests)).toEqual({
       kind: 'usage',
@@ -109,7 +109,7 @@ describeReal('the manifests', () => {
       .flatMap((role) => listAt(role, 'rules'))
       .flatMap(({ resourceNames }) => (Array.isArray(resourceNames) ? resourceNames : []))
     expect(named).toEqual([webhook.names.validating, webhook.names.mutating])
-    // Whom everybody may ask how many replicas are ready.
+    // The viewer role lets everybody see how many replicas of the Deployment are ready.
     const [, deployments] = listAt(mine.named('Role', 'team-kleym-operator-status-viewer-role'), 'rules')
     expect(deployments).toMatchObject({ resourceNames: [nameOf(mine.only('Deployment'))] })
   })
@@ -250,7 +250,7 @@ describeReal('the manifests', () => {
     ])
     expect(at(certificate, 'spec', 'dnsNames')).toContain('kleym-operator-webhook-service.kleym-system.svc')
     expect(overlay.all('Issuer').map(nameOf)).toContain(textAt(certificate, 'spec', 'issuerRef', 'name'))
-    // That one the operator writes itself when nobody gives it files.
+    // The operator itself writes the other Secret, if it is given no files.
     expect(issued).not.toBe(webhookNames.secret)
   })
 })

@@ -9,6 +9,7 @@ import { rules, type RuleName } from '../../src/core/findings.ts'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import { bindingIn, inventoryOf, settings } from '../support/builders.ts'
 import { describeGitOps, gitOpsBinaries } from '../support/real.ts'
+import { ruleNames, rulesOfTheSpec } from '../support/rule-names.ts'
 import { runProgram } from '../support/run-program.ts'
 import { reconcileCases, servedIn, type Manifest } from '../support/vectors.ts'
 import { at, deploy, textAt } from './manifests.ts'
@@ -26,19 +27,6 @@ const manifest = {
 type Case = { readonly title: string; readonly status: JsonObject | undefined }
 
 const failed = (rule: RuleName): Outcome => ({ kind: 'failed', rule, message: `because of ${rule}` })
-const ruleNames = Object.keys(rules).filter((name): name is RuleName => Object.hasOwn(rules, name))
-
-/** What an edit of the binding alone can mend: checks 1, 4, 5 and 10 to 13. */
-const stalling: ReadonlySet<string> = new Set([
-  'invalidPoolRef',
-  'invalidObjectiveRef',
-  'missingObjectiveRef',
-  'unsupportedMode',
-  'invalidServiceAccountName',
-  'invalidContainerName',
-  'unexpectedContainerName',
-])
-
 /** How each worked case ends, as the loop would write it. */
 const settled = reconcileCases.map((one) => {
   const all = [...one.pools, ...one.objectives, ...one.otherBindings, one.binding]
@@ -54,7 +42,7 @@ const settled = reconcileCases.map((one) => {
 
 const expectedOf = (rule: RuleName | undefined): keyof typeof inArgo => {
   if (rule === undefined) return 'Current'
-  return stalling.has(rule) ? 'Failed' : 'InProgress'
+  return rulesOfTheSpec.has(rule) ? 'Failed' : 'InProgress'
 }
 
 /** The same three answers, in Argo CD's words. */

@@ -37,7 +37,7 @@ describeGitOps('kube-score finds nothing but the exceptions', () => {
     expect(found.map((line) => line.replace(ofDeployment, '')).toSorted(byBytes)).toEqual(
       Object.keys(exceptions).toSorted(byBytes),
     )
-    // It has judged to the end: an input that it can't read is another code.
+    // Code 1 says that kube-score has judged everything; for input that it can't read it has another code.
     expect(code).toBe(1)
   })
 })

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readPage, root } from './pages.ts'
@@ -28,6 +28,17 @@ describe('docs/architecture.md', () => {
     const named = pathsIn(readPage('CONTRIBUTING.md'))
     expect(named.length).toBeGreaterThan(15)
     expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([])
+  })
+})
+
+const isLong = (path: string): boolean => readFileSync(join(root, path), 'utf8').split('\n').length > 201
+
+describe('the length of files', () => {
+  const [, section = ''] = readPage('docs/architecture.md').split('## Long files')
+
+  test('every file over 200 lines has its reason in docs/architecture.md, and no other file has one', () => {
+    const long = globSync(['src/**/*.ts', 'certs/**/*.ts'], { cwd: root }).filter(isLong)
+    expect(pathsIn(section).toSorted()).toEqual(long.toSorted())
   })
 })
 

@@ -24,7 +24,7 @@ export function holdPage(path: string, text: string): void {
 }
 
 /** The text of a page without its blocks of code, whose lines are no prose. */
-export const withoutBlocks = (text: string): string => text.replaceAll(/^(`{3,})[^\n]*\n.*?^\1$/gms, '')
+const withoutBlocks = (text: string): string => text.replaceAll(/^(`{3,})[^\n]*\n.*?^\1$/gms, '')
 
 /** The text of a page without anything that is code: blocks, indented lines, and what stands between backticks. */
 export const proseOf = (text: string): string =>

@@ -3,16 +3,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect } from '../../src/reads/connected.ts'
 import { snapshotCluster } from '../../src/snapshot.ts'
 import { binding, objective, pool } from '../support/builders.ts'
-import { installCrds } from '../support/controlplane/crds.ts'
-import { startOperator, type RunningOperator } from '../support/operator.ts'
 import { describeReal } from '../support/real.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
 import { drawn, namespace, type Drawn } from './check/drawn.ts'
 import { wordsOfApiServer, wordsOfCheck, type Words } from './check/words.ts'
-import { createNamespace, startCluster, type Cluster } from './support/cluster.ts'
-import { operatorKnows, webhooksAreAsked } from './support/webhook.ts'
-
-const trustDomain = 'example.org'
+import { createNamespace, type Cluster } from './support/cluster.ts'
+import { startReviewedCluster, trustDomain } from './support/reviewed-cluster.ts'
+import { operatorKnows } from './support/webhook.ts'
 
 /** A few thousand more, where there is time. */
 const runs = Number(process.env['KLEYM_CHECK_MANIFESTS'] ?? 400)
@@ -36,21 +33,13 @@ const there: readonly Manifest[] = [
 
 describeReal('kleym check and an API server with the webhook', () => {
   let cluster: Cluster
-  let operator: RunningOperator
   beforeAll(async () => {
-    cluster = await startCluster()
-    await installCrds(cluster.plane)
+    cluster = await startReviewedCluster()
     await createNamespace(cluster, namespace)
-    operator = await startOperator({ kubeconfig: cluster.plane.kubeconfig, trustDomain })
-    await operator.ready()
-    await webhooksAreAsked(cluster)
     for (const object of there) await cluster.create(resourceOf(object), object)
     for (const object of there.slice(-2)) await operatorKnows(cluster, object)
   })
-  afterAll(async () => {
-    await operator.stop()
-    await cluster.stop()
-  })
+  afterAll(() => cluster.stop())
 
   test('agree on what is accepted, and on every cause', async () => {
     const connection = connect({ kubeconfig: cluster.plane.kubeconfig, context: undefined })
@@ -70,7 +59,7 @@ describeReal('kleym check and an API server with the webhook', () => {
     }
     await Promise.all(Array.from({ length: 4 }, compare))
     expect(differing.slice(0, 5)).toEqual([])
-    // Of each there is enough to mean something.
+    // Each kind of answer must come often enough for the comparison to mean something.
     expect(Object.entries(tally).filter(([, count]) => count < runs / 50)).toEqual([])
   }, 1_200_000)
 })

@@ -10,11 +10,10 @@ import {
 import { resourcePath } from '../../src/kube/client.ts'
 import { holdPage } from '../docs/pages.ts'
 import { installCrds } from '../support/controlplane/crds.ts'
-import { startOperator, type RunningOperator } from '../support/operator.ts'
 import { describeReal } from '../support/real.ts'
-import { bodyOf, startCluster, until, type Cluster } from './support/cluster.ts'
+import { bodyOf, until, type Cluster } from './support/cluster.ts'
 import { playedPage } from './support/played-page.ts'
-import { webhooksAreAsked } from './support/webhook.ts'
+import { startReviewedCluster } from './support/reviewed-cluster.ts'
 
 /** Which kind must not be installed while the section of a reason is played. */
 const absentKinds: Readonly<Record<string, Resource | undefined>> = {
@@ -63,19 +62,11 @@ const probe = {
 
 describeReal('pages whose commands are typed again', () => {
   let cluster: Cluster
-  let operator: RunningOperator
 
   beforeAll(async () => {
-    cluster = await startCluster()
-    await installCrds(cluster.plane)
-    operator = await startOperator({ kubeconfig: cluster.plane.kubeconfig, trustDomain: 'example.org' })
-    await operator.ready()
-    await webhooksAreAsked(cluster)
+    cluster = await startReviewedCluster()
   })
-  afterAll(async () => {
-    await operator.stop()
-    await cluster.stop()
-  })
+  afterAll(() => cluster.stop())
 
   const uninstall = async (resource: Resource): Promise<void> => {
     const at = { name: crdName(resource) }

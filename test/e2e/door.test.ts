@@ -124,7 +124,7 @@ describeReal('the door of the webhook', () => {
     expect([...answers][0]).not.toMatch(/spiffe|forged|default/)
     expect({ claims: await claims(), reviews: await metric('kleym_admission_reviews_total') }).toEqual(before)
     expect(await metric('kleym_webhook_turned_away_total', /what="call"/)).toBe(10)
-    // And so the legitimate apply of that key is admitted.
+    // Nothing was claimed, so a binding with that key is admitted.
     const { code } = await cluster.client.post(resourcePath(bindingResource, { namespace }), {
       ...binding({ name: 'rightful', namespace, spec: { containerName: 'forged' } }),
     })
@@ -134,6 +134,13 @@ describeReal('the door of the webhook', () => {
   test('tells no token: not in the log, nor in the metrics, nor to whoever asks whether it is ready', async () => {
     const ready = await (await fetch(`${operator.probes}/readyz?verbose`)).text()
     for (const text of [operator.log(), await metricsText(), ready]) expect(text).not.toContain(token)
+  })
+
+  test('lists each check of readiness once', async () => {
+    const listing = await (await fetch(`${operator.probes}/readyz?verbose`)).text()
+    const names = [...listing.matchAll(/^\[[+-]\](?<name>[^ :]+)/gm)].map(({ groups }) => groups?.['name'])
+    expect(names.length).toBeGreaterThan(5)
+    expect(names).toEqual([...new Set(names)])
   })
 
   describe('its own probe', () => {
@@ -245,7 +252,7 @@ describeReal('the door of the webhook', () => {
           { timeout: 100_000, interval: 4000 },
         )
         .toBe(201)
-      // It was claimed anew all the time, so that no grace was ever over.
+      // The key was claimed anew all the time, so no grace of a claim could end before this.
       expect(performance.now() - started).toBeLessThan(64_000)
       expect(await metric('kleym_admission_claims_disregarded_total')).toBe(1)
       await until('it is an event of the one that was admitted', async () => {
@@ -268,7 +275,7 @@ describeReal('the door of the webhook', () => {
     onTestFinished(async () => void (await lost.stop('SIGKILL')))
     const notFound = () =>
       metric('kleym_api_requests_total', /method="POST",code="404"/, address).catch(() => 0)
-    // The first is the dry run by which it looks for an outage.
+    // The first answer belongs to the dry run by which the operator looks for an outage.
     await until('it was tried again and again', async () => ((await notFound()) ?? 0) > 3)
     const said = lost
       .log()

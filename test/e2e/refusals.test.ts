@@ -1,10 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { installCrds } from '../support/controlplane/crds.ts'
-import { startOperator, type RunningOperator } from '../support/operator.ts'
 import { describeReal } from '../support/real.ts'
-import { createNamespace, startCluster, type Cluster } from './support/cluster.ts'
-import { webhooksAreAsked } from './support/webhook.ts'
+import { createNamespace, type Cluster } from './support/cluster.ts'
+import { startReviewedCluster } from './support/reviewed-cluster.ts'
 
 const file = new URL('../../docs/refusals.md', import.meta.url)
 const namespace = 'docs'
@@ -24,7 +22,6 @@ const examplesIn = (text: string): readonly Example[] =>
 
 describeReal('docs/refusals.md', () => {
   let cluster: Cluster
-  let operator: RunningOperator
 
   const apply = async (manifest: string): Promise<string> => {
     const { stdout, stderr } = await cluster.kubectl(['apply', '-n', namespace, '-f', '-'], {
@@ -34,18 +31,10 @@ describeReal('docs/refusals.md', () => {
   }
 
   beforeAll(async () => {
-    cluster = await startCluster()
-    await installCrds(cluster.plane)
+    cluster = await startReviewedCluster()
     await createNamespace(cluster, namespace)
-    const { kubeconfig } = cluster.plane
-    operator = await startOperator({ kubeconfig, trustDomain: 'example.org' })
-    await operator.ready()
-    await webhooksAreAsked(cluster)
   })
-  afterAll(async () => {
-    await operator.stop()
-    await cluster.stop()
-  })
+  afterAll(() => cluster.stop())
 
   test('holds what kubectl prints, line by line', async () => {
     const text = await readFile(file, 'utf8')

@@ -22,7 +22,7 @@ type Together = {
   readonly files: readonly string[]
   readonly poolGroup?: string
   readonly objectiveGroup: string
-  /** What the ClusterSPIFFEID of that release has no room for. */
+  /** Fields that the ClusterSPIFFEID of that release does not know. */
   readonly pruned: readonly string[]
 }
 

@@ -13,7 +13,7 @@ describeReal('a short soak', () => {
     await annotate(describeReport(report))
     expect(report.violations.map(({ rule, about, what }) => `${rule}: ${about}: ${what}`)).toEqual([])
     expect(report.accidents).toEqual([])
-    // Otherwise there was nothing to be found.
+    // Without edits and faults there would have been nothing to find.
     expect(report.edits.size).toBeGreaterThan(10)
     expect(report.faults.size).toBeGreaterThan(1)
     expect(report.judged.written).toBeGreaterThan(20)

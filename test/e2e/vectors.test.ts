@@ -23,7 +23,7 @@ type Setting = Pick<ReconcileCase, 'trustDomain' | 'className'> & {
 const settingOf = (one: ReconcileCase): Setting => ({
   trustDomain: one.trustDomain,
   className: one.className,
-  // What our own CRD refuses reaches the loop in a cluster that had another one.
+  // A spec that our own CRD refuses reaches the loop only in a cluster that had another CRD before.
   bindings: [one.binding, ...one.otherBindings].some(({ spec }) => findingsOfCore(spec).length > 0)
     ? 'permissive'
     : 'strict',
@@ -62,7 +62,7 @@ describeReal('the worked cases, by the loop and a real API server', () => {
     await cluster.stop()
   })
 
-  /** One goes on as long as the cases allow: kinds come and go under it. */
+  /** One operator runs for as many cases as possible, while the kinds that are served change. */
   const haveOperator = async ({ trustDomain, className }: Setting): Promise<RunningOperator> => {
     const as = `${trustDomain} ${className}`
     if (running?.as === as) return running.operator
@@ -95,7 +95,7 @@ describeReal('the worked cases, by the loop and a real API server', () => {
     test.each(cases)('$id $title', async (one) => {
       onTestFinished(() => clearScene(cluster, one))
       const operator = await haveOperator(settingOf(one))
-      // If it looked on, an output that is there before its binding would be an orphan, which it deletes.
+      // The operator is stopped while a case is set up: it would delete an output that is there before its binding as an orphan.
       if (one.existing) process.kill(operator.pid, 'SIGSTOP')
       try {
         await setScene(cluster, one)

@@ -18,7 +18,7 @@ describeReal('the workloads of a binding, on a real API server', () => {
   let cluster: Cluster
   let operator: RunningOperator
   let metrics: string
-  /** Its pods run as `other`, and have no container `main`; a fallback gives all of them an identity. */
+  /** The pods of this namespace run as `other` and have no container `main`; a fallback gives all of them an identity. */
   let tenant: Tenant
   let client: Client
 
@@ -64,7 +64,7 @@ describeReal('the workloads of a binding, on a real API server', () => {
     (await (await fetch(`http://${metrics}/metrics`)).text()).includes(
       `kleym_clusterspiffeids{state="${state}"} 1\n`,
     )
-  /** As the operator lists them. */
+  /** Lists the pods as the operator does. */
   const list = (pairs: readonly string[], limit: number, token?: string) =>
     listRememberedPods(
       client,

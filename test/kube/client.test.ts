@@ -273,7 +273,7 @@ test('requests one after another share a connection', async () => {
     ;(await server.next()).answer(200, {})
     await answering
   }
-  // A second one where a request came before the first connection was known to be idle.
+  // A second connection is made if a request comes before the first connection is known to be idle.
   expect(server.connections()).toBeLessThanOrEqual(2)
 })
 

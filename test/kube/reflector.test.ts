@@ -548,7 +548,7 @@ test('what begins anew lists at once, tells what it knew of again, and removes w
   await rig.lists(9, [object('a', 1), object('b', 8, 'another')])
   const told = ['a@1', 'b@2', 'c@3', 'synced', '-ns/b/uid-b', '-ns/c/uid-c', 'a@1', 'b@8']
   await expect.poll(() => rig.told, soon).toEqual(told)
-  // Once: what the watch repeats is told no more.
+  // The watch repeats an object that the list had; the handler is not told of it again.
   const watch = await rig.watches(9)
   watch.event('ADDED', object('a', 1))
   watch.event('ADDED', object('d', 10))

@@ -8,8 +8,8 @@ const file = new URL('../../docs/metrics.md', import.meta.url)
 const head = `# Metrics
 
 What \`/metrics\` has, beside what every Node process shows (\`process_…\`, \`nodejs_…\`). A test writes this page from the program, and holds it.
-Every replica serves its own: what is known of bindings and ClusterSPIFFEIDs is the same on each, so that queries take the greatest of
-it, and what a replica does itself adds up.
+Each replica serves its own metrics. Those about bindings and ClusterSPIFFEIDs have the same values on each, so a query takes their
+maximum; those about what a replica does itself are added up.
 
 | Name | Type | Labels | |
 | --- | --- | --- | --- |

@@ -9,7 +9,7 @@ import { binding, objective, pool, settings, upserted } from '../support/builder
 
 const names = ['a', 'b', 'c', 'd']
 
-/** A time in which each look at it takes a quarter of a slice, so that two steps or three fill one. */
+/** A clock that each look moves by a quarter of a slice, so that two or three steps fill a slice. */
 function arrange() {
   const inventory = new Inventory(settings, { atOnce: 0 })
   for (const resource of optionalResources) inventory.apply({ kind: 'served', resource, served: true })

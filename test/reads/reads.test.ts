@@ -3,7 +3,7 @@ import { optionalResources } from '../../src/core/resources.ts'
 import { openReads, type OpenReads } from '../../src/reads/reads.ts'
 import { startScripted, status, type Scripted } from '../kube/scripted.ts'
 
-/** What commands read, from a server that answers each path by what is here; what is not here is forbidden. */
+/** The reads of commands, from a server that answers each path with what is given here, and any other path with a 403. */
 async function reading(
   answers: Readonly<Record<string, unknown>>,
   timeoutMs = 10_000,
@@ -59,7 +59,7 @@ test('all reads share a connection', async () => {
     await reads.readPods({ namespace: 'home', pairs: ['a=b'] })
     await reads.readNamespace('home')
   }
-  // A second one where a request came before the first connection was known to be idle.
+  // A second connection is made if a request comes before the first connection is known to be idle.
   expect(server.connections()).toBeLessThanOrEqual(2)
 })
 

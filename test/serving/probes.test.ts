@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createLog } from '../../src/log.ts'
 import type { Listening } from '../../src/serving/listening.ts'
-import { startProbes, type Check } from '../../src/serving/probes.ts'
+import { startProbes, type HealthCheck } from '../../src/serving/probes.ts'
 
-const passing: Check = { name: 'pools-synced', problem: undefined }
-const failing: Check = { name: 'bindings-synced', problem: 'no list yet' }
+const passing: HealthCheck = { name: 'pools-synced', problem: undefined }
+const failing: HealthCheck = { name: 'bindings-synced', problem: 'no list yet' }
 
-let ready: readonly Check[] = []
+let ready: readonly HealthCheck[] = []
 let lines: string[] = []
 let server: Listening
 

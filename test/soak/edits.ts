@@ -87,7 +87,7 @@ async function remove({ admin, recorder }: Desk, resource: Resource, object: Jso
   return admin.client.delete(resourcePath(resource, placeOf(object)))
 }
 
-/** Edits one that is there, of those that nobody has to leave alone. */
+/** Edits one of the existing objects, except those that must stay as they are. */
 const some =
   (resource: Resource, act: (desk: Desk, object: Json) => Promise<Reply | undefined>): Edit =>
   async (desk) => {
@@ -140,7 +140,7 @@ const orphan: Edit = (desk) => {
   return put(desk, clusterSpiffeId(name, { annotations: { [ownerAnnotation]: owner } }))
 }
 
-/** Mostly the one that is tried first. */
+/** The group of an object: half of the time undefined, which stands for the group that is tried first. */
 const group = (random: Random, row: readonly Resource[]): string | undefined =>
   random.chance(0.5) ? undefined : random.pick(row).group
 

@@ -19,7 +19,7 @@ export type Change = {
   readonly byOthers: boolean
 }
 
-/** A fault begins or is over; the same id says that it is the same one. */
+/** A fault begins or ends. Both marks of one fault have the same id. */
 export type FaultMark = {
   readonly kind: 'fault'
   readonly at: number
@@ -34,7 +34,7 @@ export type Entry =
   | FaultMark
   /** Nothing happened: time passed. */
   | { readonly kind: 'tick'; readonly at: number }
-  /** No edit was made and no fault was there from `since` until now, and all should be as the contract says. */
+  /** There was neither edit nor fault from `since` until now, so everything should be as the contract says. */
   | { readonly kind: 'calm'; readonly at: number; readonly since: number }
 
 /** The promises that are held against a history. */

@@ -38,17 +38,17 @@ export class Recorder implements Disposable {
     return performance.now() - this.#began
   }
 
-  /** When something was heard of last. */
+  /** When a watch last told something. */
   heardAt(): number {
     return this.#heardAt
   }
 
-  /** What was written just now is not the operator's. */
+  /** Notes that this version of an object was not written by the operator. */
   wrote(object: Json): void {
     this.#written.add(versionOf(object))
   }
 
-  /** What is about to be removed is not removed by the operator. */
+  /** Notes that the object which is about to be removed is not removed by the operator. */
   removes(uid: string): void {
     this.#removed.add(uid)
   }
@@ -68,7 +68,7 @@ export class Recorder implements Disposable {
     this.#marks = [...this.#marks, { kind: 'calm', at: this.now(), since }]
   }
 
-  /** All that is known for sure by now and was not given before, and a tick. */
+  /** The entries that are complete by now and were not returned before, and a tick. */
   drain(): readonly Entry[] {
     const until = this.now() - lagMs
     const changes = this.#seen
@@ -78,7 +78,7 @@ export class Recorder implements Disposable {
     this.#seen = this.#seen.filter(({ at }) => at > until)
     const marks = this.#marks.filter(({ at }) => at <= until)
     this.#marks = this.#marks.filter(({ at }) => at > until)
-    // By revision: what was heard of late happened no later than what was heard of next.
+    // In the order of revisions: a change happened no later than the one after it, even if it was heard of later.
     const ordered = changes.map((change, index) => ({
       ...change,
       at: Math.min(...changes.slice(index).map(({ at }) => at)),
@@ -110,7 +110,7 @@ export class Recorder implements Disposable {
       try {
         await this.#watchFrom(resource, known, await this.#list(resource, known))
       } catch {
-        // The kind is gone, or the API server is: it is asked again.
+        // The kind is gone, or the API server is, so the watch is tried again.
       }
       await sleep(100)
     }

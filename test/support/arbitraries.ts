@@ -1,18 +1,18 @@
-/** What fast-check draws: names that Kubernetes allows, manifests near the edge, and JSON of ill will. */
+/** What fast-check draws: names that Kubernetes allows, manifests that are nearly right or nearly wrong, and hostile JSON. */
 import * as fc from 'fast-check'
 import { replacesAnnotation } from '../../src/core/binding.ts'
 import { ownerAnnotation } from '../../src/core/clusterspiffeid.ts'
 import type { JsonObject } from '../../src/core/json.ts'
-import { clusterSpiffeIdResource, objectiveResources, poolResources } from '../../src/core/resources.ts'
+import { objectiveResources, poolResources } from '../../src/core/resources.ts'
 import { binding, clusterSpiffeId, objective, pool } from './builders.ts'
 import type { Manifest } from './vectors.ts'
 
-/** Few and short, so that what is drawn twice meets. */
+/** Few names, so that two objects that are drawn often have the same one. */
 export const names = fc.constantFrom('a', 'b', 'c')
 
 export const namespaces = fc.constantFrom(...Array.from({ length: 6 }, () => 'default'), 'other')
 
-/** Names of pools and objectives: mostly the same, or hardly any reference would lead anywhere. */
+/** Names of pools and objectives: mostly the same one, because hardly any reference would lead to an object otherwise. */
 const targets = fc.constantFrom(...Array.from({ length: 6 }, () => 'a'), 'b')
 
 /** DNS-1123 subdomains of every shape, long ones too. */
@@ -86,7 +86,7 @@ export const spoilt = (manifests: fc.Arbitrary<Manifest>): fc.Arbitrary<unknown>
       changes.reduce<unknown>((object, [at, value]) => replaceAt(object, at, value), manifest),
     )
 
-/** Walks down by the digits of a number to some part and puts a value in its place. */
+/** Chooses a part of an object by the digits of a number, a digit for each level, and puts a value in the place of that part. */
 function replaceAt(object: unknown, at: number, value: unknown): unknown {
   if (typeof object !== 'object' || object === null || at % 5 === 0) return value
   const entries = Object.entries(object)
@@ -102,28 +102,28 @@ function replaceAt(object: unknown, at: number, value: unknown): unknown {
 const groupsOf = (row: readonly { readonly group: string }[]): readonly string[] =>
   row.map(({ group }) => group)
 
-/** Mostly without a group. */
+/** References, mostly without a group. */
 const refs = (row: readonly { readonly group: string }[]): fc.Arbitrary<JsonObject> =>
   fc.oneof(
     { weight: 6, arbitrary: fc.record({ name: targets }) },
     { weight: 1, arbitrary: fc.record({ name: targets, group: fc.constantFrom('', ...groupsOf(row)) }) },
   )
 
-/** With a group as often as without. */
+/** References, with a group as often as without. */
 const anyRef = (row: readonly { readonly group: string }[]): fc.Arbitrary<JsonObject> =>
   fc.record(
     { name: fc.constantFrom('a', 'a', 'b'), group: fc.constantFrom('', ...groupsOf(row)) },
     { requiredKeys: ['name'] },
   )
 
-/** Mostly the one that is tried first. */
+/** The group of an object: mostly undefined, which the builders take for the group that is tried first. */
 const someGroup = (row: readonly { readonly group: string }[]): fc.Arbitrary<string | undefined> =>
   fc.oneof(
     { weight: 3, arbitrary: fc.constant(undefined) },
     { weight: 1, arbitrary: fc.constantFrom(...groupsOf(row)) },
   )
 
-/** Bindings that often are fine and often meet. */
+/** Bindings, of which many are valid and many collide. */
 export const bindings: fc.Arbitrary<Manifest> = fc
   .record({
     name: names,
@@ -167,13 +167,13 @@ export const objectives: fc.Arbitrary<Manifest> = fc
   })
   .map(objective)
 
-/** What most references lead to. */
+/** The pool and the objective that most references name. */
 export const foundation: readonly Manifest[] = [
   pool({ name: 'a', selector: { matchLabels: { app: 'a' } } }),
   objective({ name: 'a', poolRef: { name: 'a' } }),
 ]
 
-/** ClusterSPIFFEIDs: of ours, of the former operator's, of nobody's; what they hold may be contested. */
+/** ClusterSPIFFEIDs of ours, of the former operator and of others, for containers that bindings may claim. */
 export const outputs: fc.Arbitrary<Manifest> = fc
   .record({
     name: fc.constantFrom('x', 'y', 'kleym-default-a-pool-00000000', 'kleym-default-b-objective-00000000'),
@@ -206,9 +206,7 @@ export const outputs: fc.Arbitrary<Manifest> = fc
     ),
   )
 
-export const isOutput = ({ kind }: Pick<Manifest, 'kind'>): boolean => kind === clusterSpiffeIdResource.kind
-
-/** Each of a kind, group and name once. */
+/** Drawn objects of which no two have the same kind, group and name. */
 const distinct = (objects: fc.Arbitrary<Manifest>): fc.Arbitrary<readonly Manifest[]> =>
   fc.uniqueArray(objects, {
     minLength: 2,
@@ -252,7 +250,7 @@ const objectiveOf = (groups: readonly string[]): fc.Arbitrary<Manifest> =>
     .record({ name: fewNames, group: fc.constantFrom(...groups), poolRef: anyRef(poolResources) })
     .map(objective)
 
-/** Bindings for one container of pods that all pools select, without groups: what collides does so by what comes last. */
+/** Bindings for one container, without groups, of pods that all pools select: the object that comes last decides which of them collide. */
 const closeBinding = fc
   .record({
     name: fewNames,

@@ -1,10 +1,11 @@
 /** Manifests with defaults that fit together: a test says only what it is about. */
 import { bindingKey, decodeBinding, type Binding } from '../../src/core/binding.ts'
+import type { Change } from '../../src/core/change.ts'
 import { render, type ClusterSpiffeId } from '../../src/core/clusterspiffeid.ts'
 import { evaluate, type Evaluation } from '../../src/core/evaluate.ts'
 import { rules, type Finding } from '../../src/core/findings.ts'
 import type { Settings } from '../../src/core/identity.ts'
-import { Inventory, type Change } from '../../src/core/inventory.ts'
+import { Inventory } from '../../src/core/inventory.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import type { AdmissionActions } from '../../src/core/reference-verdict.ts'
 import {
@@ -55,7 +56,7 @@ export const poolOnly = ({ spec, ...rest }: WithSpec = {}): Manifest =>
   })
 
 type Grouped = Common & {
-  /** One of the kinds of `resources.ts`; without it, the one that is tried first. */
+  /** The group of one of the kinds of `resources.ts`; without it, the group that is tried first. */
   readonly group?: string | undefined
 }
 
@@ -138,7 +139,7 @@ export function inventoryOf(
   return inventory
 }
 
-/** A binding as the inventory has it; a test that asks for one that is not there is wrong. */
+/** A binding as the inventory has it. Throws if the inventory lacks the binding, because the test is wrong then. */
 export function bindingIn(
   inventory: Inventory,
   { metadata }: { readonly metadata: { readonly name: string; readonly namespace?: string } },

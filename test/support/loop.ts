@@ -1,5 +1,5 @@
 import { startTerm, type Term } from '../../src/controller/term.ts'
-import { Unshown } from '../../src/controller/unshown.ts'
+import { UnshownOutputs } from '../../src/controller/unshown-outputs.ts'
 import { Inventory } from '../../src/core/inventory.ts'
 import type { Objects } from '../../src/core/objects.ts'
 import { createClient } from '../../src/kube/client.ts'
@@ -22,15 +22,19 @@ const hasty: Partial<Timings> = {
 
 type LoopOptions = {
   readonly kubeconfig: string
-  /** What the loop reaches the API server's single objects through; as it is, unless given. */
+  /** Wraps the loop's access to single objects. Without it the loop has the plain access. */
   readonly through?: (objects: Objects) => Objects
   readonly workers?: number
   readonly timings?: Partial<Timings>
+  readonly schemaSettlesMs?: number
+  readonly trustDomain?: string
 }
 
 export type Loop = {
   /** Resolves once it has begun to reconcile. */
   readonly synced: Promise<void>
+  /** Whether the loop takes the schema of a kind for one that has just changed. */
+  readonly isSchemaFresh: () => boolean
   /** Lines of the log that a healthy loop does not write. */
   readonly mistakes: () => readonly string[]
   /**
@@ -51,12 +55,14 @@ export function startLoop({
   through = (objects) => objects,
   workers = 4,
   timings = {},
+  schemaSettlesMs = 100,
+  trustDomain = settings.trustDomain,
 }: LoopOptions): Loop {
   const mistakes: string[] = []
   const log = createLog({ level: 'error', destination: { write: (line) => void mistakes.push(line) } })
   const client = createClient(loadKubeConfig({ kubeconfig }), { timeoutMs: 2000 })
-  const inventory = new Inventory(settings, { atOnce: 1 })
-  const unshown = new Unshown()
+  const inventory = new Inventory({ ...settings, trustDomain }, { atOnce: 1 })
+  const unshown = new UnshownOutputs()
   let term: Term | undefined
   let over = false
   let hear: (() => void) | undefined
@@ -65,6 +71,7 @@ export function startLoop({
     inventory,
     log,
     timings: { ...hasty, ...timings },
+    schemaSettlesMs,
     mark: (keys) => {
       term?.mark(keys)
       hear?.()
@@ -80,6 +87,7 @@ export function startLoop({
       inventory,
       objects,
       confirm: confirmation(inventory, objects),
+      isSchemaFresh: feed.isSchemaFresh,
       unshown,
       mayWrite: () => !over,
       halted: feed.halted,
@@ -100,6 +108,7 @@ export function startLoop({
   }
   return {
     synced,
+    isSchemaFresh: feed.isSchemaFresh,
     mistakes: () => mistakes,
     nextTerm: async (meanwhile) => {
       await term?.end()

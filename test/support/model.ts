@@ -8,7 +8,6 @@ import { Inventory } from '../../src/core/inventory.ts'
 import { keptFormer, planOf, type Plan } from '../../src/core/plan.ts'
 import {
   definitionResource,
-  bindingResource,
   clusterSpiffeIdResource,
   crdName,
   type Resource,
@@ -33,7 +32,7 @@ export async function stateOf({ list }: Pick<Admin, 'list'>): Promise<State> {
   return { served, objects: lists.flat() }
 }
 
-/** The state as if it had been like this from the start: nothing of how it came about is left. */
+/** An inventory that was given this state at once, so that nothing of how the state came about is left in it. */
 export function inventoryOfState({ served, objects }: State): Inventory {
   const inventory = new Inventory(settings)
   for (const resource of served) inventory.apply({ kind: 'served', resource, served: true })
@@ -44,7 +43,7 @@ export function inventoryOfState({ served, objects }: State): Inventory {
 export const planIn = (inventory: Inventory, binding: Binding): Plan =>
   planOf(binding, evaluate(binding, inventory), inventory.settings)
 
-/** What is not as a loop that has nothing left to do leaves it. */
+/** In what the state differs from one in which the loop has nothing left to do, a line for each difference. */
 export function unsettled(state: State): readonly string[] {
   const inventory = inventoryOfState(state)
   const bindings = [...inventory.bindings()]
@@ -58,12 +57,12 @@ export function unsettled(state: State): readonly string[] {
   return [...wrong, ...orphans]
 }
 
-export const outputsIn = ({ objects }: State): readonly Output[] =>
+const outputsIn = ({ objects }: State): readonly Output[] =>
   objects
     .filter(({ resource }) => resource === clusterSpiffeIdResource)
     .map(({ object }) => decodeOutput(object))
 
-/** Waits until nothing is left to do, or until it no longer matters. */
+/** Waits until the loop has nothing left to do, or until `isOver`. */
 export async function whenSettled(admin: Pick<Admin, 'list'>, isOver = (): boolean => false): Promise<void> {
   const check = async (): Promise<void> => {
     const problems = isOver() ? [] : unsettled(await stateOf(admin))
@@ -76,7 +75,7 @@ function problemsOf(binding: Binding, inventory: Inventory): readonly string[] {
   const mine = inventory.outputsOf(bindingKey(binding.namespace, binding.name))
   const isHeld = binding.finalizers.includes(finalizer)
   if (binding.deleting) {
-    // Whatever claims later to be of the former operator's make, for a binding that was let go, is nobody's to judge.
+    // An object without our annotation may have been made to look like the former operator's after the binding was let go.
     const ours = mine.filter(({ annotated }) => annotated)
     return [...(isHeld ? ['its deletion waits for the loop'] : []), ...surplus(ours, undefined)]
   }
@@ -109,7 +108,7 @@ function problemsOf(binding: Binding, inventory: Inventory): readonly string[] {
 const isAsRendered = ({ annotated, spec, labels }: Output, wanted: ClusterSpiffeId): boolean =>
   annotated && isDeepStrictEqual(spec, wanted.spec) && isDeepStrictEqual(labels, wanted.metadata.labels)
 
-/** How it is said that a name is taken is the loop's choice, except for what it must say. */
+/** The message for a taken name. Only the part that names the ClusterSPIFFEID is prescribed; the rest is taken from the status. */
 function takenIn({ status }: Binding, name: string): string {
   const said = listOf(status['conditions']).map((condition) => textOf(recordOf(condition)['message']))
   return (
@@ -126,6 +125,3 @@ function statusProblem({ status, generation }: Binding, outcome: Outcome): reado
     ? []
     : [`its status is ${JSON.stringify(status)} instead of ${JSON.stringify(right)}`]
 }
-
-export const bindingsIn = ({ objects }: State): readonly Json[] =>
-  objects.filter(({ resource }) => resource === bindingResource).map(({ object }) => object)

@@ -17,21 +17,21 @@ const stoppedWithinMs = 15_000
 export type OperatorOptions = {
   /** The path of a kubeconfig whose current user has a token. */
   readonly kubeconfig: string
-  /** Undefined where `env` has it. */
+  /** Undefined where `env` has the trust domain. */
   readonly trustDomain: string | undefined
   /** Further flags, after ours. */
   readonly args?: readonly string[]
-  /** Where not the one that all tests run. */
+  /** The program to run, if it is not the one that all tests run. */
   readonly program?: string
-  /** Beside PATH and HOME; nothing else is inherited. */
+  /** Variables beside PATH and HOME. Nothing else is inherited. */
   readonly env?: Readonly<Record<string, string>>
 }
 
 export type RunningOperator = {
   readonly pid: number
-  /** What the webhook is registered with, unless `args` say otherwise: `https://0.0.0.0:<port>` */
+  /** The URL by which the webhook is registered, unless `args` say otherwise: `https://0.0.0.0:<port>` */
   readonly webhookUrl: string
-  /** Where it listens, on 127.0.0.1. */
+  /** The port of the webhook on 127.0.0.1. */
   readonly webhookPort: number
   /** `http://127.0.0.1:<port>`, with `/healthz` and `/readyz` */
   readonly probes: string
@@ -109,7 +109,7 @@ const argsOf = (
 ]
 
 /** Where a kubeconfig leads and the token of its user; other credentials are not read. */
-export async function endpointOf(kubeconfig: string): Promise<Endpoint> {
+async function endpointOf(kubeconfig: string): Promise<Endpoint> {
   const config = recordOf(parse(await readFile(kubeconfig, 'utf8')))
   const entry = (list: string, name: unknown) =>
     recordOf(
@@ -128,7 +128,7 @@ export async function endpointOf(kubeconfig: string): Promise<Endpoint> {
   }
 }
 
-/** Where the operator's Secret and Leases go. */
+/** Creates the namespace that the operator's Secret and Leases go to. */
 async function createNamespace(endpoint: Endpoint): Promise<void> {
   const client = createClient(endpoint)
   try {
@@ -137,7 +137,7 @@ async function createNamespace(endpoint: Endpoint): Promise<void> {
       kind: 'Namespace',
       metadata: { name: namespace },
     })
-    // 409: it is there. 403: this user may not, and whoever gave it its rights made the namespace too.
+    // 409: the namespace exists. 403: this user may create none, and then the test that gave the user its rights did.
     if (![201, 403, 409].includes(code))
       throw new Error(`creating namespace ${namespace}: ${textOf(body['message'])}`)
   } finally {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** The program by its sources, and what `npm run build` makes of them, which is what is deployed. */
+/** The program as sources, and as the bundle of `npm run build`, which is what is deployed. */
 export const programs = { sources: resolve(root, 'src/main.ts'), bundle: resolve(root, 'dist/main.js') }
 
 /** What end-to-end tests and benchmarks run; `npm test` has it be the bundle. */

@@ -54,7 +54,7 @@ export type ReconcileCase = Given & {
   }[]
   readonly expect: Settled & {
     readonly otherExpect?: Readonly<Record<string, Settled>>
-    /** Where admission refuses what the loop would settle so. */
+    /** Set where admission refuses the binding of which `expect` says what the loop would settle on. */
     readonly admission?: 'denied'
   }
 }

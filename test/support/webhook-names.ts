@@ -1,7 +1,7 @@
 import { operatorFlags } from '../../src/flags/operator.ts'
 import { configurationsOf } from '../../src/operator/webhook-configurations.ts'
 
-/** As an operator has them that is told nothing else. */
+/** The names that an operator uses without flags for them. */
 export const webhookNames = {
   validating: operatorFlags['webhook-validating-configuration'].default,
   mutating: operatorFlags['webhook-mutating-configuration'].default,

@@ -10,6 +10,7 @@ import { resourcePath } from '../../src/kube/client.ts'
 import { createClient, type Client, type Endpoint, type Reply } from './embedded/client.ts'
 import { listOf, recordOf, textOf, type Json } from './embedded/json.ts'
 import { startEmbedded, type Embedded, type EmbeddedOptions } from './embedded/server.ts'
+import { permissive } from './permissive.ts'
 import { resourceOf, type Manifest } from './vectors.ts'
 
 export const allResources: readonly Resource[] = [bindingResource, ...optionalResources]
@@ -49,7 +50,7 @@ function bodyOf({ code, body }: Reply, doing: string): Json {
   return body
 }
 
-/** What the API server decides itself is left out. */
+/** A manifest without the metadata that the API server decides itself. */
 function sent({ metadata, ...rest }: Manifest): Json {
   const { uid: _, generation: _generation, ...kept } = metadata
   return { ...rest, metadata: kept }
@@ -67,7 +68,7 @@ export function createAdmin(endpoint: Endpoint): Admin {
     const created = await client.post(resourcePath(resource, { namespace }), sent(manifest))
     if (created.code !== 409) return bodyOf(created, `creating ${gvk(resource)} ${name}`)
     const path = resourcePath(resource, { namespace, name })
-    // The operator writes too: what is there is replaced, whatever version it has by then.
+    // The operator writes too, so the object is replaced at whatever version it has by then.
     const replaced = await client.patch(path, [{ op: 'replace', path: '/spec', value: manifest.spec }])
     return bodyOf(replaced, `replacing the spec of ${gvk(resource)} ${name}`)
   }
@@ -98,31 +99,6 @@ export function createAdmin(endpoint: Endpoint): Admin {
     },
   }
 }
-
-/** A CustomResourceDefinition that takes anything, so that every check of the contract can be failed. */
-const permissive = ({ group, version, kind, plural, namespaced }: Resource): Json => ({
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: {
-    name: `${plural}.${group}`,
-    // A real API server refuses groups of k8s.io without it.
-    annotations: { 'api-approved.kubernetes.io': 'unapproved, for tests only' },
-  },
-  spec: {
-    group,
-    scope: namespaced ? 'Namespaced' : 'Cluster',
-    names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
-    versions: [
-      {
-        name: version,
-        served: true,
-        storage: true,
-        subresources: { status: {} },
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
-})
 
 export type World = Admin & AsyncDisposable & { readonly api: Embedded }
 

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeReview, encodeReview, type AdmissionResponse } from '../../src/webhook/admission-review.ts'
+import { readJson } from '../../src/webhook/body-json.ts'
 import { budgetMs, timeoutMs } from '../../src/webhook/deadline.ts'
-import { readJson } from '../../src/webhook/json.ts'
 import { printableWarnings } from '../../src/webhook/warnings.ts'
 import { admissionReview, allowed } from './serving.ts'
 

@@ -10,7 +10,7 @@ import { explore, type Explored } from './model/explore.ts'
 import { surroundings } from './model/replica.ts'
 import { Simulation, type Scenario } from './model/simulation.ts'
 
-/** The rest takes minutes: `KLEYM_MODEL=deep`. */
+/** With `KLEYM_MODEL=deep` the larger scenarios run too, which takes minutes. */
 const isDeep = process.env['KLEYM_MODEL'] === 'deep'
 
 const [create, update] = [{ operation: 'CREATE' }, { operation: 'UPDATE' }] as const
@@ -33,7 +33,7 @@ const mixed = {
   ],
 } satisfies Scenario
 
-/** Of an update the uid is always the same. */
+/** An update that is tried again has the same uid each time, unlike a creation. */
 const retriedUpdate = {
   clients: [
     { name: 'a', ...create },
@@ -81,7 +81,7 @@ class Careless extends MemoryObjects {
   }
 }
 
-/** One to which all renewals are alike. */
+/** An API server to which all renewals of a Lease are the same write. */
 class Uncounting extends MemoryObjects {
   override replace(resource: Resource, object: JsonObject): Reply {
     const spec = { ...objectOr(object['spec']), ...(resource === leaseResource && { leaseTransitions: 0 }) }
@@ -89,7 +89,7 @@ class Uncounting extends MemoryObjects {
   }
 }
 
-/** With the claim of a binding that never came. */
+/** Adds the claim of a binding that was never created. */
 function abandoned(memory: MemoryObjects): MemoryObjects {
   const { identity } = evaluationOf(binding(), surroundings)
   const holder = { namespace: 'default', name: 'never', uid: 'never' }
@@ -123,7 +123,7 @@ describe('the search finds two holders where', () => {
 })
 
 test('the search finds a key that nobody gets', async () => {
-  // A grace that is longer than everything has rested for.
+  // This grace is longer than the time for which everything rests at the end.
   const stuck = await run({ ...creates, faults: 1, graceMs: 1_000_000 })
   expect(stuck).toMatchObject({ kind: 'violation', problem: expect.stringContaining('nobody gets the key') })
 })

@@ -21,7 +21,7 @@ const scene = [pool(), objective()]
 const peers = (count: number): readonly Manifest[] =>
   Array.from({ length: count }, (_, index) => binding({ name: `peer-${String(index).padStart(3, '0')}` }))
 
-/** A live reader of these objects, and what it was asked. */
+/** A live reader of these objects, and the list of its reads. */
 function reader(live: readonly Manifest[]) {
   const reads: string[] = []
   const read = async (resource: Resource, at: { readonly namespace: string; readonly name: string }) => {
@@ -223,7 +223,7 @@ describe('a binding has a key by a live read', () => {
 
 const noAnswer = (): Promise<unknown> => Promise.reject(new Error('gone'))
 
-/** Of several of one kind and name the last, as an API server would have it. */
+/** The objects as an API server would have them: of several with one kind and name, the last. */
 function lastOfEach(objects: readonly Manifest[]): readonly Manifest[] {
   return [...new Map(objects.map((one) => [placeOf(one), one])).values()]
 }

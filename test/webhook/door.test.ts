@@ -91,7 +91,7 @@ async function overHttp1(
   { method = 'POST', type = 'application/json', body = review }: Asked = {},
 ): Promise<Answer> {
   const socket = tlsConnect({ host: '127.0.0.1', port: Number(new URL(url).port), ca: pair.ca })
-  // A server that refuses a body need not read it to its end.
+  // A server that refuses a body may close the connection before it has read all of the body.
   socket.on('error', () => {})
   await once(socket, 'secureConnect')
   const head = [`${method} ${path} HTTP/1.1`, 'host: a', `content-type: ${type}`]
@@ -286,7 +286,7 @@ test('what happens all the time is said at once, and then once a minute with how
 
 const isOfSessions = ({ message }: Line): boolean => message.includes('HTTP/2 session')
 
-/** Whether a session serves on after so many of its streams were cancelled. */
+/** Whether a session still serves after so many of its streams were cancelled. */
 const cancel = async (url: string, streams: number): Promise<boolean> => {
   await using client = await session(url)
   for (let count = 0; count < streams && !client.destroyed; count += 1) {

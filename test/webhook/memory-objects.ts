@@ -45,7 +45,7 @@ export class MemoryObjects {
     if (!before) return { kind: 'absent' }
     const asSeen = { uid: metaText(object, 'uid'), resourceVersion: metaText(object, 'resourceVersion') }
     if (!isAsSeen(before, asSeen)) return conflict('the object has been modified')
-    // What changes nothing is not written, and keeps its version.
+    // A write that changes nothing is not stored, so the version stays.
     return sameJson(before, object)
       ? { kind: 'done', object: before }
       : this.#put(resource, at, object, asSeen.uid)
@@ -77,7 +77,7 @@ export class MemoryObjects {
 
 export type Verb = 'get' | 'create' | 'replace' | 'remove'
 
-/** The port of the layers above; `through` decides when a call takes effect, and what comes back of it. */
+/** The access to objects that the layers above use. `through` decides when a call takes effect, and what answer arrives. */
 export function objectsOver(
   memory: MemoryObjects,
   through: (verb: Verb, effect: () => Reply, signal?: AbortSignal) => Promise<Reply>,

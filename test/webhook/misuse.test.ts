@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { misuses } from './misuse/clients.ts'
 import { admissionReview, call, session, withToken } from './serving.ts'
 
-/** What a server may hold more of after a misuse than before: noise, and no leak of ten connections' worth. */
+/** By how much the heap may have grown after a misuse: more than noise, and less than ten leaked connections. */
 const heapGrowthBytes = 2 * 2 ** 20
 
 const patience = { timeout: 10_000, interval: 200 }

@@ -122,6 +122,11 @@ describe('memory is no excuse', () => {
     expect(await judge(unsafe)).toMatchObject({ kind: 'allowed', warnings: [] })
   })
 
+  test('to refuse for a binding that is gone, where it lacks the object before the change, too', async () => {
+    const { judge } = stage({ remembered: [binding()], live: [] })
+    expect(messageOf(await judge(unsafe, 'UPDATE', { oldObject: pool() }))).toBe('allowed')
+  })
+
   test('to refuse beside a binding that is gone', async () => {
     const remembered = [...scene, ...twin]
     const live = remembered.filter(

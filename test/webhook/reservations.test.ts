@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Reply } from '../../src/core/objects.ts'
 import { leaseResource } from '../../src/core/resources.ts'
-import { claimName, decodeClaim, leaseOf, standingOf, type Contender } from '../../src/webhook/claim.ts'
+import { claimName, decodeClaim, leaseOf, claimStateOf, type Contender } from '../../src/webhook/claim.ts'
 import { Reservations } from '../../src/webhook/reservations.ts'
 import { manualClock } from '../support/manual-clock.ts'
 import { failed, MemoryObjects, metaText, objectsOver, type Verb } from './memory-objects.ts'
@@ -13,16 +13,16 @@ const key = 'the key'
 const at = { namespace: 'system', name: claimName(key) }
 const holderOf = (name: string, uid = `uid-of-${name}`) => ({ namespace: 'default', name, uid })
 
-/** What the next call of a verb comes to, instead of what it would. */
+/** A fault that hits the next call of a verb. */
 type Mishap = {
   readonly verb: Verb
   readonly takesEffect: boolean
   readonly reply?: Reply
-  /** Happens just before. */
+  /** Called right before that call. */
   readonly meanwhile?: () => void
 }
 
-/** Replicas on one API server, whose clocks go together. */
+/** Replicas on one API server, with one clock for all of them. */
 function scene() {
   const clock = manualClock()
   const memory = new MemoryObjects()
@@ -70,14 +70,14 @@ function scene() {
     disregarded,
     reads,
     replica,
-    /** One review's wish. */
+    /** A review asks for the key. */
     ask: (reservations: Reservations, name: string, uid?: string, signal?: AbortSignal) =>
       reservations.reserve(key, holderOf(name, uid), contends, signal),
     claim: () => {
       const lease = memory.find(leaseResource, at)
       return lease && decodeClaim(lease).holder
     },
-    /** Its watch of claims brings it up to date. */
+    /** The watch of claims tells a replica all that happened. */
     tell: (reservations: Reservations) => {
       for (const { kind, object } of memory.events)
         if (kind === 'removed') reservations.forgotten(metaText(object, 'name'))
@@ -165,7 +165,7 @@ describe('the rule', () => {
   test('the same binding is never in its own way, whatever its uid', () => {
     fc.assert(
       fc.property(seen, fc.string(), (one, uid) => {
-        expect(standingOf(claim, holderOf('a', uid), one)).toBe('ours')
+        expect(claimStateOf(claim, holderOf('a', uid), one)).toBe('ours')
       }),
     )
   })
@@ -173,7 +173,7 @@ describe('the rule', () => {
   test('who has the key keeps it, however old the claim and whoever was deleted', () => {
     fc.assert(
       fc.property(seen, (one) => {
-        expect(standingOf(claim, holderOf('b'), { ...one, contender: 'rival' })).toBe('held')
+        expect(claimStateOf(claim, holderOf('b'), { ...one, contender: 'rival' })).toBe('held')
       }),
     )
   })
@@ -182,7 +182,7 @@ describe('the rule', () => {
     fc.assert(
       fc.property(seen, (one) => {
         const isOver = one.deleted || one.ageMs > graceMs
-        expect(standingOf(claim, holderOf('b'), { ...one, contender: 'none' })).toBe(
+        expect(claimStateOf(claim, holderOf('b'), { ...one, contender: 'none' })).toBe(
           isOver ? 'abandoned' : 'pending',
         )
       }),
@@ -192,7 +192,7 @@ describe('the rule', () => {
   test('a namesake in another namespace is somebody else', () => {
     const other = { ...holderOf('a'), namespace: 'other' }
     const fresh = { contender: 'none', deleted: false, ageMs: 0, graceMs } as const
-    expect(standingOf(claim, other, fresh)).toBe('pending')
+    expect(claimStateOf(claim, other, fresh)).toBe('pending')
   })
 })
 
@@ -223,7 +223,7 @@ describe('the same binding', () => {
     clock.advance(graceMs - 1)
     expect(await ask(one, 'chat', 'second')).toEqual(reserved)
     expect(claim()).toEqual(holderOf('chat', 'second'))
-    // The grace counts anew: the second attempt may take as long as the first.
+    // The grace begins anew with the second attempt, which may take as long as the first.
     clock.advance(graceMs - 1)
     expect(await ask(one, 'rival')).toEqual(pending('chat', 'second'))
   })
@@ -324,7 +324,7 @@ describe('another binding', () => {
   })
 })
 
-/** As somebody does who can call the webhook, and makes no binding. */
+/** Claims the key again and again without ever creating the binding, as somebody could who can call the webhook. */
 async function insist({ ask, clock }: ReturnType<typeof scene>, one: Reservations, times: number) {
   for (let count = 0; count < times; count += 1) {
     if (count > 0) clock.advance(graceMs - 1)

@@ -41,7 +41,7 @@ const patchOf = async (
   return response.kind === 'allowed' ? response.patch : undefined
 }
 
-/** Something wrong of each kind that needs no other object, beside a pool that can't be used. */
+/** A binding that is wrong by itself, for a pool that can't be used. */
 const wild = pool({ selector: {} })
 const bad = poolOnly({ name: 'chat-c', spec: { containerName: 'main' } })
 

@@ -43,7 +43,7 @@ const fail: Review = () => {
   throw new Error('boom')
 }
 
-/** Never answers by itself, and says when its signal aborts. */
+/** A review that never answers by itself, and tells when its signal aborts. */
 function stuck(): {
   readonly review: Review
   readonly aborted: Promise<void>
@@ -201,7 +201,7 @@ async function overHttp1(
     headers,
     agent,
   })
-  // A server that refuses a body need not read it to its end.
+  // A server that refuses a body may close the connection before it has read all of the body.
   outgoing.on('error', () => {})
   const response = once(outgoing, 'response')
   outgoing.end(body)

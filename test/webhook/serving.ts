@@ -25,7 +25,7 @@ export async function newPair(now = new Date()): Promise<{ key: string; cert: st
   return { key: leaf.keyPem, cert: leaf.certPem, ca: authority.certPem }
 }
 
-/** For a client: what `issueLeaf` makes is for servers alone. */
+/** A certificate for a client, since those of `issueLeaf` are for servers alone. */
 export async function newClientPair(): Promise<{ key: string; cert: string; ca: string }> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
@@ -62,7 +62,7 @@ export const withToken = (path: string): string => path.replace(/(?=\?|$)/, `/${
 
 export type Line = { readonly level: string; readonly fields: object; readonly message: string }
 
-export function logInto(lines: Line[]): Log {
+function logInto(lines: Line[]): Log {
   const at = (level: string) => (fields: object, message: string) =>
     void lines.push({ level, fields, message })
   const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => log }
@@ -97,7 +97,7 @@ export async function session(
   const { ca, key, cert } = tls
   const client = connect(url, key === undefined || tls === pair ? { ca } : { ca, key, cert })
   await once(client, 'connect')
-  // What ends a session is for the requests on it to tell.
+  // If the session fails, its requests tell that.
   client.on('error', () => {})
   return Object.assign(client, { [Symbol.asyncDispose]: async () => client.destroy() })
 }
@@ -110,7 +110,7 @@ export type Answer = {
 
 type Call = { readonly method?: string; readonly type?: string; readonly body?: string | Buffer }
 
-/** Rejects also where a stream just closes: a session that is cut off gives it no error. */
+/** Rejects also if the stream closes without an error, as it does when its session is cut off. */
 function answered(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders & IncomingHttpStatusHeader> {
   return new Promise((resolve, reject) => {
     stream.once('response', resolve)
@@ -123,12 +123,12 @@ function answered(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders & Inco
 export const call = (client: ClientHttp2Session, path: string, request: Call = {}): Promise<Answer> =>
   callAt(client, withToken(path), request)
 
-/** One call of exactly this path. */
+/** One call of exactly this path, token or none. */
 export async function callAt(client: ClientHttp2Session, path: string, request: Call = {}): Promise<Answer> {
   const { method = 'POST', type = 'application/json', body } = request
   const stream = client.request({ ':method': method, ':path': path, 'content-type': type })
   const head = answered(stream)
-  // A GET has ended before it starts.
+  // The stream of a GET takes no body, and has ended already.
   if (stream.writable) stream.end(body)
   const headers = await head
   const chunks: Buffer[] = []

@@ -16,9 +16,9 @@ import { MemoryObjects, objectsOver } from './memory-objects.ts'
 import { requestFor } from './request.ts'
 
 type Options = {
-  /** What the replica remembers, */
+  /** The objects that the replica has in memory. */
   readonly remembered?: readonly Manifest[]
-  /** and what is there by now; the same unless given. Undefined: nothing can be read. */
+  /** The objects that live reads find: the same as in memory, unless given. Undefined if nothing can be read. */
   readonly live?: readonly Manifest[] | undefined
   /** What a watch brings while a list is under way. */
   readonly meanwhile?: readonly Manifest[]
@@ -37,7 +37,7 @@ type Options = {
 
 type Asked = Parameters<typeof requestFor>[1]
 
-/** One replica's reviews, over what it remembers and what there is. */
+/** The reviews of one replica, over the objects in its memory and those that live reads find. */
 export function stage(options: Options = {}) {
   const { remembered = [], actions = {}, served, leases = new MemoryObjects() } = options
   const live = 'live' in options ? options.live : remembered
@@ -101,7 +101,7 @@ export function stage(options: Options = {}) {
     lists,
     observed,
     refusals,
-    /** A pool or an objective; `oldObject` is what there is of it, unless given. */
+    /** Reviews a pool or an objective. Unless given, `oldObject` is the object that live reads find. */
     judge: (object: Manifest, operation: 'CREATE' | 'UPDATE' | 'DELETE' = 'CREATE', asked?: Asked) =>
       references(
         requestFor(operation === 'DELETE' ? {} : object, {
@@ -137,7 +137,7 @@ export function outcomeOf(response: AdmissionResponse): string {
   return `${response.kind === 'denied' ? reasons(linesOf(response)) : 'allowed'}${warnings}`
 }
 
-/** What to do about a collision stands beside each that is refused. */
+/** Whether a line is the advice that stands beside each refused collision. */
 const isCollisionAdvice = (line: string): boolean => line.startsWith('spec.containerName: give one of them')
 
 const reasons = (lines: readonly string[]): string =>

@@ -46,7 +46,7 @@ function watching(
 const other = { account: 'other' }
 const update = (oldObject: Manifest) => ({ operation: 'UPDATE', oldObject }) as const
 
-/** A first page without a fit, and this one behind it. */
+/** Lists a first page of pods that don't fit, and then this page. */
 const pages = (rest: ReturnType<typeof page>): ReturnType<typeof watching> =>
   watching((_at, { token }) => (token === undefined ? page([other], 'more') : rest))
 
@@ -125,7 +125,7 @@ describe('a review that allows', () => {
   })
 })
 
-/** A list that takes for ever, as it ends once nobody waits any more. */
+/** A list that never comes: it ends once nobody waits for it any more. */
 const untilAborted = (signal: AbortSignal): ReturnType<ListPods> =>
   new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve({ kind: 'unknown', why: 'too late' }), { once: true })

@@ -5,7 +5,7 @@ import { byBytes } from '../names.ts'
 import { areOneRenamed } from '../rename.ts'
 
 /** The longest message of a collision, in bytes. A condition's message may have 32,768. */
-const longest = 30_000
+const longestMessageBytes = 30_000
 
 export const keyIsFree: Check = ({ binding, world, identity }): Finding | undefined => {
   const key = identity?.collisionKey
@@ -45,7 +45,7 @@ export const isRival = (binding: Binding, other: Binding): boolean =>
 export function collisionMessage(peers: readonly string[]): string {
   const opening = 'identity collision with bindings '
   const ending = ': PerObjective bindings must not share the same pod selector and container name'
-  let room = longest - opening.length - ending.length
+  let room = longestMessageBytes - opening.length - ending.length
   const named = peers.toSorted(byBytes).filter((name, index) => {
     room -= name.length + (index === 0 ? 0 : 2)
     return room >= 0

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { startTerm, type Term } from '../../../src/controller/term.ts'
-import { Unshown } from '../../../src/controller/unshown.ts'
+import { UnshownOutputs } from '../../../src/controller/unshown-outputs.ts'
 import { Inventory } from '../../../src/core/inventory.ts'
 import {
   bindingResource,
@@ -81,12 +81,13 @@ function lead(): void {
   term = startTerm({
     inventory,
     objects: server.objects,
-    unshown: new Unshown(),
+    unshown: new UnshownOutputs(),
     departures: { trustDomains: [], classNames: [] },
     mayWrite: () => true,
     halted: feed.halted,
     settled: feed.settled,
     confirm: confirmation(inventory, server.objects),
+    isSchemaFresh: feed.isSchemaFresh,
     workers: 32,
     turns: courtesy.turns,
     instance: 'bench',
@@ -127,7 +128,10 @@ const renewed: Readonly<Record<string, Resource>> = {
 }
 
 const isQuiet = (): boolean =>
-  feed.settled(namespaceOf(layout, 0)) === undefined && term !== undefined && term.depth() === 0
+  feed.settled(namespaceOf(layout, 0)) === undefined &&
+  !feed.isSchemaFresh() &&
+  term !== undefined &&
+  term.depth() === 0
 
 const restMs = 300
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
 import { clusterSpiffeId } from '../../support/builders.ts'
 import type { Manifest } from '../../support/vectors.ts'
-import { bindings, objectives, pools } from './scenery.ts'
+import { bindingNames, bindings, objectives, pools } from './scenery.ts'
 
 const drifts = ['field', 'identity', 'labels', 'annotation', 'deletion'] as const
 const spoils = ['status', 'finalizer', 'label', 'hold', 'release'] as const
@@ -17,6 +17,8 @@ export type Edit =
   | { readonly kind: 'serve' | 'unserve'; readonly which: number }
   | { readonly kind: 'drift'; readonly how: Drift; readonly which: number }
   | { readonly kind: 'spoil'; readonly how: Spoil; readonly which: number }
+  /** A binding is annotated to replace another, or no longer. */
+  | { readonly kind: 'rename'; readonly which: number; readonly replaces: string | null }
   | { readonly kind: 'squat' | 'evict' | 'orphan' | 'copy' | 'legacy'; readonly which: number }
 
 const which = fc.nat({ max: 999 })
@@ -35,6 +37,14 @@ export const edits: fc.Arbitrary<Edit> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('unserve'), which }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('drift'), how: fc.constantFrom(...drifts), which }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('spoil'), how: fc.constantFrom(...spoils), which }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('rename'),
+      which,
+      replaces: fc.option(bindingNames, { freq: 5 }),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({

@@ -24,7 +24,7 @@ export class History implements Disposable {
     this.#client = client
   }
 
-  /** From now on, and again when the kind is served anew: a watch ends with its kind. */
+  /** Watches a kind from now on. When the kind goes its watch ends, and begins again when the kind is served anew. */
   async follow(resource: Resource): Promise<void> {
     const query = 'watch=true&allowWatchBookmarks=true&resourceVersion=0'
     const watch = await this.#client.watch(`${resourcePath(resource)}?${query}`)
@@ -62,7 +62,7 @@ export class History implements Disposable {
           this.#happenings = [...this.#happenings, { version, resource, removed: type === 'DELETED', object }]
       }
     } catch {
-      // It was closed.
+      // The watch was closed.
     }
   }
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { bindingKey, decodeBinding, finalizer, type Binding } from '../../../src/core/binding.ts'
 import {
   collisionKeyIn,
@@ -6,6 +7,7 @@ import {
   type Output,
 } from '../../../src/core/clusterspiffeid.ts'
 import { summaryIn } from '../../../src/core/conditions.ts'
+import { areOneRenamed } from '../../../src/core/rename.ts'
 import {
   definitionResource,
   bindingResource,
@@ -19,12 +21,12 @@ import { inventoryOfState, planIn, type State } from '../../support/model.ts'
 import { allResources, metaOf, placeOf, uidOf } from '../../support/world.ts'
 import type { Happening } from './history.ts'
 
-/** Who else writes: what is not theirs is the loop's. */
+/** Tells what others than the loop wrote and deleted. The rest is the loop's. */
 type Others = { readonly wrote: (version: number) => boolean; readonly deleted: (uid: string) => boolean }
 
 type Moment = ReadonlyMap<string, Happening>
 
-/** How far back the loop may act on what it has seen. */
+/** On how old a state the loop may act, in writes since then. */
 const memory = 400
 
 /**
@@ -63,7 +65,7 @@ export class Judge {
     return []
   }
 
-  /** The API server deletes what is of a kind that is about to go. */
+  /** Whether the kind of an object is going: then the API server, not the loop, deletes the object. */
   #isEnding({ resource }: Happening): boolean {
     const definition = this.#now.get(`${gvk(definitionResource)} /${crdName(resource)}`)
     return definition === undefined || 'deletionTimestamp' in metaOf(definition.object)
@@ -90,10 +92,20 @@ export class Judge {
       .flatMap((other) => {
         if (other.owner === output.owner)
           return isSameIdentity(other, output) ? [] : [`and ${other.name} are two identities of one binding`]
-        return key !== undefined && collisionKeyIn(other) === key
+        return key !== undefined && collisionKeyIn(other) === key && !this.#wereOneRenamed(output, other)
           ? [`and ${other.name} have one collision key`]
           : []
       })
+  }
+
+  /** Whether the outputs are of two bindings of which one was, for a moment, annotated to replace the other. */
+  #wereOneRenamed(one: Output, other: Output): boolean {
+    if (!isDeepStrictEqual(one.spec['spiffeIDTemplate'], other.spec['spiffeIDTemplate'])) return false
+    return this.#past.some((moment) => {
+      const inventory = inventoryOfState(stateIn(moment))
+      const [a, b] = [one, other].map(({ owner }) => owner && inventory.binding(owner))
+      return a && b && areOneRenamed(a, b)
+    })
   }
 
   #wasUnwanted(output: Output): boolean {

@@ -1,6 +1,6 @@
 import type { Objects, Reply } from '../../../src/core/objects.ts'
 
-/** When a process dies: before it hears of its first write, or afterwards, before the next has any effect. */
+/** When a process dies: before it hears the answer to its first write, or after that and before its next write. */
 export type Death = 'unheard' | 'heard'
 
 export type Mortal = {

@@ -3,7 +3,7 @@ import { bindingResource, clusterSpiffeIdResource } from '../../../src/core/reso
 import { recordOf, textOf, type Json } from '../../support/embedded/json.ts'
 import { metaOf, type Admin } from '../../support/world.ts'
 
-/** What differs from one time to the next though the same happened. */
+/** Fields that differ between two runs in which the same happened. */
 const ofTheMoment = new Set([
   'uid',
   'resourceVersion',

@@ -3,14 +3,14 @@ import { objectiveResources, poolResources, type Resource } from '../../../src/c
 import { binding, objective, pool } from '../../support/builders.ts'
 import type { Manifest } from '../../support/vectors.ts'
 
-/** Most often the first: what is drawn is mostly fine, so that bindings are mostly Ready or collide. */
+/** Draws mostly the usual value, so that most bindings are Ready or collide. */
 const mostly = <T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> =>
   fc.oneof({ weight: 5 * others.length, arbitrary: fc.constant(usual) }, fc.constantFrom(...others))
 
 const group = ([first, ...rest]: readonly Resource[]): fc.Arbitrary<string> =>
   mostly(first?.group ?? '', ...rest.map((resource) => resource.group))
 
-const bindingNames = fc.constantFrom('a', 'b', 'c', 'd', 'e')
+export const bindingNames = fc.constantFrom('a', 'b', 'c', 'd', 'e')
 const poolNames = mostly('a', 'b')
 const objectiveNames = fc.constantFrom('a', 'b', 'c')
 

@@ -1,5 +1,6 @@
-import { finalizer } from '../../../src/core/binding.ts'
-import { outputName, ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
+import { finalizer, replacesAnnotation } from '../../../src/core/binding.ts'
+import { ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
+import { outputName } from '../../../src/core/output-name.ts'
 import {
   definitionResource,
   bindingResource,
@@ -52,6 +53,8 @@ export class Walker {
         return this.#drift(edit.how, edit.which)
       case 'spoil':
         return this.#spoil(edit.how, edit.which)
+      case 'rename':
+        return this.#rename(edit.which, edit.replaces)
       case 'squat':
         return this.#squat(edit.which)
       case 'evict':
@@ -65,7 +68,7 @@ export class Walker {
     }
   }
 
-  /** What was refused did not happen: the kind is not served, or the object is gone. */
+  /** Notes an edit as the walker's own. A refused edit has changed nothing: the kind is not served, or the object is gone. */
   #note({ code, body }: Reply): void {
     if (code >= 500) throw new Error(JSON.stringify(body))
     if (code < 300) this.#versions.add(versionOf(body))
@@ -158,7 +161,7 @@ export class Walker {
           'status',
         )
       case 'finalizer':
-        // What is being deleted would be gone, and rightly without our output: whoever does that wants it.
+        // Without the finalizer a binding that is being deleted goes before its output, as whoever takes it off wants.
         return 'deletionTimestamp' in metaOf(binding)
           ? undefined
           : this.#patch(bindingResource, binding, without(finalizer))
@@ -171,6 +174,14 @@ export class Walker {
       case 'release':
         return this.#patch(bindingResource, binding, without(hold))
     }
+  }
+
+  async #rename(at: number, replaces: string | null): Promise<void> {
+    const binding = chosen(await this.#world.list(bindingResource), at)
+    if (!binding) return
+    await this.#patch(bindingResource, binding, {
+      metadata: { annotations: { [replacesAnnotation]: replaces } },
+    })
   }
 
   /** Takes the name that a binding's output has, or would have. */

@@ -32,7 +32,7 @@ export const weathers: fc.Arbitrary<Weather> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constantFrom('cutWatches', 'silenceWatches', 'expireWatches'),
-      // One kind alone may lag behind the others.
+      // Either all watches fall silent or those of one kind, which then lags behind the others.
       of: fc.constantFrom('', 'clusterspiffeids', 'inferenceidentitybindings'),
     }),
   },

@@ -19,7 +19,7 @@ const put = async (cluster: Cluster, manifests: readonly Manifest[]): Promise<vo
   for (const manifest of manifests) await cluster.create(resourceOf(manifest), manifest)
 }
 
-/** What the worked cases have no case of. */
+/** What admission says in situations that no worked case has. */
 export function causesSuite(cluster: () => Cluster): void {
   test('several problems are printed at once', async () => {
     const namespace = 'causes'

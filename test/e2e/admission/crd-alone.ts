@@ -6,7 +6,7 @@ import { tracesOf } from '../support/traces.ts'
 import { wordsOfKubectl } from '../support/verdicts.ts'
 import { workedCases, type Worked } from './worked-cases.ts'
 
-/** What one object proves by itself: a line with one of these reasons needs no other object. */
+/** Reasons that one binding proves by itself: the CRD alone can refuse it for them. */
 const ownReasons =
   /: (?:InvalidRef\/InvalidPoolRef|InvalidRef\/InvalidObjectiveRef|RenderFailure\/(?:MissingObjectiveRef|UnsupportedMode|InvalidServiceAccountName|InvalidContainerName|UnexpectedContainerName)): /
 

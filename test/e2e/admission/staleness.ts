@@ -22,12 +22,12 @@ const names = ['gone', 'leaving', 'moving', 'heir', 'successor', 'replacement', 
 const bindings = [gone, leaving, moving]
 const wild = pool({ ...at('wild'), selector: {} })
 
-/** Admitted without a word. */
+/** What kubectl ends with when a binding is admitted without a warning. */
 const fine = { code: 0, stderr: '' }
 
 const ready = { ready: 'True', reason: 'Reconciled' }
 
-/** Peers from before the webhook, so that none of their keys was claimed a moment ago. */
+/** Peers that are created before the webhook is there, so that no claim of a moment ago holds their keys. */
 export const beforeStaleness = {
   namespace,
   manifests: [pool(at('chat')), wild, ...names.map((name) => objective(at(name))), ...bindings],
@@ -48,7 +48,7 @@ export function stalenessSuite(cluster: () => Cluster, proxy: () => FaultProxy):
   const patch = async (manifest: Manifest, change: Readonly<Record<string, unknown>>): Promise<void> => {
     bodyOf(await cluster().client.patch(pathOf(manifest), change), 'a patch')
   }
-  /** From now on the operator hears nothing of a kind, however many groups it is in. */
+  /** From now on the operator's watches of a kind say nothing, in all groups of that kind. */
   const silence = async (plural: string, groups: number): Promise<void> => {
     const silenced = proxy().faults.inject(watchesOf(plural), { kind: 'silence' }, groups)
     proxy().cutWatches(watchesOf(plural))

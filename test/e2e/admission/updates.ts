@@ -20,7 +20,10 @@ const single = binding({ ...at('single'), spec: { objectiveRef: { name: 'third' 
 const wild = poolOnly({ ...at('wild'), spec: { poolRef: { name: 'wild' } } })
 const odd = binding({ ...at('odd'), spec: { mode: 'Both', containerName: 'odd' } })
 
-/** By themselves, in ways that concern several fields, which the API server alone would hold against every change. */
+/**
+ * Each is wrong by a rule about several fields. The API server's own ratcheting does not cover such a rule, since any edit
+ * changes the spec that the rule is about.
+ */
 const crowded = poolOnly({ ...at('crowded'), spec: { containerName: 'main' } })
 const capital = binding({ ...at('capital'), spec: { containerName: 'Main.1' } })
 const nameless = binding({ ...at('nameless'), spec: { containerName: undefined } })
@@ -157,7 +160,7 @@ export function updatesSuite(cluster: () => Cluster): void {
       ])('%s', async (_title, args) => {
         const result = await cluster().kubectl(args)
         expect(result.code).toBe(0)
-        // The API server repeats what its CRD has against a stored object.
+        // The API server itself warns again of the rule of the CRD that the stored object breaks.
         const warned = wordsOfKubectl(result).warned.filter((line) => !line.includes('/UnsupportedMode: '))
         expect(warned).toEqual([])
       })

@@ -17,7 +17,7 @@ const idsOf = (cases: readonly Worked[]): readonly string[] => cases.map(({ id }
 /** Every worked case, applied with the webhook on. */
 export function verdictsSuite(cluster: () => Cluster): void {
   const stage = async (one: Worked): Promise<void> => {
-    // The outputs that some have are of bindings that are not there yet, and nothing to admission.
+    // Some cases have outputs of bindings that are not there yet. Admission does not look at them, so they are left out.
     const scene = { ...one, existing: [] }
     onTestFinished(() => clearScene(cluster(), scene))
     await setScene(cluster(), scene)
@@ -79,7 +79,7 @@ export function verdictsSuite(cluster: () => Cluster): void {
   })
 
   describe('a dry run has the verdict and writes nothing', () => {
-    // A collision, a missing pool, and nothing wrong.
+    // C01 is a collision, in R03 the pool is missing, and in S04 nothing is wrong.
     test.each(['C01', 'R03', 'S04'])('%s', async (id) => {
       const one = workedCases.find((worked) => worked.id === id)
       if (!one) throw new Error(`${id} is no worked case`)

@@ -32,7 +32,7 @@ const warned: ReadonlySet<string> = new Set([
 export type Worked = (ReconcileCase | AdmissionCase) & {
   /** What `kleym check` says of the binding: every door must use the same words. */
   readonly words: Words
-  /** Of the failure that the contract gives for the binding, if it names one. */
+  /** The reason of the failure that the contract gives for the binding, if it names one. */
   readonly reason: string | undefined
   readonly isToBeRefused: boolean
   readonly isToBeWarnedOf: boolean
@@ -40,7 +40,7 @@ export type Worked = (ReconcileCase | AdmissionCase) & {
 
 const judged = async (one: ReconcileCase | AdmissionCase): Promise<Worked> => {
   const isForeseen = one.kind === 'reconcile' && one.expect.admission === 'denied'
-  // What the loop would settle on says nothing of a refusal that only foresees.
+  // Where admission refuses what could only come about later, the loop would settle on another reason or none.
   const reason = one.kind === 'reconcile' && !isForeseen ? one.expect.reason : undefined
   return {
     ...one,
@@ -52,7 +52,7 @@ const judged = async (one: ReconcileCase | AdmissionCase): Promise<Worked> => {
   }
 }
 
-/** The worked cases of a cluster that serves every kind, all of which admission has an opinion on. */
+/** The worked cases of a cluster that serves every kind. */
 export const workedCases = await Promise.all(
   [...reconcileCases.filter(({ served }) => served === undefined), ...admissionCases].map(judged),
 )

@@ -17,10 +17,10 @@ export type Load = {
   readonly stop: () => Promise<void>
 }
 
-/** Under way at once: a machine that is too slow for the rate is not to drown in calls. */
+/** How many calls may be under way at once, so that calls don't pile up on a machine that is too slow for the rate. */
 const concurrency = 16
 
-/** Calls again and again, at a rate if it can. */
+/** Calls every so many ms, or as often as the limit of concurrent calls allows. */
 function repeatedly(everyMs: number, call: (count: number) => Promise<string | undefined>): Load {
   const failures: string[] = []
   const pending = new Set<Promise<void>>()
@@ -63,7 +63,7 @@ export const creates = ({ client }: Cluster, everyMs: number): Load =>
     return code === 201 ? undefined : `${code} ${textOf(body['message'])}`
   })
 
-/** What the API server shows as base64. */
+/** Decodes a value that the API server shows in base64. */
 export const decoded = (value: unknown): string => Buffer.from(textOf(value), 'base64').toString()
 
 /** The caBundle of each webhook that is registered, as PEM. */

@@ -14,23 +14,23 @@ import { Reservations } from '../../../src/webhook/reservations.ts'
 import { freePort } from '../../support/controlplane/daemon.ts'
 
 export type Replica = {
-  /** Of its webhook, on 127.0.0.1. */
+  /** The port of its webhook, on 127.0.0.1. */
   readonly port: number
   readonly metrics: Metrics
-  /** What keeps it from being ready. */
+  /** Why the replica is not ready; empty if it is. */
   readonly problems: () => readonly string[]
   readonly stop: () => Promise<void>
 }
 
 type ReplicaOptions = {
   readonly kubeconfig: string
-  /** What all replicas are reached by. */
+  /** The URL by which all replicas are reached. */
   readonly url: string
   readonly lives: Lives
   readonly write: (line: string) => void
 }
 
-/** The webhook of one replica, in this process: lives of seconds are no flag of the program. */
+/** The webhook of one replica, in this process, because no flag of the program gives certificates lives of seconds. */
 export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOptions): Promise<Replica> {
   const port = await freePort()
   const flags = ['--trust-domain=example.org', '--namespace=kleym-system', `--webhook-url=${url}`]

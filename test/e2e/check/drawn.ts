@@ -1,4 +1,4 @@
-/** Manifests near the edge of what an API server takes: fine ones of every kind, with a few parts spoilt. */
+/** Manifests that an API server nearly takes: right ones of every kind, of which a few parts are spoilt. */
 import * as fc from 'fast-check'
 import { isObject, type JsonObject } from '../../../src/core/json.ts'
 
@@ -6,7 +6,7 @@ export const namespace = 'differ'
 
 const typeOf = (apiVersion: string, kind: string): JsonObject => ({ apiVersion, kind })
 
-/** Complete, so that there is much to spoil. */
+/** An object with all its fields, so that there is much to spoil. */
 const fine: readonly JsonObject[] = [
   {
     ...typeOf('kleym.sonda.red/v1alpha1', 'InferenceIdentityBinding'),
@@ -79,7 +79,7 @@ const fine: readonly JsonObject[] = [
   },
 ]
 
-/** One of all that is listed. */
+/** One value of these lists. */
 const among = (...lists: readonly (readonly unknown[])[]): fc.Arbitrary<unknown> =>
   fc.constantFrom(...lists.flat(1))
 
@@ -121,7 +121,7 @@ const metadata: fc.Arbitrary<JsonObject> = fc
   )
   .map((drawn) => ('generateName' in drawn ? drawn : { name: 'fresh', ...drawn }))
 
-/** Mostly a name and nothing else. */
+/** Metadata, mostly a name and nothing else. */
 const anyMetadata: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 5, arbitrary: fc.constant({ name: 'fresh' }) },
   { weight: 1, arbitrary: fc.constant({ generateName: 'fresh-' }) },
@@ -170,7 +170,7 @@ const edit: fc.Arbitrary<Edit> = fc.record({
   value,
 })
 
-/** Walks down by the digits of a number to some part, and edits it. */
+/** Chooses a part of an object by the digits of a number, a digit for each level, and edits that part. */
 function edited(part: unknown, at: number, change: Edit): unknown {
   if (Array.isArray(part) && part.length > 0) {
     const index = at % part.length

@@ -44,7 +44,7 @@ function wordsIn(checked: Checked): Words {
     new Set(denials.filter(which).map(({ text }) => text))
   return {
     accepted: denials.length === 0,
-    // Only we know what was meant.
+    // Guesses at what was meant are ours alone, so they are cut off.
     unread: new Set(
       denials
         .filter(({ reason }) => isUnread(reason))
@@ -85,7 +85,7 @@ export async function wordsOfApiServer(object: Drawn, client: Client): Promise<W
     .map(recordOf)
     .map((one) => lineOf(textOf(one['field']), textOf(one['message'])))
     .filter((line) => !line.includes('some validation rules were not checked'))
-    // The name that was made of a bad prefix is as bad, and another one each time.
+    // A name that the API server made of a bad prefix is bad, too, and differs each time.
     .filter((line) => !(isNameless(object) && line.startsWith('metadata.name: Invalid')))
   const isOurs = causes.some((line) => ours.test(line))
   return { ...nothing, [isOurs ? 'ours' : 'schema']: new Set(causes) }
@@ -96,10 +96,10 @@ const isNameless = ({ metadata }: Drawn): boolean => {
   return !name && Boolean(generateName)
 }
 
-/** Values are cut where we show them. */
+/** Longer than what `check` shows of a value: it cuts the rest. */
 const tooLong = 'x'.repeat(1025)
 
-/** Of a number out of range the API server does not name the field. */
+/** A problem in one line. The API server names the field of a number that is out of range only within the message. */
 const lineOf = (field: string, message: string): string => {
   const checked = /^Invalid value: "": (?<said>Checked value .* in (?<where>\S+))$/.exec(message)?.groups
   const line = checked ? `${checked['where']}: ${checked['said']}` : `${field}: ${message}`

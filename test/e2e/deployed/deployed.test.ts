@@ -29,7 +29,7 @@ import { deploy, openSite, type Installation, type RunningPod, type Site } from 
 const ready = 'Ready/Reconciled'
 const namespace = 'kleym-system'
 const secretName = webhookNames.secret
-/** Its CustomResourceDefinition comes and goes. */
+/** The group of the kind whose CustomResourceDefinition is deleted and created again. */
 const rareGroup = 'inference.networking.k8s.io'
 const isRare = ({ kind, group }: Resource): boolean => kind === 'InferenceObjective' && group === rareGroup
 const rareObjective = objective({ name: 'rare', group: rareGroup })
@@ -39,7 +39,7 @@ describeReal('the operator, as deploy installs it', () => {
   let tenant: Tenant
   let pod: RunningPod
   let installation: Installation
-  /** What was there before it was installed. */
+  /** The objects that were there before the operator was installed. */
   let others: ReadonlyMap<string, string>
 
   beforeAll(async () => {
@@ -76,7 +76,7 @@ describeReal('the operator, as deploy installs it', () => {
       (lease) => textAt(lease, 'spec', 'holderIdentity') === `${tenant.namespace}/${name}`,
     )
 
-  /** What was not there before it was installed, with its resourceVersion. */
+  /** The objects that were not there before the operator was installed, with their resourceVersions. */
   const added = async (): Promise<readonly (readonly [string, string])[]> =>
     [...(await everything(site.cluster))].filter(([object]) => !others.has(object))
 
@@ -228,12 +228,12 @@ describeReal('the operator, as deploy installs it', () => {
       .trimEnd()
       .split('\n')
       .filter((line) => !line.endsWith(' unchanged'))
-    // kubectl sends this one's selector every time, since that is only ever replaced as a whole.
+    // kubectl sends the selector of a PodDisruptionBudget every time, because a selector is replaced as a whole.
     expect(changed).toEqual(['poddisruptionbudget.policy/kleym-operator configured'])
     expect(await standing()).toEqual(before)
   })
 
-  /** A write that changes nothing leaves the resourceVersion alone. Leases and heartbeats are renewed all the time. */
+  /** A write that changes nothing leaves the resourceVersion alone. Leases and heartbeats change all the time and are left out. */
   const standing = async () =>
     (await added()).filter(
       ([object]) => !object.startsWith('Lease ') && !object.endsWith('/kleym-operator-status'),

@@ -10,7 +10,7 @@ import { openSite, type Site } from './support/site.ts'
 
 const file = resolve(import.meta.dirname, '../../../docs/install.md')
 
-/** npm installs a package here too. */
+/** npm installs a package too, which takes its time. */
 const patience = { timeout: 300_000 }
 
 /** Commands are indented; what the last of them prints may follow between fences. */
@@ -24,7 +24,7 @@ function stepsOf(text: string): readonly Step[] {
   }))
 }
 
-/** One a line, whatever its heredoc and its further lines hold. */
+/** The commands of a script, each in one line, without heredocs and continued lines. */
 const commandsIn = (script: string): readonly string[] =>
   script
     .replaceAll(/\\\n/gu, ' ')

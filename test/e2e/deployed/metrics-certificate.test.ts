@@ -40,7 +40,7 @@ async function served(certificate: Certified) {
         certificate: { directory, cert: 'tls.crt', key: 'tls.key' },
       },
     },
-    // Whoever only shakes hands is not looked up.
+    // A TLS handshake alone asks the API server nothing.
     client: { call: () => Promise.reject(new Error('nobody scrapes here')) },
     metrics: createMetrics(),
     log: createLog({ level: 'warn', destination: { write: (line) => void lines.push(line) } }),
@@ -61,7 +61,7 @@ function servedAt(port: number): Promise<string | undefined> {
 
 const fingerprint = ({ certPem }: Certified): string => new X509Certificate(certPem).fingerprint256
 
-/** Has the server look at the files until it holds. */
+/** Has the server look at the files until the assertion holds. */
 async function soon(assertion: () => Promise<void> | void): Promise<void> {
   const look = async (): Promise<void> => {
     vi.advanceTimersByTime(60_000)

@@ -8,7 +8,7 @@ import { stateOf, unsettled, whenSettled } from '../../support/model.ts'
 import { startWorld, type World } from '../../support/world.ts'
 import { apart, expectNoAccident, ofTheLoop, scene, startOperatorAt, writes } from './support/site.ts'
 
-/** A life of a binding, in steps that each take several writes. */
+/** What happens to a binding, in steps that each take several writes. */
 const steps: readonly ((world: World) => Promise<unknown>)[] = [
   ({ put }) => put(apart('chat')),
   ({ put }) => put(apart('chat', 'other')),
@@ -38,11 +38,11 @@ const unharmed: Fault = { kind: 'slow', ms: 0 }
 
 /** How often it was killed before all was done. */
 async function runAndKill(way: Way): Promise<number> {
-  // An event that was posted before is posted in vain once more: then a process may make one write more.
+  // A process that only posts an event again, which is there already, gets nowhere: the next one may make one write more.
   let mayWrite = 1
   for (let killed = 0; ; killed += 1) {
     const before = await recordOfRun(way.world)
-    // Every other one hears no answer.
+    // Every other process is killed before it hears the answer to its last write.
     if (!(await run(way, killed % 2 === 0 ? unharmed : { kind: 'lostResponse' }, mayWrite))) return killed
     mayWrite = isDeepStrictEqual(before, await recordOfRun(way.world)) ? mayWrite + 1 : 1
   }
@@ -76,7 +76,7 @@ test('killed with -9 between any two writes, it settles as if nothing had happen
   const way = await arrange(stack)
   for (const [index, step] of steps.entries()) {
     await step(way.world)
-    // At least two writes each; the last is nothing to be killed after.
+    // A step takes two writes or more, so at least one process is killed.
     expect(await runAndKill(way)).toBeGreaterThan(0)
     expect(await recordOfRun(way.world)).toEqual(expected[index])
   }

@@ -75,7 +75,7 @@ test('of two replicas exactly one reconciles', async () => {
 test('a leader that was frozen in the midst of its work past its Lease writes nothing when it wakes', async () => {
   const { leader, standby } = await roles()
   const frozen = await holder()
-  // All at once when the watch is back: more work than workers, and connections that are still being made.
+  // When the watch is back, all edits come at once: there is more work than workers, and connections are still being made.
   leader.proxy.cutWatches({ path: new RegExp(bindingResource.plural) })
   await edit(40)
   const slow = leader.proxy.faults.inject(byTheLoop, { kind: 'slow', ms: 200 }, Infinity)
@@ -85,12 +85,12 @@ test('a leader that was frozen in the midst of its work past its Lease writes no
   try {
     await vi.waitUntil(() => writesOf(standby) > 0, { timeout: 40_000 })
     expect(performance.now() - began).toBeGreaterThan(leaseMs - 5000)
-    // What was sent before the freeze has long arrived.
+    // What the leader sent before it was frozen has arrived long ago.
     const before = writesOf(leader)
     await whenSettled(world)
     expect(await holder()).not.toBe(frozen)
     kill(leader.operator.pid, 'SIGCONT')
-    // It knows of these as the other does, and has all that it was at before.
+    // The leader that was frozen learns of these edits, too, and still has the work that it was at.
     await edit(5)
     await whenSettled(world)
     await vi.waitUntil(() => leader.operator.log().includes('leadership was lost'), { timeout: 10_000 })
@@ -117,7 +117,7 @@ test('a leader that is told to end hands over at once, to one that need not list
   expect(await ended).toBe(0)
   await edit()
   await whenSettled(world)
-  // A candidate looks every 2 s or a little later.
+  // A candidate looks at the Lease every 2 s or a little later.
   expect(ms).toBeLessThan(leaseMs / 2)
   expect(writesOf(standby)).toBeGreaterThan(before.writes)
   expect(listsOf(standby)).toBe(before.lists)

@@ -27,7 +27,7 @@ test('watches that fall silent are given up after a while, and what they kept to
   await whenSettled(world)
   expect(performance.now() - began).toBeGreaterThan(idleMs / 2)
   expect((await world.list(clusterSpiffeIdResource)).map(uidOf)).toEqual(expect.arrayContaining(kept))
-  // For each kind a list and a watch, twice at most, and for the binding its writes.
+  // Each reflector lists and watches at most twice; the rest are the writes for the binding.
   expect(proxy.passed() - before).toBeLessThanOrEqual(4 * reflectors + 12)
   expect(loop.mistakes()).toEqual([])
 })

@@ -4,7 +4,7 @@ import { bindingResource } from '../../../src/core/resources.ts'
 import { whenSettled } from '../../support/model.ts'
 import { apart, ofTheLoop, startSite, writes, type Site } from './support/site.ts'
 
-/** Of deploy/operator/deployment.yaml. */
+/** The grace period of deploy/operator/deployment.yaml. */
 const graceMs = 30_000
 
 let site: Site

@@ -24,7 +24,7 @@ afterAll(() => site[Symbol.asyncDispose]())
 
 beforeEach(() => vi.waitUntil(() => site.proxy.openWatches() === reflectors, { timeout: 45_000 }))
 
-// Whatever the weather: no identity without a reason, none withheld, none doubled; and the process lives.
+// Whatever fault there was, the loop broke no rule (no identity without a reason, none withheld, none doubled) and had no bug.
 afterEach(async () => {
   expect(await site.brokenPromises()).toEqual([])
   expectNoAccident(site.operator.log())
@@ -32,7 +32,7 @@ afterEach(async () => {
 
 let round = 0
 
-/** One binding comes, one is given another ID, one goes: two to four writes each. */
+/** Creates one binding, gives another one another ID, and deletes a third: two to four writes each. */
 async function edit(): Promise<void> {
   const { put, remove } = site.world
   round += 1
@@ -121,7 +121,7 @@ test('2 s latency: slower, but nothing else', async () => {
   await world.put(apart('slow'))
   await whenSettled(world)
   fault.lift()
-  // The finalizer, the output, the event, the status; whoever is told of one of them late may ask again.
+  // Four writes: finalizer, output, event, status. If the watch shows one of them late, the loop reads or tries once more.
   expect(proxy.passed() - before).toBeLessThanOrEqual(8)
 })
 

@@ -30,7 +30,7 @@ async function played(section: string, tenant: Tenant, cluster: Cluster): Promis
   for (const { groups: { command = '' } = {} } of section.matchAll(block)) {
     printed.push(told(await tenant.shell(`{ ${command}; } 2>&1`)))
     await tenant.settled()
-    // As minutes later, when no claim of an earlier command is left.
+    // The page reads as if minutes lay between commands, so the claims of an earlier command are taken away.
     await collectAsIfLater(cluster)
   }
   await empty(tenant, cluster)

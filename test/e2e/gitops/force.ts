@@ -23,7 +23,7 @@ export function forceSuite(cluster: () => Cluster): void {
     }
     const before = await pool()
     expect(before.uid).toBeDefined()
-    // The pool alone: a tool that goes on past a refusal is to be seen at it.
+    // Only the pool is applied, so that what the tool does after the refusal can be seen.
     const manifests = await render({ pool: { labels: { model: '' } }, objectives: [], bindings: [] })
     const { code, stderr } = await shell(command, manifests)
     expect(stderr).toContain('chat-interactive would get no identity: UnsafeSelector/InvalidPoolSelector: ')

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Cluster } from '../support/cluster.ts'
 import { must, startTenant } from './tenant.ts'
 
-/** What a person at a terminal takes for at once, on a machine that has little else to do. */
+/** How long a person at a terminal takes for at once. The machine has little else to do. */
 const patienceMs = 2_000
 
 const both = [
@@ -25,7 +25,7 @@ const wrong = [
   {
     title: 'two objectives for one container',
     values: { objectives: ['chat-interactive', 'chat-batch'], bindings: both },
-    // Helm sends all bindings of a chart at once, and either can be the second.
+    // Helm sends all bindings of a chart at once, so either of the two can come second.
     says: ['" is invalid:', 'Conflict/PendingCollision: ', 'chat-interactive', 'chat-batch'],
   },
   {

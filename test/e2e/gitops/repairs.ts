@@ -14,14 +14,14 @@ const interactive = (container: string) => ({
 })
 const batch = (container: string) => ({ name: 'chat-batch', objective: 'chat-batch', container })
 
-/** Flux as it is with two Kustomizations, of which the second depends on the first. */
+/** Applies as Flux does with two Kustomizations of which the second depends on the first. */
 const inTurns = async ({ shell, render }: Tenant, first: object, second: object): Promise<void> => {
   await must(shell('flux-apply --name first --wait', await render(first)))
   await must(shell('flux-apply --name second --wait', await render(second)))
 }
 
 export function repairsSuite(cluster: () => Cluster): void {
-  /** Long after these values were applied: the claims of the bindings are gone. */
+  /** Applies these values and makes it as if that were long ago: the claims of the bindings are gone. */
   const standing = async (values: object): Promise<Tenant> => {
     const tenant = await startTenant(cluster())
     await must(tenant.helm('install', values))

@@ -33,7 +33,7 @@ export type Tenant = {
   ) => Promise<ProgramResult>
   /** What the chart gives with these values, in Helm's order. */
   readonly render: (values: object) => Promise<string>
-  /** Until each binding's status is one of its present spec, pool and objective, and what is being deleted is gone. */
+  /** Waits until each binding's status fits its spec, pool and objective, and what is being deleted is gone. */
   readonly settled: () => Promise<void>
   /** By name, the reason of each binding's Ready condition. */
   readonly reasons: () => Promise<Readonly<Record<string, unknown>>>
@@ -83,7 +83,7 @@ export async function startTenant(
   }
 }
 
-/** What a command must do for a test to go on. */
+/** Throws if a command fails that a test builds on. */
 export async function must(running: Promise<ProgramResult>): Promise<ProgramResult> {
   const result = await running
   if (result.code !== 0) throw new Error(`exit code ${result.code}\n${result.stdout}${result.stderr}`)

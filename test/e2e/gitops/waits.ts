@@ -7,7 +7,7 @@ import { textOf } from '../../support/embedded/json.ts'
 import type { Cluster } from '../support/cluster.ts'
 import { chart, must, outputsWith, root, startTenant } from './tenant.ts'
 
-/** From the last object that Helm waits for to its answer. */
+/** How long Helm may take from the moment when the last object is ready, or has failed, to its answer. */
 const atOnceMs = 2_000
 
 const helm = (command: string, flags: string): string => `helm ${command} chat ${chart} --wait ${flags}`

@@ -33,7 +33,7 @@ import { eventually, newTenant, type Tenant } from './support/tenant.ts'
 const ready = 'Ready/Reconciled'
 const noOutputKind = 'RenderFailure/ClusterSPIFFEIDCRDMissing'
 
-/** Requests in the seconds in which a kind goes and comes back: some tens, thousands if one follows another. */
+/** More requests than the loop makes in the seconds in which a kind goes and comes back: it makes some tens, or thousands if one request causes the next. */
 const busy = 200
 
 /** Its name is that of its container too, so that it collides with none. */
@@ -158,7 +158,7 @@ describeReal('kinds come and go while the operator runs', () => {
     )
     const definition = await removeDefinition(stage.cluster, clusterSpiffeIdResource)
     await bringDefinition(stage.cluster, clusterSpiffeIdResource, definition)
-    // Sooner than silence is taken for what it is.
+    // This is sooner than the operator gives up a silent watch.
     const soon = { timeout: 40_000, interval: 200 }
     await vi.waitFor(async () => {
       expect(await tenant.find(named(before['name']))).toBeDefined()
@@ -221,7 +221,7 @@ describeReal('kinds come and go while the operator runs', () => {
       await tenant.changes(named(name), { spec: { admin: true } })
       await tenant.changes(pool(), { spec: { selector: { matchLabels: { app: 'other' } } } })
       await tenant.loses(referring('gone'))
-      // What is served is still followed: this came after all else, and was seen.
+      // The operator still follows which kinds are served: it notices this change, which comes after all others.
       const before = skipped(another)
       const definition = await removeDefinition(stage.cluster, another)
       await eventually(() => expect(skipped(another)).toBeGreaterThan(before))
@@ -294,7 +294,7 @@ describeReal('kinds come and go while the operator runs', () => {
       name: 'none',
       subresource: 'status',
     })
-    // With it the API server refuses this body; without it there is no such path.
+    // With the status subresource the API server refuses this body; without it, the path is not found.
     await eventually(async () => expect((await stage.cluster.client.put(statusOf, {})).code).toBe(404))
     await tenant.has(binding())
     const patiently = { timeout: 40_000, interval: 200 }
@@ -332,7 +332,7 @@ describeReal('kinds come and go while the operator runs', () => {
     })
     expect(replaced(repaired)).toHaveLength(1)
     const version = metaOf(await tenant.output('chat'))['resourceVersion']
-    // A process that has never written it may find out what becomes of a write; that changes nothing.
+    // A new process does not know yet what the API server prunes, so it may write once to find out. That write changes nothing.
     const restarted = await requestsDuring(async () => {
       await stage.stopOperator()
       await stage.startOperator()

@@ -35,7 +35,7 @@ describeReal('nothing is written, announced or logged when nothing changed', () 
     await tenant.has(binding({ name: 'e', spec: { poolRef: { name: 'none' } } }))
     await tenant.settles({ a: ready, b: ready, c: collision, d: collision })
     await tenant.settles({ e: 'InvalidRef/TargetPoolNotFound' })
-    // What nobody has processed for a minute would be told of.
+    // The operator announces outputs that nobody has processed for a minute, so these count as processed.
     for (const name of ['a', 'b']) await tenant.processed(name, { podsSelected: 1, entriesToSet: 1 })
   })
   afterAll(() => stage.stop())
@@ -45,7 +45,7 @@ describeReal('nothing is written, announced or logged when nothing changed', () 
     await Promise.all(names.map(tenant.outputs)),
     await Promise.all(names.map((name) => eventsOn(stage.cluster, tenant.namespace, name))),
   ]
-  /** What happens from here on. */
+  /** Marks this moment; the functions that it gives tell what has happened since. */
   const marking = async () => {
     const [before, requests] = [await snapshot(), (await stage.audit.requests()).length]
     const lines = logLines(stage.operator().log()).length
@@ -56,13 +56,13 @@ describeReal('nothing is written, announced or logged when nothing changed', () 
       lines: () => logLines(stage.operator().log()).slice(lines).filter(isAboutUs),
     }
   }
-  /** What happens elsewhere is said, and rightly. */
+  /** Tests of other namespaces run meanwhile, and rightly cause lines and requests: these are left out. */
   const isAboutUs = ({ binding: key = tenant.namespace }: Json): boolean =>
     String(key).startsWith(tenant.namespace)
   const isOurs = ({ namespace, name }: Audited): boolean =>
     namespace === tenant.namespace || name.includes(tenant.namespace)
 
-  /** Something that does change, elsewhere: when the loop has got through with it, it has with all before it. */
+  /** Changes something in another namespace. Once the loop is done with that, it is done with everything before it. */
   const somethingElse = async (): Promise<void> => {
     const other = await newTenant(stage.cluster, 'other')
     await other.has(pool(), objective(), binding())
@@ -72,7 +72,7 @@ describeReal('nothing is written, announced or logged when nothing changed', () 
   }
   /** How often a binding was looked at. */
   const runs = (): Promise<number> => metric(metrics, 'kleym_reconcile_duration_seconds_count')
-  /** Who failed to watch for a while tries again after up to half a minute. */
+  /** A reflector that has failed to watch for a while tries again after up to half a minute. */
   const watchesAreOpen = (count: number): Promise<void> =>
     vi.waitFor(() => expect(stage.proxy.openWatches()).toBe(count), { timeout: 60_000, interval: 50 })
 
@@ -96,7 +96,7 @@ describeReal('nothing is written, announced or logged when nothing changed', () 
     const lines = logLines(operator.log())
     const known = lines.findIndex(({ msg }) => msg === 'everything is known')
     expect(known).toBeGreaterThan(0)
-    // That it became ready is news.
+    // The lines that say that the operator has become ready are news, and allowed.
     const after = lines.slice(known + 1).filter(isAboutUs)
     expect(after.filter(({ probe }) => probe === undefined)).toEqual([])
   })
@@ -186,7 +186,7 @@ describeReal('nothing is written, announced or logged when nothing changed', () 
   transitionSuite(() => stage)
 })
 
-/** Without what a note on an object changes of it. */
+/** A snapshot without the parts that an annotation on an object changes. */
 const stripped = (snapshot: unknown): unknown =>
   JSON.parse(
     JSON.stringify(snapshot, (key, value: unknown) =>

@@ -37,7 +37,7 @@ describeReal('settings that are changed', () => {
     await stage.stopOperator()
     await stage.startOperator(args)
   }
-  /** When it is Ready, all that was there at the start has had its turn. */
+  /** Creates a binding and waits until it is Ready: by then the loop is done with all that was there at the start. */
   const comes = async (name: string): Promise<void> => {
     await tenant.has(of(name))
     await tenant.settles({ [name]: ready })
@@ -102,7 +102,7 @@ describeReal('settings that are changed', () => {
       patch,
     )
     await eventually(async () => expect((await tenant.output('stays'))['spec']).toEqual(output['spec']))
-    // What fails has nothing left to be held: when it is right again it is new.
+    // A binding that has failed has no output whose domain is kept, so it gets the new domain once it is right again.
     await tenant.has(pool({ name: 'other' }))
     await tenant.settles({ fails: ready })
     expect(await idOf('fails')).toContain('new.org')
@@ -158,7 +158,7 @@ describeReal('settings that are changed', () => {
     await eventually(async () => expect(await tenant.outputSpec('stays')).not.toHaveProperty('className'))
     expect(await labels('stays')).not.toHaveProperty(['spire.spiffe.io/class-name'])
     await tenant.settles({ stays: ready })
-    // It was all our own doing.
+    // The changes of the operator itself count as no edit: the one event is of the edit above.
     expect((await tenant.events('stays')).filter((reason) => reason === 'Repaired')).toHaveLength(1)
   })
 })

@@ -85,7 +85,7 @@ describeReal('a cluster of the former operator', () => {
       }
       await eventually(isAdopted)
       expect(await uids(tenant, version)).toEqual(before)
-      // Its kind does not know all that we say: that is written once, and no more.
+      // The kind of the former operator does not store all that our status has, so the status is written once and not again and again.
       const since = (await stage.audit.requests()).length
       for (const team of ['a', 'b', 'c'])
         for (const { binding } of leftBy(version, tenant.namespace))
@@ -100,7 +100,7 @@ describeReal('a cluster of the former operator', () => {
       await tenant.settles({ whole: ready, one: ready })
       expect(await uids(tenant, version)).toEqual(before)
       expect(await tenant.events('whole')).toEqual([])
-      // And back again.
+      // The former operator could take its objects back.
       for (const { binding, output } of leftBy(version, tenant.namespace)) {
         const { name } = binding.metadata
         const id = String(recordOf(output.spec)['spiffeIDTemplate'])

@@ -64,7 +64,7 @@ describeReal('three replicas behind one address', () => {
     return keys.filter((key, index) => keys.indexOf(key) !== index)
   }
 
-  /** Of the next rounds, what came of each that did not have one winner and seven losers. */
+  /** Runs the next rounds. Returns those that did not end with one winner and seven losers. */
   async function upsetsIn(count: number, tryAgain: boolean): Promise<readonly unknown[]> {
     const upsets: unknown[] = []
     for (let end = round + count; round < end; round += 1) {

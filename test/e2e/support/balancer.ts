@@ -4,9 +4,9 @@ import { webhookHost } from '../../support/webhook-host.ts'
 
 export type Balancer = {
   readonly url: string
-  /** A replica that is ready is led to from now on, */
+  /** From now on connections may go to this replica. */
   readonly add: (port: number) => void
-  /** and no new connection leads to it from now on. Those that are open stay. */
+  /** From now on no new connection goes to this replica; open ones stay. */
   readonly remove: (port: number) => void
   /** Ends all connections, so that the next calls go to the next replicas. */
   readonly cut: () => void

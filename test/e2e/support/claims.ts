@@ -18,7 +18,7 @@ async function leases({ list }: Cluster): Promise<readonly Json[]> {
 export const claims = async (cluster: Cluster): Promise<readonly Claim[]> =>
   (await leases(cluster)).map(decodeClaim)
 
-/** What the leader does with all that is there, once it is older than the bound. */
+/** Deletes all claims, as the leader does once they are older than the bound. */
 export async function collectAsIfLater(cluster: Cluster): Promise<void> {
   let now = 0
   const client = createClient(loadKubeConfig({ kubeconfig: cluster.plane.kubeconfig }))

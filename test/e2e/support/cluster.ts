@@ -13,7 +13,7 @@ import { controlPlane } from '../../support/real.ts'
 
 type Place = { readonly namespace?: string | undefined; readonly name: string }
 
-/** A control plane of one test file's own, asked as its admin, with nothing of the operator's between. */
+/** A control plane that one test file has for itself. It is asked as an admin, without the operator's own client. */
 export type Cluster = {
   readonly plane: ControlPlane
   readonly client: Client
@@ -64,7 +64,7 @@ export function bodyOf({ code, body }: Reply, doing: string): Json {
   return body
 }
 
-/** For what a real cluster needs a moment for. */
+/** How long a test waits for what takes a real cluster a moment. */
 export const patience = { timeout: 20_000, interval: 25 }
 
 export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {

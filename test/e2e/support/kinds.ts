@@ -9,32 +9,8 @@ import {
 } from '../../../src/core/resources.ts'
 import { resourcePath } from '../../../src/kube/client.ts'
 import { recordOf, type Json } from '../../support/embedded/json.ts'
+import { permissive } from '../../support/permissive.ts'
 import { bodyOf, metaOf, until, type Cluster } from './cluster.ts'
-
-/** A CustomResourceDefinition that takes anything, as the worked cases have it. */
-const permissive = ({ group, version, kind, plural, namespaced }: Resource): Json => ({
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: {
-    name: `${plural}.${group}`,
-    // Groups of k8s.io are refused without it.
-    annotations: { 'api-approved.kubernetes.io': 'unapproved, for tests only' },
-  },
-  spec: {
-    group,
-    scope: namespaced ? 'Namespaced' : 'Cluster',
-    names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
-    versions: [
-      {
-        name: version,
-        served: true,
-        storage: true,
-        subresources: { status: {} },
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
-})
 
 /** Has exactly these optional kinds served, each by a CRD that takes anything. */
 export async function serveOnly(cluster: Cluster, served: readonly Resource[]): Promise<void> {

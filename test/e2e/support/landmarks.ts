@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { readyIn } from '../../../src/core/conditions.ts'
 import {
@@ -20,7 +21,7 @@ const namespace = 'landmarks'
  */
 export class Landmarks {
   readonly #client: Client
-  #passed = 0
+  readonly #home = `home-${randomUUID()}`
 
   constructor(client: Client) {
     this.#client = client
@@ -33,16 +34,15 @@ export class Landmarks {
       kind: 'Namespace',
       metadata: { name: namespace },
     })
-    await this.#create(poolResources[0], pool({ name: 'home', namespace }))
+    await this.#create(poolResources[0], pool({ name: this.#home, namespace }))
   }
 
   async pass(): Promise<void> {
-    const mark = `mark-${this.#passed}`
-    this.#passed += 1
+    const mark = `mark-${randomUUID()}`
     const marks = [
       ...poolResources.map(({ group }) => ({ poolRef: { name: mark, group } })),
       ...objectiveResources.map(({ group }) => ({
-        poolRef: { name: 'home' },
+        poolRef: { name: this.#home },
         objectiveRef: { name: mark, group },
       })),
     ].map((spec, at) => poolOnly({ name: `${mark}-${at}`, namespace, spec }))
@@ -53,7 +53,7 @@ export class Landmarks {
       ...objectiveResources.map((resource) =>
         this.#create(
           resource,
-          objective({ name: mark, namespace, group: resource.group, poolRef: { name: 'home' } }),
+          objective({ name: mark, namespace, group: resource.group, poolRef: { name: this.#home } }),
         ),
       ),
       ...marks.map((binding) => this.#create(bindingResource, binding)),

@@ -1,7 +1,7 @@
 import * as builders from '../../support/builders.ts'
 import type { Manifest } from '../../support/vectors.ts'
 
-/** Only the API server gives these. */
+/** Metadata that only the API server sets. */
 const unstored = { uid: undefined, generation: undefined }
 
 type Options = {

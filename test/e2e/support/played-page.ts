@@ -30,10 +30,10 @@ type Shell = (command: string) => Promise<string>
 
 /** How a page is played; each function is told the heading of the section. */
 export type Play = {
-  /** What must be so before the section's first command, beside an empty namespace. */
+  /** Prepares the cluster for the section's first command; the namespace is empty already. */
   readonly prepare?: (heading: string) => Promise<void>
   readonly tidy?: (heading: string) => Promise<void>
-  /** Whether what a command that only looks has printed is what it prints in the end. */
+  /** Whether a command that only reads has printed what it prints in the end. It is run again until then. */
   readonly isFinal: (printed: string, heading: string) => boolean
 }
 
@@ -102,7 +102,7 @@ async function shellOf(cluster: Cluster): Promise<Shell> {
 const told = (printed: string): string =>
   printed.replaceAll(/ (?:\d+[ms])+$/gm, ' …').replaceAll(/[ \t]+$/gm, '')
 
-/** As the next section finds it: nothing in the namespace, and no claim of before. */
+/** Leaves the namespace as the next section needs it: empty, and without claims. */
 async function empty(cluster: Cluster): Promise<void> {
   const { client, list } = cluster
   const others = [...poolResources, ...objectiveResources, { group: '', version: 'v1', plural: 'pods' }]

@@ -4,7 +4,7 @@ import { resourcePath } from '../../../src/kube/client.ts'
 import type { WatchEvent } from '../../support/embedded/client.ts'
 import { bodyOf, metaOf, patience, type Cluster } from './cluster.ts'
 
-/** What a watch tells of one kind from the moment on that the recording starts. */
+/** The events of one kind, as a watch tells them, from the start of the recording. */
 export type Recording = {
   /** Waits for an event, and gives all that happened until now, in order. */
   readonly until: (isIt: (event: WatchEvent) => boolean) => Promise<readonly WatchEvent[]>

@@ -11,7 +11,7 @@ const foreignFinalizer = 'example.org/keeps-it'
 
 type Scene = Pick<ReconcileCase, 'pools' | 'objectives' | 'existing' | 'otherBindings'>
 
-/** What a case has in its cluster before its binding comes: all but the binding. */
+/** The objects that a case has in its cluster before its binding is created. */
 export async function setScene(
   cluster: Cluster,
   { pools, objectives, existing = [], otherBindings }: Scene,
@@ -60,7 +60,7 @@ export async function outputsOf({ list }: Cluster, { metadata }: Manifest): Prom
   return outputs.filter(
     (output) =>
       recordOf(metaOf(output)['annotations'])[ownerAnnotation] === owner &&
-      // A copy under another name is not of the operator's making.
+      // Under another name than the operator's the object counts as somebody's copy.
       /^kleym-.*-(?:pool|objective)-[0-9a-f]{8}$/.test(String(metaOf(output)['name'])),
   )
 }

@@ -10,13 +10,13 @@ type Rendered = Readonly<
 
 /** What a cluster shows of one binding. */
 export type Shown = {
-  /** In the words of the worked cases. */
+  /** The outcome, in the words of the worked cases. */
   readonly settled: Json
   readonly conditions: readonly Json[]
   /** What the status says of the output. */
   readonly rendered: Rendered
   readonly generation: unknown
-  /** That of the status as a whole. */
+  /** The `observedGeneration` of the status as a whole. */
   readonly observedGeneration: unknown
   readonly outputs: readonly Json[]
 }
@@ -60,7 +60,7 @@ export async function show(cluster: Cluster, manifest: Manifest): Promise<Shown>
 
 const conditionTypes = ['Ready', 'Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure']
 
-/** Reasons for which Stalled is always there, and those for which the rest of the case decides. */
+/** Reasons whose status always has Stalled, and those of which some statuses have it. */
 const stalling = new Set<unknown>([
   'InvalidPoolRef',
   'MissingObjectiveRef',

@@ -7,7 +7,7 @@ import { outputsOf } from './scene.ts'
 
 export type Traces = Readonly<Record<'bindings' | 'outputs' | 'events' | 'claims', readonly unknown[]>>
 
-/** By name, all that an API server has because of one binding. */
+/** All objects that an API server has because of one binding, by name. */
 export async function tracesOf(cluster: Cluster, manifest: Manifest): Promise<Traces> {
   const { name, namespace } = manifest.metadata
   const binding = await cluster.find(bindingResource, { namespace, name })

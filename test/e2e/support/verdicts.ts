@@ -44,7 +44,7 @@ export function wordsOfKubectl({ stderr }: Pick<KubectlResult, 'stderr'>): Words
   return { denied: denied.toSorted(), warned: warningsIn(stderr).toSorted() }
 }
 
-/** What to do about a collision, which stands beside each that is refused and is no finding. */
+/** The advice on what to do about a collision, which is printed beside each refused one and is no finding. */
 const collisionAdvice = 'spec.containerName: give one of them another container'
 
 /** A long warning comes in pieces, each but the first after an ellipsis. */

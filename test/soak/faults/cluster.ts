@@ -148,7 +148,7 @@ const withVersion = (spec: Json): Json => {
   return { ...spec, versions: [...versions, { ...recordOf(versions[0]), name: 'v9alpha9', storage: false }] }
 }
 
-/** Long enough for everybody to notice. */
+/** How long a kind is gone at least: long enough for every replica to notice. */
 const goneMs = 3_000
 
 const uninstalled =
@@ -160,7 +160,7 @@ const uninstalled =
     const over = recorder.fault(name, 'nothing')
     const { spec, metadata } = must(await client.get(crdPath(resource)), 'reading a CRD')
     const { name: crd, annotations } = recordOf(metadata)
-    // The API server removes them, which may be heard of before it is heard that their kind goes.
+    // The API server removes the objects of the kind. A watch may show that before another shows that the kind goes.
     for (const object of await site.admin.list(resource)) recorder.removes(uidOf(object))
     must(await client.delete(crdPath(resource)), 'deleting a CRD')
     while ((await client.get(crdPath(resource))).code !== 404) await sleep(100)
@@ -181,7 +181,7 @@ const shortLived = lasting('certificates end soon', async ({ site }) => {
     'ca.crt': Buffer.from(certPem).toString('base64'),
     'ca.key': Buffer.from(keyPem).toString('base64'),
   }
-  // Who can't reach the API server has not made a Secret again that was deleted.
+  // The answer does not matter: the Secret may be missing, if no replica could make it again after its deletion.
   await site.admin.client.patch(secretPath, { data })
   return () => Promise.resolve()
 })

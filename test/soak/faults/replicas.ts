@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Slot } from '../site.ts'
 import type { Fault, Stage } from './stage.ts'
 
-/** Of a Service: how long one that does not answer is led to nevertheless. */
+/** For how long a Service sends calls to a replica that no longer answers. */
 const noticedMs = 3_000
 
-/** The first one stays, so that there is a process to see grow. */
+/** One of the replicas but the first, which is never killed, so that the growth of one process can be measured. */
 const mortal = ({ site, random }: Stage): Slot => random.pick(site.slots.slice(1))
 
 const ended =

@@ -5,7 +5,7 @@ import type { FaultProxy } from '../../support/fault-proxy/proxy.ts'
 import type { Slot } from '../site.ts'
 import { longMs, usualMs, type Fault, type Stage } from './stage.ts'
 
-/** On the way of all replicas, of the leader, or of one that may be any. */
+/** The replicas whose way to the API server a fault hits: all of them, the leader, or any one. */
 async function chosen({ site, random }: Stage): Promise<{ slots: readonly Slot[]; hitsLeader: boolean }> {
   const leader = await site.leader()
   const slots = random.chance(0.4)
@@ -33,7 +33,7 @@ const onTheWay =
     const [shortest, longest] = random.chance(0.25) ? longMs : usualMs
     await sleep(random.between(shortest, longest))
     await Promise.all(ends.map((end) => end()))
-    // Who could not renew the Lease has lost it: nobody acts until somebody has it again.
+    // The leader could not renew the Lease and has lost it: no replica acts until one of them has the Lease.
     if (isBlinding) await site.ledAgain()
     over()
   }
@@ -46,7 +46,7 @@ const injected =
   }
 
 const writes = /^(?:POST|PUT|PATCH|DELETE)$/
-/** Without the Lease: who can't read it does not lead. */
+/** The requests of the loop. Those for the Lease are left out, since a replica that can't read the Lease does not lead. */
 const ofTheLoop = /\/(?:clusterspiffeids|inferenceidentitybindings|inferencepools|inferenceobjectives)\b/
 const nothing = (): Promise<void> => Promise.resolve()
 
@@ -75,7 +75,7 @@ export const wayFaults: Readonly<Record<string, Fault>> = {
     const end = await injected({ kind: 'silence' }, { watch: false })(proxy)
     return async () => {
       await end()
-      // What was never answered would otherwise be waited for until its time limit.
+      // Otherwise the replica would wait for the answers that never came until their time limit.
       await proxy.down()
       await proxy.up()
     }

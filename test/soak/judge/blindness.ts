@@ -9,7 +9,7 @@ const longestBackoffMs = 30_000
 /** For what is under way when an outage ends. */
 const graceMs = 2_000
 
-/** Which faults there were when, and how much of a time is left in which the operator could act. */
+/** Knows when which fault lasted, and so how much of a period the operator could use to act. */
 export class Blindness {
   readonly #spans = new Map<number, Span>()
 
@@ -21,8 +21,8 @@ export class Blindness {
   }
 
   /**
-   * Milliseconds between two moments in which writes of this kind could succeed. An outage is followed by as long again:
-   * waits between retries double, so that the next one may be that far away.
+   * For how many of the milliseconds between two moments writes of this kind could succeed. The time after an outage does
+   * not count for as long as the outage lasted: the waits between retries double, so the next retry may be that far away.
    */
   clear(from: number, to: number, kind: 'statuses' | 'outputs'): number {
     const blind = [...this.#spans.values()]
@@ -45,13 +45,14 @@ export class Blindness {
 
   /** Whether there was a time between two moments in which writes of this kind could not succeed. */
   isBlind(from: number, to: number, kind: 'statuses' | 'outputs'): boolean {
-    // Of a moment, too, in which one began.
+    // One millisecond more, so that a fault which began at that very moment counts, too.
     return this.clear(from, to + 1, kind) < to + 1 - from
   }
 
   /**
-   * Since when a write that comes now can have been decided. A fault delays what was decided before it, and for as long
-   * again as it lasted what is known may be as old; by then there may have been the next.
+   * The earliest moment at which a write that comes now may have been decided. A fault delays writes that were decided
+   * before it. After the fault, what a replica knows may be as old as the fault was long, for as long again; if the next
+   * fault comes within that time, the two add up.
    */
   decidedSince(at: number, usualMs: number): number {
     const spans = [...this.#spans.values()].toSorted((a, b) => b.from - a.from)

@@ -13,7 +13,7 @@ import { keyOfObject, servedBy } from './objects.ts'
 type Turn = { readonly at: number; readonly key: string; readonly before: Change | undefined }
 type Objects = ReadonlyMap<string, Change>
 
-/** Each of these is watched by itself, and may be behind the others. */
+/** The kinds. Each has a watch of its own, which may be behind the others. */
 const kinds = [definitionResource, bindingResource, ...poolResources, ...objectiveResources]
 
 /** How long a change is remembered. */
@@ -36,7 +36,8 @@ export class Cuts {
   }
 
   /**
-   * Every state of one namespace that is put together of moments since `from`; undefined where they are too many.
+   * Every state of one namespace that can be put together of what each kind was at some moment since `from`; undefined if
+   * there are too many.
    *
    * @param now all objects as they are
    */

@@ -15,10 +15,10 @@ import { groundsOf, OutputRules } from './outputs.ts'
 import { keyOfBinding, Scene } from './scene.ts'
 import { Wishes, wishesIn } from './wishes.ts'
 
-/** `retryMs`: how long a refusal may be told after the last one could have come. */
-export const limits = { saidMs: 15_000, goneMs: 60_000, quietMs: 60_000, retryMs: 60_000 } as const
+/** `retryMs`: for how long a status may tell of a refusal after the last moment at which there could have been one. */
+const limits = { saidMs: 15_000, goneMs: 60_000, quietMs: 60_000, retryMs: 60_000 } as const
 
-/** Since when a binding has not been as it asks for. */
+/** Since when a binding has not had what its spec asks for. */
 type Late = { asks: string; since: number; readonly wrongSince: number; reported: boolean }
 
 /** Goes through a history, entry by entry, and names what breaks a promise. Whatever it knows it knows from the history. */
@@ -35,7 +35,7 @@ export class Judge {
   readonly #said = { failures: 0, retries: 0 }
   readonly #slowest = { saidMs: 0, quietMs: 0 }
 
-  /** The longest that anything took to be said, and all took to be quiet; in times in which it could. */
+  /** How long it took at most until something wrong was said, and until all was quiet. Times of faults are left out. */
   get slowest(): { readonly saidMs: number; readonly quietMs: number } {
     return this.#slowest
   }
@@ -82,7 +82,7 @@ export class Judge {
     return what === undefined ? [] : [{ rule: 'shape', about: keyOfBinding(binding), what }]
   }
 
-  /** What has not been as it should be for too long. */
+  /** The bindings that have been wrong for too long. */
   #overdue(at: number): readonly { rule: Rule; about: BindingKey; what: string }[] {
     const there = this.#scene.bindings()
     const keys = new Set(there.map(keyOfBinding))
@@ -110,7 +110,7 @@ export class Judge {
     return [...unsaid, ...this.#unasked(at)]
   }
 
-  /** Outputs that give what nobody asks for: withdrawing them may take a while, not for ever. */
+  /** Outputs that give what no binding asks for, and that should have been withdrawn by now. */
   #unasked(at: number): readonly { rule: Rule; about: BindingKey; what: string }[] {
     const idle = this.#outputRules.unasked()
     const uids = new Set(idle.map(({ uid }) => uid))

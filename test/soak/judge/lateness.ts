@@ -5,7 +5,7 @@ import { conditionsIn, readyIn } from '../../../src/core/conditions.ts'
 import { recordOf } from '../../support/embedded/json.ts'
 import type { Wish } from './wishes.ts'
 
-export const fiveConditions = ['Ready', 'Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure']
+const fiveConditions = ['Ready', 'Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure']
 
 type Look = {
   readonly binding: Binding
@@ -14,7 +14,7 @@ type Look = {
   readonly outputs: readonly Output[]
 }
 
-/** What of a binding is not as it asks for; undefined where all is. */
+/** In what a binding lacks what its spec asks for; undefined if it lacks nothing. */
 export function wrongIn({ binding, wish, outputs }: Look): string | undefined {
   if (wish?.kind === 'farewell') return 'it is being deleted'
   const { status, generation } = binding
@@ -34,7 +34,7 @@ export function wrongIn({ binding, wish, outputs }: Look): string | undefined {
   return undefined
 }
 
-/** Whether a status itself tells that something is amiss, if not yet or no longer what. */
+/** Whether a status tells that something is wrong, even if what it tells is no longer, or not yet, what is wrong. */
 export function isTold({ status, generation }: Binding, outputsAreRefused: boolean): boolean {
   const ready = readyIn(status)
   if (ready?.reason === 'Retrying') return true
@@ -45,7 +45,7 @@ export function isTold({ status, generation }: Binding, outputsAreRefused: boole
 /** What is wrong with the conditions of a status that the operator wrote. */
 export function misshapen({ status }: Binding): string | undefined {
   const types = conditionsIn(status).map(({ type }) => String(type))
-  // While a first outcome can't be told, Ready is the only one.
+  // Until there is a first outcome, a status has no condition, or Ready alone with reason Retrying.
   if (types.length === 0 || (types.length === 1 && readyIn(status)?.reason === 'Retrying')) return undefined
   return isDeepStrictEqual(
     types.filter((type) => type !== 'Stalled'),

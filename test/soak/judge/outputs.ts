@@ -19,7 +19,7 @@ export class OutputRules {
   readonly #scene: Scene
   readonly #wishes: Wishes
   readonly #blindness: Blindness
-  /** Those that somebody else changed since the operator wrote them last, by uid. */
+  /** The uids of outputs that somebody else changed since the operator wrote them last. */
   readonly #tampered = new Set<string>()
 
   readonly counts = { written: 0, withdrawn: 0 }
@@ -62,14 +62,14 @@ export class OutputRules {
     ]
   }
 
-  /** What gives something that its binding does not ask for. What others made of one is the operator's to repair. */
+  /** Outputs that give what their binding does not ask for. Edits of others count too, since the operator must repair them. */
   unasked(): readonly Output[] {
     return this.#scene
       .outputs()
       .filter((output) => output.owner && !fulfils(output, this.#wishes.now(output.owner)))
   }
 
-  /** Whether what the operator may have taken the cluster for gives a binding such a wish. */
+  /** Whether the binding has such a wish in one of the states that the operator may have taken the cluster to be in. */
   #might(owner: BindingKey, from: number, is: (wish: Wish | undefined) => boolean): boolean {
     const cuts = this.#scene.cutsSince(from, owner.slice(0, owner.indexOf('/')))
     if (!cuts) return true
@@ -106,7 +106,7 @@ export class OutputRules {
 
 const nameIn = (key: BindingKey): string => key.slice(key.indexOf('/') + 1)
 
-/** What SPIRE Controller Manager says of one is no write of it. */
+/** Whether two states of an output differ by nothing but the status, which SPIRE Controller Manager writes. */
 const isSameWrite = (a: Output, b: Output): boolean =>
   a.uid === b.uid &&
   a.owner === b.owner &&
@@ -114,7 +114,7 @@ const isSameWrite = (a: Output, b: Output): boolean =>
   a.deleting === b.deleting &&
   isDeepStrictEqual([a.spec, a.labels], [b.spec, b.labels])
 
-/** What of an object bindings can depend on, as text. */
+/** The parts of an object that a binding can depend on, as text. */
 export function groundsOf(change: Change | undefined): string {
   if (!change) return ''
   const { object, resource } = change

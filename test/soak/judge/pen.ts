@@ -36,7 +36,7 @@ export class Pen {
     return this.#write(seconds, definitionResource, definition, false, true)
   }
 
-  /** Somebody writes. */
+  /** Somebody else than the operator writes these objects. */
   has(seconds: number, ...manifests: readonly Manifest[]): this {
     for (const manifest of manifests) this.#write(seconds, resourceOf(manifest), manifest, false, true)
     return this
@@ -77,7 +77,7 @@ export class Pen {
     return this
   }
 
-  /** What a judge says who is told all that, and of every half second in between. */
+  /** What a judge says of this history, with a tick every half second. */
   verdict(until: number): readonly string[] {
     const ticks = Array.from({ length: until * 2 }, (_, at) => ({ kind: 'tick' as const, at: at * 500 }))
     const judge = new Judge()

@@ -41,7 +41,7 @@ export class Scene {
     return { served: servedBy(definitions ?? []), objects: objects ?? [] }
   }
 
-  /** What the operator may have taken a namespace for since then; undefined where that is too much to tell. */
+  /** The states that the operator may have taken a namespace to be in since then; undefined if there are too many. */
   cutsSince(from: number, namespace: string): Iterable<State> | undefined {
     return this.#cuts.since(from, namespace, this.#objects)
   }
@@ -63,7 +63,7 @@ export class Scene {
     return this.outputs().filter(({ owner }) => owner === key)
   }
 
-  /** The API server itself removes what is of a kind that goes, and that is not there for a while. */
+  /** Whether a kind is going or gone: then the API server itself removes its objects. */
   isEnding(resource: Resource): boolean {
     const definition = this.#objects.get(keyOfDefinition(resource))
     return definition === undefined || 'deletionTimestamp' in metaOf(definition.object)

@@ -4,7 +4,7 @@ import { givesSameIdentity, type ClusterSpiffeId, type Output } from '../../../s
 import { summaryOf } from '../../../src/core/conditions.ts'
 import { inventoryOfState, planIn, type State } from '../../support/model.ts'
 
-/** What the contract has become of a binding, by what is in the cluster at one moment and by nothing else. */
+/** What a binding should have by the contract, given the objects of the cluster at one moment and nothing else. */
 export type Wish =
   | { readonly kind: 'identity'; readonly wanted: ClusterSpiffeId }
   | { readonly kind: 'failure'; readonly reason: string }
@@ -41,15 +41,15 @@ export const inWords = (wish: Wish | undefined): string =>
 
 type Period = { readonly from: number; readonly wish: Wish | undefined }
 
-/** How long a wish is remembered that is no longer held. */
+/** How long a wish is remembered after another one has replaced it. */
 const rememberedMs = 300_000
 
-/** What each binding asked for, from when until when. */
+/** What each binding should have had, and from when until when. */
 export class Wishes {
   readonly #periods = new Map<BindingKey, readonly Period[]>()
   readonly #texts = new Map<BindingKey, string>()
 
-  /** Takes what is asked for from now on. Returns the bindings for which that is something else than before. */
+  /** Takes the wishes that hold from now on. Returns the bindings whose wish has changed. */
   take(at: number, wishes: ReadonlyMap<BindingKey, Wish>): readonly BindingKey[] {
     const changed = [...new Set([...this.#texts.keys(), ...wishes.keys()])].filter(
       (key) => this.#texts.get(key) !== textOf(wishes.get(key)),
@@ -76,7 +76,7 @@ export class Wishes {
     return this.#texts.keys()
   }
 
-  /** All that a binding asked for at some moment from `from` on; nothing, where it was not there, counts too. */
+  /** Each wish of a binding since `from`; undefined for a time in which the binding was not there. */
   since(key: BindingKey, from: number): readonly (Wish | undefined)[] {
     const periods = this.#periods.get(key) ?? []
     const before = periods[0] === undefined || periods[0].from > from ? [undefined] : []

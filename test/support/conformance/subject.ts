@@ -15,7 +15,7 @@ export type Subject = {
   readonly close: () => Promise<void>
 }
 
-export const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 
 const text = { type: 'string' }
 
@@ -68,7 +68,7 @@ export const widgetDefinition = (group: string): Json => ({
   },
 })
 
-export const isEstablished = (crd: Json): boolean => {
+const isEstablished = (crd: Json): boolean => {
   const { conditions } = recordOf(crd['status'])
   return JSON.stringify(conditions ?? []).includes('"type":"Established"')
 }
@@ -82,7 +82,7 @@ export const openSubject = async (endpoint: Endpoint): Promise<Subject> => {
   const namespace = textOf(recordOf(made.body['metadata'])['name'])
   const widgets = `/apis/${group}/v1/namespaces/${namespace}/widgets`
   await client.post(definitions, widgetDefinition(group))
-  // Established comes a moment before the kind is served.
+  // A definition is Established a moment before its kind is served.
   await vi.waitUntil(async () => isEstablished((await client.get(crd)).body), { timeout: 10_000 })
   await vi.waitUntil(async () => (await client.get(widgets)).code === 200, { timeout: 10_000 })
   return {

@@ -8,9 +8,9 @@ import { tether } from './tether.ts'
 const readyWithinMs = 120_000
 
 export type Daemon = {
-  /** By process id; waits for the end, and is fine when it has ended already. */
+  /** Ends the program by its process id, and waits for that. A program that has ended already is no error. */
   kill(): Promise<void>
-  /** Throws, with the last lines of the log, when it has ended by itself. */
+  /** Throws if the program has ended by itself; the error has the last lines of its log. */
   mustRun(): Promise<void>
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { access, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { recordOf, textOf } from '../embedded/json.ts'
-import { locateOrBuild, type Outcome } from '../go-tools/build.ts'
+import { locateOrBuild, type Located } from '../go-tools/build.ts'
 import { cacheOf, type Environment } from '../go-tools/locate.ts'
 import type { Toolset } from '../go-tools/toolset.ts'
 import { runProgram } from '../run-program.ts'
@@ -11,7 +11,7 @@ import { type Binaries, controlPlaneTools, versionFlags } from './binaries.ts'
 /** The Kubernetes minors, beside the one that test/controlplane pins, that docs/compatibility.md tells of. */
 const releases: Readonly<Record<string, string>> = { '1.30': '1.30.14', '1.34': '1.34.4', '1.36': '1.36.3' }
 
-export const minors: readonly string[] = Object.keys(releases)
+const minors: readonly string[] = Object.keys(releases)
 
 type OfKubernetes = Pick<Binaries, 'kube-apiserver' | 'kubectl'>
 
@@ -22,7 +22,7 @@ type OfKubernetes = Pick<Binaries, 'kube-apiserver' | 'kubectl'>
 export async function locateOrBuildControlPlane(
   env: Environment,
   say: (line: string) => void,
-): Promise<Outcome<Binaries>> {
+): Promise<Located<Binaries>> {
   const minor = env['KLEYM_TEST_KUBERNETES']
   const release = minor ? releases[minor] : undefined
   if (minor && release === undefined)
@@ -63,7 +63,7 @@ async function moduleOf(release: string, env: Environment): Promise<Module> {
     await writeModule(staging, release, env)
     await rename(staging, path)
   } catch (error) {
-    // Of two processes that make it, the first one's is as good.
+    // Another process may have made the same module first, and then that one is used.
     if (!(await isThere(path))) return { kind: 'missing', remedy: remedyOf(release, error) }
   } finally {
     await rm(staging, { recursive: true, force: true })
@@ -109,7 +109,7 @@ export function goModOf(pins: string, release: string): string {
     .replaceAll(/^godebug default=.*\n/gmu, '')
     .replaceAll(/=> \.\/staging\/src\/(?<name>\S+)/gu, `=> $<name> v0.${release.slice('1.'.length)}`)
     .replace(/^module .*$/mu, `module kubernetes-${release}`)
-    // Tools in a go.mod came with Go 1.24. What the runtime did otherwise in the days of the release stays so.
+    // Only Go 1.24 and later know tools in a go.mod. The godebug line keeps the runtime as it was for the Go of the release.
     .replace(/^go .*$/mu, `go 1.26.0\n\ngodebug default=go${language}`)
   return `${body}
 require (
@@ -123,7 +123,7 @@ tool (
 `
 }
 
-/** What `go` prints. It may be anywhere that the environment says, and needs its cache. */
+/** Runs `go` and gives what it prints. `go` gets the whole environment, which says where `go` and its cache are. */
 function goIn(cwd: string, env: Environment) {
   const inherited = Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),

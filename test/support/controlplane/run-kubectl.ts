@@ -4,15 +4,15 @@ import { type ProgramResult, runProgram } from '../run-program.ts'
 export type Kubectl = {
   readonly kubectl: string
   readonly kubeconfig: string
-  /** Its caches go here. */
+  /** Where kubectl keeps its caches. */
   readonly directory: string
 }
 
 export type KubectlOptions = {
-  /** What `-f -` reads. */
+  /** Standard input, which `-f -` reads. */
   readonly input?: string
   readonly kubeconfig?: string
-  /** Instead of the kubeconfig's own credentials. */
+  /** A bearer token, used instead of the kubeconfig's own credentials. */
   readonly token?: string
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Binaries } from './binaries.ts'
 import { type Daemon, freePort, startDaemon } from './daemon.ts'
 
-/** A port that another program took may accept a connection and stay silent. */
+/** How long one probe may take: if another program has taken the port, it may accept the connection and stay silent. */
 const probeMs = 2_000
 
 export type ControlPlane = {
@@ -14,7 +14,7 @@ export type ControlPlane = {
   readonly server: string
   readonly etcd: string
   readonly caPem: string
-  /** Of a user in the group `system:masters`. */
+  /** The bearer token of a user in the group `system:masters`. */
   readonly adminToken: string
   /** A kubeconfig file of that user. */
   readonly kubeconfig: string
@@ -105,7 +105,7 @@ function etcdCommand(program: string, directory: string, url: string): [string, 
   ]
 }
 
-/** What runs a kube-apiserver with the credentials in a control plane's directory. */
+/** The command line of a kube-apiserver that has the credentials in a control plane's directory. */
 export function apiServerCommand(
   program: string,
   directory: string,
@@ -118,7 +118,7 @@ export function apiServerCommand(
     `--etcd-servers=${etcd}`,
     `--secure-port=${port}`,
     '--bind-address=127.0.0.1',
-    // Found from the default route otherwise, which a machine without a network lacks.
+    // Without this flag kube-apiserver takes the address of the default route, which a machine without a network lacks.
     '--advertise-address=127.0.0.1',
     '--endpoint-reconciler-type=none',
     `--cert-dir=${directory}`,
@@ -128,7 +128,7 @@ export function apiServerCommand(
     `--token-auth-file=${path('tokens.csv')}`,
     '--authorization-mode=RBAC',
     '--service-cluster-ip-range=10.0.0.0/24',
-    // It wants tokens mounted into pods, which only the controllers that are not here could give.
+    // This plugin wants tokens mounted into pods. Only controllers could do that, and none run here.
     '--disable-admission-plugins=ServiceAccount',
   ]
 }

@@ -56,7 +56,7 @@ const patched = (hook: Hook, object: KubeObject, patch: unknown): KubeObject => 
 export const createAdmission = (store: Store, caller: Caller): Admission => {
   const decoded = new WeakMap<KubeObject, readonly Hook[]>()
   const relevant = (plural: string, attributes: Attributes): readonly Hook[] => {
-    // As in the real server, a webhook can't lock the door to its own configuration.
+    // As in the real server, no webhook is asked about webhook configurations: a broken one could not be removed otherwise.
     if (attributes.kind.group === registry) return []
     const namespace = store.get('namespaces', `/${attributes.namespace}`)
     return byName(store.list(`${plural}.${registry}`))

@@ -40,7 +40,7 @@ export const current = ({ store }: Api, { kind, namespace, name }: Call): KubeOb
   return object
 }
 
-/** Nothing is created in a namespace that is not there, nor in anything that is on its way out. */
+/** Refuses to create an object in a namespace that is missing, or while the namespace or the definition is being deleted. */
 export const requireHome = ({ store, kinds }: Api, { kind, namespace, name }: Call): void => {
   const definition = store.get(crdResource, `/${groupResource(kind)}`)
   if (definition !== undefined && isDeleting(definition)) {

@@ -28,7 +28,7 @@ export type Hook = {
   readonly timeoutSeconds: number
   readonly namespaceSelector: unknown
   readonly objectSelector: unknown
-  /** Each must differ for an update to be asked about; none is for all updates. */
+  /** An update is reviewed if each of these parts of the object has changed; with an empty list, every update is. */
   readonly changes: readonly ((object: KubeObject | undefined) => string)[]
   readonly runsOnDryRun: boolean
 }
@@ -39,7 +39,7 @@ const replaces = 'kleym.sonda.red/replaces'
 
 const wishChanges = `${specChanges} || object.metadata.?annotations[?'${replaces}'] != oldObject.metadata.?annotations[?'${replaces}']`
 
-/** What the expressions that are known by heart compare. */
+/** The match conditions that this server knows, each with the part of the object that it compares. */
 const known: ReadonlyMap<string, (object: KubeObject | undefined) => string> = new Map([
   [specChanges, (object) => JSON.stringify(object?.['spec'])],
   [
@@ -51,7 +51,7 @@ const known: ReadonlyMap<string, (object: KubeObject | undefined) => string> = n
 const meaningOf = (expression: unknown) =>
   known.get(textOf(expression).replaceAll('"', "'").replaceAll(/\s+/g, ' ').trim())
 
-/** CEL is not evaluated here: an expression that is not known by heart is refused when it is registered. */
+/** CEL is not evaluated here: a webhook with a match condition that is not in the table above is refused when it is registered. */
 export const unknownConditions = (configuration: KubeObject): readonly Cause[] =>
   listOf(configuration['webhooks'])
     .map(recordOf)

@@ -15,7 +15,7 @@ const drain = (
   for (const { resource, object } of contents) {
     if (!isDeleting(object)) deleteOrMark(store, resource, object)
   }
-  // What has finalizers is still there; its end comes back here.
+  // Objects with finalizers are still there. When the last of them ends, this function is called again.
   const object = store.get(holder.resource, holder.key)
   const isEmpty = contents.every(({ resource, object: item }) => {
     const key = `${item.metadata.namespace ?? ''}/${nameOf(item)}`
@@ -35,7 +35,7 @@ const drain = (
  */
 export const startLifecycle = (store: Store): (() => void) => {
   const pending = new Set<NodeJS.Immediate>()
-  // After the request that caused it, as in the real server.
+  // Work that a request causes is done after its answer, as in the real server.
   const soon = (work: () => void): void => {
     const immediate = setImmediate(() => {
       pending.delete(immediate)

@@ -49,8 +49,7 @@ const subject = (kind: Kind, name: string, word: string = kind.plural): Json => 
   kind: word,
 })
 
-export const qualifiedKind = (kind: Kind): string =>
-  kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`
+const qualifiedKind = (kind: Kind): string => (kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`)
 
 export const unauthorized = (): Refusal => refuse(401, 'Unauthorized', 'Unauthorized')
 

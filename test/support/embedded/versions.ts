@@ -28,7 +28,7 @@ export const nameCauses = (name: string): readonly Cause[] => {
 const suffix = (): string =>
   Array.from({ length: 5 }, () => 'bcdfghjklmnpqrstvwxz2456789'.charAt(randomInt(27))).join('')
 
-/** What the server itself decides about a new object; what the client says of it is ignored. */
+/** A new object with the metadata that the server alone decides: what the client says of that is ignored. */
 export const asNew = (object: KubeObject, kind: Kind): KubeObject => {
   const { generateName } = object.metadata
   const bare = withoutMeta(
@@ -54,7 +54,7 @@ export const asNew = (object: KubeObject, kind: Kind): KubeObject => {
 const content = (object: KubeObject, kind: Kind): unknown =>
   without(object, 'apiVersion', 'kind', 'metadata', ...(kind.hasStatus ? ['status'] : []))
 
-/** The next version of an object: what may change of it through this door, and what never does. */
+/** The next version of an object. A write of the status changes the status alone, any other write everything but the status. */
 export const asNext = (before: KubeObject, given: KubeObject, call: Call): KubeObject => {
   const { kind, subresource } = call
   if (subresource === 'status')

@@ -37,7 +37,7 @@ export const create = async (api: Api, call: Call, body: unknown): Promise<KubeO
   }
   if (api.store.get(groupResource(kind), keyOf(object)) !== undefined)
     throw alreadyExists(kind, nameOf(object))
-  // Both may have gone while the webhooks were asked.
+  // The namespace or the definition may have gone while the webhooks were asked.
   requireHome(api, named)
   return shown(isDryRun(call) ? object : api.store.put(groupResource(kind), object), call)
 }

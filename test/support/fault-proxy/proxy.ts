@@ -109,7 +109,7 @@ const meet = async (exchange: Exchange, fault: Fault | undefined, { pass, reset 
       return
     case 'slow':
       await delay(fault.ms)
-      // Who has given up meanwhile is not passed on: its body may have gone with it.
+      // If the client has given up meanwhile, its request is not passed on, because the body may be incomplete.
       return response.destroyed ? undefined : pass(exchange)
     case 'silence':
       return isWatch(asked) ? pass(exchange, fault) : undefined

@@ -55,7 +55,7 @@ export class Watches {
   }
 
   #matching(match: Match): readonly Open[] {
-    // One that has ended, but whose end has not left yet, is past all that.
+    // A watch that was ended takes no more events, even if its end is not sent yet.
     return [...this.#open].filter(({ asked, response }) => !response.writableEnded && matches(match, asked))
   }
 

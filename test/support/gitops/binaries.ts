@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { locateOrBuild, type Outcome } from '../go-tools/build.ts'
+import { locateOrBuild, type Located } from '../go-tools/build.ts'
 import type { Environment } from '../go-tools/locate.ts'
 import { type Toolset, versionIn } from '../go-tools/toolset.ts'
 
@@ -40,7 +40,7 @@ export const statusTools: Toolset<StatusBinaries> = {
   linkerFlags: () => '-s -w',
 }
 
-/** What many teams let judge the manifests that they apply. */
+/** kube-score, by which many teams have manifests judged before they apply them. */
 export const scoreTools: Toolset<ScoreBinaries> = {
   what: 'kube-score',
   module: resolve(modules, 'kube-score'),
@@ -53,7 +53,7 @@ export const scoreTools: Toolset<ScoreBinaries> = {
 export async function locateOrBuildGitOps(
   env: Environment,
   say: (line: string) => void,
-): Promise<Outcome<GitOpsBinaries>> {
+): Promise<Located<GitOpsBinaries>> {
   const helm = await locateOrBuild(helmTools, env, say)
   if (helm.kind === 'missing') return helm
   const flux = await locateOrBuild(fluxTools, env, say)

@@ -12,7 +12,7 @@ import { programsOf, type Toolset, versionIn } from './toolset.ts'
 
 const main = join(import.meta.dirname, 'main.ts')
 const programs = programsOf(tools)
-/** A builder is a process, which takes its time to start on a busy machine. */
+/** A builder is a process, and on a busy machine a process takes long to start. */
 const patience = { timeout: 30_000 }
 
 describe('finding the programs', () => {

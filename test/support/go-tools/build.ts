@@ -5,7 +5,7 @@ import { binariesIn, type Environment, isComplete, locate } from './locate.ts'
 import { acquire, isAlive } from './lock.ts'
 import { type Binaries, programsOf, type Toolset } from './toolset.ts'
 
-export type Outcome<Paths> =
+export type Located<Paths> =
   | { readonly kind: 'found'; readonly binaries: Paths }
   | { readonly kind: 'missing'; readonly remedy: string }
 
@@ -19,7 +19,7 @@ export async function locateOrBuild<Paths extends Binaries>(
   tools: Toolset<Paths>,
   env: Environment,
   say: Say,
-): Promise<Outcome<Paths>> {
+): Promise<Located<Paths>> {
   const located = await locate(tools, env)
   return located.kind === 'absent' ? buildInto(located.directory, tools, env, say) : located
 }
@@ -29,7 +29,7 @@ async function buildInto<Paths extends Binaries>(
   tools: Toolset<Paths>,
   env: Environment,
   say: Say,
-): Promise<Outcome<Paths>> {
+): Promise<Located<Paths>> {
   await mkdir(dirname(directory), { recursive: true })
   const lock = `${directory}.lock`
   await using mine = await acquire(

@@ -46,7 +46,7 @@ export function isAlive(pid: number): boolean {
 
 function held(path: string): Lock {
   const touch = (): void => {
-    // Fails only where the lock has been taken away, which the release looks at.
+    // Fails only if somebody has taken the lock away. The release of the lock looks for that.
     lutimes(path, new Date(), new Date()).catch(() => undefined)
   }
   const beat = setInterval(touch, beatMs).unref()

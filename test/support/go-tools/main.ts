@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util'
 import { locateOrBuildControlPlane } from '../controlplane/minors.ts'
 import { fluxTools, helmTools, scoreTools, statusTools } from '../gitops/binaries.ts'
-import { locateOrBuild, type Outcome } from './build.ts'
+import { locateOrBuild, type Located } from './build.ts'
 import type { Environment } from './locate.ts'
 import type { Binaries } from './toolset.ts'
 
-type Build = (env: Environment, say: (line: string) => void) => Promise<Outcome<Binaries>>
+type Build = (env: Environment, say: (line: string) => void) => Promise<Located<Binaries>>
 
 const builds: Readonly<Record<string, Build>> = {
   controlplane: locateOrBuildControlPlane,
@@ -19,7 +19,7 @@ const { values, positionals: names } = parseArgs({
   options: { kubernetes: { type: 'string' } },
   allowPositionals: true,
 })
-// As the tests are told of it.
+// The tests are told of another Kubernetes minor by the same variable.
 const env =
   values.kubernetes === undefined ? process.env : { ...process.env, KLEYM_TEST_KUBERNETES: values.kubernetes }
 const unknown = names.filter((name) => !Object.hasOwn(builds, name))

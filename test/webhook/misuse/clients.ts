@@ -107,7 +107,7 @@ export const misuses: readonly (readonly [what: string, misuse: Misuse])[] = [
   ['bodies that never end', slowBodies],
 ]
 
-/** Past all of the server's limits it must be the one to end it. */
+/** After this time all of the server's limits are over, so the server must have ended the connection. */
 const untilCutOffMs = 8000
 
 async function untilCutOff(closed: Promise<unknown>): Promise<void> {
@@ -149,7 +149,7 @@ function overSockets(misbehave: (socket: TLSSocket) => Promise<void>): Misuse {
   }
 }
 
-/** A client that gets no connection misuses nothing. */
+/** Throws if a client got no connection: it would have misused nothing. */
 async function before(closed: Promise<unknown>, connected: Promise<unknown>): Promise<void> {
   const first = await Promise.race([connected.then(() => 'connected'), closed])
   if (first !== 'connected') throw new Error('there was no connection')

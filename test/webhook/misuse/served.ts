@@ -1,7 +1,7 @@
 import type { Log } from '../../../src/log.ts'
 import { pair, serving } from '../serving.ts'
 
-/** A webhook in a process of its own, so that its memory is nobody else's. It tells of it when it is asked. */
+/** A webhook in a process of its own, so that the memory which it reports when asked is of the webhook alone. */
 const errors: string[] = []
 const ignore = (): void => {}
 const error = (_fields: object, message: string): void => void errors.push(message)

@@ -21,7 +21,7 @@ type Phase =
 
 const tooLate = new Error('the time for this review is over')
 
-/** Somebody who wants the key, and the API server that has his request reviewed and writes what was admitted. */
+/** Somebody who wants the key, together with the API server, which has the request reviewed and stores what is admitted. */
 export class Client {
   readonly name: string
   /** What came of the last attempt. */
@@ -74,7 +74,7 @@ export class Client {
   ): Promise<void> {
     const request = requestFor(object, { operation: this.#operation, oldObject })
     const decision = await replica.review(request, this.#stop.signal).catch(() => undefined)
-    // The API server may have given up on it.
+    // The API server may have given up on this review.
     if (this.#phase !== phase) return
     this.answer = decision?.kind === 'denied' ? decision.status.message : (decision?.kind ?? 'no answer')
     this.#phase =
@@ -104,7 +104,7 @@ export class Client {
     this.#phase = reply.kind === 'done' ? { kind: 'written' } : { kind: 'idle' }
   }
 
-  /** What can befall it at this moment. */
+  /** The faults that can hit this client's request at this moment. */
   faults(): readonly { readonly label: string; readonly take: () => void }[] {
     const giveUp = (): void => this.#giveUp()
     switch (this.#phase.kind) {
@@ -127,12 +127,12 @@ export class Client {
     }
   }
 
-  /** The replica that reviewed it is gone. */
+  /** A replica is gone, and with it the review, if it was under way there. */
   lose(replica: string): void {
     if (this.#phase.kind === 'reviewed' && this.#phase.by === replica) this.#giveUp()
   }
 
-  /** Whatever began before has come to its end, and no review lasts for long. */
+  /** Ends the review that is under way, and a request that began before this time. */
   expire(before: number): void {
     if (this.#phase.kind === 'reviewed' || (this.#phase.kind === 'admitted' && this.#phase.since < before))
       this.#giveUp()

@@ -12,11 +12,11 @@ export class Cluster {
   readonly #memory: MemoryObjects
   readonly #clients: readonly Client[]
   readonly #limits: { readonly graceMs: number; readonly staleMs: number }
-  /** By replica: all that it was told, which is all that decides what it does. */
+  /** All that each replica was told. Nothing else decides what it does. */
   readonly #told = new Map<string, string[]>()
   #replicas: readonly Replica[]
   #calls: readonly Call[] = []
-  /** Under way from a replica that is no more. */
+  /** Calls that are under way from replicas that crashed. */
   #orphans: readonly Call[] = []
   #now = 0
 
@@ -59,7 +59,7 @@ export class Cluster {
     client.ask(replica, this.#now)
   }
 
-  /** Lost answers are answers too: the connection fails. */
+  /** Answers a call. If the answer or the call is lost, the replica sees a failed connection. */
   answer(call: Call, how: 'answered' | 'answer lost' | 'call lost'): void {
     this.#calls = this.#calls.filter((other) => other !== call)
     this.#tell(call.replica, `${call.label} ${how} ${this.#stored()}`)
@@ -82,7 +82,7 @@ export class Cluster {
     void replica.collect()
   }
 
-  /** What it was doing is over; what it has asked of the API server may still take effect. */
+  /** A replica crashes. Its reviews are over; calls that it has sent to the API server may still take effect. */
   crash({ name }: Replica): void {
     for (const client of this.#clients) client.lose(name)
     this.#orphans = [...this.#orphans, ...this.#calls.filter(({ replica }) => replica === name)]
@@ -91,7 +91,7 @@ export class Cluster {
     this.#told.set(name, [`new ${this.#now} ${this.#stored()}`])
   }
 
-  /** No call lasts as long as half of the grace, and no request as long as all of it. */
+  /** Lets time pass. No call lasts as long as half of the grace, and no request as long as all of it. */
   pass(ms: number): void {
     this.#now += ms
     for (const client of this.#clients) client.expire(this.#now - requestMs)

@@ -1,15 +1,15 @@
-/** Something that goes on in steps, always in the same way for the same steps. */
+/** A run in steps. The same steps always lead to the same state. */
 export type Run = {
-  /** What could happen next; the same number in the same state. */
+  /** How many different steps are possible now; always the same number in the same state. */
   readonly choices: () => number
   readonly take: (choice: number) => Promise<void>
-  /** Equal for states that can't be told apart by what may follow. */
+  /** A text for the state, equal for states after which the same can happen. */
   readonly state: () => string
-  /** What must never be so. */
+  /** What is wrong, if the state breaks a rule that must hold in every state. */
   readonly problem: () => string | undefined
-  /** Whether nothing is under way, */
+  /** Whether nothing is under way. */
   readonly isAtRest: () => boolean
-  /** and then what is wrong if nothing more happens. Puts an end to the run. */
+  /** What is wrong if nothing more happens, for a run at rest. Ends the run. */
   readonly problemAtRest: () => Promise<string | undefined>
   /** What happened, a line a step. */
   readonly trace: () => readonly string[]
@@ -20,8 +20,8 @@ export type Explored =
   | { readonly kind: 'violation'; readonly problem: string; readonly trace: readonly string[] }
 
 /**
- * Visits every state that any order of choices leads to. What runs can't be copied in mid-flight, so that another
- * branch is begun from the start; a state that was seen is not gone on from.
+ * Visits every state that any order of choices leads to. A run can't be copied, so each branch begins with a new run
+ * from the start. A state that was seen before is not explored again.
  */
 export async function explore(begin: () => Run): Promise<Explored> {
   const visited = new Set<string>()

@@ -14,10 +14,10 @@ import { inventoryOf, objective, pool } from '../../support/builders.ts'
 import { resourceOf } from '../../support/vectors.ts'
 import { metaText, objectsOver, type MemoryEvent, type MemoryObjects } from '../memory-objects.ts'
 
-/** What never changes here, and is read at once: the interleavings that matter are those of claims and bindings. */
+/** Objects that never change and are read at once: only the order of events of claims and bindings matters here. */
 export const surroundings = [pool(), objective()]
 
-/** A call of a replica to the API server: when it takes effect, and whether its answer arrives, is the explorer's. */
+/** A call of a replica to the API server. The explorer decides when it takes effect, and whether its answer arrives. */
 export type Call = {
   readonly replica: string
   readonly label: string

@@ -7,7 +7,7 @@ import type { Run } from './explore.ts'
 import type { Replica } from './replica.ts'
 
 export type Scenario = {
-  /** Each wants the one key, by a new binding or by a change of its own. */
+  /** Each wants the same key, for a new binding or for a change of its binding. */
   readonly clients: readonly {
     readonly name: string
     readonly operation: 'CREATE' | 'UPDATE'
@@ -16,15 +16,15 @@ export type Scenario = {
   }[]
   /** Whether the clients differ by their names alone. */
   readonly isSymmetric?: boolean
-  /** How often at most an answer or a call is lost, a review takes too long or a replica crashes, */
+  /** How many faults there are at most: a lost answer or call, a review that takes too long, a crash of a replica. */
   readonly faults?: number
-  /** half of the grace passes, */
+  /** How often at most half of the grace passes. */
   readonly halves?: number
-  /** so much that every replica has seen what there was, */
+  /** How often at most so much time passes that every replica has seen everything. */
   readonly ages?: number
-  /** somebody deletes a binding, */
+  /** How often at most somebody deletes a binding. */
   readonly deletions?: number
-  /** claims are collected. */
+  /** How often at most claims are collected. */
   readonly collections?: number
   /** Whether the watch of claims brings something before everything stops. */
   readonly watchesClaims?: boolean
@@ -37,7 +37,7 @@ type Budget = 'faults' | 'halves' | 'ages' | 'deletions' | 'collections'
 
 type Choice = { readonly label: string; readonly take: () => void }
 
-/** Over half of the grace, and over half of what a request may last. */
+/** More than half of the grace, and more than half of the time that a request may last. */
 const halfMs = 33_000
 
 const wanted = JSON.stringify(binding().spec)
@@ -94,7 +94,7 @@ export class Simulation implements Run {
     return this.#cluster.calls.length === 0 && !this.#clients.some((client) => client.isBusy)
   }
 
-  /** Once everything has stopped and the grace is over, the key is somebody's, or free for whoever asks. */
+  /** Once everything has stopped and the grace is over, a binding has the key, or whoever asks for the key gets it. */
   async problemAtRest(): Promise<string | undefined> {
     const cluster = this.#cluster
     cluster.catchUp(leaseResource)
@@ -125,7 +125,7 @@ export class Simulation implements Run {
     this.#trace.push(label)
     this.#next = undefined
     take()
-    // Nothing of what runs waits for a timer: one turn, and it has come to its next call.
+    // Nothing here waits for a timer, so after one turn of the event loop each review has come to its next call.
     await new Promise((resolve) => setImmediate(resolve))
   }
 
@@ -162,7 +162,7 @@ export class Simulation implements Run {
   }
 
   #clientChoices(): readonly Choice[] {
-    // As long as nothing has happened, clients that want the same and replicas are all the same.
+    // At the start all replicas are equal, and so are clients that want the same: one of each is enough.
     const isStart = this.#trace.length === 0
     const clients = isStart && this.#scenario.isSymmetric ? this.#clients.slice(0, 1) : this.#clients
     const replicas = isStart ? this.#cluster.replicas.slice(0, 1) : this.#cluster.replicas
@@ -176,7 +176,7 @@ export class Simulation implements Run {
     ]
   }
 
-  /** What its watch has brought matters to a replica when it begins a review, so that is when it is brought. */
+  /** Events of bindings only matter when a replica begins a review, so that is when its watch brings them. */
   #askChoices(client: Client, replica: Replica): readonly Choice[] {
     return Array.from({ length: replica.behind(bindingResource) + 1 }, (_, news) => ({
       label: `${client.name} asks ${replica.name}${news > 0 ? `, which has seen ${news} more` : ''}`,
@@ -197,7 +197,7 @@ export class Simulation implements Run {
     ]
   }
 
-  /** Beside what it begins a review with, deletions and claims are what a replica may hear of with effect. */
+  /** Events that have an effect at any time, not only when a review begins: deletions and claims. */
   #watchChoices(): readonly Choice[] {
     const see = (replica: Replica, resource: Resource): Choice => ({
       label: `${replica.name} sees a ${resource.kind}`,
@@ -237,7 +237,7 @@ export class Simulation implements Run {
     })
   }
 
-  /** A replica that has not seen what was there so long ago would answer nothing. */
+  /** Lets so much time pass that every replica has seen everything, since a replica that has not would answer no review. */
   #age(): void {
     this.#cluster.pass(Math.max(this.#staleMs, requestMs) + 1)
     this.#cluster.catchUp(bindingResource)

@@ -22,7 +22,7 @@ const set = ['--set', 'trustDomain=example.org']
 export function chartSuite(site: () => Site): void {
   let older: string
   let pod: RunningPod | undefined
-  /** What was there before. */
+  /** The objects that were there before the chart was installed. */
   let others: ReadonlyMap<string, string>
 
   beforeAll(async () => {
@@ -90,7 +90,7 @@ export function chartSuite(site: () => Site): void {
     await judges(site())
   })
 
-  /** Without what the operator writes all the time, and Helm's own records. */
+  /** All objects, without those that the operator writes all the time and without Helm's own records. */
   const standing = async () =>
     Object.fromEntries(
       [...(await everything(site().cluster))].filter(
@@ -110,9 +110,9 @@ export function chartSuite(site: () => Site): void {
     const now = [...(await everything(site().cluster)).keys()]
     const left = now.filter((object) => !others.has(object) && !isOfTests(object))
     expect(left.toSorted(byBytes)).toEqual([
-      // By which the API server serves the definition.
+      // The APIService by which the API server serves the kind.
       'APIService /v1alpha1.kleym.sonda.red',
-      // What the operator wrote: that goes with its namespace.
+      // The ConfigMap and the Secret that the operator wrote, which go with their namespace.
       `ConfigMap ${namespace}/kleym-operator-status`,
       `CustomResourceDefinition /${crdName(bindingResource)}`,
       `Namespace /${namespace}`,

@@ -2,13 +2,14 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import type { JsonObject } from '../../../../src/core/json.ts'
+import { textOr, type JsonObject } from '../../../../src/core/json.ts'
 import { at, listAt, overlayOf, textAt } from '../../../deploy/manifests.ts'
 import { freePort } from '../../../support/controlplane/daemon.ts'
 import { tether } from '../../../support/controlplane/tether.ts'
 import { prometheusPrograms } from '../../../support/prometheus.ts'
 import { eventually } from '../../loop/support/tenant.ts'
 import { deploy, type Site } from '../support/site.ts'
+import { pictureOf, type Line, type Shown } from './picture.ts'
 import { judges, makeWay } from './refusal.ts'
 
 const monitoring = join(deploy, 'monitoring')
@@ -40,10 +41,55 @@ export function monitoringSuite(site: () => Site): void {
     })
     const rules = listAt(await parsed('alerts.yaml'), 'spec', 'groups').flatMap((one) => listAt(one, 'rules'))
     for (const rule of rules) await prometheus.query(textAt(rule, 'expr'))
-    // What there is shows that each alert would be told of what it is about.
+    // The metric that most alerts rest on is there.
     expect(await prometheus.query('kleym_leader == 1')).toHaveLength(1)
-  })
+
+    if (process.env['KLEYM_UPDATE_DOCS'])
+      await writeFile(picture, pictureOf(await aWhileOf(site(), panels, prometheus)))
+    const drawn = (await readFile(picture, 'utf8')).matchAll(/class="title">([^<]*)</g)
+    expect([...drawn].map(([, title]) => title)).toEqual(panels.map((panel) => textAt(panel, 'title')))
+  }, 600_000)
 }
+
+/** What the panels show of some minutes in which bindings come, are refused, change and go. */
+async function aWhileOf(
+  site: Site,
+  panels: readonly unknown[],
+  prometheus: RunningPrometheus,
+): Promise<readonly Shown[]> {
+  const from = Date.now()
+  while (Date.now() - from < pictureMs) await judges(site)
+  return Promise.all(
+    panels.map(async (panel): Promise<Shown> => {
+      const lines = listAt(panel, 'targets').map(async (target) => {
+        const series = await prometheus.range(textAt(target, 'expr'), from, Date.now())
+        return series.map((one) => lineOf(one, textAt(target, 'legendFormat')))
+      })
+      const [x, y, w, h] = ['x', 'y', 'w', 'h'].map((side) => Number(at(panel, 'gridPos', side)))
+      return {
+        title: textAt(panel, 'title'),
+        description: textAt(panel, 'description'),
+        unit: textAt(panel, 'fieldConfig', 'defaults', 'unit'),
+        place: { x: x ?? 0, y: y ?? 0, w: w ?? 0, h: h ?? 0 },
+        lines: (await Promise.all(lines)).flat(),
+      }
+    }),
+  )
+}
+
+/** A series by the legend that the dashboard gives it: `{{label}}` is the value of that label. */
+const lineOf = (series: JsonObject, legend: string): Line => ({
+  label: legend.replaceAll(/\{\{(\w+)\}\}/g, (_, label: string) => textOr(at(series, 'metric', label), '')),
+  points: pairsOf(at(series, 'values')).flatMap(([time, value]) =>
+    time !== undefined && value !== undefined && Number.isFinite(value) ? [[time, value] as const] : [],
+  ),
+})
+
+const pairsOf = (values: unknown): readonly (readonly number[])[] =>
+  Array.isArray(values) ? values.map((pair) => (Array.isArray(pair) ? pair.map(Number) : [])) : []
+
+const picture = new URL('../../../../docs/dashboard.svg', import.meta.url)
+const pictureMs = 180_000
 
 const trustDomain = {
   name: 'kleym-operator-config',
@@ -55,6 +101,8 @@ const trustDomain = {
 type RunningPrometheus = {
   /** The samples of an instant query; a query that is wrong throws. */
   readonly query: (expression: string) => Promise<readonly JsonObject[]>
+  /** The series of a query from one time to another, in ms since the epoch. */
+  readonly range: (expression: string, from: number, to: number) => Promise<readonly JsonObject[]>
   readonly stop: () => Promise<void>
 }
 
@@ -91,13 +139,22 @@ async function startPrometheus({ cluster, kubectl }: Site, metrics: string): Pro
     `--storage.tsdb.path=${join(scratch, 'data')}`,
   ]
   const program = tether([prometheusPrograms().prometheus, ...flags], { scratch, output: 'ignore' })
+  const ask = async (path: string, question: Record<string, string>): Promise<readonly JsonObject[]> => {
+    const reply = await fetch(`http://${address}/api/v1/${path}?${new URLSearchParams(question).toString()}`)
+    const body: unknown = await reply.json()
+    if (textAt(body, 'status') !== 'success')
+      throw new Error(`${question['query']}: ${textAt(body, 'error')}`)
+    return listAt(body, 'data', 'result')
+  }
   return {
-    query: async (expression) => {
-      const reply = await fetch(`http://${address}/api/v1/query?query=${encodeURIComponent(expression)}`)
-      const body: unknown = await reply.json()
-      if (textAt(body, 'status') !== 'success') throw new Error(`${expression}: ${textAt(body, 'error')}`)
-      return listAt(body, 'data', 'result')
-    },
+    query: (expression) => ask('query', { query: expression }),
+    range: (expression, from, to) =>
+      ask('query_range', {
+        query: expression,
+        start: String(from / 1000),
+        end: String(to / 1000),
+        step: '2',
+      }),
     stop: async () => {
       program.process.kill()
       await program.ended

@@ -17,7 +17,7 @@ async function apply({ cluster }: Site, tenant: Tenant, manifest: Manifest) {
   return { code, said: stdout + stderr }
 }
 
-/** In a namespace of its own: what is right becomes Ready, and what is wrong is refused by name. */
+/** Applies a right binding and a wrong one in a namespace of their own: the first must become Ready, the second be refused. */
 export async function judges(site: Site): Promise<void> {
   const tenant = await newTenant(site.cluster, 'serving')
   await tenant.has(pool(), objective(), objective({ name: 'other' }))
@@ -45,7 +45,7 @@ export async function isCalledByItsServices({ cluster, route }: Site, manifests:
   }
 }
 
-/** What would be in the way of the next operator, which calls itself otherwise: who asks to be called, and who leads. */
+/** Deletes what would be in the way of the next operator, which has other names: the webhook configurations and the leader's Lease. */
 export async function makeWay({ cluster, kubectl }: Site, manifests: Manifests): Promise<void> {
   const names = {
     validating: nameOf(manifests.only('ValidatingWebhookConfiguration')),

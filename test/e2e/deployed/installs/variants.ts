@@ -29,7 +29,7 @@ const variants: readonly (readonly [string, JsonObject])[] = [
   ],
 ]
 
-/** As a user writes it, beside the names. */
+/** The trust domain, as a user writes it into a kustomization. */
 const trustDomain: JsonObject = {
   configMapGenerator: [
     {
@@ -99,7 +99,7 @@ function imageOf(changes: JsonObject): string {
   return image ? `${textAt(image, 'newName')}:${textAt(image, 'newTag')}` : `kleym-operator:${version}`
 }
 
-/** By which labels the operator's pods are found. */
+/** The selectors by which the operator's pods are found. */
 const selectorsOf = (manifests: Manifests): readonly JsonObject[] => [
   ...manifests.all('Service').map((one) => objectOr(at(one, 'spec', 'selector'))),
   objectOr(at(manifests.only('Deployment'), 'spec', 'selector', 'matchLabels')),

@@ -1,7 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { recordOf, textOf } from '../../../support/embedded/json.ts'
+import { recordOf, textOf, type Json } from '../../../support/embedded/json.ts'
+import { createAuditLog, type AuditLog } from '../../support/audit-log.ts'
 
 /** One request of the operator's, as the API server authorized it. */
 export type Authorized = {
@@ -18,38 +16,11 @@ export type Authorized = {
   readonly reason: string
 }
 
-export type AuthorizationLog = {
-  /** Flags of kube-apiserver. */
-  readonly flags: readonly string[]
-  readonly requests: () => Promise<readonly Authorized[]>
-  readonly remove: () => Promise<void>
-}
+/** Writes down requests when they are authorized, since watches don't end while the operator runs. */
+export const createAuthorizationLog = (): Promise<AuditLog<Authorized>> =>
+  createAuditLog(['RequestReceived'], decode)
 
-const policy = {
-  apiVersion: 'audit.k8s.io/v1',
-  kind: 'Policy',
-  // Watches are written down when they start: these don't end.
-  omitStages: ['RequestReceived'],
-  rules: [{ level: 'None', users: ['system:apiserver'] }, { level: 'Metadata' }],
-}
-
-/** The API server blocks on each line, so that what was answered is in the file. */
-export async function createAuthorizationLog(): Promise<AuthorizationLog> {
-  const directory = await mkdtemp(join(tmpdir(), 'audit-'))
-  const [policyFile, log] = [join(directory, 'policy'), join(directory, 'log')]
-  await writeFile(policyFile, JSON.stringify(policy))
-  return {
-    flags: [`--audit-policy-file=${policyFile}`, `--audit-log-path=${log}`],
-    requests: async () => {
-      const lines = (await readFile(log, 'utf8')).split('\n')
-      return lines.filter((line) => line.includes('"userAgent":"kleym-operator"')).map(decode)
-    },
-    remove: () => rm(directory, { recursive: true, force: true }),
-  }
-}
-
-function decode(line: string): Authorized {
-  const entry = recordOf(JSON.parse(line))
+function decode(entry: Json): Authorized {
   const object = recordOf(entry['objectRef'])
   const annotations = recordOf(entry['annotations'])
   const parts = [object['resource'], object['subresource']].filter((part) => part !== undefined)

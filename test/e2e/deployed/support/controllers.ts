@@ -43,7 +43,7 @@ export function actAsControllers(site: Site): Controllers {
       await wait(100)
     }
   })()
-  // Whoever waits for the Deployment says that it takes too long; why, `stop` says.
+  // If starting the operator fails, the wait for the Deployment runs out of time, and `stop` throws the reason.
   watching.catch(() => undefined)
   return {
     running: () => {

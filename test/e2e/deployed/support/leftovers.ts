@@ -24,7 +24,7 @@ async function objectsOf(
   within?: string,
 ): Promise<readonly (readonly [string, string])[]> {
   let reply = await client.get(path(within))
-  // The storage of a kind that has just come is not ready at once.
+  // A kind that was installed a moment ago can't be listed at once, because its storage is not ready.
   await until(`${name} can be listed`, async () => {
     if (reply.code === 429) reply = await client.get(path(within))
     return reply.code !== 429

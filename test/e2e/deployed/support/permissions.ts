@@ -9,7 +9,7 @@ export type Permission = {
   readonly verb: string
   readonly group: string
   readonly resource: string
-  /** Undefined where every name will do. */
+  /** Undefined where every name is allowed. */
   readonly name: string | undefined
 }
 
@@ -33,7 +33,7 @@ function* permissionsIn(role: string, rule: JsonObject): Generator<Permission> {
         for (const name of names) yield { role, verb, group, resource, name }
 }
 
-/** Whether the request was allowed by it, and by nothing else. */
+/** Whether a request was allowed by this permission. */
 export const isUseOf = ({ role, verb, group, resource, name }: Permission, request: Authorized): boolean =>
   request.verb === verb &&
   request.group === group &&

@@ -2,7 +2,7 @@ import { Agent, request } from 'undici'
 
 type Scrape = {
   readonly token?: string | undefined
-  /** The CA and the name that the certificate must be of; unverified without them. */
+  /** The CA and the name that the certificate must have. Without them the certificate is not verified. */
   readonly ca?: string
   readonly servername?: string
 }

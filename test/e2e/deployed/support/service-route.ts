@@ -8,7 +8,7 @@ import { join } from 'node:path'
 export type ServiceRoute = {
   /** Flags of kube-apiserver. */
   readonly flags: readonly string[]
-  /** From now on what is sent to a Service arrives at the host and port of this URL. */
+  /** From now on calls of any Service go to the host and port of this URL. */
   readonly leadTo: (url: string) => void
   /** The cluster address, with its port, of every Service that was called. */
   readonly called: ReadonlySet<string>

@@ -6,9 +6,10 @@ import { build, containerOf, podTemplateOf, textAt, type Manifests } from '../..
 import { freePort } from '../../../support/controlplane/daemon.ts'
 import { recordOf } from '../../../support/embedded/json.ts'
 import { startOperator, type RunningOperator } from '../../../support/operator.ts'
+import type { AuditLog } from '../../support/audit-log.ts'
 import { startCluster, until, type Cluster } from '../../support/cluster.ts'
 import { serveOnly } from '../../support/kinds.ts'
-import { createAuthorizationLog, type AuthorizationLog } from './audit.ts'
+import { createAuthorizationLog, type Authorized } from './audit.ts'
 import { openServiceRoute, type ServiceRoute } from './service-route.ts'
 import { volumesOf } from './volumes.ts'
 
@@ -23,10 +24,10 @@ export type Installation = {
   readonly apply: () => Promise<unknown>
 }
 
-/** A cluster that the operator can be installed in. Nothing runs its pods: a process stands in for them. */
+/** A cluster that the operator can be installed in. Nothing runs pods there: a process stands in for the operator's. */
 export type Site = {
   readonly cluster: Cluster
-  readonly audit: AuthorizationLog
+  readonly audit: AuditLog<Authorized>
   readonly route: ServiceRoute
   /** What kubectl prints. A failure throws with what it says. */
   readonly kubectl: (...args: readonly string[]) => Promise<string>
@@ -86,7 +87,7 @@ export async function openSite(): Promise<Site> {
 
 type Account = { readonly namespace: string; readonly name: string }
 
-/** As whom the pods run. */
+/** The ServiceAccount that the pods run as. */
 export const accountOf = (manifests: Manifests): Account => ({
   namespace: textAt(manifests.only('Deployment'), 'metadata', 'namespace'),
   name: textAt(podTemplateOf(manifests), 'spec', 'serviceAccountName'),
@@ -108,12 +109,12 @@ async function startPod(
     trustDomain: env['KLEYM_TRUST_DOMAIN'] === undefined ? 'example.org' : undefined,
     env,
     args: [
-      // A pod has its ports for itself; here they are others, on loopback. What is mounted is in other folders, too.
+      // In a pod the ports are free; here others on loopback take their place, and other folders that of the mounted ones.
       ...(await volumesOf(manifests, plane.directory))(args.filter((arg) => !arg.includes('-bind-address='))),
-      // As a pod finds it beside its token.
+      // A pod finds its namespace in a file beside its token.
       `--namespace=${namespace}`,
       `--metrics-bind-address=${metrics}`,
-      // It is called through its Service.
+      // Without a URL the webhook is called through its Service.
       '--webhook-url=',
     ],
   })

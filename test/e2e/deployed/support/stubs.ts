@@ -1,7 +1,7 @@
 import { definitionResource } from '../../../../src/core/resources.ts'
 import { until, type Cluster } from '../../support/cluster.ts'
 
-/** Serves kinds of somebody else's, which nothing acts on, so that manifests with them can be applied. */
+/** Has the kinds of other projects served, so that manifests with such objects can be applied. Nothing acts on the objects. */
 export async function serveAsStubs(cluster: Cluster, group: string, kinds: readonly string[]): Promise<void> {
   for (const kind of kinds) {
     const plural = `${kind.toLowerCase()}s`

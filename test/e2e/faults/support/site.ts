@@ -36,7 +36,7 @@ export type Site = AsyncDisposable & {
   readonly world: World
   readonly proxy: FaultProxy
   readonly operator: RunningOperator
-  /** What the loop did since the last time that it must never do. */
+  /** What the loop did, since this was last asked, that it must never do. */
   readonly brokenPromises: () => Promise<readonly string[]>
 }
 
@@ -52,7 +52,7 @@ export async function startSite(): Promise<Site> {
   stack.defer(async () => {
     await operator.stop('SIGKILL')
   })
-  // Nobody else writes outputs here, or takes finalizers.
+  // Only the operator writes outputs here and takes finalizers off, so the judge excuses nothing.
   const judge = new Judge({ wrote: () => false, deleted: () => false })
   const own = stack.move()
   return {
@@ -64,7 +64,7 @@ export async function startSite(): Promise<Site> {
   }
 }
 
-/** A promise that nobody waited for would have ended the process; a bug in a run is logged. */
+/** A bug ends the process, if it is in a promise that nobody awaits, or is logged as an error. */
 export function expectNoAccident(log: string): void {
   expect(log.split('\n').filter((line) => /unhandled|uncaught|"level":"error"/i.test(line))).toEqual([])
 }

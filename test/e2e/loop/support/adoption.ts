@@ -18,7 +18,7 @@ const annotated = (tenant: Tenant, value: string) =>
 const orphanName = (key: string): string =>
   `kleym-${key.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`.replace(/-$/, '').concat('-pool-00000000')
 
-/** What was there before the operator, or before its binding. */
+/** ClusterSPIFFEIDs that exist before the operator does, or before their binding. */
 export const adoptionSuite = (stage: () => Stage): void => {
   /** Everything that a binding needs, and what its output would be. */
   const prepared = async (): Promise<{ readonly tenant: Tenant; readonly output: Json }> => {

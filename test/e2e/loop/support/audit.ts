@@ -1,7 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { recordOf, textOf } from '../../../support/embedded/json.ts'
+import { recordOf, textOf, type Json } from '../../../support/embedded/json.ts'
+import { createAuditLog, type AuditLog } from '../../support/audit-log.ts'
 
 /** One request of the operator's, as the API server wrote it down when it was answered. */
 export type Audited = {
@@ -16,38 +14,11 @@ export type Audited = {
   readonly at: number
 }
 
-export type AuditLog = {
-  /** Flags of kube-apiserver. */
-  readonly flags: readonly string[]
-  /** What the operator asked for, in the order of the answers; watches once they have ended. */
-  readonly requests: () => Promise<readonly Audited[]>
-  readonly remove: () => Promise<void>
-}
+/** Writes down requests once they are answered, so watches once they have ended. */
+export const createAudit = (): Promise<AuditLog<Audited>> =>
+  createAuditLog(['RequestReceived', 'ResponseStarted'], decode)
 
-const policy = {
-  apiVersion: 'audit.k8s.io/v1',
-  kind: 'Policy',
-  omitStages: ['RequestReceived', 'ResponseStarted'],
-  rules: [{ level: 'None', users: ['system:apiserver'] }, { level: 'Metadata' }],
-}
-
-/** The API server blocks on each line, so that what was answered is in the file. */
-export async function createAuditLog(): Promise<AuditLog> {
-  const directory = await mkdtemp(join(tmpdir(), 'audit-'))
-  const [policyFile, log] = [join(directory, 'policy'), join(directory, 'log')]
-  await writeFile(policyFile, JSON.stringify(policy))
-  return {
-    flags: [`--audit-policy-file=${policyFile}`, `--audit-log-path=${log}`],
-    requests: async () => {
-      const lines = (await readFile(log, 'utf8')).split('\n')
-      return lines.filter((line) => line.includes('"userAgent":"kleym-operator"')).map(decode)
-    },
-    remove: () => rm(directory, { recursive: true, force: true }),
-  }
-}
-
-function decode(line: string): Audited {
-  const entry = recordOf(JSON.parse(line))
+function decode(entry: Json): Audited {
   const object = recordOf(entry['objectRef'])
   return {
     verb: textOf(entry['verb']),

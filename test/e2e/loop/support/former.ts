@@ -6,7 +6,7 @@ import type { Json } from '../../../support/embedded/json.ts'
 import type { Manifest } from '../../../support/vectors.ts'
 import { trustDomain } from './stage.ts'
 
-export const formerVersions = ['v0.7.4', 'v0.9.0', 'v0.11.0', 'v0.12.0'] as const
+const formerVersions = ['v0.7.4', 'v0.9.0', 'v0.11.0', 'v0.12.0'] as const
 export type FormerVersion = (typeof formerVersions)[number]
 
 const text = { type: 'string' }
@@ -97,7 +97,7 @@ export const formerDefinition = (version: FormerVersion): Json => ({
 /** A binding, its status, and its ClusterSPIFFEID. */
 type Left = { readonly binding: Manifest; readonly status: Json; readonly output: Manifest }
 
-/** One for the whole pool and, where the version knows modes, one for an objective. */
+/** What a version leaves: a binding for the whole pool and, if the version knows modes, one for an objective. */
 export function leftBy(version: FormerVersion, namespace: string): readonly Left[] {
   const whole = { poolRef: { name: 'chat' }, serviceAccountName: 'server' }
   if (version === 'v0.12.0') {
@@ -174,7 +174,7 @@ const labelsOf = (namespace: string, name: string): Readonly<Record<string, stri
   'kleym.sonda.red/binding-namespace': namespace,
 })
 
-/** What the former operator would look for in an object before it takes it for its own. */
+/** What an object must have for the former operator to take it for its own. */
 export const acceptedBack = (
   namespace: string,
   name: string,

@@ -1,5 +1,5 @@
-import { outputName } from '../../../../src/core/clusterspiffeid.ts'
 import { spiffeId } from '../../../../src/core/identity.ts'
+import { outputName } from '../../../../src/core/output-name.ts'
 import { clusterSpiffeIdResource } from '../../../../src/core/resources.ts'
 import { clusterSpiffeId } from '../../../support/builders.ts'
 import { recordOf, type Json } from '../../../support/embedded/json.ts'

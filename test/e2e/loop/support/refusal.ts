@@ -30,7 +30,7 @@ const isStalled = async (tenant: Tenant): Promise<boolean> =>
 
 const selects = (spec: Json): unknown => recordOf(recordOf(spec['podSelector'])['matchLabels'])['app']
 
-/** Others who refuse what the operator writes. */
+/** Other admission webhooks and policies refuse what the operator writes. */
 export const refusalSuite = (stage: () => Stage, gate: () => Gate): void => {
   const withOutput = async (): Promise<{ readonly tenant: Tenant; readonly before: Json }> => {
     const tenant = await newTenant(stage().cluster)
@@ -181,7 +181,7 @@ export const refusalSuite = (stage: () => Stage, gate: () => Gate): void => {
     await tenant.changes(binding(), { spec: { mode: 'PoolOnly', containerName: null } })
     await tenant.settles({ chat: refused })
     expect(await tenant.message('chat')).toContain('pools have no identity in this house')
-    // A policy answers 422: of its kind is what only another spec helps against.
+    // A policy answers 422, which counts as a refusal that only another spec can end.
     expect(await isStalled(tenant)).toBe(true)
     expect(await tenant.output('chat')).toEqual(before)
     await client.delete(`${policyBindings}/${name}`)

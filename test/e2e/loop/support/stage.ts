@@ -1,23 +1,18 @@
 import { resolve } from 'node:path'
 import { optionalResources } from '../../../../src/core/resources.ts'
-import { resourcePath } from '../../../../src/kube/client.ts'
-import { runKubectl } from '../../../support/controlplane/run-kubectl.ts'
-import { startControlPlane } from '../../../support/controlplane/start.ts'
-import { createClient } from '../../../support/embedded/client.ts'
-import { listOf, recordOf } from '../../../support/embedded/json.ts'
 import { startFaultProxy, type FaultProxy } from '../../../support/fault-proxy/proxy.ts'
 import { startOperator, type RunningOperator } from '../../../support/operator.ts'
-import { controlPlane } from '../../../support/real.ts'
-import { bodyOf, metaOf, type Cluster } from '../../support/cluster.ts'
+import type { AuditLog } from '../../support/audit-log.ts'
+import { startCluster, type Cluster } from '../../support/cluster.ts'
 import { serveBindings, serveOnly } from '../../support/kinds.ts'
-import { createAuditLog, type AuditLog } from './audit.ts'
+import { createAudit, type Audited } from './audit.ts'
 
 export const trustDomain = 'example.org'
 
 /** A control plane that writes down every request, and the real operator on it, behind a fault proxy. */
 export type Stage = {
   readonly cluster: Cluster
-  readonly audit: AuditLog
+  readonly audit: AuditLog<Audited>
   readonly proxy: FaultProxy
   readonly operator: () => RunningOperator
   /** Ready when this resolves, unless it is not to be waited for. `args` come after those of the stage. */
@@ -38,9 +33,9 @@ export type StageOptions = {
 
 export async function openStage(options: StageOptions = {}): Promise<Stage> {
   await using undo = new AsyncDisposableStack()
-  const audit = await createAuditLog()
+  const audit = await createAudit()
   undo.defer(audit.remove)
-  const cluster = await startAudited(audit)
+  const cluster = await startCluster(audit.flags)
   undo.defer(cluster.stop)
   await serveAll(cluster)
   const proxy = await startFaultProxy(cluster.plane)
@@ -87,34 +82,4 @@ async function serveAll(cluster: Cluster): Promise<void> {
   if (code !== 0) throw new Error(stderr)
   await serveOnly(cluster, optionalResources)
   await serveBindings(cluster, 'strict')
-}
-
-/** As `startCluster`, with an audit log. */
-async function startAudited({ flags }: AuditLog): Promise<Cluster> {
-  const plane = await startControlPlane(controlPlane().binaries, { extraArgs: flags })
-  const client = createClient({ server: plane.server, caPem: plane.caPem, token: plane.adminToken })
-  return {
-    plane,
-    client,
-    kubectl: (args, options) => runKubectl(plane, args, options),
-    find: async (resource, at) => {
-      const reply = await client.get(resourcePath(resource, at))
-      return reply.code === 404 ? undefined : bodyOf(reply, `reading ${resource.kind} ${at.name}`)
-    },
-    list: async (resource, namespace) => {
-      const reply = await client.get(resourcePath(resource, { namespace }))
-      if (reply.code === 404) return []
-      return listOf(bodyOf(reply, `listing ${resource.plural}`)['items']).map(recordOf)
-    },
-    create: async (resource, object) => {
-      const { name, namespace } = metaOf(object)
-      const at = typeof namespace === 'string' ? { namespace } : {}
-      const reply = await client.post(resourcePath(resource, at), object)
-      return bodyOf(reply, `creating ${resource.kind} ${String(name)}`)
-    },
-    stop: async () => {
-      await client.close()
-      await plane.stop()
-    },
-  }
 }

@@ -101,14 +101,14 @@ const bindingNamed = (namespace: string, name: string): Manifest => ({
   metadata: { namespace, name },
 })
 
-/** Many tests wait at once: asking more often costs the API server more than it shows. */
+/** Many tests wait at once, so asking the API server more often would slow all of them down. */
 const patience = { timeout: 20_000, interval: 75 }
 
-/** For what a settled status does not show by itself. */
+/** Waits for an assertion about something that a settled status does not show by itself. */
 export const eventually = (assertion: () => Promise<void> | void): Promise<void> =>
   vi.waitFor(assertion, patience)
 
-/** An output exactly when the binding is Ready; a refused write leaves whatever is there. */
+/** Expects an outcome: an output exactly when the binding is Ready, except that a refused write leaves what is there. */
 function settledAs(outcome: string, shown: Shown): void {
   const { condition, reason } = shown.settled
   expect(`${String(condition)}/${String(reason)}`).toBe(outcome)

@@ -14,7 +14,7 @@ const noPool = 'InvalidRef/TargetPoolNotFound'
 
 const statusOf = ({ object }: WatchEvent): Json => recordOf(object['status'])
 
-/** A new binding has the default, which says nothing yet. */
+/** Whether a status says something: the default of a new binding does not. */
 const isSaid = ({ observedGeneration }: Json): boolean => observedGeneration !== -1
 
 /** Those events that show another status than the one before. */

@@ -11,10 +11,10 @@ export type Load = {
   readonly stop: () => Promise<readonly string[]>
 }
 
-/** As many as this under way at once: a slow machine is not to drown in calls. */
+/** How many calls may be under way at once, so that calls don't pile up on a slow machine. */
 const atOnce = 8
 
-/** Creates bindings, each with a key of its own, every so many ms if that can be done. */
+/** Creates a binding with a key of its own every so many ms, or as often as the limit of concurrent calls allows. */
 export function startLoad(clients: readonly Client[], namespace: string, everyMs: number): Load {
   const path = resourcePath(bindingResource, { namespace })
   const failures: string[] = []

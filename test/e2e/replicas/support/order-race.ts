@@ -10,7 +10,7 @@ import { binding, poolOnly } from '../../support/manifests.ts'
 
 export const orderNamespace = 'order'
 
-/** Objects that are wrong only together, by the number of their round: whichever comes last completes the harm. */
+/** The objects of a round, which are wrong only together: whichever comes last completes the harm. */
 export const sets: Readonly<Record<string, (round: number) => readonly Manifest[]>> = {
   'bindings that name their pool alike': (round) => collision(round, undefined),
   'bindings that name their pool in two ways': (round) => collision(round, poolResources[0]?.group),
@@ -38,7 +38,7 @@ function collision(round: number, group: string | undefined): readonly Manifest[
 /** What came of one set, all of whose objects were created at once. */
 export type Round =
   | { readonly kind: 'refused' }
-  /** All of it was admitted. `saidMs` is how long it took from the last answer until each binding's status said so. */
+  /** All objects were admitted. `saidMs` is the time from the last answer until each binding's status said what is wrong. */
   | { readonly kind: 'slipped'; readonly saidMs: number }
   /** What was neither admitted nor refused for what is wrong. */
   | { readonly kind: 'odd'; readonly answers: readonly string[] }
@@ -79,7 +79,7 @@ async function create(client: Client, manifest: Manifest): Promise<string> {
   return (code === 422 || code === 403) && harm.test(message) ? 'refused' : `${code} ${message}`
 }
 
-/** Until no binding of them is without the harm in its status; resolves to when that was seen. */
+/** Waits until the status of each binding says what is wrong; resolves to when that was seen. */
 async function untilSaid({ find }: Cluster, manifests: readonly Manifest[]): Promise<number> {
   const bindings = manifests.filter(({ kind }) => kind === bindingResource.kind)
   const giveUpAt = performance.now() + patience.timeout

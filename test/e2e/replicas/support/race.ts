@@ -11,7 +11,7 @@ export const namespace = 'race'
 export type Round = {
   readonly admitted: readonly string[]
   readonly refused: readonly string[]
-  /** Answers that are neither, of those that did not try again. */
+  /** Answers that neither admit nor refuse for the collision, of requests that are not sent again. */
   readonly others: readonly string[]
 }
 
@@ -20,7 +20,7 @@ type RaceOptions = {
   readonly clients: readonly Client[]
   /** Tells rounds apart: each is about a key of its own. */
   readonly round: number
-  /** Of a request that got no answer from a webhook or an API server, as clients do. */
+  /** Whether a request is sent again, as clients do if a webhook or an API server gave no answer. */
   readonly tryAgain: boolean
 }
 
@@ -77,7 +77,7 @@ async function settle(send: () => Promise<Reply>, tryAgain: boolean): Promise<st
 }
 
 function outcomeOf({ code, body }: Reply): string {
-  // It is there: an attempt before took effect, though its answer was lost.
+  // The binding exists: an earlier attempt took effect, though its answer was lost.
   if (code === 200 || code === 201 || (code === 409 && body['reason'] === 'AlreadyExists')) return 'admitted'
   const causes = recordOf(body['details'])['causes']
   if (code === 422 && JSON.stringify(causes).includes('Conflict/IdentityCollision')) return 'refused'

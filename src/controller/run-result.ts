@@ -1,7 +1,7 @@
 import type { Reply } from '../core/objects.ts'
 
-/** How a run for one key ended. The loop decides by it when the key is run again. */
-export type Result =
+/** How a run for one key ended. The loop decides by it when the key is run again. An Outcome (core) is what the status says. */
+export type RunResult =
   /** Nothing is left to do until a watched object changes. */
   | { readonly kind: 'settled' }
   /** Something else must happen first. Its watch event runs the key again; the wait covers an event that is missed. */
@@ -25,17 +25,17 @@ export type Result =
       readonly withinMs?: number | undefined
     }
 
-export const settled: Result = { kind: 'settled' }
+export const settled: RunResult = { kind: 'settled' }
 
-export const wait = (why: string, ms = 1000): Result => ({ kind: 'wait', why, ms })
+export const wait = (why: string, ms = 1000): RunResult => ({ kind: 'wait', why, ms })
 
 /** The run ends because our own last write is not in the cache yet. */
-export const catchUp = (why: string): Result => ({ kind: 'wait', why, ms: 1000, isOurs: true })
+export const catchUp = (why: string): RunResult => ({ kind: 'wait', why, ms: 1000, isOurs: true })
 
 /**
  * Turns a reply that is no success into a retry. Refusals are retried too: what is refused now may be allowed later.
  */
-export function retryOf(doing: string, reply: Exclude<Reply, { kind: 'done' }>): Result {
+export function retryOf(doing: string, reply: Exclude<Reply, { kind: 'done' }>): RunResult {
   switch (reply.kind) {
     case 'absent':
       return { kind: 'retry', why: `${doing}: not found`, cause: '404' }

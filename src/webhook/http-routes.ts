@@ -7,8 +7,8 @@ import {
   type AdmissionRequest,
   type AdmissionResponse,
 } from './admission-review.ts'
+import { readJson, type Json } from './body-json.ts'
 import { budgetMs, timeoutMs, type Deadlines } from './deadline.ts'
-import { readJson, type Json } from './json.ts'
 import type { App, Patience } from './listener.ts'
 import { refusalOf, refusals, statusBody, type Refusal } from './refusal.ts'
 import { calledIn, type Called } from './token.ts'
@@ -43,7 +43,7 @@ type Request = FastifyRequest<RouteGenericInterface, Http2SecureServer>
 type Reply = FastifyReply<RouteGenericInterface, Http2SecureServer>
 
 /** How a call ended. Only `respond` turns this into HTTP. */
-type Outcome =
+type CallEnd =
   | { readonly kind: AdmissionResponse['kind']; readonly body: string; readonly asked: AdmissionRequest }
   | { readonly kind: 'refused'; readonly refusal: Refusal; readonly asked?: AdmissionRequest }
 
@@ -103,7 +103,7 @@ async function answerTo(
   body: Json | undefined,
   review: Review,
   budget: number,
-): Promise<Outcome> {
+): Promise<CallEnd> {
   if (body?.kind !== 'json') {
     const message = body?.message ?? 'the body is empty'
     return refused(refusals.badRequest(`${message}, expected the JSON of an AdmissionReview`))
@@ -130,7 +130,7 @@ async function answerTo(
   }
 }
 
-function respond(reach: Reach, request: Request, reply: Reply, outcome: Outcome): void {
+function respond(reach: Reach, request: Request, reply: Reply, outcome: CallEnd): void {
   const [code, body] =
     outcome.kind === 'refused' ? [outcome.refusal.code, statusBody(outcome.refusal)] : [200, outcome.body]
   if (code === 405) reply.header('allow', 'POST')
@@ -156,12 +156,12 @@ function answer(request: Request, reply: Reply, code: number, body: string): voi
   reply.code(code).type('application/json').send(body)
 }
 
-function observed(outcome: Outcome): Observed {
+function observed(outcome: CallEnd): Observed {
   if (outcome.kind !== 'refused') return outcome.kind
   return outcome.refusal.code < 500 ? 'malformed' : 'error'
 }
 
-const refused = (refusal: Refusal, asked?: AdmissionRequest): Outcome => ({
+const refused = (refusal: Refusal, asked?: AdmissionRequest): CallEnd => ({
   kind: 'refused',
   refusal,
   ...(asked && { asked }),

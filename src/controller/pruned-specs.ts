@@ -2,11 +2,11 @@ import type { ClusterSpiffeId, Output } from '../core/clusterspiffeid.ts'
 import { sameJson, type JsonObject } from '../core/json.ts'
 
 /**
- * The spec that the API server stored for an output, if that differs from the spec that was sent. An older
- * CustomResourceDefinition prunes fields: comparing the stored spec with the sent one would write for ever. A note is
- * valid for the schema it was made under, because another schema may keep more.
+ * The specs of outputs that the API server stored otherwise than they were sent. An older CustomResourceDefinition prunes
+ * fields that it does not know: whoever compares the stored spec with the sent one would write for ever. A note is valid for
+ * the schema it was made under, because another schema may keep more.
  */
-export class Stored {
+export class PrunedSpecs {
   readonly #schema: () => string | undefined
   readonly #specs = new Map<
     string,
@@ -29,7 +29,7 @@ export class Stored {
     else this.#specs.set(name, { wish, spec, schema: this.#schema() })
   }
 
-  /** The outputs of which something else is stored than we wished. */
+  /** The names of the outputs whose spec is stored otherwise than it was sent. */
   names(): Iterable<string> {
     return this.#specs.keys()
   }

@@ -6,7 +6,7 @@ import { Terms } from '../core/terms.ts'
  * The last output of each binding that this process wrote, until the watch has shown it. One term may follow another sooner
  * than the watch shows what was written last, so all terms of a process share it.
  */
-export class Unshown {
+export class UnshownOutputs {
   readonly #outputs = new Map<BindingKey, Output>()
   /** Bindings by collision key: after a start every binding may be in here, too many to search one by one. */
   readonly #holders = new Terms<BindingKey>()

@@ -1,4 +1,4 @@
-import { refusalOf, type Trusted } from './certificates.ts'
+import { handshakeProblem, type Trusted } from './certificates.ts'
 import type { Names } from './inspect.ts'
 import type { Registration } from './registration.ts'
 
@@ -45,7 +45,9 @@ export function distrustOf(
   const { otherwise } = asked
   if (!served || bundles.length === 0) return otherwise ?? 'nothing is served or registered yet'
   if (bundles.includes('')) return otherwise ?? 'a webhook has no caBundle'
-  const refusals = [...new Set(bundles)].map((caBundle) => refusalOf({ pair: served.pair, caBundle }, asked))
+  const refusals = [...new Set(bundles)].map((caBundle) =>
+    handshakeProblem({ pair: served.pair, caBundle }, asked),
+  )
   const refusal = refusals.find((one) => one !== undefined)
   return refusal === undefined
     ? undefined
