@@ -29,6 +29,16 @@ const identity = composeIdentity({
 const ready: Outcome = { kind: 'ready', identity, output: { name: 'out', uid: 'u', generation: 4 } }
 const failed = (rule: RuleName, message = 'no'): Outcome => ({ kind: 'failed', rule, message })
 
+/** The messages of the conditions that are False, but for Ready. */
+const messagesOf = (outcome: Outcome): Record<string, unknown> =>
+  Object.fromEntries(
+    conditionsIn(statusFor(outcome)).flatMap(({ type, status, message }) =>
+      status === 'False' && type !== 'Ready' ? [[type, message]] : [],
+    ),
+  )
+
+const notAll = (reason: string): string => `not checked to the end: ${reason} comes first`
+
 const noon = new Date('2026-01-01T12:00:00.789Z')
 const later = new Date('2026-01-01T13:00:00.123Z')
 
@@ -57,17 +67,10 @@ describe('the five conditions', () => {
   })
 
   test('a condition that is False says what was found to be right, or that it was not checked to the end', () => {
-    const messagesOf = (outcome: Outcome): Record<string, unknown> =>
-      Object.fromEntries(
-        conditionsIn(statusFor(outcome)).flatMap(({ type, status, message }) =>
-          status === 'False' && type !== 'Ready' ? [[type, message]] : [],
-        ),
-      )
     const right = messagesOf(ready)
     const { Conflict, InvalidRef, UnsafeSelector } = right
     expect(new Set(Object.values(right)).size).toBe(4)
     expect(messagesOf(failed('managedOutputApplyFailed'))).toEqual({ Conflict, InvalidRef, UnsafeSelector })
-    const notAll = (reason: string): string => `not checked to the end: ${reason} comes first`
     expect(messagesOf(failed('identityCollision'))).toEqual({
       InvalidRef,
       UnsafeSelector,

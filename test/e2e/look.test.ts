@@ -195,7 +195,7 @@ describeReal('the commands that look at a cluster', () => {
     expect(stdout).toMatch(/^NOT READY: Conflict\/IdentityCollision: .* Fix: give one of them /)
     expect(stdout).toContain('\n  none is wanted\n')
     expect(stdout).toContain('\n  b: pool chat, objective chat, ServiceAccount server, container main\n')
-    expect(stdout).toMatch(/\nHistory\n {2}\d+ s ago: Warning IdentityCollision: /)
+    expect(stdout).toMatch(/\nHistory\n {2}\d+ (?:s|min) ago: Warning IdentityCollision: /)
     expect(stdout).toContain('deny spec.containerName: Duplicate value: "main": Conflict/IdentityCollision: ')
     expect(JSON.parse((await inspect('a', '-o', 'json')).stdout)).toMatchObject({
       bindingRef: { name: 'a' },
