@@ -1,4 +1,4 @@
-/** Makes CAs and leaves, and of these what the Secret is to hold. */
+/** Makes CAs and certificates, and puts the data of the Secret together from them. */
 import { createAuthority, issueLeaf } from './authority.ts'
 import { handshakeProblem, type Trusted, type View } from './certificates.ts'
 import { splitPem, unionOf, type Certified } from './inspect.ts'

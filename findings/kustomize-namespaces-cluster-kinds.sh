@@ -2,8 +2,8 @@
 # Guess: `namespace:` of a kustomization leaves alone what has no namespace, at least of the kinds that Kubernetes itself serves,
 # since kustomize brings their schemas.
 #
-# Found, with kustomize 5.8.1, which kubectl 1.37 has built in: it takes a version of a kind that its schemas lack for
-# namespaced. So FlowSchema v1, ValidatingAdmissionPolicyBinding v1 and DeviceClass v1 get a namespace, while ClusterRole v1 and
+# Found, with kustomize 5.8.1, which kubectl 1.37 has built in: a kind counts as namespaced in each version
+# that kustomize's schemas do not have. So FlowSchema v1, ValidatingAdmissionPolicyBinding v1 and DeviceClass v1 get a namespace, while ClusterRole v1 and
 # FlowSchema v1beta1 get none.
 #
 # Output seen:

@@ -128,13 +128,17 @@ function podTroubles(inspection: Inspection): readonly ReportFinding[] {
  * Describes a pod that does not fit. A wrong account is named before a wrong container, because pods under another
  * account get nothing in any container.
  */
-function unfitWords(first: PodState, others: readonly PodState[], { rendering }: Inspection): Words {
-  const running = others.filter((pod) => pod.serviceAccountName === rendering?.wanted.account)
+function unfitWords(first: PodState, selected: readonly PodState[], { rendering }: Inspection): Words {
+  const running = selected.filter((pod) => pod.serviceAccountName === rendering?.wanted.account)
   const rule = running.length === 0 ? rules.noSuchServiceAccount : rules.noSuchContainer
   const [shown = first] = running
+  const unfit =
+    selected.length === 1
+      ? 'the one pod of the pool does not fit'
+      : `none of ${selected.length} pods of the pool fits`
   return {
     reason: rule.reason,
-    message: `${others.length === 1 ? 'the one pod' : `none of ${others.length} pods`} of the pool ${others.length === 1 ? 'does not fit' : 'fits'}; pod ${shown.name}: ${shown.lacks.join('; ')}`,
+    message: `${unfit}; pod ${shown.name}: ${shown.lacks.join('; ')}`,
     fix: rule.fix,
   }
 }

@@ -63,17 +63,28 @@ const clearBelow = '\u001b[J'
 function frameOf(report: string, { rows, columns }: Size, isFirst: boolean): string {
   const lines = report.trimEnd().split('\n')
   const heights = lines.map((line) => Math.max(1, Math.ceil(stripVTControlCharacters(line).length / columns)))
-  const fits = (count: number, most: number): boolean =>
-    heights.slice(0, count).reduce((sum, height) => sum + height, 0) <= most
-  let count = lines.length
   // The cursor stands in a line below the last one.
-  if (!fits(count, rows - 1)) while (count > 1 && !fits(count, rows - 2)) count -= 1
+  const whole = fitting(heights, rows - 1)
+  const count = whole === lines.length ? whole : Math.max(1, fitting(heights, rows - 2))
   const left = lines.length - count
   const shown = [
     ...lines.slice(0, count),
-    ...(left > 0 ? [`… ${left} more lines; kleym status prints all of them`] : []),
+    ...(left > 0 ? [`… ${left} more ${left === 1 ? 'line' : 'lines'}; kleym status prints all`] : []),
   ]
-  return `${isFirst ? clearScreen : ''}${home}${shown.map((line) => `${line}${clearRestOfLine}\n`).join('')}${clearBelow}`
+  return `${isFirst ? clearScreen : ''}${home}${shown.map((line) => `${line}${isFull(line, columns) ? '' : clearRestOfLine}\n`).join('')}${clearBelow}`
+}
+
+/** How many of the first lines have room. */
+function fitting(heights: readonly number[], rows: number): number {
+  let used = 0
+  const end = heights.findIndex((height) => (used += height) > rows)
+  return end === -1 ? heights.length : end
+}
+
+/** After a full line the cursor still stands on its last character, which clearing the rest of the line would take. */
+function isFull(line: string, columns: number): boolean {
+  const { length } = stripVTControlCharacters(line)
+  return length > 0 && length % columns === 0
 }
 
 /** What is to be printed of a report after another one: empty if only time has passed. */
@@ -82,12 +93,11 @@ function newsOf(before: string, report: string, { inLines, now }: Watching): str
   if (essenceOf(before) === essenceOf(report)) return ''
   if (!inLines) return `\n${report}`
   const [former, latter] = [before, report].map((text) => text.split('\n').filter((line) => line !== ''))
-  return [
-    `\n${timeOf(now())}`,
+  const lines = [
     ...linesWithout(former ?? [], latter ?? []).map((line) => `- ${line}`),
     ...linesWithout(latter ?? [], former ?? []).map((line) => `+ ${line}`),
-    '',
-  ].join('\n')
+  ]
+  return lines.length === 0 ? '' : [`\n${timeOf(now())}`, ...lines, ''].join('\n')
 }
 
 function linesWithout(lines: readonly string[], others: readonly string[]): readonly string[] {

@@ -42,7 +42,7 @@ export class Patience {
         this.#end(key)
         return result
       case 'wait':
-        if (!result.isOurs)
+        if (!result.endsSoon)
           await this.#note(key, began, { words: result.why, cause: `${waiting}${result.why}` })
         return result
       case 'retry': {

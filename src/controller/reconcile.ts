@@ -15,7 +15,7 @@ import { keepsFormerOutputs } from '../core/spec-failures.ts'
 import type { Announcer } from './announcer.ts'
 import { addFinalizer, hasFinalizer, letGo } from './finalizer.ts'
 import type { Outputs } from './output.ts'
-import { catchUp, retryOf, settled, wait, type RunResult } from './run-result.ts'
+import { catchUp, retryOf, settled, type RunResult } from './run-result.ts'
 import type { Statuses } from './statuses.ts'
 import { copyNews, holdNews } from './surroundings.ts'
 
@@ -48,7 +48,7 @@ export async function reconcile(key: BindingKey, reach: Reach): Promise<RunResul
   if (statuses.isBehind(key, binding)) return catchUp(`the cache has not seen the last status of ${key} yet`)
   if (!hasFinalizer(binding)) return addFinalizer(binding, reach)
   const { plan, settings } = planUnder(binding, reach)
-  if (reach.isSchemaFresh() && takesAway(binding, plan, reach)) return wait(schemaIsFresh, freshMs)
+  if (reach.isSchemaFresh() && takesAway(binding, plan, reach)) return catchUp(schemaIsFresh)
   const applied = await act(binding, plan, reach)
   if ('kind' in applied) return applied
   return (
@@ -81,17 +81,14 @@ function planUnder(
 }
 
 /**
- * Whether a plan ends an identity that a ClusterSPIFFEID gives. That of a binding whose mode is pruned by another version's
- * schema would: it reads as one PerObjective without an objective.
+ * Whether a plan takes away an identity that a ClusterSPIFFEID gives now. An example: the schema of v0.11 of the former operator
+ * prunes `spec.mode`. A PoolOnly binding that is read through it looks like one PerObjective without an objective, which would be withdrawn.
  */
 function takesAway(binding: Binding, plan: Plan, { inventory, outputs }: Reach): boolean {
   const key = bindingKey(binding.namespace, binding.name)
   if (plan.kind === 'withdraw') return outputs.mayHaveAny(key)
   return inventory.outputsOf(key).some((output) => !givesSameIdentity(output, plan.wanted))
 }
-
-/** Seldom enough for thousands of bindings to wait, soon enough for nobody to wait for long once the schema has settled. */
-const freshMs = 1_000
 
 const schemaIsFresh =
   'the schema of a kind has just changed: what is read may still lack what the former one prunes'

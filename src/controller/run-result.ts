@@ -9,8 +9,8 @@ export type RunResult =
       readonly kind: 'wait'
       readonly ms: number
       readonly why: string
-      /** True if only our own cache has to catch up; such a wait is not reported. */
-      readonly isOurs?: true
+      /** True if the wait ends by itself within seconds; it is not reported. */
+      readonly endsSoon?: true
     }
   /** The run failed, and may succeed later. */
   | {
@@ -29,8 +29,8 @@ export const settled: RunResult = { kind: 'settled' }
 
 export const wait = (why: string, ms = 1000): RunResult => ({ kind: 'wait', why, ms })
 
-/** The run ends because our own last write is not in the cache yet. */
-export const catchUp = (why: string): RunResult => ({ kind: 'wait', why, ms: 1000, isOurs: true })
+/** The run ends because what it needs, such as our own last write, is not in the cache yet. */
+export const catchUp = (why: string): RunResult => ({ kind: 'wait', why, ms: 1000, endsSoon: true })
 
 /**
  * Turns a reply that is no success into a retry. Refusals are retried too: what is refused now may be allowed later.

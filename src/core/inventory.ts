@@ -41,6 +41,9 @@ export class Inventory implements Known {
   readonly #outputs = new OutputIndex()
   readonly #backlog = new Backlog()
   readonly #versions = new Map<string, number>()
+  #changes = 0
+  /** `#changes` when a namespace lost its last binding: the version of all that have none. */
+  #emptied = 0
   readonly #atOnce: number
   readonly #sharing = new Sharing()
 
@@ -170,7 +173,7 @@ export class Inventory implements Known {
    * event loop is by one state of the namespace only if the version is the same after it.
    */
   versionOf(namespace: string): number {
-    return this.#versions.get(namespace) ?? 0
+    return this.#versions.get(namespace) ?? this.#emptied
   }
 
   /** Whether `settle` has nothing left to do. */
@@ -333,7 +336,9 @@ export class Inventory implements Known {
 
   #renew(key: BindingKey): void {
     const namespace = key.slice(0, key.indexOf('/'))
-    this.#versions.set(namespace, this.versionOf(namespace) + 1)
+    this.#changes += 1
+    if (this.bindingsIn(namespace) > 0) this.#versions.set(namespace, this.#changes)
+    else if (this.#versions.delete(namespace)) this.#emptied = this.#changes
   }
 
   /** Returns the collision keys before and after, if they differ. */

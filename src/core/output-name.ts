@@ -1,6 +1,6 @@
 /**
  * The names of outputs: `kleym-<namespace>-<binding>`, made to fit a DNS-1123 label, then the suffix of the mode, and 8
- * hexadecimal digits of a hash that keeps names apart which were cut to the same text.
+ * hexadecimal digits of a hash of the SPIFFE ID, so that another identity has another name.
  */
 import { createHash } from 'node:crypto'
 import type { Binding, Mode } from './binding.ts'

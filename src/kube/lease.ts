@@ -140,7 +140,7 @@ class Elector {
       if (this.#resigned.signal.aborted || !this.isLeading()) return
       const before = this.#clock.now()
       const renewed = await this.#lock.renew()
-      // A renewal that comes after the deadline is too late: whoever was told to stop has stopped.
+      // A renewal that comes after the deadline is too late: since then `isLeading` has said no, and nothing was written.
       if (!this.isLeading()) return
       if (renewed) {
         this.#leadsUntil = before + this.#timings.deadlineMs

@@ -4,6 +4,8 @@
  * @throws the reason of the signal, where that aborts first
  */
 export async function beforeAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  // Whoever gives up first no longer waits for the work, whose failure would then end the process as an unhandled one.
+  work.catch(() => {})
   signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const give = (): void => reject(signal.reason)

@@ -45,8 +45,8 @@ const callTimeoutMs = 30_000
 const connectionCap = 64
 
 /**
- * For how long requests share one look at the credentials. For each the library reads the files of the CA and of the
- * client certificate, which are then compared with the former ones.
+ * All requests within this time use one look at the credentials. At each look the library reads the files of the CA and of the client
+ * certificate from disk.
  */
 const credentialsHoldMs = 100
 

@@ -143,7 +143,9 @@ export function createFeed({
     clearTimeout(schemaSettling)
     schemaSettling = setTimeout(() => {
       for (const one of freshSchemas) {
-        schemas.set(one, settledSchema(schemas.get(one)))
+        const schema = schemas.get(one)
+        // It may be gone by now.
+        if (schema !== undefined) schemas.set(one, settledSchema(schema))
         running.get(one)?.beginAnew()
         if (inventory.isServed(one)) learnSchema(one)
       }
@@ -185,7 +187,12 @@ export function createFeed({
       if (served && !(resource === bindingResource && halted !== undefined)) {
         arrive(resource)
         // A kind that was not there before has no former schema.
-        if (former !== undefined && former !== schema && former !== settledSchema(schema))
+        if (
+          former !== undefined &&
+          schema !== undefined &&
+          former !== schema &&
+          former !== settledSchema(schema)
+        )
           learnSchemaLater(resource)
       } else leave(resource)
     },
@@ -194,8 +201,8 @@ export function createFeed({
   return {
     start: () => kinds.start(),
     stop: async () => {
-      clearTimeout(schemaSettling)
       await kinds.stop()
+      clearTimeout(schemaSettling)
       await stopping
       await Promise.all([...running.values()].map((reflector) => reflector.stop()))
     },
@@ -242,7 +249,7 @@ const notEstablished =
 /** A write may still be stored by the schema before, or be pruned by another API server that has yet to hear of this one. */
 const usualSchemaSettlesMs = 10_000
 
-const settledSchema = (schema: string | undefined): string => `${schema}, settled`
+const settledSchema = (schema: string): string => `${schema}, settled`
 
 const schemaField = 'schema'
 const contractField = 'contract'

@@ -107,7 +107,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
     start: () => {
       if (!config.leaderElect) return begin()
       watchdog = setInterval(() => {
-        if (!mayWrite()) fence.abort(lost())
+        if (!fence.signal.aborted && !mayWrite()) fence.abort(lost())
       }, watchdogMs)
       election = campaign({
         client,

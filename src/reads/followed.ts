@@ -1,3 +1,4 @@
+import { byBytes } from '../core/names.ts'
 import type { Resource } from '../core/resources.ts'
 import type { Client } from '../kube/client.ts'
 import { systemClock } from '../kube/clock.ts'
@@ -24,8 +25,9 @@ type Watch = {
   readonly reflector: Reflector
   readonly objects: Map<string, KubeObject>
   isMixed: boolean
-  /** How many times the reflector had failed when it was last looked at, and when more failures were first seen. */
+  /** The reflector's `restarts` at the last look. */
   failures: number
+  /** When a look first saw that there were more of them. What was heard before may be out of date. */
   doubtedAt: number
 }
 
@@ -68,7 +70,7 @@ export function followed(): Followed {
     begin,
     objects: (resource, namespace) => {
       const watch = watches.get(keyOf(resource, namespace))
-      return watch && isCurrent(watch) ? [...watch.objects.values()] : undefined
+      return watch && isCurrent(watch) ? sorted(watch.objects) : undefined
     },
     change: async ({ atMostMs, gatherMs }) => {
       if (!isNews) await new Promise<void>((resolve) => void (wake = after(atMostMs, resolve)))
@@ -82,6 +84,10 @@ export function followed(): Followed {
     },
   }
 }
+
+/** In the order of a list, so that a report does not change because an object was heard of later. */
+const sorted = (objects: ReadonlyMap<string, KubeObject>): readonly KubeObject[] =>
+  [...objects].toSorted(([a], [b]) => byBytes(a, b)).map(([, object]) => object)
 
 const placeOf = (at: { readonly namespace?: string; readonly name: string }): string =>
   `${at.namespace ?? ''}/${at.name}`

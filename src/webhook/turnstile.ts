@@ -15,7 +15,7 @@ export class Turnstile {
     const { promise, resolve, reject } = Promise.withResolvers<T | undefined>()
     const begin = (): void => {
       this.#free -= 1
-      void job()
+      void Promise.try(job)
         .then(resolve, reject)
         .finally(() => this.#next())
     }

@@ -44,11 +44,12 @@ type Options = {
 }
 
 /**
- * So many reviews look at once. A list that is given up takes its connection with it, so where the API server is slow every
- * review would cost both sides a TLS handshake. A list that began may take its time, therefore, even if its review has
- * given up, and no more of them begin meanwhile.
+ * A list that is cut short takes its connection with it. Where the API server is slow, a list for each review that is cut when the
+ * review gives up would cost both sides a TLS handshake for each of them. So a list goes on after its review has given up, and only so
+ * many go on at once; reviews that find no place by then do without.
  */
 const atOnce = 16
+const listWithinMs = 5_000
 
 /** All that one review may take. What takes longer, or is larger, is left: it is only for advice. */
 const withinMs = 300
@@ -79,31 +80,32 @@ export function createPodLookup({ list, fallbacks, settings, now, observe, warn 
   async function look(
     { binding, identity }: IdentifiedBinding,
     signal: AbortSignal,
-  ): Promise<PodList | undefined> {
+  ): Promise<PodList | 'forbidden' | 'failed'> {
     const at = { namespace: binding.namespace, pairs: identity.pods.pairs }
     const page = await list(at, first, signal)
     if (page.kind === 'forbidden') noteForbidden(binding.namespace, page.why)
-    if (page.kind !== 'page') {
-      observe(page.kind === 'forbidden' ? 'forbidden' : 'failed')
-      return undefined
-    }
+    if (page.kind !== 'page') return page.kind === 'forbidden' ? 'forbidden' : 'failed'
     const some = { pods: page.pods, complete: page.next === undefined }
     const rest =
       page.next === undefined || page.pods.some((pod) => fits(pod, wantedBy(binding, identity)))
         ? undefined
         : await list(at, { ...second, token: page.next }, signal)
-    const listed =
-      rest?.kind === 'page' ? { pods: [...page.pods, ...rest.pods], complete: rest.next === undefined } : some
-    observe(listed.complete ? 'complete' : 'partial')
-    return listed
+    return rest?.kind === 'page'
+      ? { pods: [...page.pods, ...rest.pods], complete: rest.next === undefined }
+      : some
   }
 
   return async (after, before, signal) => {
     const { namespace } = after.binding
     if ((forbiddenUntil.get(namespace) ?? 0) > now()) return nothingSeen
-    const looking = (): ReturnType<typeof look> => look(after, AbortSignal.timeout(withinMs))
-    const listed = await turnstile.pass(looking, AbortSignal.any([signal, AbortSignal.timeout(withinMs)]))
-    if (!listed) return nothingSeen
+    const looking = (): ReturnType<typeof look> => look(after, AbortSignal.timeout(listWithinMs))
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(withinMs)])
+    const listed = (await turnstile.pass(looking, limit)) ?? 'failed'
+    if (typeof listed === 'string') {
+      observe(listed)
+      return nothingSeen
+    }
+    observe(listed.complete ? 'complete' : 'partial')
     const adviceOn = ({ binding, identity }: IdentifiedBinding): readonly Finding[] =>
       adviseOnPods(binding, identity, { list: listed, fallbacks: fallbacks(), settings })
     const isOfSamePods = before?.identity.pods.pairs.join() === after.identity.pods.pairs.join()
