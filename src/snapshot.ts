@@ -21,7 +21,7 @@ import { listPages } from './kube/listing.ts'
 import { decodeObject, type KubeObject } from './kube/object.ts'
 import type { Connection } from './reads/connected.ts'
 import type { Followed } from './reads/followed.ts'
-import { schemasOf } from './reads/schemas.ts'
+import { readOnce, schemasOf } from './reads/schemas.ts'
 
 /** Lists what a cluster holds, or takes it from what is followed. Only reads. */
 export async function snapshotCluster(
@@ -95,8 +95,9 @@ async function readSchemas(
   client: Client,
   there: readonly Found[],
 ): Promise<NonNullable<Extract<ClusterSnapshot, { kind: 'snapshot' }>['schemas']>> {
+  const read = readOnce(client)
   const seen = await Promise.all(
-    there.map(async ({ resource, definition }) => schemasOf(client, resource, definition)),
+    there.map(async ({ resource, definition }) => schemasOf(resource, definition, read)),
   )
   return {
     definitions: seen.flatMap((one) => (one.kind === 'seen' ? one.definitions : [])),

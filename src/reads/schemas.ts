@@ -1,6 +1,6 @@
 import { field, isObject, objectOr, type JsonObject } from '../core/json.ts'
 import type { Resource } from '../core/resources.ts'
-import { failureWords, type Client } from '../kube/client.ts'
+import { failureWords, type Answer, type Client } from '../kube/client.ts'
 import { definitionsIn, type Definition } from '../schema/definition.ts'
 import { readSchema } from '../schema/schema.ts'
 
@@ -9,19 +9,31 @@ export type SchemaSight =
   | { readonly kind: 'seen'; readonly definitions: readonly Definition[] }
   | { readonly kind: 'unseen'; readonly why: string }
 
+type ReadPath = (path: string) => Promise<Answer>
+
+/** Reads each path once: the OpenAPI of a group and version holds all of its kinds. */
+export function readOnce(client: Client): ReadPath {
+  const answers = new Map<string, Promise<Answer>>()
+  return (path) => {
+    const answer = answers.get(path) ?? client.call({ method: 'GET', path })
+    answers.set(path, answer)
+    return answer
+  }
+}
+
 /**
  * The schemas of a kind that is served: those of its CustomResourceDefinition. For users who may not read it, the schema
  * is that of the API server's OpenAPI v3, which every authenticated user may read and which holds all of a structural
  * schema.
  */
 export async function schemasOf(
-  client: Client,
   resource: Resource,
   definition: JsonObject | undefined,
+  read: ReadPath,
 ): Promise<SchemaSight> {
   if (definition) return { kind: 'seen', definitions: definitionsIn(definition) }
   const { group, version, kind } = resource
-  const answer = await client.call({ method: 'GET', path: `/openapi/v3/apis/${group}/${version}` })
+  const answer = await read(`/openapi/v3/apis/${group}/${version}`)
   if (answer.kind !== 'ok')
     return { kind: 'unseen', why: `reading the OpenAPI of ${group}/${version}: ${failureWords(answer)}` }
   const published = publishedIn(objectOr(answer.body), resource)
