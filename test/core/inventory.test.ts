@@ -387,3 +387,16 @@ describe('a change that concerns more bindings than are worked out at once', () 
     expect(told.filter((key) => key === 'default/d')).toHaveLength(2)
   })
 })
+
+test('the version of a namespace grows with each change of its bindings, their coming and going included', () => {
+  const inventory = inventoryOf([pool(), objective()])
+  const chat = binding()
+  const before = inventory.versionOf('default')
+  const versions = [upserted(chat), removed(chat), upserted(chat)].map((change) => {
+    inventory.apply(change)
+    return inventory.versionOf('default')
+  })
+  expect(new Set([before, ...versions]).size).toBe(4)
+  inventory.apply(upserted(binding({ namespace: 'elsewhere' })))
+  expect(inventory.versionOf('default')).toBe(versions.at(-1))
+})
