@@ -69,7 +69,7 @@ function frameOf(report: string, { rows, columns }: Size, isFirst: boolean): str
   const left = lines.length - count
   const shown = [
     ...lines.slice(0, count),
-    ...(left > 0 ? [`… ${left} more ${left === 1 ? 'line' : 'lines'}; kleym status prints all`] : []),
+    ...(left > 0 ? [`… ${left} more ${left === 1 ? 'line' : 'lines'}; kleym status prints all of them`] : []),
   ]
   return `${isFirst ? clearScreen : ''}${home}${shown.map((line) => `${line}${isFull(line, columns) ? '' : clearRestOfLine}\n`).join('')}${clearBelow}`
 }

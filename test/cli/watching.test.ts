@@ -45,6 +45,11 @@ describe('kleym status -w into a file or a pipe', () => {
     expect(printed).toEqual([texts[0], `\n${texts[2]}`])
   })
 
+  test('prints nothing if only the order of lines is another', async () => {
+    const { printed } = await watched(['a\nb\n', 'b\na\n'].map(report))
+    expect(printed).toEqual(['a\nb\n'])
+  })
+
   test('says once that the API server is away and once that it is back', async () => {
     const looks = [report('a\n'), lost, lost, report('a\n'), report('b\n')]
     const { printed, warned, ended } = await watched(looks)
@@ -67,8 +72,9 @@ test('a first look that fails ends the command as it ends kleym status', async (
 })
 
 const size = { rows: 5, columns: 10 }
+/** The rest of a line is cleared, except after a full one, whose last character that would take. */
 const frame = (...lines: readonly string[]): string =>
-  `\u001b[H${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`
+  `\u001b[H${lines.map((line) => `${line}${line.length % 10 === 0 ? '' : '\u001b[K'}\n`).join('')}\u001b[J`
 
 describe('kleym status -w on a terminal', () => {
   test('writes each report over the former one, also if only time has passed', async () => {
