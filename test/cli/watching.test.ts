@@ -74,7 +74,7 @@ test('a first look that fails ends the command as it ends kleym status', async (
 const size = { rows: 5, columns: 10 }
 /** The rest of a line is cleared, except after a full one, whose last character that would take. */
 const frame = (...lines: readonly string[]): string =>
-  `\u001b[H${lines.map((line) => `${line}${line.length % 10 === 0 ? '' : '\u001b[K'}\n`).join('')}\u001b[J`
+  `\u001b[H${lines.map((line) => `${line}${line !== '' && line.length % 10 === 0 ? '' : '\u001b[K'}\n`).join('')}\u001b[J`
 
 describe('kleym status -w on a terminal', () => {
   test('writes each report over the former one, also if only time has passed', async () => {
