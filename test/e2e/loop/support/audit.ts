@@ -1,3 +1,4 @@
+import { operatorStatusName } from '../../../../src/core/operator-status.ts'
 import { recordOf, textOf, type Json } from '../../../support/embedded/json.ts'
 import { createAuditLog, type AuditLog } from '../../support/audit-log.ts'
 
@@ -34,9 +35,9 @@ function decode(entry: Json): Audited {
 
 const reads = new Set(['get', 'list', 'watch'])
 
-/** A write that was meant and that took effect, other than to the operator's own Lease. */
-export const tookEffect = ({ verb, resource, dryRun, code }: Audited): boolean =>
-  !reads.has(verb) && !dryRun && code < 300 && resource !== 'leases'
+/** A write that was meant and that took effect, other than to the operator's own Lease and to what it publishes of itself. */
+export const tookEffect = ({ verb, resource, name, dryRun, code }: Audited): boolean =>
+  !reads.has(verb) && !dryRun && code < 300 && resource !== 'leases' && name !== operatorStatusName
 
 /** In one line: `create clusterspiffeids`, `update inferenceidentitybindings/status`. */
 export const told = ({ verb, resource, subresource, dryRun }: Audited): string =>
