@@ -211,6 +211,9 @@ describeReal('kinds come and go while the operator runs', () => {
       ...properties,
       identityBoundary: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
     }))
+    // Whatever fails here, the tests that follow have our own contract.
+    await using contract = new AsyncDisposableStack()
+    contract.defer(undo)
     await eventually(async () => expect(await readiness()).toContain('identityBoundary'))
     const [another] = objectiveResources.toReversed()
     if (!another) throw new Error('there are groups of objectives')
@@ -230,7 +233,7 @@ describeReal('kinds come and go while the operator runs', () => {
     })
     expect(requests.filter(tookEffect)).toEqual([])
     expect(await tenant.find(orphan)).toBeDefined()
-    await undo()
+    await contract.disposeAsync()
     await tenant.isGone(referring('gone'))
     await eventually(async () => {
       const spec = await tenant.outputSpec('chat')
