@@ -1,7 +1,7 @@
 import type { BindingKey } from '../core/binding.ts'
 import type { Change } from '../core/change.ts'
 import type { Inventory } from '../core/inventory.ts'
-import { field, isObject } from '../core/json.ts'
+import { field, objectOr } from '../core/json.ts'
 import {
   bindingResource,
   clusterSpiffeIdResource,
@@ -13,8 +13,9 @@ import type { Turns } from '../core/slices.ts'
 import type { Client } from '../kube/client.ts'
 import { systemTurns } from '../kube/clock.ts'
 import { watchKinds } from '../kube/discovery.ts'
-import { Reflector, type KubeObject, type ReflectorOptions } from '../kube/reflector.ts'
+import { Reflector, type ReflectorOptions } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
+import { contractSummary, obstacleIn, obstacles, type Obstacle } from './contract.ts'
 import { lighten } from './lighten.ts'
 import { Settling } from './settling.ts'
 
@@ -173,12 +174,12 @@ export function createFeed({
     log,
     timings,
     summarise: (definition) => ({
-      [contractField]: contractOf(definition),
+      ...contractSummary(definition),
       [schemaField]: `${definition.metadata.uid}/${String(definition.metadata['generation'])}`,
     }),
     changed: (resource, served, definition) => {
       const former = schemas.get(resource)
-      const schema = definition && String(at(definition, 'summary', schemaField))
+      const schema = definition && String(field(objectOr(field(definition, 'summary')), schemaField))
       schemas.set(resource, schema)
       if (resource === bindingResource) {
         halted = obstacleIn(definition, served)
@@ -227,63 +228,9 @@ export function createFeed({
 /** Of more bindings, the fresher changes of others come first. */
 const markedAtOnce = 100
 
-/** Why bindings that may be there can't be read as what they are, so that nothing may follow from their absence. */
-function obstacleIn(definition: KubeObject | undefined, served: boolean): Obstacle | undefined {
-  const contract = at(definition, 'summary', contractField)
-  if (contract === 'bounded') return boundedContract
-  if (contract === 'modeless') return modelessContract
-  if (!definition || served) return undefined
-  const versions = at(definition, 'spec', 'versions')
-  const { version } = bindingResource
-  const isMeant =
-    Array.isArray(versions) && versions.some((one) => at(one, 'name') === version && at(one, 'served'))
-  return isMeant ? notEstablished : notServed
-}
-
-const notServed =
-  'the installed InferenceIdentityBinding CustomResourceDefinition does not serve v1alpha1, so nothing is touched; install the one of this operator'
-
-const notEstablished =
-  'the InferenceIdentityBinding CustomResourceDefinition is not established yet, so nothing is touched'
-
 /** A write may still be stored by the schema before, or be pruned by another API server that has yet to hear of this one. */
 const usualSchemaSettlesMs = 10_000
 
 const settledSchema = (schema: string): string => `${schema}, settled`
 
 const schemaField = 'schema'
-const contractField = 'contract'
-
-const boundedContract =
-  'the installed InferenceIdentityBinding CustomResourceDefinition has spec.identityBoundary: it is that of a later contract, so nothing is touched; install the one of this operator'
-
-const modelessContract =
-  'the installed InferenceIdentityBinding CustomResourceDefinition has no spec.mode: it is that of another contract, so nothing is touched; install the one of this operator'
-
-/** How loudly each is said: at every installation the kind is not established for a moment. */
-const obstacles = {
-  [boundedContract]: 'error',
-  [modelessContract]: 'error',
-  [notServed]: 'warn',
-  [notEstablished]: 'info',
-} as const
-type Obstacle = keyof typeof obstacles
-
-/**
- * Later versions of the former operator put other contracts under the same group and version. In v0.10 and v0.11 a spec has
- * no mode, and every binding is for the whole pool; v0.12 adds a required identityBoundary. A schema that names no fields
- * at all takes every spec.
- */
-function contractOf(definition: KubeObject): 'ours' | 'bounded' | 'modeless' {
-  const versions = at(definition, 'spec', 'versions')
-  const specs = (Array.isArray(versions) ? versions : []).map((version: unknown) => ({
-    name: at(version, 'name'),
-    fields: at(version, 'schema', 'openAPIV3Schema', 'properties', 'spec', 'properties'),
-  }))
-  if (specs.some(({ fields }) => at(fields, 'identityBoundary') !== undefined)) return 'bounded'
-  const { fields } = specs.find(({ name }) => name === bindingResource.version) ?? {}
-  return isObject(fields) && at(fields, 'mode') === undefined ? 'modeless' : 'ours'
-}
-
-const at = (value: unknown, ...path: readonly string[]): unknown =>
-  path.reduce((inner, name) => (isObject(inner) ? field(inner, name) : undefined), value)
