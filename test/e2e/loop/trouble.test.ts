@@ -77,7 +77,7 @@ describeReal('what does not succeed is said', () => {
 
   test(
     'of a new binding: in its status, an event and the log, once, and again for another cause',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       await kill('one.example.org')
       await tenant.has(binding())
@@ -108,7 +108,10 @@ describeReal('what does not succeed is said', () => {
           'two',
         ]),
       )
-      expect(readyIn(await statusOf())['message']).toContain('two.example.org')
+      // The event is written first.
+      await withinMs(65_000, async () =>
+        expect(readyIn(await statusOf())['message']).toContain('two.example.org'),
+      )
       await revive()
       await withinMs(65_000, () => tenant.settles({ chat: ready }))
       expect(await retries()).toHaveLength(2)
@@ -158,7 +161,7 @@ describeReal('what does not succeed is said', () => {
       // What the API server said has names in it, and is for those who may see the binding.
       const words = 'does not succeed: 1: 500 InternalError one.example.org; their events Retrying say more'
       const { kubeconfig } = stage.cluster.plane
-      await withinMs(5_000, async () => {
+      await withinMs(30_000, async () => {
         const look = ['status', '--strict', '-n', tenant.namespace, '--kubeconfig', kubeconfig]
         const { code, stdout } = await kleym(look)
         expect(code).toBe(2)
