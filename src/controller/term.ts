@@ -29,7 +29,7 @@ type TermOptions = {
   /** Called before every write; false once another replica may be leading. */
   readonly mayWrite: () => boolean
   /** Why nothing may be written for now; undefined if writing is allowed. */
-  readonly halted: () => string | undefined
+  readonly hindrance: () => string | undefined
   /** Resolves once something may be decided in a namespace; undefined where that is so already. */
   readonly settled: (namespace: string) => Promise<void> | undefined
   readonly confirm: Confirm
@@ -64,7 +64,8 @@ const now = (): Date => new Date()
 
 /** The time in which this replica reconciles: it starts by looking at everything. */
 export function startTerm(options: TermOptions): Term {
-  const { inventory, unshown, log, workers, instance, halted, settled, observe, departures, turns } = options
+  const { inventory, unshown, log, workers, instance, hindrance, settled, observe, departures, turns } =
+    options
   const objects = fenced(options.objects, options.mayWrite)
   const queue = new Queue<BindingKey>()
   const announcer = new Announcer({ objects, now, instance, warn: log.warn })
@@ -97,7 +98,7 @@ export function startTerm(options: TermOptions): Term {
     warn: log.warn,
   })
   const checking = setInterval(() => {
-    if (halted() === undefined) void processing.check()
+    if (hindrance() === undefined) void processing.check()
   }, checkEveryMs)
   const mark = (keys: Iterable<BindingKey>): void => {
     for (const key of keys) queue.add(key)
@@ -117,8 +118,8 @@ export function startTerm(options: TermOptions): Term {
     observe: observe.run,
     reconcile: async (key) => {
       await settled(key.slice(0, key.indexOf('/')))
-      const why = halted()
-      return why === undefined ? patience.run(key, () => reconcile(key, reach)) : wait(why, haltedMs)
+      const why = hindrance()
+      return why === undefined ? patience.run(key, () => reconcile(key, reach)) : wait(why, hinderedMs)
     },
   })
   return {
@@ -150,8 +151,8 @@ function* marking(queue: Queue<BindingKey>, keys: Iterable<BindingKey>): Generat
 /** How often outputs that SPIRE Controller Manager has not processed are looked for. */
 const checkEveryMs = 5_000
 
-/** How long after a halt a key is looked at again. */
-const haltedMs = 10_000
+/** How long a key that nothing may be done about waits before it is looked at again. */
+const hinderedMs = 10_000
 
 /**
  * Writes fail at once when another replica may be leading, without a connection being closed for them. That a write which

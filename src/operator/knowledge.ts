@@ -12,8 +12,15 @@ export const staleness = (feed: Pick<Feed, 'silence'>): string | undefined => {
   return `nothing was heard of InferenceIdentityBindings${since}`
 }
 
-/** Why nothing can be decided at this moment; undefined if it can. */
-export function ignoranceOf(feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>): string | undefined {
+/**
+ * Why the reconcile loop may touch nothing at this moment; undefined if it may. As long as bindings have not been listed, each
+ * ClusterSPIFFEID would look like one whose binding is gone: at the start, and after an obstacle in their kind has ended.
+ */
+export function hindranceOf(feed: Pick<Feed, 'unsynced' | 'halted'>): string | undefined {
   const [unknown] = feed.unsynced()
-  return feed.halted() ?? (unknown === undefined ? staleness(feed) : `${unknown} has not been listed yet`)
+  return feed.halted() ?? (unknown === undefined ? undefined : `${unknown} has not been listed yet`)
 }
+
+/** Why nothing can be decided at this moment; undefined if it can. */
+export const ignoranceOf = (feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>): string | undefined =>
+  hindranceOf(feed) ?? staleness(feed)

@@ -32,7 +32,8 @@ type LeadershipOptions = {
   readonly inventory: Inventory
   readonly metrics: Metrics
   readonly log: Log
-  readonly halted: () => string | undefined
+  /** Why nothing may be touched at this moment. */
+  readonly hindrance: () => string | undefined
   /** Resolves once something may be decided in a namespace. */
   readonly settled: (namespace: string) => Promise<void> | undefined
   /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
@@ -55,7 +56,7 @@ export type Leadership = {
 
 /** Reconciles while this replica leads; without leader election it always does. */
 export function createLeadership(options: LeadershipOptions): Leadership {
-  const { config, client, inventory, metrics, log, halted, settled, isSchemaFresh, courtesy } = options
+  const { config, client, inventory, metrics, log, hindrance, settled, isSchemaFresh, courtesy } = options
   const unshown = new UnshownOutputs()
   let term: Term | undefined
   let election: Campaign | undefined
@@ -75,7 +76,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       unshown,
       departures: config.departures,
       mayWrite,
-      halted,
+      hindrance,
       settled,
       isSchemaFresh,
       workers,

@@ -25,6 +25,7 @@ import { disregardedEvent } from './disregarded-event.ts'
 import { createFeed, type Feed } from './feed.ts'
 import { fileProblems } from './files.ts'
 import { heapOfProcess } from './heap.ts'
+import { hindranceOf } from './knowledge.ts'
 import { createLeadership, type Leadership } from './leadership.ts'
 import { startMetrics } from './protected-metrics.ts'
 import { createPublishing } from './publish.ts'
@@ -99,7 +100,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     inventory,
     metrics,
     log,
-    halted: () => feed.halted(),
+    hindrance: () => hindranceOf(feed),
     settled: (namespace) => feed.settled(namespace),
     isSchemaFresh: () => feed.isSchemaFresh(),
     courtesy,

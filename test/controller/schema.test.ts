@@ -6,7 +6,8 @@ import {
   definitionResource,
 } from '../../src/core/resources.ts'
 import { binding, objective, pool } from '../support/builders.ts'
-import { textOf, type Json } from '../support/embedded/json.ts'
+import { listOf, recordOf, textOf, type Json } from '../support/embedded/json.ts'
+import { startFaultProxy } from '../support/fault-proxy/proxy.ts'
 import { startLoop, type Loop } from '../support/loop.ts'
 import { whenSettled } from '../support/model.ts'
 import { metaOf, startWorld, type World } from '../support/world.ts'
@@ -65,4 +66,57 @@ describe('while the schema of bindings is fresh', () => {
     await world.patch(bindingResource, chat, { spec })
     await whenSettled(world)
   })
+})
+
+/** Such as v0.11 of the former operator: a spec has no mode. */
+const modeless = {
+  type: 'object',
+  properties: {
+    spec: {
+      type: 'object',
+      properties: { poolRef: { type: 'object' } },
+      'x-kubernetes-preserve-unknown-fields': true,
+    },
+  },
+  'x-kubernetes-preserve-unknown-fields': true,
+}
+
+test('once another contract has given way to ours, no identity is withdrawn before the bindings are listed', async () => {
+  await using stack = new AsyncDisposableStack()
+  const world = stack.use(await startWorld())
+  for (const one of [pool(), objective(), binding()]) await world.put(one)
+  const proxy = await startFaultProxy(world.api)
+  stack.defer(() => proxy.stop())
+  const loop = startLoop({ kubeconfig: await proxy.kubeconfig(world.api.token) })
+  stack.defer(() => loop.stop())
+  await whenSettled(world)
+  const outputs = (): Promise<readonly Json[]> => world.list(clusterSpiffeIdResource)
+  const before = await outputs()
+  const [{ uid, name } = {}] = before.map(metaOf)
+  expect(uid).toBeDefined()
+
+  const at = { name: crdName(bindingResource) }
+  const ours = recordOf((await world.find(definitionResource, at))?.['spec'])
+  const versions = listOf(ours['versions']).map((version) => ({
+    ...recordOf(version),
+    schema: { openAPIV3Schema: modeless },
+  }))
+  await world.patch(definitionResource, at, { spec: { versions } })
+  await vi.waitUntil(() => loop.hindrance()?.includes('no spec.mode'), { timeout: 10_000 })
+  const lists = proxy.faults.inject(
+    { path: /\/inferenceidentitybindings(\?|$)/ },
+    { kind: 'status', code: 500 },
+    Infinity,
+  )
+  await world.patch(definitionResource, at, { spec: { versions: ours['versions'] } })
+  await vi.waitUntil(() => lists.hits() > 0, { timeout: 10_000 })
+  // The loop looks at what an output belongs to when somebody edits the output.
+  const runs = loop.runs()
+  await world.patch(clusterSpiffeIdResource, { name: textOf(name) }, { spec: { hint: 'another' } })
+  await vi.waitUntil(() => loop.runs() > runs, { timeout: 10_000 })
+  expect((await outputs()).map(metaOf)).toMatchObject([{ uid }])
+  lists.lift()
+  await vi.waitUntil(() => loop.hindrance() === undefined, { timeout: 10_000 })
+  await whenSettled(world)
+  expect((await outputs()).map(metaOf)).toMatchObject([{ uid }])
 })

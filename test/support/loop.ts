@@ -9,6 +9,7 @@ import { createObjects } from '../../src/kube/objects.ts'
 import type { Timings } from '../../src/kube/reflector-options.ts'
 import { createLog } from '../../src/log.ts'
 import { createFeed } from '../../src/operator/feed.ts'
+import { hindranceOf } from '../../src/operator/knowledge.ts'
 import { confirmation } from '../../src/operator/reads.ts'
 import { settings } from './builders.ts'
 
@@ -35,6 +36,10 @@ export type Loop = {
   readonly synced: Promise<void>
   /** Whether the loop takes the schema of a kind for one that has just changed. */
   readonly isSchemaFresh: () => boolean
+  /** Why the loop touches nothing at this moment. */
+  readonly hindrance: () => string | undefined
+  /** How many reconciliations have ended. */
+  readonly runs: () => number
   /** Lines of the log that a healthy loop does not write. */
   readonly mistakes: () => readonly string[]
   /**
@@ -65,6 +70,7 @@ export function startLoop({
   const unshown = new UnshownOutputs()
   let term: Term | undefined
   let over = false
+  let runs = 0
   let hear: (() => void) | undefined
   const feed = createFeed({
     client,
@@ -90,13 +96,13 @@ export function startLoop({
       isSchemaFresh: feed.isSchemaFresh,
       unshown,
       mayWrite: () => !over,
-      halted: feed.halted,
+      hindrance: () => hindranceOf(feed),
       settled: feed.settled,
       workers,
       turns: systemTurns,
       instance: 'test',
       log,
-      observe: { outcome: () => undefined, run: () => undefined, write: () => undefined },
+      observe: { outcome: () => undefined, run: () => (runs += 1), write: () => undefined },
       departures: { trustDomains: [], classNames: [] },
     })
   }
@@ -109,6 +115,8 @@ export function startLoop({
   return {
     synced,
     isSchemaFresh: feed.isSchemaFresh,
+    hindrance: () => hindranceOf(feed),
+    runs: () => runs,
     mistakes: () => mistakes,
     nextTerm: async (meanwhile) => {
       await term?.end()

@@ -13,6 +13,7 @@ import {
 import { createLog } from '../../../src/log.ts'
 import { createCourtesy } from '../../../src/operator/courtesy.ts'
 import { createFeed, type Feed } from '../../../src/operator/feed.ts'
+import { hindranceOf } from '../../../src/operator/knowledge.ts'
 import { confirmation } from '../../../src/operator/reads.ts'
 import { workedOutAtOnce } from '../../../src/operator/run.ts'
 import { addReady, emptyInventory, settings } from '../inventory.ts'
@@ -85,7 +86,7 @@ function lead(): void {
     unshown: new UnshownOutputs(),
     departures: { trustDomains: [], classNames: [] },
     mayWrite: () => true,
-    halted: feed.halted,
+    hindrance: () => hindranceOf(feed),
     settled: feed.settled,
     confirm: confirmation(inventory, server.objects),
     isSchemaFresh: feed.isSchemaFresh,
