@@ -6,6 +6,7 @@ import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import { bindingResource } from '../../src/core/resources.ts'
 import { createClient, resourcePath, type Client } from '../../src/kube/client.ts'
 import { loadKubeConfig } from '../../src/kube/config.ts'
+import { testedMinor } from '../support/controlplane/minor.ts'
 import { controlPlane } from '../support/real.ts'
 import { rulesOfTheSpec } from '../support/rule-names.ts'
 
@@ -40,7 +41,7 @@ export const causesOfCore = (spec: unknown): readonly Cause[] =>
  * Where the tests run on a minor before 1.35, the API server prints the type of the value, and not the value, of what breaks a
  * rule (apiextensions-apiserver, pkg/apiserver/schema/cel/validation.go). There its own words about the value are left out.
  */
-const printsValues = Number((process.env['KLEYM_TEST_KUBERNETES'] || '1.37').split('.')[1]) >= 35
+const printsValues = testedMinor >= 35
 
 /** A line about a problem, as all minors print it. */
 export const asPrinted = (line: string): string =>

@@ -4,6 +4,7 @@ import { itemsOf, objectsOf } from '../../../src/cli/manifests.ts'
 import { saidOf } from '../../../src/cli/said.ts'
 import { knownDefinitions } from '../../../src/schema/kinds.ts'
 import { defaultActions } from '../../support/builders.ts'
+import { testedMinor } from '../../support/controlplane/minor.ts'
 import type { Client } from '../../support/embedded/client.ts'
 import { listOf, recordOf, textOf } from '../../support/embedded/json.ts'
 import { namespace, type Drawn } from './drawn.ts'
@@ -51,9 +52,13 @@ function wordsIn(checked: Checked): Words {
         .map(({ text }) => text.replace(/^[^:]*: /, '').replace(/; (?:did you mean|quote it).*$/, '')),
     ),
     ours: texts(({ json }) => !isSchema(json)),
-    schema: texts(({ json, reason }) => isSchema(json) && !isUnread(reason)),
+    schema: new Set([...texts(({ json, reason }) => isSchema(json) && !isUnread(reason))].map(alike)),
   }
 }
+
+/** Before 1.35 an API server tells the length of a label's name in characters, later ones in bytes (apimachinery, pkg/api/validate/content/errors.go). */
+const alike = (line: string): string =>
+  testedMinor >= 35 ? line : line.replace(/(must be no more than \d+) characters/u, '$1 bytes')
 
 const plurals: Readonly<Record<string, string>> = {
   InferenceIdentityBinding: 'inferenceidentitybindings',
@@ -83,7 +88,7 @@ export async function wordsOfApiServer(object: Drawn, client: Client): Promise<W
   if (code !== 422) throw new Error(`${code} ${message}`)
   const causes = listOf(recordOf(body['details'])['causes'])
     .map(recordOf)
-    .map((one) => lineOf(textOf(one['field']), textOf(one['message'])))
+    .map((one) => alike(lineOf(textOf(one['field']), textOf(one['message']))))
     .filter((line) => !line.includes('some validation rules were not checked'))
     // A name that the API server made of a bad prefix is bad, too, and differs each time.
     .filter((line) => !(isNameless(object) && line.startsWith('metadata.name: Invalid')))
