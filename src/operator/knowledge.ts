@@ -1,3 +1,4 @@
+import { gvk } from '../core/resources.ts'
 import { usualStaleMs } from '../webhook/reservations.ts'
 import type { Feed } from './feed.ts'
 
@@ -12,8 +13,24 @@ export const staleness = (feed: Pick<Feed, 'silence'>): string | undefined => {
   return `nothing was heard of InferenceIdentityBindings${since}`
 }
 
+/** The list of a hundred thousand objects is taken in within some seconds, during which reviews wait. */
+const takenInWithinMs = 10_000
+
+/**
+ * Why what this replica knows is of no one moment: a list that was cut short while it was taken in, as by an outage, leaves
+ * half of what was known before, until the next list is there.
+ */
+export const mixture = (feed: Pick<Feed, 'takingIn'>): string | undefined => {
+  const list = feed.takingIn()
+  if (!list || list.forMs <= takenInWithinMs) return undefined
+  return `a list of ${gvk(list.resource)} was begun to be taken in ${Math.round(list.forMs / 1000)} s ago, and is not yet complete`
+}
+
 /** Why nothing can be decided at this moment; undefined if it can. */
-export function ignoranceOf(feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>): string | undefined {
+export function ignoranceOf(
+  feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'takingIn'>,
+): string | undefined {
   const [unknown] = feed.unsynced()
-  return feed.halted() ?? (unknown === undefined ? staleness(feed) : `${unknown} has not been listed yet`)
+  if (unknown !== undefined) return feed.halted() ?? `${unknown} has not been listed yet`
+  return feed.halted() ?? staleness(feed) ?? mixture(feed)
 }
