@@ -3,6 +3,7 @@ import { Inventory } from '../../src/core/inventory.ts'
 import { bindingResource, poolResources } from '../../src/core/resources.ts'
 import { systemTurns } from '../../src/kube/clock.ts'
 import { Ledger, type Listed } from '../../src/kube/ledger.ts'
+import { silent } from '../../src/kube/log.ts'
 import type { KubeObject } from '../../src/kube/object.ts'
 import { ignoranceOf, mixture } from '../../src/operator/knowledge.ts'
 import { Settling } from '../../src/operator/settling.ts'
@@ -26,6 +27,8 @@ function arrange() {
   return { clock, settling, feed }
 }
 
+const pool = (name: string): KubeObject => ({ metadata: { name, uid: name, resourceVersion: '1' } })
+
 const [pools = bindingResource] = poolResources
 
 test('a list that was cut short is named, by readiness and to whoever waits for a decision, until the next is there', () => {
@@ -36,9 +39,7 @@ test('a list that was cut short is named, by readiness and to whoever waits for 
     synced: () => undefined,
     mixed: (isMixed: boolean) => settling.mixed(pools, isMixed),
   }
-  const nothing = (): void => undefined
-  const ledger = new Ledger(handler, { debug: nothing, info: nothing, warn: nothing, error: nothing })
-  const pool = (name: string): KubeObject => ({ metadata: { name, uid: name, resourceVersion: '1' } })
+  const ledger = new Ledger(handler, silent)
   const list = (): ReadonlyMap<string, Listed> => new Map(['a', 'b'].map((name) => ledger.listed(pool(name))))
 
   // The connection breaks off after the first object.
