@@ -37,7 +37,16 @@ export async function snapshotCluster(
   return use<ClusterSnapshot>(
     async (client, unlimited) => {
       const resources = [bindingResource, ...optionalResources]
-      const found = await Promise.all(resources.map((resource) => lookFor(client, resource)))
+      const found = await Promise.all(
+        resources.map(async (resource): Promise<Found> => {
+          const definition = asksSchemas ? undefined : following?.definition(resource)
+          // Only a live read shows that a kind is not served.
+          if (definition && serves(definition, resource.version)) return { resource, isServed: true }
+          const read = await lookFor(client, resource)
+          if (read.definition) following?.beginDefinition(unlimited, resource)
+          return read
+        }),
+      )
       const there = found.filter((one) => one.isServed)
       const served: readonly Resource[] = there.map(({ resource }) => resource)
       const manifests: Manifest[] = []

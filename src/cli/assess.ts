@@ -70,7 +70,9 @@ type Given = {
  */
 export function assess(input: Given): readonly Checked[] {
   const { admitted, admissions } = admitAll(input)
-  const settled = inventoryOf(input, manifestsOf(input.items))
+  // Where admission denies nothing, it has taken in all objects, in their order.
+  const isAllAdmitted = !admissions.some(({ admission }) => isDenied(admission))
+  const settled = isAllAdmitted ? admitted : inventoryOf(input, manifestsOf(input.items))
   const accepted = admissions.filter((one) => !isRefusedOne(one))
   const isAllAccepted = accepted.length === admissions.length
   const left = isAllAccepted ? settled : inventoryOf(input, manifestsOf(accepted.map(({ item }) => item)))
@@ -215,9 +217,13 @@ function outcomeOf(key: BindingKey, plan: Plan, inventory: Inventory) {
 function isHolder(key: BindingKey, name: string, inventory: Inventory): boolean {
   const there = inventory.output(name)
   if (there) return there.owner === key
-  for (const binding of inventory.wanting(name)) {
+  for (const binding of inOrder(inventory.wanting(name), inventory)) {
     if (bindingKey(binding.namespace, binding.name) === key) return true
     if (planIn(inventory, binding).kind === 'render') return false
   }
   return false
 }
+
+/** Bindings in the order in which they came, whatever else has changed what they stand for since. */
+const inOrder = (some: readonly Binding[], inventory: Inventory): Iterable<Binding> =>
+  some.length < 2 ? some : inventory.bindings().filter((one) => some.includes(one))

@@ -25,17 +25,7 @@ export const documentsIn = (text: string): readonly Document[] => partsOf(text).
 
 function documentOf({ text, line, problem }: Part): Document {
   if (problem !== undefined) return broken(line, new Error(problem))
-  const lineCounter = new LineCounter()
-  const lineAt = (offset: number): number => line + lineCounter.linePos(offset).line
-  // Text after the end of a document is ignored, as kubectl ignores it.
-  const [document, rest] = parseAllDocuments(text, {
-    lineCounter,
-    logLevel: 'silent',
-    prettyErrors: false,
-    uniqueKeys: false,
-    version: '1.1',
-    schema: yamlOfGo,
-  })
+  const { document, rest, lineAt } = parsed(text, line)
   if (!document) return { where: line + 1, value: undefined, lineOf: () => line + 1, oddities: [] }
   const [error] = document.errors
   if (error) {
@@ -49,8 +39,7 @@ function documentOf({ text, line, problem }: Part): Document {
   return {
     where,
     value,
-    lineOf: (path) =>
-      lineAt(innermost(document.contents, path)?.range?.[0] ?? document.contents?.range[0] ?? 0),
+    lineOf: linesIn(text, line),
     oddities: [
       ...repeatedKeys(document.contents).map(({ key, offset }) => ({
         line: lineAt(offset),
@@ -61,6 +50,33 @@ function documentOf({ text, line, problem }: Part): Document {
         : []),
     ],
   }
+}
+
+/**
+ * The lines of the fields of a document. Few documents are ever asked, and the nodes of thousands would be held meanwhile, which
+ * costs more time than to parse again the one that is asked.
+ */
+function linesIn(text: string, line: number): Document['lineOf'] {
+  let again: ReturnType<typeof parsed> | undefined
+  return (path) => {
+    again ??= parsed(text, line)
+    const contents = again.document?.contents ?? null
+    return again.lineAt(innermost(contents, path)?.range?.[0] ?? contents?.range[0] ?? 0)
+  }
+}
+
+/** Text after the end of a document is ignored, as kubectl ignores it. */
+function parsed(text: string, line: number) {
+  const lineCounter = new LineCounter()
+  const [document, rest] = parseAllDocuments(text, {
+    lineCounter,
+    logLevel: 'silent',
+    prettyErrors: false,
+    uniqueKeys: false,
+    version: '1.1',
+    schema: yamlOfGo,
+  })
+  return { document, rest, lineAt: (offset: number): number => line + lineCounter.linePos(offset).line }
 }
 
 const broken = (where: number, value: Error): Document => ({

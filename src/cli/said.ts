@@ -106,12 +106,11 @@ const schemaFinding = ({ value, ...rest }: JsonObject): JsonObject => ({
 
 const consequencesOf = ({ item, verdict }: Extract<Checked, { kind: 'reference' }>): readonly Said[] => {
   const field: Path = ['spec', item.kind === 'InferencePool' ? 'selector' : 'poolRef']
-  const line = item.place.lineOf(field)
   return verdict.consequences.map((one) => {
     const text = consequenceLine(one)
     return {
       action: one.action,
-      line,
+      line: item.place.lineOf(field),
       reason: one.kind === 'widening' ? 'Widening' : rules[one.finding.rule].reason,
       text,
       hint: undefined,

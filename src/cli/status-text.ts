@@ -103,5 +103,5 @@ function dependencyLines({ served, spire }: Overview): readonly string[] {
 
 function spireWords({ processed, notProcessed, failing, fates }: SpireState): string {
   const masked = fates.masked === undefined ? '' : `, of which ${fates.masked} masked`
-  return `ClusterSPIFFEIDs: ${processed} processed${masked}, ${notProcessed} not yet, ${failing} failing`
+  return `${processed} ClusterSPIFFEID${processed === 1 ? '' : 's'} processed${masked}, ${notProcessed} not yet, ${failing} failing`
 }

@@ -6,7 +6,7 @@ import { screen, terminalSize, write } from './streams.ts'
 
 /**
  * What is watched is looked at as soon as it changes. The rest is looked at this often: the operator's Deployment and what
- * it publishes, which kinds are served, and how long ago things happened. That takes some ten requests.
+ * it publishes, kinds that are not served, and how long ago things happened. That takes a few requests.
  */
 const lookEveryMs = 5000
 

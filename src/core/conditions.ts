@@ -87,9 +87,10 @@ export function retryingStatus(previous: JsonObject, words: string, now: Date): 
 }
 
 function transitionTime(before: JsonObject | undefined, status: string, now: Date): string {
-  const instant = now.toISOString().replace(/\.\d+Z$/, 'Z')
-  return before?.['status'] === status ? textOr(before['lastTransitionTime'], instant) : instant
+  return before?.['status'] === status ? textOr(before['lastTransitionTime'], instantOf(now)) : instantOf(now)
 }
+
+const instantOf = (now: Date): string => `${now.toISOString().slice(0, -'.000Z'.length)}Z`
 
 type ConditionBody = { readonly status: 'True' | 'False'; readonly reason: string; readonly message: string }
 

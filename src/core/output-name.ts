@@ -2,7 +2,7 @@
  * The names of outputs: `kleym-<namespace>-<binding>`, made to fit a DNS-1123 label, then the suffix of the mode, and 8
  * hexadecimal digits of a hash of the SPIFFE ID, so that another identity has another name.
  */
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import type { Binding, Mode } from './binding.ts'
 import type { Identity } from './identity.ts'
 
@@ -12,7 +12,7 @@ export type Named = Pick<Binding, 'namespace' | 'name'>
 export const labelValue = (name: string): string =>
   name.length <= 63 ? name : `${name.slice(0, 54)}-${hash(name)}`
 
-const hash = (text: string): string => createHash('sha1').update(text).digest('hex').slice(0, 8)
+const hash = (text: string): string => digest('sha1', text).slice(0, 8)
 
 const suffixes = { PoolOnly: '-pool-', PerObjective: '-objective-' } as const satisfies Record<Mode, string>
 

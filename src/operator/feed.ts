@@ -17,7 +17,7 @@ import { Reflector, type ReflectorOptions } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
 import { contractSummary, obstacleIn, obstacles, type Obstacle } from './contract.ts'
 import { lighten } from './lighten.ts'
-import { Settling } from './settling.ts'
+import { Settling, type TakingIn } from './settling.ts'
 
 type FeedOptions = {
   readonly client: Pick<Client, 'call' | 'watch'>
@@ -49,6 +49,8 @@ export type Feed = {
   readonly halted: () => string | undefined
   /** Resolves once what is known of a namespace is of one moment; undefined where it is already. */
   readonly settled: (namespace: string) => Promise<void> | undefined
+  /** The list that is being taken in for longest, if there is one; meanwhile nothing is settled. */
+  readonly takingIn: () => TakingIn | undefined
   /**
    * Whether the schema of a kind that decides about identities has just changed. Until each API server goes by the new schema,
    * what is read, by a list or live, may lack fields that the former one prunes.
@@ -211,6 +213,7 @@ export function createFeed({
     unsynced: () => resources.filter((resource) => !known.has(resource)).map(gvk),
     halted: () => halted,
     settled: (namespace) => settling.settled(namespace),
+    takingIn: () => settling.takingIn(),
     isSchemaFresh: () =>
       resources.some(
         (resource) =>

@@ -1,3 +1,4 @@
+import { gvk } from '../core/resources.ts'
 import { usualStaleMs } from '../webhook/reservations.ts'
 import type { Feed } from './feed.ts'
 
@@ -21,6 +22,20 @@ export function hindranceOf(feed: Pick<Feed, 'unsynced' | 'halted'>): string | u
   return feed.halted() ?? (unknown === undefined ? undefined : `${unknown} has not been listed yet`)
 }
 
+/** The list of a hundred thousand objects is taken in within some seconds, during which reviews wait. */
+const takenInWithinMs = 10_000
+
+/**
+ * Why what this replica knows is of no one moment: a list that was cut short while it was taken in, as by an outage, leaves
+ * half of what was known before, until the next list is there.
+ */
+export const mixture = (feed: Pick<Feed, 'takingIn'>): string | undefined => {
+  const list = feed.takingIn()
+  if (!list || list.forMs <= takenInWithinMs) return undefined
+  return `a list of ${gvk(list.resource)} was begun to be taken in ${Math.round(list.forMs / 1000)} s ago, and is not yet complete`
+}
+
 /** Why nothing can be decided at this moment; undefined if it can. */
-export const ignoranceOf = (feed: Pick<Feed, 'unsynced' | 'halted' | 'silence'>): string | undefined =>
-  hindranceOf(feed) ?? staleness(feed)
+export const ignoranceOf = (
+  feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'takingIn'>,
+): string | undefined => hindranceOf(feed) ?? staleness(feed) ?? mixture(feed)

@@ -28,7 +28,7 @@ export type RoutesOptions = {
   readonly reservations: Reservations
   /** Warnings that are part of every answer. */
   readonly notices: () => readonly string[]
-  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'settled'>
+  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'takingIn' | 'settled'>
   readonly courtesy: Pick<Courtesy, 'reviewStarted'>
   readonly metrics: Metrics
   readonly log: Log

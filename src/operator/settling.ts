@@ -11,14 +11,16 @@ type SettlingOptions = {
   readonly log: Pick<Log, 'error'>
 }
 
+export type TakingIn = { readonly resource: Resource; readonly forMs: number }
+
 /**
  * Works off what changes leave for later, a slice of the event loop at a time, and knows where nothing may be decided
  * meanwhile.
  */
 export class Settling {
   readonly #options: SettlingOptions
-  /** Kinds of which a list is being taken in. */
-  readonly #mixed = new Set<Resource>()
+  /** Kinds of which a list is being taken in, and when that began. */
+  readonly #mixed = new Map<Resource, number>()
   /** Whom changes concern that are worked out, not marked yet. */
   readonly #unmarked: Iterator<BindingKey>[] = []
   #work: Promise<void> | undefined
@@ -55,9 +57,15 @@ export class Settling {
   }
 
   mixed(resource: Resource, isMixed: boolean): void {
-    if (isMixed) this.#mixed.add(resource)
+    if (isMixed) this.#mixed.set(resource, this.#options.turns.now())
     else this.#mixed.delete(resource)
     this.#tell()
+  }
+
+  /** The kind of which a list is being taken in for longest, and for how many milliseconds; undefined if there is none. */
+  takingIn(): TakingIn | undefined {
+    const [longest] = this.#mixed
+    return longest && { resource: longest[0], forMs: this.#options.turns.now() - longest[1] }
   }
 
   /** Resolves once something may be decided in a namespace; undefined where that is so already. */

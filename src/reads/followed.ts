@@ -1,8 +1,9 @@
 import { byBytes } from '../core/names.ts'
-import type { Resource } from '../core/resources.ts'
+import { crdName, definitionResource, type Resource } from '../core/resources.ts'
 import type { Client } from '../kube/client.ts'
 import { systemClock } from '../kube/clock.ts'
-import { Reflector, type KubeObject } from '../kube/reflector.ts'
+import { slim } from '../kube/definition.ts'
+import { Reflector, type KubeObject, type ReflectorOptions } from '../kube/reflector.ts'
 
 /** Lists that watches keep up to date, for a command that looks again and again. */
 export type Followed = {
@@ -10,6 +11,10 @@ export type Followed = {
   readonly begin: (client: Client, resource: Resource, namespace: string | undefined) => void
   /** The objects of a kind; undefined if it is not followed, or if its watch may have missed something. */
   readonly objects: (resource: Resource, namespace: string | undefined) => readonly KubeObject[] | undefined
+  /** Begins to follow the CustomResourceDefinition of a kind. Where its schema changes, what is followed of the kind is listed anew. */
+  readonly beginDefinition: (client: Client, resource: Resource) => void
+  /** The CustomResourceDefinition of a kind, without schemas; undefined if there is none, or as with `objects`. */
+  readonly definition: (resource: Resource) => KubeObject | undefined
   /** Resolves a while after something changed, or at the latest after `atMostMs`. */
   readonly change: (times: ChangeTimes) => Promise<void>
   readonly close: () => Promise<void>
@@ -22,6 +27,7 @@ export type ChangeTimes = {
 }
 
 type Watch = {
+  readonly resource: ReflectorOptions['resource']
   readonly reflector: Reflector
   readonly objects: Map<string, KubeObject>
   isMixed: boolean
@@ -33,6 +39,8 @@ type Watch = {
 
 export function followed(): Followed {
   const watches = new Map<string, Watch>()
+  /** Ends the wait for a schema to have settled, by kind. */
+  const waits = new Map<Resource, () => void>()
   let isNews = false
   let wake: (() => void) | undefined
   const changed = (): void => {
@@ -40,17 +48,20 @@ export function followed(): Followed {
     wake?.()
   }
 
-  function begin(client: Client, resource: Resource, namespace: string | undefined): void {
-    const key = keyOf(resource, namespace)
+  /** @param heard told of each object that is new or has changed */
+  function follow(
+    key: string,
+    options: Pick<ReflectorOptions, 'client' | 'resource' | 'namespace' | 'fieldSelector' | 'reduce'>,
+    heard: (object: KubeObject) => void = () => {},
+  ): void {
     if (watches.has(key)) return
     const objects = new Map<string, KubeObject>()
     const reflector = new Reflector({
-      client,
-      resource,
-      ...(namespace !== undefined && { namespace }),
+      ...options,
       handler: {
         upserted: (object) => {
           objects.set(placeOf(object.metadata), object)
+          heard(object)
           changed()
         },
         removed: (at) => {
@@ -61,17 +72,52 @@ export function followed(): Followed {
         mixed: (isMixed) => void (watch.isMixed = isMixed),
       },
     })
-    const watch: Watch = { reflector, objects, isMixed: false, failures: 0, doubtedAt: 0 }
+    const { resource } = options
+    const watch: Watch = { resource, reflector, objects, isMixed: false, failures: 0, doubtedAt: 0 }
     watches.set(key, watch)
     reflector.start()
   }
 
+  /** The same versions of objects read differently now. The watches of a kind do not say so. */
+  function listAnew(resource: Resource): void {
+    for (const watch of watches.values()) if (watch.resource === resource) watch.reflector.beginAnew()
+    changed()
+  }
+
+  function schemaChanged(resource: Resource): void {
+    listAnew(resource)
+    waits.get(resource)?.()
+    waits.set(
+      resource,
+      systemClock.after(schemaSettlesMs, () => listAnew(resource)),
+    )
+  }
+
+  const known = (key: string): readonly KubeObject[] | undefined => {
+    const watch = watches.get(key)
+    return watch && isCurrent(watch) ? sorted(watch.objects) : undefined
+  }
+
   return {
-    begin,
-    objects: (resource, namespace) => {
-      const watch = watches.get(keyOf(resource, namespace))
-      return watch && isCurrent(watch) ? sorted(watch.objects) : undefined
+    begin: (client, resource, namespace) =>
+      follow(keyOf(resource, namespace), { client, resource, ...(namespace !== undefined && { namespace }) }),
+    objects: (resource, namespace) => known(keyOf(resource, namespace)),
+    beginDefinition: (client, resource) => {
+      const name = crdName(resource)
+      const options = {
+        client,
+        resource: definitionResource,
+        fieldSelector: `metadata.name=${name}`,
+        reduce: (definition: KubeObject) => slim(definition, {}),
+      }
+      let schema: string | undefined
+      follow(name, options, ({ metadata }) => {
+        const former = schema
+        schema = `${metadata.uid}/${String(metadata['generation'])}`
+        if (former !== undefined && former !== schema) schemaChanged(resource)
+      })
     },
+    definition: (resource) => known(crdName(resource))?.[0],
     change: async ({ atMostMs, gatherMs }) => {
       if (!isNews) await new Promise<void>((resolve) => void (wake = after(atMostMs, resolve)))
       wake = undefined
@@ -80,10 +126,14 @@ export function followed(): Followed {
       isNews = false
     },
     close: async () => {
+      for (const cancel of waits.values()) cancel()
       await Promise.all([...watches.values()].map(async ({ reflector }) => reflector.stop()))
     },
   }
 }
+
+/** Of several API servers some go by the former schema for a moment longer. What was listed then is listed once more. */
+const schemaSettlesMs = 10_000
 
 /** In the order of a list, so that a report does not change because an object was heard of later. */
 const sorted = (objects: ReadonlyMap<string, KubeObject>): readonly KubeObject[] =>
@@ -105,7 +155,9 @@ function isCurrent(watch: Watch): boolean {
     watch.failures = reflector.restarts
     watch.doubtedAt = systemClock.now()
   }
-  return reflector.synced && !watch.isMixed && reflector.lastContact >= watch.doubtedAt
+  return (
+    reflector.synced && !reflector.isInDoubt && !watch.isMixed && reflector.lastContact >= watch.doubtedAt
+  )
 }
 
 /** Runs `run` once: after a time, or as soon as the function that is returned is called. */

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from '../core/json.ts'
-import { fieldSchema, type Schema } from './schema.ts'
+import { anywhereIn, fieldSchema, type Schema } from './schema.ts'
 
 /** What happens to a null where null is not allowed and no default is declared. */
 export type Nulls = 'kept' | 'dropped'
@@ -15,19 +15,7 @@ export function withDefaults(value: unknown, schema: Schema | undefined, nulls: 
   return isObject(value) ? fieldsWithDefaults(value, schema, nulls) : value
 }
 
-const known = new WeakMap<Schema, boolean>()
-
-/** Whether a schema declares a default, in itself or in what is inside of it. */
-function hasDefaults(schema: Schema): boolean {
-  const before = known.get(schema)
-  if (before !== undefined) return before
-  const { properties = {}, additionalProperties, items } = schema
-  const inner = [...Object.values(properties), items, additionalProperties]
-  const answer =
-    schema.default !== undefined || inner.some((one) => typeof one === 'object' && hasDefaults(one))
-  known.set(schema, answer)
-  return answer
-}
+const hasDefaults = anywhereIn((schema) => schema.default !== undefined)
 
 function itemsWithDefaults(
   list: readonly unknown[],

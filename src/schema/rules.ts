@@ -2,7 +2,7 @@ import { field, isObject } from '../core/json.ts'
 import { show } from '../core/show.ts'
 import type { Cause } from './cause.ts'
 import type { Path } from './path.ts'
-import { fieldSchema, type Schema } from './schema.ts'
+import { anywhereIn, fieldSchema, type Schema } from './schema.ts'
 import { causeAt } from './validate.ts'
 
 /**
@@ -21,9 +21,11 @@ const numberOf = (item: unknown): unknown => (isObject(item) ? field(item, 'numb
 /** Whether a rule is known here. An unknown rule refuses nothing. */
 export const isKnownRule = (rule: string): boolean => Object.hasOwn(rules, rule)
 
+const hasRules = anywhereIn((schema) => schema['x-kubernetes-validations'] !== undefined)
+
 /** The rules that an object breaks, which its schema otherwise accepts. */
 export function brokenRules(value: unknown, schema: Schema | undefined, path: Path = []): readonly Cause[] {
-  if (!schema || value === null) return []
+  if (!schema || value === null || !hasRules(schema)) return []
   const inner = Array.isArray(value)
     ? value.flatMap((item: unknown, at) => brokenRules(item, schema.items, [...path, at]))
     : isObject(value)

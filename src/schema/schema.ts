@@ -88,3 +88,17 @@ export function fieldSchema(schema: Schema, name: string): Schema | undefined {
   if (Object.hasOwn(properties, name)) return properties[name]
   return typeof additionalProperties === 'object' ? additionalProperties : undefined
 }
+
+/** Asks whether something holds for a schema or for what is inside of it, and works that out once for each schema. */
+export function anywhereIn(holds: (schema: Schema) => boolean): (schema: Schema) => boolean {
+  const known = new WeakMap<Schema, boolean>()
+  return function isAnywhere(schema): boolean {
+    const before = known.get(schema)
+    if (before !== undefined) return before
+    const { properties = {}, additionalProperties, items } = schema
+    const inner = [...Object.values(properties), items, additionalProperties]
+    const answer = holds(schema) || inner.some((one) => typeof one === 'object' && isAnywhere(one))
+    known.set(schema, answer)
+    return answer
+  }
+}

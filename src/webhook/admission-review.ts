@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../core/json.ts'
+import { bindingResource, optionalResources } from '../core/resources.ts'
 import { printable } from '../core/show.ts'
 import { printableWarnings } from './warnings.ts'
 
@@ -87,6 +88,7 @@ function decodeRequest(asked: JsonObject, mistakes: string[]): AdmissionRequest 
   const resource = reader(read.object('resource'), 'request.resource', mistakes)
   const user = reader(read.object('userInfo'), 'request.userInfo', mistakes)
   const groups = user.texts('groups')
+  const [group, plural] = [resource.textOrNone('group'), resource.text('resource')]
   const operation = read.operation()
   if (operation === 'CREATE' || operation === 'UPDATE') read.object('object')
   if (operation === 'UPDATE') read.object('oldObject')
@@ -94,11 +96,11 @@ function decodeRequest(asked: JsonObject, mistakes: string[]): AdmissionRequest 
     uid: read.text('uid'),
     operation,
     dryRun: read.flag('dryRun'),
-    namespace: read.textOrNone('namespace'),
+    namespace: isNamespaced(group, plural) ? read.text('namespace') : read.textOrNone('namespace'),
     name: read.textOrNone('name'),
-    group: resource.textOrNone('group'),
+    group,
     version: resource.text('version'),
-    resource: resource.text('resource'),
+    resource: plural,
     subresource: read.textOrNone('subResource'),
     kind: { group: kind.textOrNone('group'), version: kind.text('version'), kind: kind.text('kind') },
     user: { username: user.textOrNone('username'), ...(groups && { groups }) },
@@ -107,6 +109,12 @@ function decodeRequest(asked: JsonObject, mistakes: string[]): AdmissionRequest 
     ...(asked['options'] !== undefined && { options: asked['options'] }),
   }
 }
+
+/** Whether a kind is one that is judged, and that exists in namespaces alone: what it is judged by is its namespace's. */
+const isNamespaced = (group: string, plural: string): boolean =>
+  [bindingResource, ...optionalResources].some(
+    (known) => known.namespaced && known.group === group && known.plural === plural,
+  )
 
 /** Reads fields and collects mistakes, so that one answer names all of them. As in Go, a null counts as absent. */
 function reader(from: JsonObject, path: string, mistakes: string[]) {

@@ -4,6 +4,7 @@ import { causeWords, explain, rules, type Cause, type Finding } from '../core/fi
 import { bindingResource } from '../core/resources.ts'
 import type { JudgedFinding, Verdict } from '../core/verdict.ts'
 import type { AdmissionRequest, AdmissionResponse, StatusCause } from './admission-review.ts'
+import { shownName } from './names.ts'
 
 /** The decision about a binding and everything that the answer says about it. */
 export type Decision = {
@@ -24,10 +25,10 @@ export const allowed = (decision: Decision, patch: readonly unknown[] = []): Adm
 
 /** A denial as the API server makes its own of an invalid object, so that kubectl prints a line for each cause. */
 export function denied(request: AdmissionRequest, decision: Decision): AdmissionResponse {
-  const { binding, verdict } = decision
+  const { verdict } = decision
   const { kind, group } = bindingResource
   const refusals = verdict.findings.filter(({ action }) => action === 'deny')
-  const name = request.name || binding.name
+  const name = shownName(request)
   // Two pools that a reference can lead to may give the same cause twice.
   const causes = [...new Map(refusals.map((finding) => [lineOf(finding), causeOf(finding)]))]
   return {

@@ -7,7 +7,6 @@ import type { Binding } from '../core/binding.ts'
 import { judgeChange, type Consequence, type ReferenceChange } from '../core/consequences.ts'
 import { rules } from '../core/findings.ts'
 import type { Inventory } from '../core/inventory.ts'
-import { field, objectOr, textOr } from '../core/json.ts'
 import {
   consequenceLine,
   judgeConsequences,
@@ -20,6 +19,7 @@ import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
 import { judgeLive } from './fresh.ts'
 import type { LiveNamespace, ReadLive } from './live.ts'
 import type { ListLive } from './missing.ts'
+import { nameIn, shownName } from './names.ts'
 import { collisionAdvice, counted, nameAtMost } from './remarks.ts'
 import { inSlices } from './slices.ts'
 
@@ -71,10 +71,6 @@ function changeIn(request: AdmissionRequest): ReferenceChange | undefined {
   const object = operation === 'DELETE' ? undefined : request.object
   return { resource, namespace, name: nameIn(request), object }
 }
-
-/** The name in the request, or in its objects: requests for the deletion of a collection have no name. */
-const nameIn = ({ name, object, oldObject }: AdmissionRequest): string =>
-  name || textOr(field(objectOr(field(objectOr(object ?? oldObject), 'metadata')), 'name'), '')
 
 async function consequencesOf(
   change: ReferenceChange,
@@ -156,7 +152,7 @@ function respond(request: AdmissionRequest, { verdict, consequences }: Reference
       code: 403,
       reason: 'Forbidden',
       message: lines.join('\n'),
-      details: { name: nameIn(request), group, kind, causes: [] },
+      details: { name: shownName(request), group, kind, causes: [] },
     },
   }
 }

@@ -40,6 +40,16 @@ describe('bindings are applied in the order given', () => {
     expect(last).toMatchObject({ findings: [], status, clusterSPIFFEID: null })
   })
 
+  test('one that the API server is to name is called by what its name is to begin with', async () => {
+    const { name: _, ...metadata } = binding().metadata
+    const unnamed = {
+      ...binding({ spec: { mode: 'Both' } }),
+      metadata: { ...metadata, generateName: 'chat-' },
+    }
+    const { stdout } = await checked(['-f', '-'], stringify(unnamed))
+    expect(stdout).toMatch(/^standard input:1: deny {2}default\/chat-00001 \("Both"\)$/m)
+  })
+
   test('of two whose ClusterSPIFFEIDs get one name the first one has it', async () => {
     // Found by search: the hashes of their SPIFFE IDs begin alike.
     const scenes = [
@@ -50,7 +60,9 @@ describe('bindings are applied in the order given', () => {
       objective({ namespace, name: objectiveRef.name }),
       binding({ namespace, name, spec: { objectiveRef } }),
     ])
-    for (const objects of [scenes, scenes.toReversed()]) {
+    // In the last order the first one is not complete until the second one is.
+    const late = scenes.map((objects, at) => (at === 0 ? objects.slice(-1) : objects))
+    for (const objects of [scenes, scenes.toReversed(), [...late, ...scenes.slice(0, 1)]]) {
       const [first, second] = await verdictsOn(objects.flat())
       expect(first?.clusterSPIFFEID?.metadata['name']).toBe('kleym-a-b-c-objective-830afa89')
       expect(second).toMatchObject({ verdict: 'allow', clusterSPIFFEID: null })

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { bindingResource } from '../../src/core/resources.ts'
+import { objectOr } from '../../src/core/json.ts'
+import { bindingResource, crdName, definitionResource } from '../../src/core/resources.ts'
 import { resourcePath } from '../../src/kube/client.ts'
 import { installDefinitions } from '../demo/cluster.ts'
 import { binding } from '../support/builders.ts'
@@ -12,6 +13,8 @@ import { watchStatus, type WatchedStatus } from './program.ts'
 type Watched = {
   readonly looking: WatchedStatus
   readonly proxy: FaultProxy
+  /** Of the API server itself. */
+  readonly client: ReturnType<typeof createClient>
   readonly create: (object: Manifest) => Promise<void>
 }
 
@@ -32,6 +35,7 @@ async function watched(): Promise<Watched> {
   return {
     looking,
     proxy,
+    client,
     create: async (object) => {
       const reply = await client.post(resourcePath(bindingResource, { namespace: 'default' }), object)
       expect(reply.code).toBe(201)
@@ -41,6 +45,12 @@ async function watched(): Promise<Watched> {
 
 const soon = { timeout: 60_000, interval: 20 }
 const bindings = { path: /\/inferenceidentitybindings\?/ }
+/** The watch of the definition of bindings, and reads of it by name. */
+const definitions = { path: /\/customresourcedefinitions\?.*inferenceidentitybindings/ }
+const definition = { path: /\/customresourcedefinitions\/inferenceidentitybindings/ }
+const operators = { path: /\/deployments\?/ }
+/** Lists of what is followed. */
+const followed = { path: /\/inferenceidentitybindings\?.*limit=100/ }
 /** Lists of the command itself; those of a reflector have smaller pages. */
 const lists = { path: /\/inferenceidentitybindings\?.*limit=500/ }
 
@@ -52,6 +62,26 @@ test('a change is printed because a watch tells of it: nothing is listed again',
     await expect.poll(looking.printed, soon).toMatch(new RegExp(`^\\+   default +${name} `, 'm'))
   }
   expect(proxy.passed(lists)).toBe(listed)
+})
+
+test('a new schema of a kind is heard of by a watch: what is known of the kind is listed anew, and its definition is not read', async () => {
+  const { proxy, client } = await watched()
+  await expect.poll(() => proxy.openWatches(definitions), soon).toBe(1)
+  const [read, listed] = [proxy.passed(definition), proxy.passed(followed)]
+  const path = `${resourcePath(definitionResource)}/${crdName(bindingResource)}`
+  const { body } = await client.get(path)
+  const { spec, ...rest } = body
+  const { versions, ...others } = objectOr(spec)
+  const described = (Array.isArray(versions) ? versions : []).map((one: unknown) => ({
+    ...objectOr(one),
+    additionalPrinterColumns: [],
+  }))
+  expect((await client.put(path, { ...rest, spec: { ...others, versions: described } })).code).toBe(200)
+  await expect.poll(() => proxy.passed(followed), soon).toBeGreaterThan(listed)
+  // Until the next look, and the one after that.
+  const deployments = proxy.passed(operators)
+  await expect.poll(() => proxy.passed(operators), soon).toBeGreaterThan(deployments + 1)
+  expect(proxy.passed(definition)).toBe(read)
 })
 
 test('an API server that goes and comes back: both are said once, and then changes are printed again', async () => {

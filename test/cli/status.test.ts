@@ -67,7 +67,7 @@ Bindings
 
 Dependencies
   ClusterSPIFFEID: served, v1alpha1
-  SPIRE Controller Manager: ClusterSPIFFEIDs: 1 processed, 0 not yet, 0 failing
+  SPIRE Controller Manager: 1 ClusterSPIFFEID processed, 0 not yet, 0 failing
   InferencePool: served, v1,v1alpha2
   InferenceObjective: served, v1alpha2,v1
 `,
@@ -178,18 +178,18 @@ describe('kleym status on SPIRE Controller Manager', () => {
     const ignored = await made({ namespacesIgnored: 1 })
     const { code, stdout } = await statusOf(clusterWith(ignored))
     expect(code).toBe(2)
-    expect(stdout).toContain('ClusterSPIFFEIDs: 0 processed, 0 not yet, 1 failing\n')
+    expect(stdout).toContain('0 ClusterSPIFFEIDs processed, 0 not yet, 1 failing\n')
     expect(stdout).toContain('SPIRE Controller Manager makes no entries for it (namespace_ignored)\n')
     const masked = await statusOf(clusterWith(await made({ entriesMasked: 1 })))
     expect(masked.code).toBe(0)
-    expect(masked.stdout).toContain('ClusterSPIFFEIDs: 1 processed, of which 1 masked, 0 not yet')
+    expect(masked.stdout).toContain('1 ClusterSPIFFEID processed, of which 1 masked, 0 not yet')
   })
 
   test('names one that it has not looked at for over 30 s, and not a younger one', async () => {
     const objects = await settled(binding(), [pool(), objective()], { status: {} })
     const old = await statusOf(clusterWith(objects))
     expect(old.code).toBe(2)
-    expect(old.stdout).toContain('ClusterSPIFFEIDs: 0 processed, 1 not yet, 0 failing\n')
+    expect(old.stdout).toContain('0 ClusterSPIFFEIDs processed, 1 not yet, 0 failing\n')
     expect(old.stdout).toContain('SPIRE Controller Manager has not looked at it: ')
     const young = withOutput(objects, (one) => ({
       ...one,

@@ -133,6 +133,8 @@ describeGitOps('the files of a release', () => {
     for (const { from, to } of platform.files)
       for (const name of globSync(from, { cwd: at('unpacked') }))
         await rename(join(at('unpacked'), name), join(at('store'), to, basename(name)))
+    // For its index krew takes no plugin without one.
+    expect(await readdir(at('store'))).toContain('LICENSE')
     await symlink(join(at('store'), platform.bin), at('bin/kubectl-kleym'))
     const PATH = `${at('bin')}:${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`
     const { stdout } = await runProgram(at('bin/kubectl-kleym'), ['version'], { env: { PATH } })

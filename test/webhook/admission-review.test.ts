@@ -41,13 +41,30 @@ describe('decoding', () => {
     })
   })
 
-  test.each(['name', 'namespace', 'subResource', 'dryRun', 'options', 'oldObject'])(
-    '%s may be absent or null',
-    (key) => {
-      expect(decodeReview(without(key))).toMatchObject({ kind: 'request' })
-      expect(decodeReview(admissionReview({ [key]: null }))).toMatchObject({ kind: 'request' })
-    },
-  )
+  test.each(['name', 'subResource', 'dryRun', 'options', 'oldObject'])('%s may be absent or null', (key) => {
+    expect(decodeReview(without(key))).toMatchObject({ kind: 'request' })
+    expect(decodeReview(admissionReview({ [key]: null }))).toMatchObject({ kind: 'request' })
+  })
+
+  test.each([
+    { group: 'kleym.sonda.red', version: 'v1alpha1', resource: 'inferenceidentitybindings' },
+    { group: 'inference.networking.k8s.io', version: 'v1', resource: 'inferencepools' },
+    { group: 'llm-d.ai', version: 'v1alpha2', resource: 'inferenceobjectives' },
+  ])('a kind that exists in namespaces alone is not judged without one: $resource', (resource) => {
+    for (const namespace of [undefined, null, ''])
+      expect(decodeReview(admissionReview({ resource, namespace }))).toMatchObject({
+        kind: 'problem',
+        uid,
+        message: expect.stringMatching(
+          /^request\.namespace is (?:missing|null|""), expected a non-empty string$/,
+        ),
+      })
+  })
+
+  test('any other kind needs no namespace', () => {
+    const resource = { group: 'spire.spiffe.io', version: 'v1alpha1', resource: 'clusterspiffeids' }
+    expect(decodeReview(admissionReview({ resource, namespace: null }))).toMatchObject({ kind: 'request' })
+  })
 
   test('a request of the core group has an empty one', () => {
     const resource = { group: '', version: 'v1', resource: 'pods' }

@@ -441,12 +441,22 @@ describe('a denial', () => {
 describe('an object without a name yet', () => {
   const generated = { ...binding(), metadata: { generateName: 'chat-', namespace: 'default' } }
 
-  test('is judged, and says no name, before it has one', async () => {
+  test('is judged before it has one, and called by what that is to begin with', async () => {
     const { mutate } = stage({ remembered: [...scene, peer] })
     expect(await mutate(generated)).toMatchObject({
       kind: 'denied',
-      status: { message: expect.stringContaining('The InferenceIdentityBinding "" is invalid:') },
+      status: {
+        message: expect.stringContaining('The InferenceIdentityBinding "chat-" is invalid:'),
+        details: { name: 'chat-' },
+      },
     })
+  })
+
+  test('is called by its name as soon as it has one', async () => {
+    const { validate } = stage({ remembered: [...scene, peer] })
+    const { metadata } = binding({ name: 'chat-x7' })
+    const named = { ...generated, metadata: { ...metadata, generateName: 'chat-' } }
+    expect(await validate(named, { name: '' })).toMatchObject({ status: { details: { name: 'chat-x7' } } })
   })
 
   test('claims by the name that it gets', async () => {

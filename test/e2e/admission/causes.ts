@@ -44,6 +44,17 @@ export function causesSuite(cluster: () => Cluster): void {
     expect(await tracesOf(cluster(), bad)).toEqual({ bindings: [], outputs: [], events: [], claims: [] })
   })
 
+  test('a binding that the API server is to name is called by what its name is to begin with', async () => {
+    const namespace = 'unnamed'
+    await createNamespace(cluster(), namespace)
+    const bad = binding({ name: 'unnamed', namespace, spec: { mode: 'Both' } })
+    const { name: _, ...metadata } = bad.metadata
+    const input = JSON.stringify({ ...bad, metadata: { ...metadata, generateName: 'chat-' } })
+    const result = await cluster().kubectl(['create', '-f', '-'], { input })
+    expect(result.code).toBe(1)
+    expect(result.stderr).toContain('The InferenceIdentityBinding "chat-" is invalid')
+  })
+
   describe('what is no failure but surely not meant is admitted with a warning', () => {
     test.each(advised)('$reason', async ({ reason, namespace, others, mine }) => {
       await createNamespace(cluster(), namespace)
