@@ -67,7 +67,9 @@ describeGitOps('docs/install.md', () => {
     await rm(directory, { recursive: true })
     expect(args).toContain(flag)
     const config = operatorConfig(args, { KLEYM_TRUST_DOMAIN: 'example.org' }, { configurableReasons })
-    expect(config).toMatchObject({ config: { webhook: { actions: { overrides: { LongIdentity: 'ignore' } } } } })
+    expect(config).toMatchObject({
+      config: { webhook: { actions: { overrides: { LongIdentity: 'ignore' } } } },
+    })
   })
 
   describe.each(['Helm', 'kubectl'])('with %s', (way) => {
