@@ -129,9 +129,7 @@ export function chartSuite(site: () => Site): void {
   })
 
   test('install takes that of the former operator over where it is told to, and upgrades it', async () => {
-    console.log(new Date(), 'start')
     await asTheFormerOperatorLeavesIt()
-    console.log(new Date(), 'left')
     const refused = await helm('install', release, chart, ...set)
     expect(refused).toMatchObject({ code: 1 })
     expect(refused.stderr).toContain('invalid ownership metadata')
