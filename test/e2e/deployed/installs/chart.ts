@@ -65,6 +65,7 @@ export function chartSuite(site: () => Site): void {
     await site().install({ manifests: manifestsIn(rendered), apply })
     expect(said).toContain(`kubectl rollout status deployment/kleym-operator -n ${namespace}`)
     expect(said).toContain('delete the bindings first')
+    expect(said).toContain('Its ClusterSPIFFEIDs have no class.')
     pod = await site().start(await released())
     await judges(site())
     await isCalledByItsServices(site(), await released())
