@@ -72,7 +72,8 @@ Usage: kleym check -f FILE --trust-domain DOMAIN [flags]
        kleym check --live [flags]
 
 ${describeFlags(checkFlags)}
-Exits with 0 if nothing is denied, 2 if something is (with --strict, if there is a warning), 4 for mistakes of usage, files or connection.
+Exits with 0 if nothing is denied, 2 if something is (with --strict, if there is a warning), 4 for mistakes of usage, files or
+connection, 5 if the report could not be written.
 `
 
 export function checkOptions(argv: readonly string[], env: Environment): ParsedOptions<CheckOptions> {

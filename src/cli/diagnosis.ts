@@ -176,7 +176,7 @@ function unhealthy(inspection: Inspection): readonly ReportFinding[] {
           'binding-not-reconciled',
           ready?.reason ?? 'Initializing',
           ready ? `the operator tries again: ${ready.message}` : 'the operator has not looked at it yet',
-          ready ? 'see to what refuses it, it is tried again by itself' : 'wait, or see its log',
+          ready ? 'remove what is in the way; the operator tries again by itself' : 'wait, or see its log',
         ),
   ]
 }

@@ -35,7 +35,8 @@ Usage: kleym inspect binding NAME [flags]
 
 ${describeFlags(inspectFlags)}
 Exits with 0 if it is Ready, its ClusterSPIFFEID is as it should be and processed, and a pod fits where there are any; 2 if
-not, 3 if there is no such binding, 4 for mistakes of usage, connection or permissions. What may not be read is said.
+not, 3 if there is no such binding, 4 for mistakes of usage, connection or permissions, 5 if the report could not be written.
+What may not be read is said.
 `
 
 export function inspectOptions(argv: readonly string[], env: Environment): ParsedOptions<InspectOptions> {

@@ -27,7 +27,8 @@ Usage: kleym report -o html > page.html
        kleym report -o html -f FILE --trust-domain DOMAIN > page.html
 
 ${describeFlags(pageFlags)}
-Exits with 0 if all is well, 2 if something is refused or not Ready, 4 for mistakes of usage, files, connection or permissions.
+Exits with 0 if all is well, 2 if something is refused or not Ready, 4 for mistakes of usage, files, connection or
+permissions, 5 if the page could not be written.
 `
 
 export function pageOptions(argv: readonly string[], env: Environment): ParsedOptions<PageOptions> {

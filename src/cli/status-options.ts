@@ -11,7 +11,7 @@ export const statusFlags = {
     placeholder: 'NAMESPACE',
     help: 'Only what is in this one. Otherwise in all; where one may not see all, in that of the context.',
   },
-  'all-namespaces': { short: 'A', help: 'In all namespaces, or not at all.' },
+  'all-namespaces': { short: 'A', help: 'All namespaces; fails where you may not list them.' },
   watch: { short: 'w', help: 'Go on until it is interrupted, and print what changes.' },
   ...lookFlags,
 } as const satisfies Flags
@@ -23,7 +23,7 @@ Usage: kleym status [flags]
 
 ${describeFlags(statusFlags)}
 Exits with 0 if all is well, 2 if a binding is not Ready, gets no entries or can't be deleted, a kind is not installed, or the
-operator is dead or touches nothing, 4 for mistakes of usage, connection or permissions.
+operator is dead or touches nothing, 4 for mistakes of usage, connection or permissions, 5 if the report could not be written.
 `
 
 export function statusOptions(argv: readonly string[], env: Environment): ParsedOptions<StatusOptions> {

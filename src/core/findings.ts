@@ -123,7 +123,7 @@ export const rules = {
   managedOutputApplyFailed: refused(
     'RenderFailure',
     'ManagedOutputApplyFailed',
-    'see to what refuses it, it is tried again by itself',
+    'remove what refuses it; the operator tries again by itself',
   ),
   overlappingSelector: warned(
     'Conflict',

@@ -17,7 +17,7 @@ export const nameAtMost = 10
 export const collisionAdvice = (findings: readonly JudgedFinding[]): readonly string[] =>
   findings.some(({ rule, action }) => action === 'deny' && isCollision(rule))
     ? [
-        `spec.containerName: give one of them another container, pool or service account; or, if this binding is another name for one that gives the same SPIFFE ID, set its annotation ${replacesAnnotation} to that name`,
+        `spec.containerName: give this binding, or the one that the refusal names, another container, pool or service account; or, if this binding is only a new name for that one, set its annotation ${replacesAnnotation} to the name of that one`,
       ]
     : []
 

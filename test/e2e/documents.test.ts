@@ -106,6 +106,17 @@ describeReal('pages whose commands are typed again', () => {
     holdPage('README.md', await playedPage('README.md', cluster, { isFinal: () => true }))
   })
 
+  test('docs/quickstart.md', { timeout: 200_000 }, async () => {
+    const page = 'docs/quickstart.md'
+    const text = await playedPage(page, cluster, {
+      // A list of bindings is final when they are Ready; what else is asked for does not change.
+      isFinal: (printed) => !printed.startsWith('NAME ') || printed.includes(' True '),
+    })
+    expect(text).toContain('/ns/docs/objective/chat-interactive')
+    expect(text).toContain('pod chat-0 fits')
+    holdPage(page, text)
+  })
+
   test('docs/llm-d.md', { timeout: 400_000 }, async () => {
     const page = 'docs/llm-d.md'
     const text = await playedPage(page, cluster, {

@@ -1,17 +1,19 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { createMetrics } from '../../src/metrics/metrics.ts'
+import { writtenFrom } from '../docs/tables.ts'
 import { exercise } from './exercise.ts'
 
 const file = new URL('../../docs/metrics.md', import.meta.url)
 
 const head = `# Metrics
 
-What \`/metrics\` has, beside what every Node process shows (\`process_…\`, \`nodejs_…\`). A test writes this page from the program, and holds it.
+${writtenFrom('src/metrics', 'test/metrics/document.test.ts')}
+What \`/metrics\` has, beside what every Node process shows (\`process_…\`, \`nodejs_…\`).
 Each replica serves its own metrics. Those about bindings and ClusterSPIFFEIDs have the same values on each, so a query takes their
 maximum; those about what a replica does itself are added up.
 
-| Name | Type | Labels | |
+| Name | Type | Labels | Meaning |
 | --- | --- | --- | --- |
 `
 

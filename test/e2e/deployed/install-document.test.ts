@@ -1,7 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { operatorConfig } from '../../../src/config.ts'
+import { configurableReasons } from '../../../src/core/findings.ts'
+import { build, containerOf } from '../../deploy/manifests.ts'
 import { releaseInto } from '../../release/made.ts'
 import { describeGitOps, gitOpsBinaries } from '../../support/real.ts'
 import { runProgram } from '../../support/run-program.ts'
@@ -16,8 +19,13 @@ const patience = { timeout: 300_000 }
 /** Commands are indented; what the last of them prints may follow between fences. */
 type Step = { readonly script: string; readonly printed: string | undefined }
 
+/** A file that is shown, not typed. */
+const shown = /^```yaml\n(?<text>[\s\S]*?)^```$/mu
+
 function stepsOf(text: string): readonly Step[] {
-  const blocks = text.matchAll(/(?<script>(?:^ {4}.*\n)+)(?:\n```\n(?<printed>[\s\S]*?)```)?/gmu)
+  const blocks = text
+    .replace(shown, '')
+    .matchAll(/(?<script>(?:^ {4}.*\n)+)(?:\n```\n(?<printed>[\s\S]*?)```)?/gmu)
   return [...blocks].map(({ groups }) => ({
     script: (groups?.['script'] ?? '').replaceAll(/^ {4}/gmu, ''),
     printed: groups?.['printed'],
@@ -48,6 +56,21 @@ describeGitOps('docs/install.md', () => {
     ['# Install from the files of a release', `## With ${way}`, '## See that it works'].flatMap((title) =>
       stepsOf(sections.get(title) ?? ''),
     )
+
+  test('the patch that is shown adds a flag that the operator knows', async () => {
+    const patch = shown.exec(sections.get('## With kubectl') ?? '')?.groups?.['text'] ?? ''
+    const flag = /--[\w-]+=\S+/u.exec(patch)?.[0] ?? ''
+    const directory = await mkdtemp(join(tmpdir(), 'patched-'))
+    await copyFile(join(release, 'install.yaml'), join(directory, 'install.yaml'))
+    await writeFile(join(directory, 'kustomization.yaml'), `resources: [install.yaml]\n${patch}`)
+    const { args } = containerOf(await build(directory))
+    await rm(directory, { recursive: true })
+    expect(args).toContain(flag)
+    const config = operatorConfig(args, { KLEYM_TRUST_DOMAIN: 'example.org' }, { configurableReasons })
+    expect(config).toMatchObject({
+      config: { webhook: { actions: { overrides: { LongIdentity: 'ignore' } } } },
+    })
+  })
 
   describe.each(['Helm', 'kubectl'])('with %s', (way) => {
     let site: Site
@@ -99,6 +122,7 @@ describeGitOps('docs/install.md', () => {
           expect(said).toBe(printed ?? said)
         }
         const { pod, image } = controllers.running()
+        expect(pod.log()).toContain('"clusterspiffeid-class-name":"spire-mgmt-spire"')
         expect(image).toMatch(/^registry\.example\.com\/kleym-operator:/u)
         expect(pod.log()).toContain('"trust-domain":"prod.example.com"')
       },

@@ -45,7 +45,8 @@ export function wordsOfKubectl({ stderr }: Pick<KubectlResult, 'stderr'>): Words
 }
 
 /** The advice on what to do about a collision, which is printed beside each refused one and is no finding. */
-const collisionAdvice = 'spec.containerName: give one of them another container'
+const collisionAdvice =
+  'spec.containerName: give this binding, or the one that the refusal names, another container'
 
 /** A long warning comes in pieces, each but the first after an ellipsis. */
 function warningsIn(stderr: string): readonly string[] {

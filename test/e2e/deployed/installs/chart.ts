@@ -10,6 +10,7 @@ import { listOf, recordOf } from '../../../support/embedded/json.ts'
 import { gitOpsBinaries } from '../../../support/real.ts'
 import { runProgram, type ProgramResult } from '../../../support/run-program.ts'
 import { must } from '../../gitops/tenant.ts'
+import { formerDefinition } from '../../loop/support/former.ts'
 import { everything } from '../support/leftovers.ts'
 import type { RunningPod, Site } from '../support/site.ts'
 import { serveAsStubs } from '../support/stubs.ts'
@@ -18,6 +19,7 @@ import { isCalledByItsServices, judges, makeWay } from './refusal.ts'
 const namespace = 'spiffe'
 const release = 'identities'
 const set = ['--set', 'trustDomain=example.org']
+const managed = { 'app.kubernetes.io/managed-by': 'Helm' }
 
 export function chartSuite(site: () => Site): void {
   let older: string
@@ -63,6 +65,7 @@ export function chartSuite(site: () => Site): void {
     await site().install({ manifests: manifestsIn(rendered), apply })
     expect(said).toContain(`kubectl rollout status deployment/kleym-operator -n ${namespace}`)
     expect(said).toContain('delete the bindings first')
+    expect(said).toContain('Its ClusterSPIFFEIDs have no class.')
     pod = await site().start(await released())
     await judges(site())
     await isCalledByItsServices(site(), await released())
@@ -125,6 +128,31 @@ export function chartSuite(site: () => Site): void {
     expect(said).toContain('STATUS: deployed')
     await succeeds('uninstall', release)
   })
+
+  test('install takes that of the former operator over where it is told to, and upgrades it', async () => {
+    await asTheFormerOperatorLeavesIt()
+    const refused = await helm('install', release, chart, ...set)
+    expect(refused).toMatchObject({ code: 1 })
+    expect(refused.stderr).toContain('invalid ownership metadata')
+    const taking = ['--take-ownership', '--force-conflicts']
+    expect(await succeeds('install', release, chart, ...set, ...taking)).toContain('STATUS: deployed')
+    expect(await columns()).toContain('Age')
+    expect(await live('clusterrole', 'kleym-manager-role')).toMatchObject({ metadata: { labels: managed } })
+    await succeeds('upgrade', release, chart, '--reuse-values')
+    await succeeds('uninstall', release)
+  })
+
+  /** Its CustomResourceDefinition in the place of ours, and a role of the same name as ours, both applied by kubectl. */
+  async function asTheFormerOperatorLeavesIt(): Promise<void> {
+    const { kubectl } = site().cluster
+    await site().kubectl('delete', 'crd', crdName(bindingResource), '--timeout=60s')
+    const rules = [{ apiGroups: ['kleym.sonda.red'], resources: ['*'], verbs: ['*'] }]
+    const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', rules }
+    for (const one of [formerDefinition('v0.9.0'), { ...role, metadata: { name: 'kleym-manager-role' } }]) {
+      const applied = await kubectl(['apply', '-f', '-'], { input: JSON.stringify(one) })
+      expect(applied).toMatchObject({ code: 0 })
+    }
+  }
 }
 
 /** The namespaces in which bindings were judged, and what was put into them. */
