@@ -28,45 +28,41 @@ export class BindingIndex {
     const { namespace, spec, replaces } = binding
     const pool = spec.poolRef.name
     const objective = spec.objectiveRef?.name
-    return [
-      ...(typeof pool === 'string' ? [[this.#pools, bindingKey(namespace, pool)] as const] : []),
-      ...(typeof objective === 'string'
-        ? [[this.#objectives, bindingKey(namespace, objective)] as const]
-        : []),
-      ...(identity?.collisionKey === undefined
-        ? []
-        : [[this.#collisionKeys, identity.collisionKey] as const]),
-      ...latent.map((collisionKey) => [this.#latentKeys, collisionKey] as const),
-      ...(reference === undefined ? [] : [[this.#references, reference] as const]),
-      ...(replaces === undefined ? [] : [[this.#replaced, bindingKey(namespace, replaces)] as const]),
-    ]
+    const filed: [Terms<BindingKey>, string][] = []
+    if (typeof pool === 'string') filed.push([this.#pools, bindingKey(namespace, pool)])
+    if (typeof objective === 'string') filed.push([this.#objectives, bindingKey(namespace, objective)])
+    if (identity?.collisionKey !== undefined) filed.push([this.#collisionKeys, identity.collisionKey])
+    for (const collisionKey of latent) filed.push([this.#latentKeys, collisionKey])
+    if (reference !== undefined) filed.push([this.#references, reference])
+    if (replaces !== undefined) filed.push([this.#replaced, bindingKey(namespace, replaces)])
+    return filed
   }
 
   /** Bindings that refer to a pool of this name, in any group. */
-  usingPool(namespace: string, name: string): ReadonlySet<BindingKey> {
+  usingPool(namespace: string, name: string): Iterable<BindingKey> {
     return this.#pools.of(bindingKey(namespace, name))
   }
 
-  usingObjective(namespace: string, name: string): ReadonlySet<BindingKey> {
+  usingObjective(namespace: string, name: string): Iterable<BindingKey> {
     return this.#objectives.of(bindingKey(namespace, name))
   }
 
-  holding(collisionKey: string): ReadonlySet<BindingKey> {
+  holding(collisionKey: string): Iterable<BindingKey> {
     return this.#collisionKeys.of(collisionKey)
   }
 
   /** Bindings that would hold the key if another object that they refer to did not exist. */
-  comingTo(collisionKey: string): ReadonlySet<BindingKey> {
+  comingTo(collisionKey: string): Iterable<BindingKey> {
     return this.#latentKeys.of(collisionKey)
   }
 
   /** Bindings that ask for the same container by the same reference. */
-  asking(reference: string): ReadonlySet<BindingKey> {
+  asking(reference: string): Iterable<BindingKey> {
     return this.#references.of(reference)
   }
 
   /** Bindings that are annotated to replace the given one. */
-  replacing(key: BindingKey): ReadonlySet<BindingKey> {
+  replacing(key: BindingKey): Iterable<BindingKey> {
     return this.#replaced.of(key)
   }
 }

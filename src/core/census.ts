@@ -32,8 +32,13 @@ export class Census {
     return this.#entries.values()
   }
 
-  all(keys: ReadonlySet<BindingKey>): readonly Binding[] {
-    return [...this.#bindings(keys)]
+  all(keys: Iterable<BindingKey>): readonly Binding[] {
+    const bindings: Binding[] = []
+    for (const key of keys) {
+      const entry = this.#entries.get(key)
+      if (entry) bindings.push(entry.binding)
+    }
+    return bindings
   }
 
   place(key: BindingKey, entry: Entry): void {
@@ -66,35 +71,36 @@ export class Census {
     return this.#sizes.get(namespace) ?? 0
   }
 
-  holders(collisionKey: string): Iterable<Binding> {
-    return this.#bindings(this.#index.holding(collisionKey))
+  holders(collisionKey: string): readonly Binding[] {
+    return this.all(this.#index.holding(collisionKey))
   }
 
-  claimants(collisionKey: string): Iterable<Binding> {
-    const coming = this.#index.comingTo(collisionKey)
-    const holding = this.#index.holding(collisionKey)
-    return this.#bindings(coming.size === 0 ? holding : holding.union(coming))
+  claimants(collisionKey: string): readonly Binding[] {
+    const coming = this.all(this.#index.comingTo(collisionKey))
+    const holders = this.holders(collisionKey)
+    // Nobody is in both: latent keys are those beside the one that a binding holds.
+    return coming.length === 0 ? holders : [...holders, ...coming]
   }
 
-  sharing(reference: string): Iterable<Binding> {
-    return this.#bindings(this.#index.asking(reference))
+  sharing(reference: string): readonly Binding[] {
+    return this.all(this.#index.asking(reference))
   }
 
   /** The bindings that hold a collision key. */
-  holding(collisionKey: string): ReadonlySet<BindingKey> {
+  holding(collisionKey: string): Iterable<BindingKey> {
     return this.#index.holding(collisionKey)
   }
 
-  replacing(key: BindingKey): ReadonlySet<BindingKey> {
+  replacing(key: BindingKey): Iterable<BindingKey> {
     return this.#index.replacing(key)
   }
 
-  wanting(outputName: string): ReadonlySet<BindingKey> {
+  wanting(outputName: string): Iterable<BindingKey> {
     return this.#near.wanting(outputName)
   }
 
   /** The bindings that refer to a pool or an objective of this name, in any group. */
-  using({ kind }: Resource, namespace: string, name: string): ReadonlySet<BindingKey> {
+  using({ kind }: Resource, namespace: string, name: string): Iterable<BindingKey> {
     return kind === 'InferencePool'
       ? this.#index.usingPool(namespace, name)
       : this.#index.usingObjective(namespace, name)
@@ -136,12 +142,6 @@ export class Census {
     else this.#sizes.set(namespace, size)
   }
 
-  #bindings(keys: ReadonlySet<BindingKey>): Iterable<Binding> {
-    return keys
-      .values()
-      .map((key) => this.#entries.get(key)?.binding)
-      .filter((binding) => binding !== undefined)
-  }
 }
 
 function fileNear(index: NeighbourIndex, key: BindingKey, { binding, stake }: Entry): void {
@@ -149,5 +149,5 @@ function fileNear(index: NeighbourIndex, key: BindingKey, { binding, stake }: En
 }
 
 /** The names of bindings that are all of one namespace; bindings of two namespaces never share a term. */
-const namesOf = (keys: ReadonlySet<BindingKey>): Iterable<string> =>
-  keys.size === 0 ? [] : keys.values().map((key) => key.slice(key.indexOf('/') + 1))
+const namesOf = (keys: Iterable<BindingKey>): Iterable<string> =>
+  Iterator.from(keys).map((key) => key.slice(key.indexOf('/') + 1))

@@ -124,7 +124,7 @@ export function setReference(
 function rivalsOf(user: Binding, then: Overlay): readonly Binding[] {
   const { identity, latent } = then.stakeOf(user)
   return [...(identity?.collisionKey === undefined ? [] : [identity.collisionKey]), ...latent].flatMap(
-    (key) => [...then.claimants(key)],
+    (key) => then.claimants(key),
   )
 }
 
