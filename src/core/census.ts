@@ -1,9 +1,10 @@
-import { BindingIndex } from './binding-index.ts'
 import type { Binding, BindingKey, Mode } from './binding.ts'
+import { ClaimIndex } from './claim-index.ts'
 import type { Stake } from './evaluate.ts'
 import type { Identity } from './identity.ts'
 import { NeighbourIndex } from './neighbour-index.ts'
 import { doOverlap } from './overlap.ts'
+import { ReferenceIndex } from './reference-index.ts'
 import type { Resource } from './resources.ts'
 
 /** A binding and its stake. */
@@ -12,11 +13,12 @@ export type Entry = { readonly binding: Binding; readonly stake: Stake }
 /** The known bindings, with an index for each question that an evaluation or a change asks about them. */
 export class Census {
   readonly #entries = new Map<BindingKey, Entry>()
-  readonly #index = new BindingIndex()
+  readonly #claims = new ClaimIndex()
   /**
-   * Made when it is first asked. Judging a change of a pool never asks it, and would index thousands of bindings for
-   * nothing.
+   * This index and the next are made when they are first asked. Judging a change of a pool never asks them of the
+   * bindings as they would be, and would index thousands of them for nothing.
    */
+  #referenceIndex: ReferenceIndex | undefined
   #nearIndex: NeighbourIndex | undefined
   readonly #sizes = new Map<string, number>()
 
@@ -45,7 +47,8 @@ export class Census {
     const before = this.#entries.get(key)
     if (before) this.#unfile(key, before)
     else this.#count(entry.binding.namespace, 1)
-    this.#index.add(key, entry.binding, entry.stake)
+    this.#claims.add(key, entry.stake)
+    this.#referenceIndex?.add(key, entry.binding)
     if (this.#nearIndex) fileNear(this.#nearIndex, key, entry)
     this.#entries.set(key, entry)
   }
@@ -72,27 +75,27 @@ export class Census {
   }
 
   holders(collisionKey: string): readonly Binding[] {
-    return this.all(this.#index.holding(collisionKey))
+    return this.all(this.#claims.holding(collisionKey))
   }
 
   claimants(collisionKey: string): readonly Binding[] {
-    const coming = this.all(this.#index.comingTo(collisionKey))
+    const coming = this.all(this.#claims.comingTo(collisionKey))
     const holders = this.holders(collisionKey)
     // Nobody is in both: latent keys are those beside the one that a binding holds.
     return coming.length === 0 ? holders : [...holders, ...coming]
   }
 
   sharing(reference: string): readonly Binding[] {
-    return this.all(this.#index.asking(reference))
+    return this.all(this.#claims.asking(reference))
   }
 
   /** The bindings that hold a collision key. */
   holding(collisionKey: string): Iterable<BindingKey> {
-    return this.#index.holding(collisionKey)
+    return this.#claims.holding(collisionKey)
   }
 
   replacing(key: BindingKey): Iterable<BindingKey> {
-    return this.#index.replacing(key)
+    return this.#references.replacing(key)
   }
 
   wanting(outputName: string): Iterable<BindingKey> {
@@ -102,8 +105,8 @@ export class Census {
   /** The bindings that refer to a pool or an objective of this name, in any group. */
   using({ kind }: Resource, namespace: string, name: string): Iterable<BindingKey> {
     return kind === 'InferencePool'
-      ? this.#index.usingPool(namespace, name)
-      : this.#index.usingObjective(namespace, name)
+      ? this.#references.usingPool(namespace, name)
+      : this.#references.usingObjective(namespace, name)
   }
 
   sharingSpiffeId(spiffeId: string): Iterable<string> {
@@ -123,6 +126,14 @@ export class Census {
     })
   }
 
+  get #references(): ReferenceIndex {
+    if (!this.#referenceIndex) {
+      this.#referenceIndex = new ReferenceIndex()
+      for (const [key, { binding }] of this.#entries) this.#referenceIndex.add(key, binding)
+    }
+    return this.#referenceIndex
+  }
+
   get #near(): NeighbourIndex {
     if (!this.#nearIndex) {
       this.#nearIndex = new NeighbourIndex()
@@ -132,7 +143,8 @@ export class Census {
   }
 
   #unfile(key: BindingKey, { binding, stake }: Entry): void {
-    this.#index.remove(key, binding, stake)
+    this.#claims.remove(key, stake)
+    this.#referenceIndex?.remove(key, binding)
     if (stake.identity) this.#nearIndex?.remove(key, binding, stake.identity)
   }
 
@@ -141,7 +153,6 @@ export class Census {
     if (size === 0) this.#sizes.delete(namespace)
     else this.#sizes.set(namespace, size)
   }
-
 }
 
 function fileNear(index: NeighbourIndex, key: BindingKey, { binding, stake }: Entry): void {

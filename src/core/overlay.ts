@@ -139,7 +139,8 @@ export class Overlay implements Known {
   }
 
   #merged(below: readonly Binding[], own: readonly Binding[]): readonly Binding[] {
-    const others = below.filter(({ name }) => this.#isBelow(name))
+    const isAllBelow = this.#set.size === 0 && this.#present === undefined
+    const others = isAllBelow ? below : below.filter(({ name }) => this.#isBelow(name))
     return own.length === 0 ? others : [...others, ...own]
   }
 
