@@ -18,7 +18,7 @@ export type Rival = {
 export function rivalsIn({ binding, identity, world }: Facts): readonly Rival[] {
   const key = identity?.collisionKey
   if (key === undefined) return []
-  const others = [...world.holders(key)].filter((other) => isRival(binding, other))
+  const others = world.holders(key).filter((other) => isRival(binding, other))
   const names = new Map([binding, ...others].map((one) => [one.name, one]))
   if (names.size < 2) return []
   return [...names.values()]

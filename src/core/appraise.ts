@@ -82,7 +82,7 @@ function collisionsOf(
   const held = identity?.collisionKey
   const peers = new Set<string>()
   const findings = [...(held === undefined ? [] : [held]), ...latent].flatMap((collisionKey) => {
-    const others = [...world.claimants(collisionKey)]
+    const others = world.claimants(collisionKey)
     for (const { name } of others) peers.add(name)
     return collisionOver(collisionKey, binding, others) ?? []
   })
@@ -123,9 +123,9 @@ function pendingCollision(
   colliding: ReadonlySet<string>,
 ): readonly Finding[] | undefined {
   if (reference === undefined) return undefined
-  const others = [...world.sharing(reference)].filter(
-    (other) => isRival(binding, other) && !colliding.has(other.name),
-  )
+  const others = world
+    .sharing(reference)
+    .filter((other) => isRival(binding, other) && !colliding.has(other.name))
   const waiting = waits(evaluation) ? others : others.filter((other) => waits(evaluate(other, world)))
   if (waiting.length === 0) return undefined
   return [

@@ -1,9 +1,10 @@
-import { BindingIndex } from './binding-index.ts'
 import type { Binding, BindingKey, Mode } from './binding.ts'
+import { ClaimIndex } from './claim-index.ts'
 import type { Stake } from './evaluate.ts'
 import type { Identity } from './identity.ts'
 import { NeighbourIndex } from './neighbour-index.ts'
 import { doOverlap } from './overlap.ts'
+import { ReferenceIndex } from './reference-index.ts'
 import type { Resource } from './resources.ts'
 
 /** A binding and its stake. */
@@ -12,11 +13,12 @@ export type Entry = { readonly binding: Binding; readonly stake: Stake }
 /** The known bindings, with an index for each question that an evaluation or a change asks about them. */
 export class Census {
   readonly #entries = new Map<BindingKey, Entry>()
-  readonly #index = new BindingIndex()
+  readonly #claims = new ClaimIndex()
   /**
-   * Made when it is first asked. Judging a change of a pool never asks it, and would index thousands of bindings for
-   * nothing.
+   * This index and the next are made when they are first asked. Judging a change of a pool never asks them of the
+   * bindings as they would be, and would index thousands of them for nothing.
    */
+  #referenceIndex: ReferenceIndex | undefined
   #nearIndex: NeighbourIndex | undefined
   readonly #sizes = new Map<string, number>()
 
@@ -32,15 +34,21 @@ export class Census {
     return this.#entries.values()
   }
 
-  all(keys: ReadonlySet<BindingKey>): readonly Binding[] {
-    return [...this.#bindings(keys)]
+  all(keys: Iterable<BindingKey>): readonly Binding[] {
+    const bindings: Binding[] = []
+    for (const key of keys) {
+      const entry = this.#entries.get(key)
+      if (entry) bindings.push(entry.binding)
+    }
+    return bindings
   }
 
   place(key: BindingKey, entry: Entry): void {
     const before = this.#entries.get(key)
     if (before) this.#unfile(key, before)
     else this.#count(entry.binding.namespace, 1)
-    this.#index.add(key, entry.binding, entry.stake)
+    this.#claims.add(key, entry.stake)
+    this.#referenceIndex?.add(key, entry.binding)
     if (this.#nearIndex) fileNear(this.#nearIndex, key, entry)
     this.#entries.set(key, entry)
   }
@@ -66,38 +74,39 @@ export class Census {
     return this.#sizes.get(namespace) ?? 0
   }
 
-  holders(collisionKey: string): Iterable<Binding> {
-    return this.#bindings(this.#index.holding(collisionKey))
+  holders(collisionKey: string): readonly Binding[] {
+    return this.all(this.#claims.holding(collisionKey))
   }
 
-  claimants(collisionKey: string): Iterable<Binding> {
-    const coming = this.#index.comingTo(collisionKey)
-    const holding = this.#index.holding(collisionKey)
-    return this.#bindings(coming.size === 0 ? holding : holding.union(coming))
+  claimants(collisionKey: string): readonly Binding[] {
+    const coming = this.all(this.#claims.comingTo(collisionKey))
+    const holders = this.holders(collisionKey)
+    // Nobody is in both: latent keys are those beside the one that a binding holds.
+    return coming.length === 0 ? holders : [...holders, ...coming]
   }
 
-  sharing(reference: string): Iterable<Binding> {
-    return this.#bindings(this.#index.asking(reference))
+  sharing(reference: string): readonly Binding[] {
+    return this.all(this.#claims.asking(reference))
   }
 
   /** The bindings that hold a collision key. */
-  holding(collisionKey: string): ReadonlySet<BindingKey> {
-    return this.#index.holding(collisionKey)
+  holding(collisionKey: string): Iterable<BindingKey> {
+    return this.#claims.holding(collisionKey)
   }
 
-  replacing(key: BindingKey): ReadonlySet<BindingKey> {
-    return this.#index.replacing(key)
+  replacing(key: BindingKey): Iterable<BindingKey> {
+    return this.#references.replacing(key)
   }
 
-  wanting(outputName: string): ReadonlySet<BindingKey> {
+  wanting(outputName: string): Iterable<BindingKey> {
     return this.#near.wanting(outputName)
   }
 
   /** The bindings that refer to a pool or an objective of this name, in any group. */
-  using({ kind }: Resource, namespace: string, name: string): ReadonlySet<BindingKey> {
+  using({ kind }: Resource, namespace: string, name: string): Iterable<BindingKey> {
     return kind === 'InferencePool'
-      ? this.#index.usingPool(namespace, name)
-      : this.#index.usingObjective(namespace, name)
+      ? this.#references.usingPool(namespace, name)
+      : this.#references.usingObjective(namespace, name)
   }
 
   sharingSpiffeId(spiffeId: string): Iterable<string> {
@@ -117,6 +126,14 @@ export class Census {
     })
   }
 
+  get #references(): ReferenceIndex {
+    if (!this.#referenceIndex) {
+      this.#referenceIndex = new ReferenceIndex()
+      for (const [key, { binding }] of this.#entries) this.#referenceIndex.add(key, binding)
+    }
+    return this.#referenceIndex
+  }
+
   get #near(): NeighbourIndex {
     if (!this.#nearIndex) {
       this.#nearIndex = new NeighbourIndex()
@@ -126,7 +143,8 @@ export class Census {
   }
 
   #unfile(key: BindingKey, { binding, stake }: Entry): void {
-    this.#index.remove(key, binding, stake)
+    this.#claims.remove(key, stake)
+    this.#referenceIndex?.remove(key, binding)
     if (stake.identity) this.#nearIndex?.remove(key, binding, stake.identity)
   }
 
@@ -135,13 +153,6 @@ export class Census {
     if (size === 0) this.#sizes.delete(namespace)
     else this.#sizes.set(namespace, size)
   }
-
-  #bindings(keys: ReadonlySet<BindingKey>): Iterable<Binding> {
-    return keys
-      .values()
-      .map((key) => this.#entries.get(key)?.binding)
-      .filter((binding) => binding !== undefined)
-  }
 }
 
 function fileNear(index: NeighbourIndex, key: BindingKey, { binding, stake }: Entry): void {
@@ -149,5 +160,5 @@ function fileNear(index: NeighbourIndex, key: BindingKey, { binding, stake }: En
 }
 
 /** The names of bindings that are all of one namespace; bindings of two namespaces never share a term. */
-const namesOf = (keys: ReadonlySet<BindingKey>): Iterable<string> =>
-  keys.size === 0 ? [] : keys.values().map((key) => key.slice(key.indexOf('/') + 1))
+const namesOf = (keys: Iterable<BindingKey>): Iterable<string> =>
+  Iterator.from(keys).map((key) => key.slice(key.indexOf('/') + 1))

@@ -67,7 +67,8 @@ export function* judgeChange(
   const found: Consequence[] = []
   const seen = new Set<string>()
   for (const user of users) {
-    for (const binding of [user, ...rivalsOf(user, then)]) {
+    const own = outlooks.get(user.name) ?? outlookOf(user, then)
+    for (const binding of [user, ...rivalsOf(own, then)]) {
       if (seen.has(binding.name)) continue
       seen.add(binding.name)
       const outlook = outlooks.get(binding.name) ?? outlookOf(binding, then)
@@ -121,10 +122,9 @@ export function setReference(
 }
 
 /** Bindings that do not use the object, but can lose their identity by a collision with one that does. */
-function rivalsOf(user: Binding, then: Overlay): readonly Binding[] {
-  const { identity, latent } = then.stakeOf(user)
+function rivalsOf({ stake: { identity, latent } }: Outlook, then: Overlay): readonly Binding[] {
   return [...(identity?.collisionKey === undefined ? [] : [identity.collisionKey]), ...latent].flatMap(
-    (key) => [...then.claimants(key)],
+    (key) => then.claimants(key),
   )
 }
 

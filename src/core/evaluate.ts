@@ -46,8 +46,12 @@ const ownChecks: readonly Row[] = [
   [spiffeIdIsValid, poolExists, objectiveRefIsGiven, objectiveExists],
 ]
 
+/** A set of checks: bit i stands for the check of row i. Thousands of bindings are judged at once, and a Set for each costs. */
+const setOf = (checks: readonly Check[]): number =>
+  checks.reduce((set, check) => set | (1 << ownChecks.findIndex(([one]) => one === check)), 0)
+
 /** The checks among them that look at the spec alone: no other object can make them pass or fail. */
-const soundness: readonly Check[] = [
+const soundness = setOf([
   poolRefIsUsable,
   objectiveRefIsUsable,
   objectiveRefIsGiven,
@@ -55,7 +59,7 @@ const soundness: readonly Check[] = [
   serviceAccountIsNamed,
   containerIsNamed,
   containerIsUnexpected,
-]
+])
 
 export type Evaluation = {
   /** Every failed check whose needs hold, in order. The loop reports the first. */
@@ -107,9 +111,9 @@ export const noStake: Stake = { identity: undefined, isSound: false, latent: [],
 export const stakeOf = (binding: Binding, world: World): Stake => stakeIn(gather(binding, world))
 
 /** @param own what `judgeOwn` says of these facts */
-export function stakeIn(facts: Facts, { findings, passed } = judgeOwn(facts)): Stake {
+export function stakeIn(facts: Facts, { findings, isSound } = judgeOwn(facts)): Stake {
   const identity = findings.length === 0 ? facts.identity : undefined
-  if (!soundness.every((check) => passed.has(check))) return noStake
+  if (!isSound) return noStake
   return {
     identity,
     isSound: true,
@@ -129,22 +133,25 @@ export function settledIdentity(binding: Binding, { identity }: Stake, world: Wo
 }
 
 const listOf = (found: ReturnType<Check>): readonly Finding[] =>
-  found === undefined ? [] : 'rule' in found ? [found] : found
+  found === undefined ? nothing : 'rule' in found ? [found] : found
 
-const inOrder = ownChecks.map(([check, ...needs]) => ({ check, needs }))
+const nothing: readonly Finding[] = []
+
+const inOrder = ownChecks.map(([check, ...needs]) => ({ check, itself: setOf([check]), needs: setOf(needs) }))
 
 /** Runs the checks on the binding and its references alone. */
 export function judgeOwn(facts: Facts): {
   readonly findings: readonly Finding[]
-  readonly passed: ReadonlySet<Check>
+  /** As `Stake.isSound` says. */
+  readonly isSound: boolean
 } {
-  const passed = new Set<Check>()
+  let passed = 0
   const findings: Finding[] = []
-  for (const { check, needs } of inOrder) {
-    if (!needs.every((need) => passed.has(need))) continue
+  for (const { check, itself, needs } of inOrder) {
+    if ((passed & needs) !== needs) continue
     const found = listOf(check(facts))
-    if (found.length === 0) passed.add(check)
+    if (found.length === 0) passed |= itself
     else findings.push(...found)
   }
-  return { findings, passed }
+  return { findings, isSound: (passed & soundness) === soundness }
 }

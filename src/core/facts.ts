@@ -22,11 +22,11 @@ export type World = {
   objective(resource: Resource, namespace: string, name: string): Objective | undefined
   binding(key: BindingKey): Binding | undefined
   /** The bindings, the asking one perhaps among them, that hold a collision key. */
-  holders(collisionKey: string): Iterable<Binding>
+  holders(collisionKey: string): readonly Binding[]
   /** The holders, and the bindings whose references can also lead to objects by which they would hold the key. */
-  claimants(collisionKey: string): Iterable<Binding>
+  claimants(collisionKey: string): readonly Binding[]
   /** The bindings that ask for one container by one reference, whether or not it leads to anything yet. */
-  sharing(reference: string): Iterable<Binding>
+  sharing(reference: string): readonly Binding[]
 }
 
 /** Everything that the checks look at, gathered before the first check runs. */

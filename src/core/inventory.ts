@@ -70,15 +70,15 @@ export class Inventory implements Known {
     return this.#objectives.get(resource, namespace, name)
   }
 
-  holders(collisionKey: string): Iterable<Binding> {
+  holders(collisionKey: string): readonly Binding[] {
     return this.#census.holders(collisionKey)
   }
 
-  claimants(collisionKey: string): Iterable<Binding> {
+  claimants(collisionKey: string): readonly Binding[] {
     return this.#census.claimants(collisionKey)
   }
 
-  sharing(reference: string): Iterable<Binding> {
+  sharing(reference: string): readonly Binding[] {
     return this.#census.sharing(reference)
   }
 

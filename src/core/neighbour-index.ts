@@ -50,16 +50,16 @@ export class NeighbourIndex {
   }
 
   /** Bindings whose output would have this name. */
-  wanting(name: string): ReadonlySet<BindingKey> {
+  wanting(name: string): Iterable<BindingKey> {
     return this.#outputNames.of(name)
   }
 
-  giving(spiffeId: string): ReadonlySet<BindingKey> {
+  giving(spiffeId: string): Iterable<BindingKey> {
     return this.#spiffeIds.of(spiffeId)
   }
 
   /** Bindings of a mode on the pool of the given one, for its service account. */
-  beside(binding: Binding, poolGroup: string, mode: Mode): ReadonlySet<BindingKey> {
+  beside(binding: Binding, poolGroup: string, mode: Mode): Iterable<BindingKey> {
     return this.#poolUses.of(poolUse(binding, poolGroup, mode))
   }
 

@@ -98,7 +98,7 @@ export class OutputIndex {
     return this.#all(this.#holders.of(collisionKey))
   }
 
-  #all(names: ReadonlySet<string>): readonly Output[] {
+  #all(names: Iterable<string>): readonly Output[] {
     return [...names].flatMap((name) => this.get(name) ?? [])
   }
 }

@@ -120,27 +120,28 @@ export class Overlay implements Known {
     return below && this.#isBelow(below.name, below.namespace) ? below : undefined
   }
 
-  holders(collisionKey: string): Iterable<Binding> {
+  holders(collisionKey: string): readonly Binding[] {
     return this.#merged(this.#below.holders(collisionKey), this.#census.holders(collisionKey))
   }
 
-  claimants(collisionKey: string): Iterable<Binding> {
+  claimants(collisionKey: string): readonly Binding[] {
     return this.#merged(this.#below.claimants(collisionKey), this.#census.claimants(collisionKey))
   }
 
-  sharing(reference: string): Iterable<Binding> {
+  sharing(reference: string): readonly Binding[] {
     return this.#merged(this.#below.sharing(reference), this.#census.sharing(reference))
   }
 
   usersOf(resource: Resource, namespace: string, name: string): readonly Binding[] {
     const below = this.#below.usersOf(resource, namespace, name)
     if (namespace !== this.#namespace) return below
-    return [...this.#merged(below, this.#census.all(this.#census.using(resource, namespace, name)))]
+    return this.#merged(below, this.#census.all(this.#census.using(resource, namespace, name)))
   }
 
-  *#merged(below: Iterable<Binding>, own: Iterable<Binding>): Iterable<Binding> {
-    for (const binding of below) if (this.#isBelow(binding.name)) yield binding
-    yield* own
+  #merged(below: readonly Binding[], own: readonly Binding[]): readonly Binding[] {
+    const isAllBelow = this.#set.size === 0 && this.#present === undefined
+    const others = isAllBelow ? below : below.filter(({ name }) => this.#isBelow(name))
+    return own.length === 0 ? others : [...others, ...own]
   }
 
   *#near(below: Iterable<string>, own: Iterable<string>): Iterable<string> {

@@ -63,11 +63,13 @@ export function candidatesOf<T>(
   find: (resource: Resource, name: string) => T | undefined,
 ): readonly Candidate<T>[] {
   if (typeof name !== 'string' || !isDns1123Subdomain(name)) return []
-  return row.flatMap((resource) => {
+  const candidates: Candidate<T>[] = []
+  for (const resource of row) {
     const isAsked = (group === undefined || resource.group === group) && isServed(resource)
     const object = isAsked ? find(resource, name) : undefined
-    return object === undefined ? [] : [{ resource, object }]
-  })
+    if (object !== undefined) candidates.push({ resource, object })
+  }
+  return candidates
 }
 
 /** An object and the kind as which it was found. */

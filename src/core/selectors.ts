@@ -116,11 +116,13 @@ export function collisionKey(
   selectors: readonly string[],
   container: string,
 ): string {
-  const implied = new Set([`k8s:container-name:${container}`, `k8s:ns:${namespace}`, ...pods.selectors])
-  const others = selectors.filter((selector) => !implied.has(selector))
+  // Sorted, like the selectors.
+  const implied = [`k8s:container-name:${container}`, `k8s:ns:${namespace}`, ...pods.selectors]
+  let found = 0
+  const others = selectors.filter((selector) => selector !== implied[found] || void found++)
   const isSorted = selectors.every(
     (selector, index) => index === 0 || (selectors[index - 1] ?? '') < selector,
   )
-  const isUsual = isSorted && selectors.length === others.length + implied.size
+  const isUsual = isSorted && found === implied.length
   return JSON.stringify([namespace, pods.pairs, isUsual ? others : { all: selectors }, container])
 }

@@ -20,10 +20,11 @@ export class Terms<Key extends string> {
       this.#members.delete(term)
   }
 
-  of(term: string): ReadonlySet<Key> {
+  /** The members of a term, each once. */
+  of(term: string): Iterable<Key> {
     const members = this.#members.get(term)
     if (members === undefined) return none
-    return typeof members === 'object' ? members : new Set([members])
+    return typeof members === 'object' ? members : [members]
   }
 
   count(term: string): number {
@@ -32,4 +33,4 @@ export class Terms<Key extends string> {
   }
 }
 
-const none: ReadonlySet<never> = new Set<never>()
+const none: readonly never[] = []

@@ -40,8 +40,7 @@ export async function isStill(
   if (findings[0]?.rule !== rule) return false
   if (rule !== 'identityCollision' || identity?.collisionKey === undefined) return true
   const { collisionKey } = identity
-  // Those that memory has: what is read comes to be among the holders, too.
-  for (const name of Array.from(live.world.holders(collisionKey), (holder) => holder.name)) {
+  for (const { name } of live.world.holders(collisionKey)) {
     const peer = name === binding.name ? undefined : await live.readPeer(name)
     if (!peer || !isRival(binding, peer)) continue
     if (live.world.stakeOf(peer).identity?.collisionKey === collisionKey) return true
@@ -95,7 +94,7 @@ const isCollision = ({ rule }: Finding): boolean => rule === 'identityCollision'
 async function readRivals(
   live: LiveNamespace,
   binding: Binding,
-  others: Iterable<Binding>,
+  others: readonly Binding[],
   isWanted: (peer: Binding) => boolean,
 ): Promise<void> {
   const names = [...others].map(({ name }) => name).filter((name) => name !== binding.name)

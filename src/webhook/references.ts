@@ -111,7 +111,7 @@ function partiesTo(consequence: JudgedConsequence, { world }: LiveNamespace): re
   const { binding, finding } = consequence
   if (finding.rule === 'invalidPoolSelector') return []
   const key = finding.collisionKey
-  const peers = key === undefined ? [] : [...world.claimants(key)].slice(0, peersAtMost)
+  const peers = key === undefined ? [] : world.claimants(key).slice(0, peersAtMost)
   return [binding, ...peers]
 }
 

@@ -34,7 +34,7 @@ export function victims(
     rule === 'identityCollision' && action !== 'deny' && collisionKey !== undefined ? [collisionKey] : [],
   )
   const names = keys
-    .flatMap((key) => [...world.holders(key)])
+    .flatMap((key) => world.holders(key))
     .filter((peer) => isRival(binding, peer) && evaluate(peer, world).findings.length === 0)
     .map(({ name }) => name)
     .toSorted(byBytes)
