@@ -6,9 +6,16 @@ import { leaseResource } from '../core/resources.ts'
 export const claimLabel = 'kleym.sonda.red/claim'
 const keyAnnotation = 'kleym.sonda.red/collision-key'
 const uidAnnotation = 'kleym.sonda.red/holder-uid'
+const baseAnnotation = 'kleym.sonda.red/holder-base'
 
 /** Who claims a collision key. The uid is that of the binding that is being admitted. */
 export type Holder = { readonly namespace: string; readonly name: string; readonly uid: string }
+
+/** Who claims a key now, and the version that the review is to change, as in `Claim.base`. */
+export type Claimant = Holder & { readonly base?: string | undefined }
+
+/** A binding as one review found it, and as which a live read shows it. */
+export type Version = { readonly uid: string; readonly resourceVersion: string }
 
 /** A claim as the API server has it. */
 export type Claim = {
@@ -17,6 +24,13 @@ export type Claim = {
   readonly resourceVersion: string
   readonly collisionKey: string
   readonly holder: Holder
+  /**
+   * The latest resourceVersion of the holder that a claiming review was about to change; empty for a review of its
+   * creation, undefined where that is not known. The API server stores what was reviewed only over the very version that
+   * the review was given (k8s.io/apiserver, `pkg/storage/etcd3/store.go`, GuaranteedUpdate), and reviews it again
+   * otherwise. So a holder that is at another version by now has taken what it claimed, or never will.
+   */
+  readonly base?: string | undefined
   /** How often it was renewed or taken over. */
   readonly transitions: number
 }
@@ -33,9 +47,11 @@ export const claimName = (collisionKey: string): string =>
 export function leaseOf(
   namespace: string,
   collisionKey: string,
-  holder: Holder,
-  replaced?: Pick<Claim, 'uid' | 'resourceVersion' | 'transitions'>,
+  claimant: Claimant,
+  replaced?: Omit<Claim, 'name' | 'collisionKey'>,
 ): JsonObject {
+  const isAgain = replaced !== undefined && isSameBinding(replaced.holder, claimant)
+  const base = isAgain ? laterBase(replaced, claimant) : claimant.base
   return {
     apiVersion: `${leaseResource.group}/${leaseResource.version}`,
     kind: leaseResource.kind,
@@ -47,15 +63,34 @@ export function leaseOf(
         'app.kubernetes.io/component': 'operator',
         [claimLabel]: 'true',
       },
-      annotations: { [keyAnnotation]: collisionKey, [uidAnnotation]: holder.uid },
+      annotations: {
+        [keyAnnotation]: collisionKey,
+        [uidAnnotation]: claimant.uid,
+        ...(base !== undefined && { [baseAnnotation]: base }),
+      },
       ...(replaced && { uid: replaced.uid, resourceVersion: replaced.resourceVersion }),
     },
     spec: {
-      holderIdentity: `${holder.namespace}/${holder.name}`,
+      holderIdentity: `${claimant.namespace}/${claimant.name}`,
       leaseTransitions: replaced ? replaced.transitions + 1 : 0,
     },
   }
 }
+
+/**
+ * The base of a claim that a binding makes again: the later one, because reviews of several requests can be under way.
+ * It is not known where the binding was created anew meanwhile, or where versions are no numbers that can be compared.
+ */
+function laterBase({ holder, base }: Pick<Claim, 'holder' | 'base'>, claimant: Claimant): string | undefined {
+  if (holder.uid !== claimant.uid) return undefined
+  const [before, now] = [versionNumber(base), versionNumber(claimant.base)]
+  if (before === undefined || now === undefined) return undefined
+  return before > now ? base : claimant.base
+}
+
+/** A resourceVersion as a number; -1 for that of an object before its creation. */
+const versionNumber = (version: string | undefined): bigint | undefined =>
+  version === '' ? -1n : version !== undefined && /^\d+$/.test(version) ? BigInt(version) : undefined
 
 /**
  * Reads a claim from a Lease. If the Lease names no holder, the parts of the holder are empty, and no binding has
@@ -73,6 +108,7 @@ export function decodeClaim(lease: unknown): Claim {
     transitions: numberOr(field(objectOr(spec), 'leaseTransitions'), 0),
     collisionKey: textOr(field(annotations, keyAnnotation), ''),
     holder: { namespace, name, uid: textOr(field(annotations, uidAnnotation), '') },
+    base: typeof annotations[baseAnnotation] === 'string' ? annotations[baseAnnotation] : undefined,
   }
 }
 
@@ -82,13 +118,16 @@ export function decodeClaim(lease: unknown): Claim {
  */
 export type Contender = 'rival' | 'renamed' | 'none'
 
+/** How the holder of a claim relates to the claimed key by a live read, and the version that was read, if it is there. */
+export type Standing = { readonly contender: Contender; readonly version?: Version | undefined }
+
 /** What an existing claim is to the binding that asks for the key. */
 export type ClaimState =
   /** The claim is the asking binding's own, from a retried review or an earlier attempt. */
   | 'ours'
   /** The holder exists and has the key. */
   | 'held'
-  /** The holder does not exist yet, but may still come: its write can be under way for as long as a request lasts. */
+  /** The holder does not have the key yet, but may still come: its write can be under way for as long as a request lasts. */
   | 'pending'
   /** The holder is gone, or can no longer come. */
   | 'abandoned'
@@ -103,8 +142,7 @@ export const isSameBinding = (a: Holder, b: Holder): boolean =>
 export function claimStateOf(
   claim: Claim,
   holder: Holder,
-  seen: {
-    readonly contender: Contender
+  seen: Standing & {
     readonly ageMs: number
     readonly deleted: boolean
     readonly graceMs: number
@@ -113,5 +151,12 @@ export function claimStateOf(
   // A binding takes over the claim of the binding that it replaces under a new name.
   if (isSameBinding(claim.holder, holder) || seen.contender === 'renamed') return 'ours'
   if (seen.contender === 'rival') return 'held'
-  return seen.deleted || seen.ageMs > seen.graceMs ? 'abandoned' : 'pending'
+  const isOver = seen.deleted || seen.ageMs > seen.graceMs || hasMovedOn(claim, seen.version)
+  return isOver ? 'abandoned' : 'pending'
 }
+
+const hasMovedOn = ({ holder, base }: Claim, version: Version | undefined): boolean =>
+  version !== undefined &&
+  base !== undefined &&
+  version.uid === holder.uid &&
+  version.resourceVersion !== base

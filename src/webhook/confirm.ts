@@ -7,7 +7,7 @@ import type { Finding } from '../core/findings.ts'
 import type { Identity } from '../core/identity.ts'
 import { byBytes } from '../core/names.ts'
 import type { Known } from '../core/overlay.ts'
-import type { Contender } from './claim.ts'
+import type { Standing } from './claim.ts'
 import { LiveNamespace, type ReadLive } from './live.ts'
 
 /** How many neighbours of each kind are read. If all are read, advice is certain enough to refuse. */
@@ -135,13 +135,13 @@ export async function contends(
   binding: Binding,
   remembered: Known,
   read: ReadLive,
-): Promise<Contender> {
+): Promise<Standing> {
   const live = new LiveNamespace(remembered, binding.namespace, read)
   const other = await live.readPeer(name)
-  if (!other) return 'none'
+  if (!other) return { contender: 'none' }
   const { identity, latent, reference } = live.world.stakeOf(other)
-  if (identity?.collisionKey !== claim && reference !== claim && !latent.includes(claim)) return 'none'
-  return isRival(binding, other) ? 'rival' : 'renamed'
+  const isClaimed = identity?.collisionKey === claim || reference === claim || latent.includes(claim)
+  return { contender: !isClaimed ? 'none' : isRival(binding, other) ? 'rival' : 'renamed', version: other }
 }
 
 /** Reads the neighbours that advice may name, up to a number of each kind. */

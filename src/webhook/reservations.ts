@@ -7,8 +7,9 @@ import {
   leaseOf,
   claimStateOf,
   type Claim,
-  type Contender,
+  type Claimant,
   type Holder,
+  type Standing,
 } from './claim.ts'
 import { VainClaims } from './vain-claims.ts'
 
@@ -55,8 +56,8 @@ const collectAtOnce = 16
 /** The wish of one review. */
 type Wish = {
   readonly collisionKey: string
-  readonly holder: Holder
-  readonly contends: (other: Holder) => Promise<Contender>
+  readonly holder: Claimant
+  readonly contends: (other: Holder) => Promise<Standing>
   readonly signal: AbortSignal | undefined
 }
 
@@ -118,8 +119,8 @@ export class Reservations {
    */
   async reserve(
     collisionKey: string,
-    holder: Holder,
-    contends: (other: Holder) => Promise<Contender>,
+    holder: Claimant,
+    contends: (other: Holder) => Promise<Standing>,
     signal?: AbortSignal,
   ): Promise<Reserved> {
     const name = claimName(collisionKey)
@@ -167,7 +168,7 @@ export class Reservations {
     const { objects, namespace, now, disregarded } = this.#options
     const { since } = this.#note(claim)
     const state = claimStateOf(claim, holder, {
-      contender: isSameBinding(claim.holder, holder) ? 'none' : await contends(claim.holder),
+      ...(isSameBinding(claim.holder, holder) ? { contender: 'none' } : await contends(claim.holder)),
       ageMs: now() - since,
       deleted: this.#deleted.has(claim.holder.uid),
       graceMs: this.#graceMs,

@@ -171,7 +171,7 @@ async function reserveKey(
   const { namespace, name, uid } = binding
   const reserved = await reserve(
     claim,
-    { namespace, name, uid },
+    { namespace, name, uid, base: baseOf(request) },
     ({ name: other }: Holder) => contends(other, claim, binding, world, read(signal)),
     signal,
   )
@@ -182,6 +182,10 @@ async function reserveKey(
   const remarks = reserved.pending && isSaid ? [pendingWords(reserved.by.name)] : []
   return { ...decision, verdict: judged, remarks }
 }
+
+/** The version of the binding that a request changes, for its claim: empty for a creation, undefined if it is not told. */
+const baseOf = (request: AdmissionRequest): string | undefined =>
+  request.operation === 'CREATE' ? '' : bindingIn(request.oldObject, request).resourceVersion || undefined
 
 /**
  * The finding for a claim of another binding: on a collision key, or on the reference of a binding that waits for

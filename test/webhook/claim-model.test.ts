@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import type { Reply } from '../../src/core/objects.ts'
-import { leaseResource } from '../../src/core/resources.ts'
-import type { Resource } from '../../src/core/resources.ts'
+import { bindingResource, leaseResource, type Resource } from '../../src/core/resources.ts'
 import { leaseOf } from '../../src/webhook/claim.ts'
 import { binding, evaluationOf } from '../support/builders.ts'
 import { MemoryObjects, metaText } from './memory-objects.ts'
@@ -42,6 +41,15 @@ const retriedUpdate = {
   halves: 2,
 } satisfies Scenario
 
+/** Two people edit one binding at once. */
+const sharedUpdate = {
+  clients: [
+    { name: 'a', ...create },
+    { name: 'b', ...update },
+    { name: 'b', ...update },
+  ],
+} satisfies Scenario
+
 const updates = { ...creates, clients: creates.clients.map(({ name }) => ({ name, ...update })) }
 
 type Case = readonly [what: string, scenario: Scenario]
@@ -54,9 +62,15 @@ const usual: readonly Case[] = [
   ['a holder that is deleted', { ...creates, deletions: 1 }],
   ['claims that have grown old and are collected', { ...creates, ages: 1, collections: 1 }],
   ['a create, an update and a loss or crash', { ...mixed, faults: 1 }],
+  ['an update whose binding gets another version', { ...mixed, touches: 1 }],
+  ['a holder that lets go', { ...creates, leaves: 1 }],
+  ['a holder that lets go and is edited again', { ...retriedUpdate, halves: 0, leaves: 1 }],
+  ['two updates of one binding', sharedUpdate],
 ]
 
 const deep: readonly Case[] = [
+  ['an update whose binding gets another version, and a loss or crash', { ...mixed, touches: 1, faults: 1 }],
+  ['a holder that is edited to and fro', { ...retriedUpdate, leaves: 1, touches: 1 }],
   ['two creates and two losses or crashes', { ...creates, faults: 2 }],
   ['two updates, a take-over and a loss or crash', { ...updates, faults: 1, halves: 2 }],
   ['a second attempt after a loss or crash', { ...retriedCreates, faults: 1 }],
@@ -97,11 +111,29 @@ function abandoned(memory: MemoryObjects): MemoryObjects {
   return memory
 }
 
+/** An API server that stores what was reviewed over whatever is there by then. */
+class Overwriting extends MemoryObjects {
+  override replace(resource: Resource, object: JsonObject): Reply {
+    const at = { namespace: metaText(object, 'namespace'), name: metaText(object, 'name') }
+    const stored = resource === bindingResource && this.find(resource, at)
+    if (!stored) return super.replace(resource, object)
+    const { uid, resourceVersion } = objectOr(stored['metadata'])
+    return super.replace(resource, {
+      ...object,
+      metadata: { ...objectOr(object['metadata']), uid, resourceVersion },
+    })
+  }
+}
+
 const broken: readonly Case[] = [
   ['a claim is taken over at once', { ...creates, graceMs: -1 }],
   ['the grace is shorter than a request lasts', { ...creates, halves: 1, graceMs: 30_000 }],
   ['claims are collected before bindings are seen', { ...creates, ages: 1, collections: 1, staleMs: -1 }],
   ['a renewal leaves the version as it was', { ...retriedUpdate, memory: () => new Uncounting() }],
+  [
+    'what was reviewed is stored over another version',
+    { ...mixed, touches: 1, memory: () => new Overwriting() },
+  ],
   ['versions are not compared', { ...creates, halves: 2, memory: () => abandoned(new Careless()) }],
 ]
 

@@ -187,7 +187,9 @@ describe('a binding has a key by a live read', () => {
   const peer = binding({ name: 'peer' })
   const key = keyOf(peer, scene)
   const holds = (live: readonly Manifest[], remembered: readonly Manifest[] = []) =>
-    contends('peer', key, asking, inventoryOf(remembered), reader(live).read).then((is) => is === 'rival')
+    contends('peer', key, asking, inventoryOf(remembered), reader(live).read).then(
+      ({ contender }) => contender === 'rival',
+    )
 
   test.for<readonly [string, boolean, readonly Manifest[]]>([
     ['it and what it refers to are there', true, [...scene, peer]],

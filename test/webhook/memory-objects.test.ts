@@ -30,7 +30,8 @@ const step = fc.record({
   which: fc.nat({ max: 2 }),
   transitions: fc.nat({ max: 1 }),
 })
-const unknown = { uid: 'no-such-uid', resourceVersion: '1', transitions: 0 }
+const nobody = { namespace: '', name: '', uid: '' }
+const unknown = { uid: 'no-such-uid', resourceVersion: '1', transitions: 0, holder: nobody }
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
 async function play(port: Pick<Objects, Verb>, collisionKey: string, steps: readonly Step[]) {

@@ -2,7 +2,14 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Reply } from '../../src/core/objects.ts'
 import { leaseResource } from '../../src/core/resources.ts'
-import { claimName, decodeClaim, leaseOf, claimStateOf, type Contender } from '../../src/webhook/claim.ts'
+import {
+  claimName,
+  decodeClaim,
+  leaseOf,
+  claimStateOf,
+  type Contender,
+  type Standing,
+} from '../../src/webhook/claim.ts'
 import { Reservations } from '../../src/webhook/reservations.ts'
 import { manualClock } from '../support/manual-clock.ts'
 import { failed, MemoryObjects, metaText, objectsOver, type Verb } from './memory-objects.ts'
@@ -31,6 +38,8 @@ function scene() {
   /** Names of the bindings that a live read shows with the key. */
   const holding = new Set<string>()
   const renamed = new Set<string>()
+  /** The versions of the bindings that a live read shows. */
+  const versions = new Map<string, { readonly uid: string; readonly resourceVersion: string }>()
   /** Names of the bindings that a watch has shown with the key. */
   const known = new Set<string>()
   const disregarded: string[] = []
@@ -55,9 +64,10 @@ function scene() {
       graceMs,
       staleMs,
     })
-  const contends = ({ name }: { readonly name: string }): Promise<Contender> => {
+  const contends = ({ name }: { readonly name: string }): Promise<Standing> => {
     reads.push(name)
-    return Promise.resolve(holding.has(name) ? 'rival' : renamed.has(name) ? 'renamed' : 'none')
+    const contender = holding.has(name) ? 'rival' : renamed.has(name) ? 'renamed' : 'none'
+    return Promise.resolve({ contender, version: versions.get(name) })
   }
   return {
     clock,
@@ -66,6 +76,7 @@ function scene() {
     calls,
     holding,
     renamed,
+    versions,
     known,
     disregarded,
     reads,
@@ -86,7 +97,8 @@ function scene() {
   }
 }
 
-const noAnswer = (): Promise<Contender> => Promise.reject(new Error('the read failed'))
+const nobodyThere = (): Promise<Standing> => Promise.resolve({ contender: 'none' })
+const noAnswer = (): Promise<Standing> => Promise.reject(new Error('the read failed'))
 
 const reserved = { kind: 'reserved' }
 const pending = (name: string, uid?: string) => ({ kind: 'taken', by: holderOf(name, uid), pending: true })
@@ -127,12 +139,14 @@ describe('a claim', () => {
     fc.assert(
       fc.property(fc.string(), text, text, fc.uuid(), (collisionKey, namespace, name, uid) => {
         const holder = { namespace, name, uid }
-        const seen = { uid: 'u', resourceVersion: '7', collisionKey, transitions: 3 }
-        expect(decodeClaim(leaseOf('system', collisionKey, holder, seen))).toEqual({
-          name: claimName(collisionKey),
+        const seen = { uid: 'u', resourceVersion: '7', transitions: 3, holder: holderOf('x'), base: '' }
+        expect(decodeClaim(leaseOf('system', collisionKey, { ...holder, base: '5' }, seen))).toEqual({
           ...seen,
+          name: claimName(collisionKey),
+          collisionKey,
           transitions: 4,
           holder,
+          base: '5',
         })
       }),
     )
@@ -154,6 +168,7 @@ describe('the rule', () => {
     collisionKey: key,
     transitions: 0,
     holder: holderOf('a'),
+    base: '5',
   }
   const seen = fc.record({
     contender: fc.constantFrom<Contender>('rival', 'none'),
@@ -193,6 +208,57 @@ describe('the rule', () => {
     const other = { ...holderOf('a'), namespace: 'other' }
     const fresh = { contender: 'none', deleted: false, ageMs: 0, graceMs } as const
     expect(claimStateOf(claim, other, fresh)).toBe('pending')
+  })
+})
+
+describe('a holder that is at another version than was reviewed, without the key', () => {
+  const claimed = async (base: string | undefined, uid = 'uid-of-chat') => {
+    const here = scene()
+    const one = here.replica()
+    await one.reserve(key, { ...holderOf('chat', uid), base }, nobodyThere)
+    const after = (resourceVersion: string) => {
+      here.versions.set('chat', { uid: 'uid-of-chat', resourceVersion })
+      return here.ask(here.replica(), 'rival')
+    }
+    return { ...here, one, after }
+  }
+
+  test('gives it up at once: it was created with the key and edited since', async () => {
+    const { after, claim } = await claimed('')
+    expect(await after('7')).toEqual(reserved)
+    expect(claim()).toEqual(holderOf('rival'))
+  })
+
+  test('gives it up at once: what was reviewed is stored, or refused as a conflict', async () => {
+    expect(await (await claimed('5')).after('6')).toEqual(reserved)
+  })
+
+  test('keeps it while it is at the version that was reviewed', async () => {
+    expect(await (await claimed('5')).after('5')).toEqual(pending('chat'))
+  })
+
+  test('keeps it where it is another of the same name, whose creation may be under way', async () => {
+    expect(await (await claimed('', 'another')).after('7')).toEqual(pending('chat', 'another'))
+  })
+
+  test.for<readonly [what: string, first: string | undefined, second: string | undefined, isFree: boolean]>([
+    ['the later of two versions counts', '5', '9', false],
+    ['in whatever order they are reviewed', '9', '5', false],
+    ['as numbers', '9', '10', false],
+    ['and a version that is neither tells that both are over', '5', '7', true],
+    ['unless one of them is not known', undefined, '5', false],
+    ['or no number', 'x5', '5', false],
+  ])('of two reviews: %s', async ([, first, second, isFree]) => {
+    const { one, after } = await claimed(first)
+    await one.reserve(key, { ...holderOf('chat'), base: second }, nobodyThere)
+    const at = [first, second].includes('9') ? (second === '10' ? '10' : '9') : '8'
+    expect(await after(at)).toEqual(isFree ? reserved : pending('chat'))
+  })
+
+  test('keeps it where it was created anew between two reviews', async () => {
+    const { one, after } = await claimed('', 'former')
+    await one.reserve(key, { ...holderOf('chat'), base: '5' }, nobodyThere)
+    expect(await after('7')).toEqual(pending('chat'))
   })
 })
 
@@ -401,13 +467,13 @@ describe('of any number at once', () => {
 
   test('they do not wait for those that want another key', async () => {
     const { replica, mishaps, ask } = scene()
-    const { promise: blocked, resolve: release } = Promise.withResolvers<Contender>()
+    const { promise: blocked, resolve: release } = Promise.withResolvers<Standing>()
     const one = replica()
     await ask(one, 'chat')
     const waiting = one.reserve(key, holderOf('rival'), () => blocked)
-    const behind = one.reserve(key, holderOf('another'), () => Promise.resolve('none' as const))
+    const behind = one.reserve(key, holderOf('another'), nobodyThere)
     expect(await one.reserve('another key', holderOf('free'), () => blocked)).toEqual(reserved)
-    release('none')
+    release({ contender: 'none' })
     expect(await waiting).toEqual(pending('chat'))
     expect(await behind).toEqual(pending('chat'))
     expect(mishaps).toEqual([])
@@ -481,9 +547,9 @@ describe('without an answer that settles it nothing is given', () => {
     await ask(one, 'chat')
     clock.advance(graceMs + 1)
     const review = new AbortController()
-    const reading = (): Promise<Contender> => {
+    const reading = (): Promise<Standing> => {
       review.abort(new Error('over'))
-      return Promise.resolve('none' as const)
+      return nobodyThere()
     }
     const asked = one.reserve(key, holderOf('rival'), reading, review.signal)
     await expect(asked).rejects.toThrow('over')
@@ -533,10 +599,10 @@ describe('collecting', () => {
   test('deletes what has grown old, and nothing younger', async () => {
     const { replica, clock, memory, tell } = scene()
     const [leader, other] = [replica(), replica()]
-    await other.reserve('old', holderOf('a'), () => Promise.resolve('none' as const))
+    await other.reserve('old', holderOf('a'), nobodyThere)
     tell(leader)
     clock.advance(staleMs)
-    await other.reserve('young', holderOf('b'), () => Promise.resolve('none' as const))
+    await other.reserve('young', holderOf('b'), nobodyThere)
     tell(leader)
     await leader.collect()
     expect(memory.all(leaseResource)).toHaveLength(2)
@@ -596,7 +662,7 @@ describe('collecting', () => {
     const { replica, clock, memory, calls } = scene()
     const one = replica()
     for (let index = 0; index < 1_000; index += 1)
-      await one.reserve(`key ${index}`, holderOf(`chat-${index}`), () => Promise.resolve('none' as const))
+      await one.reserve(`key ${index}`, holderOf(`chat-${index}`), nobodyThere)
     clock.advance(staleMs + 1)
     await one.collect()
     expect(memory.all(leaseResource)).toEqual([])
@@ -614,7 +680,7 @@ describe('collecting', () => {
         const { replica, clock, memory, tell } = scene()
         const [leader, other] = [replica(), replica()]
         for (const { key: wanted, name, passes } of steps) {
-          await other.reserve(`${wanted}`, holderOf(`${name}`), () => Promise.resolve('none' as const))
+          await other.reserve(`${wanted}`, holderOf(`${name}`), nobodyThere)
           clock.advance(passes)
           tell(leader)
           await leader.collect()

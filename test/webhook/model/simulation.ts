@@ -1,3 +1,4 @@
+import { objectOr, type JsonObject } from '../../../src/core/json.ts'
 import { leaseResource, bindingResource, type Resource } from '../../../src/core/resources.ts'
 import { binding } from '../../support/builders.ts'
 import { MemoryObjects, metaText } from '../memory-objects.ts'
@@ -24,6 +25,10 @@ export type Scenario = {
   readonly ages?: number
   /** How often at most somebody deletes a binding. */
   readonly deletions?: number
+  /** How often at most a binding gets another version while its spec stays: the loop writes its status. */
+  readonly touches?: number
+  /** How often at most a binding that has the key is edited, so that it no longer has it. */
+  readonly leaves?: number
   /** How often at most claims are collected. */
   readonly collections?: number
   /** Whether the watch of claims brings something before everything stops. */
@@ -33,7 +38,7 @@ export type Scenario = {
   readonly memory?: () => MemoryObjects
 }
 
-type Budget = 'faults' | 'halves' | 'ages' | 'deletions' | 'collections'
+type Budget = 'faults' | 'halves' | 'ages' | 'deletions' | 'touches' | 'leaves' | 'collections'
 
 type Choice = { readonly label: string; readonly take: () => void }
 
@@ -55,9 +60,17 @@ export class Simulation implements Run {
 
   constructor(scenario: Scenario) {
     const { clients, graceMs = 65_000, staleMs = 180_000 } = scenario
-    const { faults = 0, halves = 0, ages = 0, deletions = 0, collections = 0 } = scenario
+    const {
+      faults = 0,
+      halves = 0,
+      ages = 0,
+      deletions = 0,
+      touches = 0,
+      leaves = 0,
+      collections = 0,
+    } = scenario
     this.#scenario = scenario
-    this.#left = { faults, halves, ages, deletions, collections }
+    this.#left = { faults, halves, ages, deletions, touches, leaves, collections }
     this.#staleMs = staleMs
     this.#memory = scenario.memory?.() ?? new MemoryObjects()
     for (const { name, operation } of clients)
@@ -140,6 +153,14 @@ export class Simulation implements Run {
       ]),
       ...this.#costly('ages', () => [{ label: 'an age passes', take: () => this.#age() }]),
       ...this.#costly('deletions', () => this.#deletionChoices()),
+      ...this.#costly('touches', () =>
+        this.#editChoices('gets a status', () => ({ status: { touched: true } })),
+      ),
+      ...this.#costly('leaves', () =>
+        this.#editChoices('lets go of the key', ({ spec }) => ({
+          spec: { ...objectOr(spec), containerName: 'side' },
+        })),
+      ),
       ...this.#costly('collections', () =>
         this.#cluster.replicas.map((replica) => ({
           label: `${replica.name} collects`,
@@ -235,6 +256,14 @@ export class Simulation implements Run {
         take: () => this.#memory.remove(bindingResource, { namespace: 'default', name }),
       }
     })
+  }
+
+  /** Edits, of any binding, that concern no claim on the key. */
+  #editChoices(what: string, edit: (binding: JsonObject) => JsonObject): readonly Choice[] {
+    return this.#memory.all(bindingResource).map((object) => ({
+      label: `${metaText(object, 'name')} ${what}`,
+      take: () => this.#memory.replace(bindingResource, { ...object, ...edit(object) }),
+    }))
   }
 
   /** Lets so much time pass that every replica has seen everything, since a replica that has not would answer no review. */
