@@ -112,7 +112,7 @@ const consequencesOf = ({ item, verdict }: Extract<Checked, { kind: 'reference' 
     return {
       action: one.action,
       line,
-      reason: one.kind === 'widening' ? 'Widening' : rules[one.finding.rule].reason,
+      reason: one.kind === 'otherPods' ? 'Widening' : rules[one.finding.rule].reason,
       text,
       hint: undefined,
       json: { binding: one.binding.name, action: one.action, message: text },

@@ -34,7 +34,7 @@ export type Consequence = { readonly binding: Binding } & (
     }
   | {
       /** The binding's identity would be given to other pods than before. */
-      readonly kind: 'widening'
+      readonly kind: 'otherPods'
       readonly spiffeId: string
       readonly before: readonly string[]
       readonly after: readonly string[]
@@ -159,7 +159,7 @@ function wasThere({ rule, collisionKey }: Finding, binding: Binding, now: Known)
 function widened(binding: Binding, was: Identity, is: Identity | undefined): Consequence | undefined {
   if (!is || hasLabels(is.pods.labels, was.pods.labels)) return undefined
   return {
-    kind: 'widening',
+    kind: 'otherPods',
     binding,
     spiffeId: is.spiffeId,
     before: was.pods.pairs,
