@@ -10,6 +10,7 @@ import {
   type Contender,
   type Holder,
 } from './claim.ts'
+import { Undecided } from './undecided.ts'
 import { VainClaims } from './vain-claims.ts'
 
 type ReservationsOptions = {
@@ -113,8 +114,8 @@ export class Reservations {
 
   /**
    * Claims a key for a binding that is about to be admitted. `contends` reads live whether another binding holds the
-   * key. Throws if the API server gives no answer, and when the signal aborts: a claim for a request that nobody
-   * waits for would only block others.
+   * key. Throws `Undecided` if the API server gives no answer, and the signal's reason when that aborts: a claim for a
+   * request that nobody waits for would only block others.
    */
   async reserve(
     collisionKey: string,
@@ -144,7 +145,7 @@ export class Reservations {
         const created = await objects.create(leaseResource, leaseOf(namespace, collisionKey, holder))
         if (created.kind === 'done') return this.#taken(created.object)
         if (created.kind === 'absent')
-          throw new Error(
+          throw new Undecided(
             `there is no namespace ${namespace} for Leases; create it, or name another with --namespace`,
           )
         if (created.kind !== 'conflict') throw unanswered('creating', name, created)
@@ -156,7 +157,7 @@ export class Reservations {
         if (reserved) return reserved
       } else throw unanswered('reading', name, found)
     }
-    throw new Error(`Lease ${name} is fought over: ${attempts} attempts to take it lost`)
+    throw new Undecided(`Lease ${name} is fought over: ${attempts} attempts to take it lost`)
   }
 
   /** Returns undefined if somebody else changed the claim meanwhile, so that the caller tries again. */
@@ -229,7 +230,7 @@ export class Reservations {
   }
 }
 
-const unanswered = (doing: string, name: string, reply: Exclude<Reply, { kind: 'done' }>): Error =>
-  new Error(
+const unanswered = (doing: string, name: string, reply: Exclude<Reply, { kind: 'done' }>): Undecided =>
+  new Undecided(
     `${doing} Lease ${name}: ${reply.kind === 'absent' ? 'not found' : reply.kind === 'failed' ? reply.cause : reply.message}`,
   )

@@ -4,6 +4,7 @@ import type { Reply } from '../../src/core/objects.ts'
 import { leaseResource } from '../../src/core/resources.ts'
 import { claimName, decodeClaim, leaseOf, claimStateOf, type Contender } from '../../src/webhook/claim.ts'
 import { Reservations } from '../../src/webhook/reservations.ts'
+import { Undecided } from '../../src/webhook/undecided.ts'
 import { manualClock } from '../support/manual-clock.ts'
 import { failed, MemoryObjects, metaText, objectsOver, type Verb } from './memory-objects.ts'
 
@@ -454,7 +455,9 @@ describe('without an answer that settles it nothing is given', () => {
         if (verb !== 'create') await ask(one, 'chat')
         clock.advance(graceMs + 1)
         mishaps.push({ verb, takesEffect: false, reply })
-        await expect(ask(one, 'rival')).rejects.toThrow(/Lease kleym-claim-.*(?:lost|forbidden)/)
+        const asked = ask(one, 'rival')
+        await expect(asked).rejects.toThrow(/Lease kleym-claim-.*(?:lost|forbidden)/)
+        await expect(asked).rejects.toBeInstanceOf(Undecided)
         expect(mishaps).toEqual([])
       }
     },
