@@ -2,10 +2,10 @@ import type { ClusterSnapshot, Scope, Unseen } from './cli/cluster.ts'
 import type { Manifest } from './cli/manifests.ts'
 import { field, objectOr, type JsonObject } from './core/json.ts'
 import {
+  allResources,
   bindingResource,
   crdName,
   definitionResource,
-  optionalResources,
   type Resource,
 } from './core/resources.ts'
 import {
@@ -26,18 +26,12 @@ import { readOnce, schemasOf } from './reads/schemas.ts'
 /** Lists what a cluster holds, or takes it from what is followed. Only reads. */
 export async function snapshotCluster(
   { use }: Connection,
-  {
-    namespace,
-    kinds = [bindingResource, ...optionalResources],
-    inParts = false,
-    schemas: asksSchemas = false,
-  }: Scope = {},
+  { namespace, kinds = allResources, inParts = false, schemas: asksSchemas = false }: Scope = {},
   following?: Followed,
 ): Promise<ClusterSnapshot> {
   return use<ClusterSnapshot>(
     async (client, unlimited) => {
-      const resources = [bindingResource, ...optionalResources]
-      const found = await Promise.all(resources.map((resource) => lookFor(client, resource)))
+      const found = await Promise.all(allResources.map((resource) => lookFor(client, resource)))
       const there = found.filter((one) => one.isServed)
       const served: readonly Resource[] = there.map(({ resource }) => resource)
       const manifests: Manifest[] = []

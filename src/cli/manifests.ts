@@ -1,6 +1,6 @@
 import { field, isObject, textOr, type JsonObject } from '../core/json.ts'
 import { nearest } from '../core/nearest.ts'
-import { bindingResource, optionalResources, type Resource } from '../core/resources.ts'
+import { allResources, type Resource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
 import type { Cause } from '../schema/cause.ts'
 import type { Definition } from '../schema/definition.ts'
@@ -120,7 +120,7 @@ function itemOf(
       ? { ...named, causes: [notServed(apiVersion, kind, definitions)], manifest: undefined }
       : undefined
   const structure = structureOf(object, definition)
-  const resource = [bindingResource, ...optionalResources].find(
+  const resource = allResources.find(
     (known) => known.group === group && known.version === version && known.kind === kind,
   )
   if (!resource && !definition.schema) return undefined

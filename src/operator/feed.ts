@@ -3,10 +3,10 @@ import type { Change } from '../core/change.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { field, objectOr } from '../core/json.ts'
 import {
+  allResources,
   bindingResource,
   clusterSpiffeIdResource,
   gvk,
-  optionalResources,
   type Resource,
 } from '../core/resources.ts'
 import type { Turns } from '../core/slices.ts'
@@ -59,8 +59,6 @@ export type Feed = {
   readonly reflectors: () => readonly { readonly resource: Resource; readonly reflector: Reflector }[]
 }
 
-const resources = [bindingResource, ...optionalResources]
-
 /**
  * Keeps the inventory what the cluster is: a reflector for every kind that is served, for as long as it is. A
  * kind counts as served once its objects are known, so that none of them is called missing in between.
@@ -100,7 +98,7 @@ export function createFeed({
     apply({ kind: 'served', resource, served, schema: schemas.get(resource) })
     known.add(resource)
     // Not before: what one kind leads to is worked out once all kinds are known.
-    if (known.size === resources.length) void settling.begin().then(complete.resolve)
+    if (known.size === allResources.length) void settling.begin().then(complete.resolve)
   }
 
   function arrive(resource: Resource): void {
@@ -170,7 +168,7 @@ export function createFeed({
 
   const kinds = watchKinds({
     client,
-    resources,
+    resources: allResources,
     log,
     timings,
     summarise: (definition) => ({
@@ -208,11 +206,11 @@ export function createFeed({
       await Promise.all([...running.values()].map((reflector) => reflector.stop()))
     },
     synced: complete.promise,
-    unsynced: () => resources.filter((resource) => !known.has(resource)).map(gvk),
+    unsynced: () => allResources.filter((resource) => !known.has(resource)).map(gvk),
     halted: () => halted,
     settled: (namespace) => settling.settled(namespace),
     isSchemaFresh: () =>
-      resources.some(
+      allResources.some(
         (resource) =>
           resource !== clusterSpiffeIdResource &&
           (freshSchemas.has(resource) || running.get(resource)?.isInDoubt === true),

@@ -1,10 +1,8 @@
 import type { EventsSeen, Happening } from '../cli/cluster.ts'
 import { field, numberOr, objectOr, textOr } from '../core/json.ts'
-import { bindingResource } from '../core/resources.ts'
+import { bindingResource, eventResource } from '../core/resources.ts'
 import { failureWords, resourcePath } from '../kube/client.ts'
 import { unseenBecause, type Connection } from './connected.ts'
-
-const eventResource = { group: 'events.k8s.io', version: 'v1', plural: 'events' }
 
 /** One page is enough: the API server keeps Events for an hour, and one binding has few. */
 const atMost = 500
