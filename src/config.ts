@@ -241,7 +241,12 @@ const clash = (one: Address | undefined, other: Address | undefined): boolean =>
   one.port === other.port &&
   (one.host === other.host || one.host === '' || other.host === '')
 
-/** Warnings about flags that were given and have no effect. */
+const certificateOfMetrics = ['metrics-cert-path', 'metrics-cert-name', 'metrics-cert-key'] as const
+
+/**
+ * Warnings about flags that were given and have no effect. The names of the Service and of the two configurations are left out: the
+ * Deployment in `deploy` gives them in any case.
+ */
 function idle(reading: Reading<OperatorFlag>, { metrics, webhook }: Config): readonly string[] {
   const given = (names: readonly OperatorFlag[], why: string): readonly string[] =>
     names.filter((name) => reading.isGiven(name)).map((name) => `--${name} does nothing while ${why}`)
@@ -256,15 +261,16 @@ function idle(reading: Reading<OperatorFlag>, { metrics, webhook }: Config): rea
             'webhook-on-references',
             'webhook-on-loss',
             'workloads',
+            'webhook-secret',
           ],
           'the webhook is off',
         )
       : []),
     ...(metrics.address === undefined
-      ? given(['metrics-cert-path'], 'metrics are off')
+      ? given(['metrics-secure', ...certificateOfMetrics], 'metrics are off')
       : metrics.secure
         ? []
-        : given(['metrics-cert-path'], '--metrics-secure is false')),
+        : given(certificateOfMetrics, '--metrics-secure is false')),
   ]
 }
 

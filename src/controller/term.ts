@@ -30,8 +30,8 @@ type TermOptions = {
   readonly mayWrite: () => boolean
   /** Why nothing may be written for now; undefined if writing is allowed. */
   readonly halted: () => string | undefined
-  /** Resolves once something may be decided in a namespace; undefined where that is so already. */
-  readonly settled: (namespace: string) => Promise<void> | undefined
+  /** Resolves once something may be decided in a namespace, or the signal aborts; undefined where that is so already. */
+  readonly settled: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
   readonly confirm: Confirm
   /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
   readonly isSchemaFresh: () => boolean
@@ -67,6 +67,7 @@ export function startTerm(options: TermOptions): Term {
   const { inventory, unshown, log, workers, instance, halted, settled, observe, departures, turns } = options
   const objects = fenced(options.objects, options.mayWrite)
   const queue = new Queue<BindingKey>()
+  const ending = new AbortController()
   const announcer = new Announcer({ objects, now, instance, warn: log.warn })
   const journal = ({ action, ...entry }: JournalEntry): void => {
     observe.write(action)
@@ -116,7 +117,8 @@ export function startTerm(options: TermOptions): Term {
     log,
     observe: observe.run,
     reconcile: async (key) => {
-      await settled(key.slice(0, key.indexOf('/')))
+      await settled(key.slice(0, key.indexOf('/')), ending.signal)
+      if (ending.signal.aborted) return wait('this replica stops reconciling', haltedMs)
       const why = halted()
       return why === undefined ? patience.run(key, () => reconcile(key, reach)) : wait(why, haltedMs)
     },
@@ -126,14 +128,15 @@ export function startTerm(options: TermOptions): Term {
     markLater,
     reshaped: (resource) => {
       if (resource === clusterSpiffeIdResource) markLater(outputs.pruned())
-      else if (resource !== bindingResource) return
-      else if (statuses.arePruned) markLater(inventory.keys())
-      queue.hasten()
+      if (resource === bindingResource && statuses.arePruned) markLater(inventory.keys())
+      if (resource === clusterSpiffeIdResource || resource === bindingResource) queue.hasten()
     },
     depth: () => queue.depth,
     troubles: () => patience.words(),
     end: async () => {
       clearInterval(checking)
+      // A worker that waits for knowledge would wait for an API server that may be gone, and the Lease for the worker.
+      ending.abort()
       await queue.shutdown()
       await ended
     },
@@ -154,8 +157,8 @@ const checkEveryMs = 5_000
 const haltedMs = 10_000
 
 /**
- * Writes fail at once when another replica may be leading, without a connection being closed for them. That a write which
- * waited for its connection is not sent is seen to in kube/last-moment.ts.
+ * Writes fail at once when another replica may be leading, without a connection being closed for them.
+ * kube/last-moment.ts does the same for a write that has waited for its connection.
  */
 function fenced(objects: Objects, mayWrite: () => boolean): Objects {
   const guard =

@@ -47,8 +47,8 @@ export type Feed = {
   readonly unsynced: () => readonly string[]
   /** Why nothing may be touched: another contract is installed under our name. */
   readonly halted: () => string | undefined
-  /** Resolves once what is known of a namespace is of one moment; undefined where it is already. */
-  readonly settled: (namespace: string) => Promise<void> | undefined
+  /** Resolves once what is known of a namespace is of one moment, or the signal aborts; undefined where it is already. */
+  readonly settled: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
   /**
    * Whether the schema of a kind that decides about identities has just changed. Until each API server goes by the new schema,
    * what is read, by a list or live, may lack fields that the former one prunes.
@@ -208,7 +208,7 @@ export function createFeed({
     synced: complete.promise,
     unsynced: () => allResources.filter((resource) => !known.has(resource)).map(gvk),
     halted: () => halted,
-    settled: (namespace) => settling.settled(namespace),
+    settled: (namespace, signal) => settling.settled(namespace, signal),
     isSchemaFresh: () =>
       allResources.some(
         (resource) =>

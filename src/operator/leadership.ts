@@ -33,8 +33,8 @@ type LeadershipOptions = {
   readonly metrics: Metrics
   readonly log: Log
   readonly halted: () => string | undefined
-  /** Resolves once something may be decided in a namespace. */
-  readonly settled: (namespace: string) => Promise<void> | undefined
+  /** Resolves once something may be decided in a namespace, or the signal aborts. */
+  readonly settled: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
   /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
   readonly isSchemaFresh: () => boolean
   readonly courtesy: Pick<Courtesy, 'turns'>

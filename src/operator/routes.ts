@@ -5,7 +5,6 @@ import type { Objects } from '../core/objects.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Client } from '../kube/client.ts'
 import { listRememberedPods } from '../kube/pods.ts'
-import { beforeAbort } from '../kube/time-limit.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { ReadLive } from '../webhook/live.ts'
@@ -71,9 +70,10 @@ export function routesOf(
       let reason: string | undefined
       try {
         refuseIfIgnorant(feed)
-        const settling = feed.settled(request.namespace)
+        const settling = feed.settled(request.namespace, signal)
         if (settling) {
-          await beforeAbort(signal, settling)
+          await settling
+          signal.throwIfAborted()
           refuseIfIgnorant(feed)
         }
         const response = await review(request, signal)

@@ -99,7 +99,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     metrics,
     log,
     halted: () => feed.halted(),
-    settled: (namespace) => feed.settled(namespace),
+    settled: (namespace, signal) => feed.settled(namespace, signal),
     isSchemaFresh: () => feed.isSchemaFresh(),
     courtesy,
   })
@@ -178,7 +178,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
   const begin = async (): Promise<void> => {
     await feed.synced
     if (stopping) return
-    log.info({ bindings: inventory.keys().size }, 'everything is known')
+    log.info({ bindings: inventory.bindings().toArray().length }, 'everything is known')
     heap.release()
     admission.start()
     leadership.start()

@@ -60,13 +60,20 @@ export class Settling {
     this.#tell()
   }
 
-  /** Resolves once something may be decided in a namespace; undefined where that is so already. */
-  settled(namespace: string): Promise<void> | undefined {
-    return this.#isSettled(namespace) ? undefined : this.#whenSettled(namespace)
+  /**
+   * Resolves once something may be decided in a namespace, or the signal aborts; undefined where something may be
+   * decided already.
+   */
+  settled(namespace: string, signal: AbortSignal): Promise<void> | undefined {
+    return this.#isSettled(namespace) ? undefined : this.#whenSettled(namespace, signal)
   }
 
-  async #whenSettled(namespace: string): Promise<void> {
-    while (!this.#isSettled(namespace)) await this.#news.promise
+  async #whenSettled(namespace: string, signal: AbortSignal): Promise<void> {
+    const { promise: aborted, resolve: give } = Promise.withResolvers<void>()
+    const abort = (): void => give()
+    signal.addEventListener('abort', abort)
+    while (!signal.aborted && !this.#isSettled(namespace)) await Promise.race([this.#news.promise, aborted])
+    signal.removeEventListener('abort', abort)
   }
 
   #isSettled(namespace: string): boolean {

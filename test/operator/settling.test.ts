@@ -7,6 +7,9 @@ import { systemTurns } from '../../src/kube/clock.ts'
 import { Settling } from '../../src/operator/settling.ts'
 import { binding, objective, pool, settings, upserted } from '../support/builders.ts'
 
+/** Of somebody who waits for as long as it takes. */
+const patient = new AbortController().signal
+
 const names = ['a', 'b', 'c', 'd']
 
 /** A clock that each look moves by a quarter of a slice, so that two or three steps fill a slice. */
@@ -48,9 +51,9 @@ test('what is left for later is worked off in slices, and marked', async () => {
   const { inventory, settling, marked, waits, change } = arrange()
   await settling.begin()
   change()
-  expect(settling.settled('default')).toBeInstanceOf(Promise)
-  expect(settling.settled('other')).toBe(undefined)
-  await settling.settled('default')
+  expect(settling.settled('default', patient)).toBeInstanceOf(Promise)
+  expect(settling.settled('other', patient)).toBe(undefined)
+  await settling.settled('default', patient)
   expect(inventory.isAllSettled).toBe(true)
   await expect.poll(() => [...new Set(marked)]).toStrictEqual(keys)
   expect(waits.turns).toBeGreaterThanOrEqual(2)
@@ -72,13 +75,29 @@ test('nothing may be decided while a list is being taken in', async () => {
   settling.mixed(pools, true)
   settling.mixed(bindingResource, true)
   let isSettled = false
-  const settled = settling.settled('default')?.then(() => (isSettled = true))
+  const settled = settling.settled('default', patient)?.then(() => (isSettled = true))
   settling.mixed(pools, false)
   await systemTurns.next()
   expect(isSettled).toBe(false)
   settling.mixed(bindingResource, false)
   await settled
-  expect(settling.settled('default')).toBe(undefined)
+  expect(settling.settled('default', patient)).toBe(undefined)
+})
+
+test('who gives up waits no longer, and others still do', async () => {
+  const { settling } = arrange()
+  await settling.begin()
+  settling.mixed(bindingResource, true)
+  const hasty = new AbortController()
+  let isSettled = false
+  const others = settling.settled('default', patient)?.then(() => (isSettled = true))
+  const waited = settling.settled('default', hasty.signal)
+  hasty.abort()
+  await waited
+  expect(isSettled).toBe(false)
+  await settling.settled('default', hasty.signal)
+  settling.mixed(bindingResource, false)
+  await others
 })
 
 test('marks that were put off give way to what is to be worked out', async () => {
@@ -86,7 +105,7 @@ test('marks that were put off give way to what is to be worked out', async () =>
   await settling.begin()
   settling.markLater(Array.from({ length: 1000 }, (_, index): BindingKey => `far/${index}`))
   change()
-  await settling.settled('default')
+  await settling.settled('default', patient)
   expect(inventory.isAllSettled).toBe(true)
   expect(marked.length).toBeLessThan(100)
 })

@@ -128,8 +128,13 @@ const renewed: Readonly<Record<string, Resource>> = {
   'outputs anew': clusterSpiffeIdResource,
 }
 
+const untilEnd = new AbortController().signal
+
 const isQuiet = (): boolean =>
-  feed.settled(home(0)) === undefined && !feed.isSchemaFresh() && term !== undefined && term.depth() === 0
+  feed.settled(home(0), untilEnd) === undefined &&
+  !feed.isSchemaFresh() &&
+  term !== undefined &&
+  term.depth() === 0
 
 const restMs = 300
 
