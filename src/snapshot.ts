@@ -8,6 +8,7 @@ import {
   definitionResource,
   type Resource,
 } from './core/resources.ts'
+import { isAbsent } from './kube/answer.ts'
 import {
   failureWords,
   resourcePath,
@@ -16,7 +17,7 @@ import {
   type Lost,
   type Refused,
 } from './kube/client.ts'
-import { isAbsent, serves } from './kube/definition.ts'
+import { serves } from './kube/definition.ts'
 import { listPages } from './kube/listing.ts'
 import { decodeObject, type KubeObject } from './kube/object.ts'
 import type { Connection } from './reads/connected.ts'

@@ -3,7 +3,7 @@ import { gather, type Facts } from '../core/facts.ts'
 import type { Settings } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
-import { clusterSpiffeIdResource, crdName, type Resource } from '../core/resources.ts'
+import { clusterSpiffeIdResource, crdName } from '../core/resources.ts'
 import { judge, type ActionOverrides } from '../core/verdict.ts'
 import { adviseOnPods } from '../core/workloads.ts'
 import { assessed, inventoryOf, type Assessment } from './assess.ts'
@@ -29,7 +29,6 @@ export type IdentityConfig = {
 /** Everything that is known about one binding. */
 export type Inspection = {
   readonly binding: Binding
-  readonly served: readonly Resource[]
   readonly config: IdentityConfig
   /** Undefined if pools or objectives may not be read: the binding can't be judged without them. */
   readonly judged: { readonly assessment: Assessment; readonly facts: Facts } | undefined
@@ -91,7 +90,6 @@ export async function lookAt(
   const metadata = objectOr(field(objectOr(found.object), 'metadata'))
   return {
     binding,
-    served,
     config,
     judged: assessment &&
       facts && { facts, assessment: withPods(assessment, facts, pods, { inventory, actions }) },

@@ -82,5 +82,5 @@ export const crdMissing = (reason: string, resources: readonly Resource[], fix: 
   fix,
 })
 
-export const findingLine = ({ severity, id, reason, message, fix }: ReportFinding): string =>
+export const reportLine = ({ severity, id, reason, message, fix }: ReportFinding): string =>
   `${severity.padEnd(7)} ${id} (${reason}): ${message}${fix === undefined ? '' : `. Fix: ${fix}`}`

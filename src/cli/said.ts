@@ -1,4 +1,4 @@
-import { rules, type Action } from '../core/findings.ts'
+import { findingLine, rules, type Action } from '../core/findings.ts'
 import type { JsonObject } from '../core/json.ts'
 import { consequenceLine } from '../core/reference-verdict.ts'
 import type { JudgedFinding, Verdict } from '../core/verdict.ts'
@@ -6,7 +6,7 @@ import type { Cause } from '../schema/cause.ts'
 import type { Path } from '../schema/path.ts'
 import type { Checked } from './assess.ts'
 import type { Place } from './manifests.ts'
-import { findingLine, findingOf } from './print.ts'
+import { findingOf } from './print.ts'
 
 /** One remark about an object, for people and for machines. */
 export type Said = {

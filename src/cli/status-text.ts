@@ -9,7 +9,7 @@ import {
 } from '../core/resources.ts'
 import { block, spanOf, table } from './layout.ts'
 import { operatorLines } from './operator-state.ts'
-import { findingLine, gradeOf as gradeOfAll, type ReportFinding } from './report.ts'
+import { reportLine, gradeOf as gradeOfAll, type ReportFinding } from './report.ts'
 import { gradeOf, type Row } from './rows.ts'
 import type { SpireState } from './spire-state.ts'
 import { versionsOf, type Overview } from './status-report.ts'
@@ -31,7 +31,7 @@ export function statusLines(
       bindingLines(bindings, width),
     ),
     ...block('Dependencies', dependencyLines(overview)),
-    ...block('Findings', others.map(findingLine)),
+    ...block('Findings', others.map(reportLine)),
   ]
 }
 

@@ -1,7 +1,7 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
-import { isSameStatus, retryingStatus, statusOf, summaryOf, type Outcome } from '../core/conditions.ts'
+import { retryingStatus, statusOf, summaryOf, type Outcome } from '../core/conditions.ts'
 import type { Settings } from '../core/identity.ts'
-import { canonical, field, objectOr, type JsonObject } from '../core/json.ts'
+import { canonical, field, objectOr, sameJson, type JsonObject } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
 import { bindingResource } from '../core/resources.ts'
 import { changeOfIdentity, isCurrent } from '../core/said.ts'
@@ -70,7 +70,7 @@ export class Statuses {
     const { now, observe, info } = this.#options
     const { generation, status: previous } = binding
     const status = this.#storable(statusOf(outcome, { settings, generation, previous, now: now() }))
-    if (isSameStatus(status, previous)) return undefined
+    if (sameJson(status, previous)) return undefined
     const unsaid = await this.#announce(binding, outcome)
     if (unsaid) return unsaid
     const written = await this.#write(binding, status)
@@ -86,7 +86,7 @@ export class Statuses {
     const { generation, status: previous } = binding
     if (isCurrent(previous, generation)) return undefined
     const status = this.#storable(retryingStatus(previous, words, this.#options.now()))
-    if (isSameStatus(status, previous)) return undefined
+    if (sameJson(status, previous)) return undefined
     const written = await this.#write(binding, status)
     return written === 'written' ? undefined : written
   }

@@ -21,6 +21,7 @@ import type { Finding } from './findings.ts'
 import type { Identity } from './identity.ts'
 import { latentKeys, referenceOf } from './latent.ts'
 import { clusterSpiffeIdResource } from './resources.ts'
+import { isOfTheSpec } from './spec-failures.ts'
 
 type Row = readonly [check: Check, ...needs: readonly Check[]]
 
@@ -46,17 +47,6 @@ const ownChecks: readonly Row[] = [
   [spiffeIdIsValid, poolExists, objectiveRefIsGiven, objectiveExists],
 ]
 
-/** The checks among them that look at the spec alone: no other object can make them pass or fail. */
-const soundness: readonly Check[] = [
-  poolRefIsUsable,
-  objectiveRefIsUsable,
-  objectiveRefIsGiven,
-  modeIsSupported,
-  serviceAccountIsNamed,
-  containerIsNamed,
-  containerIsUnexpected,
-]
-
 export type Evaluation = {
   /** Every failed check whose needs hold, in order. The loop reports the first. */
   readonly findings: readonly Finding[]
@@ -76,12 +66,6 @@ export function evaluateFacts(facts: Facts, own = judgeOwn(facts)): Evaluation {
   const identity = own.findings.length === 0 ? facts.identity : undefined
   const others = [identity && keyIsFree(facts), outputKindIsServed(facts)]
   return { identity, findings: [...own.findings, ...others.flatMap((found) => found ?? [])] }
-}
-
-/** The identity of a binding, without regard to collisions. */
-export function identityOf(binding: Binding, world: World): Identity | undefined {
-  const facts = gather(binding, world)
-  return judgeOwn(facts).findings.length === 0 ? facts.identity : undefined
 }
 
 /**
@@ -107,9 +91,9 @@ export const noStake: Stake = { identity: undefined, isSound: false, latent: [],
 export const stakeOf = (binding: Binding, world: World): Stake => stakeIn(gather(binding, world))
 
 /** @param own what `judgeOwn` says of these facts */
-export function stakeIn(facts: Facts, { findings, passed } = judgeOwn(facts)): Stake {
+export function stakeIn(facts: Facts, { findings } = judgeOwn(facts)): Stake {
   const identity = findings.length === 0 ? facts.identity : undefined
-  if (!soundness.every((check) => passed.has(check))) return noStake
+  if (findings.some(({ rule }) => isOfTheSpec(rule))) return noStake
   return {
     identity,
     isSound: true,
@@ -134,10 +118,7 @@ const listOf = (found: ReturnType<Check>): readonly Finding[] =>
 const inOrder = ownChecks.map(([check, ...needs]) => ({ check, needs }))
 
 /** Runs the checks on the binding and its references alone. */
-export function judgeOwn(facts: Facts): {
-  readonly findings: readonly Finding[]
-  readonly passed: ReadonlySet<Check>
-} {
+export function judgeOwn(facts: Facts): { readonly findings: readonly Finding[] } {
   const passed = new Set<Check>()
   const findings: Finding[] = []
   for (const { check, needs } of inOrder) {
@@ -146,5 +127,5 @@ export function judgeOwn(facts: Facts): {
     if (found.length === 0) passed.add(check)
     else findings.push(...found)
   }
-  return { findings, passed }
+  return { findings }
 }

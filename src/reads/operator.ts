@@ -3,8 +3,8 @@ import { operatorNamespace } from '../config.ts'
 import { field, numberOr, objectOr, textOr } from '../core/json.ts'
 import { decodeOperatorStatus, operatorStatusName } from '../core/operator-status.ts'
 import { configMapResource } from '../core/resources.ts'
+import { isAbsent } from '../kube/answer.ts'
 import { failureWords, resourcePath, type Client } from '../kube/client.ts'
-import { isAbsent } from '../kube/definition.ts'
 import { unseenBecause, type Connection } from './connected.ts'
 
 const deploymentResource = { group: 'apps', version: 'v1', plural: 'deployments' }

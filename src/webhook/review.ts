@@ -30,7 +30,7 @@ type Reach = {
   readonly lookAtPods: LookAtPods
   /** Warnings that are part of every answer. */
   readonly notices: () => readonly string[]
-  /** Called with each decision, for the log and the metrics. */
+  /** Called with each decision of /validate, and with the denials of /mutate, which comes before it. */
   readonly observe: (request: AdmissionRequest, verdict: Verdict) => void
 }
 

@@ -7,10 +7,11 @@ import {
   differencesIn,
   givesSameIdentity,
 } from '../../src/core/clusterspiffeid.ts'
-import { isSameStatus, statusOf, summaryIn } from '../../src/core/conditions.ts'
+import { statusOf, summaryIn } from '../../src/core/conditions.ts'
 import { evaluate, type Evaluation } from '../../src/core/evaluate.ts'
 import { causeWords, explain } from '../../src/core/findings.ts'
 import type { Inventory } from '../../src/core/inventory.ts'
+import { sameJson } from '../../src/core/json.ts'
 import { planOf } from '../../src/core/plan.ts'
 import { allResources, clusterSpiffeIdResource, optionalResources } from '../../src/core/resources.ts'
 import { judge } from '../../src/core/verdict.ts'
@@ -36,7 +37,7 @@ function putThrough(
       : plan.outcome
   const status = statusOf(outcome, { settings, generation: one.generation, previous: one.status, now })
   expect(summaryIn(status)?.condition === 'Ready').toBe(evaluation.findings.length === 0)
-  expect(isSameStatus(status, one.status)).toBe(false)
+  expect(sameJson(status, one.status)).toBe(false)
   expect(isSameWish(one, decodeBinding(object))).toBe(true)
   for (const finding of evaluation.findings) {
     expect(`${finding.field}: ${causeWords(finding)}: ${explain(finding)}`.length).toBeLessThan(40_000)

@@ -56,7 +56,7 @@ const homes: Readonly<Record<string, string>> = {
   failureWords: 'src/kube/answer.ts',
   handshakeProblem: 'certs/certificates.ts',
   IdentifiedBinding: 'src/core/overlap.ts',
-  isAbsent: 'src/kube/definition.ts',
+  isAbsent: 'src/kube/answer.ts',
   refusalOf: 'src/webhook/refusal.ts',
 }
 

@@ -52,7 +52,6 @@ export async function soak({
   const [edits, faults] = [new Map<string, number>(), new Map<string, number>()]
   const violations: Violation[] = []
   const heap: HeapSample[] = []
-  const accidents: string[] = []
   const judge = new Judge()
   const dealers = faultKinds.map((kinds) => dealer(Object.entries(kinds), random.fork()))
   const hear = (): void => {
@@ -117,7 +116,7 @@ export async function soak({
     judged: judge.judged,
     slowest: judge.slowest,
     heap,
-    accidents: [...accidents, ...logs.flatMap(({ text }) => accidentsIn(text))],
+    accidents: logs.flatMap(({ text }) => accidentsIn(text)),
     logs,
     violations,
   }
