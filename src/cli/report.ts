@@ -1,5 +1,5 @@
 import { gvk, type Resource } from '../core/resources.ts'
-import { exitCodes, type ExitCode } from './result.ts'
+import { exitCodes, type ExitCode } from '../result.ts'
 
 export type Severity = 'info' | 'warning' | 'error'
 

@@ -14,10 +14,10 @@ import { messageOf } from '../core/show.ts'
 import { keepsFormerOutputs } from '../core/spec-failures.ts'
 import type { Announcer } from './announcer.ts'
 import { addFinalizer, hasFinalizer, letGo } from './finalizer.ts'
+import { copyNews, holdNews } from './held-and-copied-news.ts'
 import type { Outputs } from './output.ts'
 import { catchUp, retryOf, settled, type RunResult } from './run-result.ts'
 import type { Statuses } from './statuses.ts'
-import { copyNews, holdNews } from './surroundings.ts'
 
 /** Everything that one run reads and writes. */
 export type Reach = {

@@ -13,7 +13,7 @@ import { createObjects } from '../kube/objects.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Courtesy } from './courtesy.ts'
-import { confirmation } from './reads.ts'
+import { confirmation } from './live-reads.ts'
 
 /** How many keys are reconciled at the same time. More would not be faster: the API server bounds the rate. */
 const workers = 32

@@ -17,8 +17,8 @@ import { blind, createPodLookup } from '../webhook/workloads.ts'
 import type { Courtesy } from './courtesy.ts'
 import type { Feed } from './feed.ts'
 import { ignoranceOf } from './knowledge.ts'
+import { liveLists, liveReads, warnsOnly } from './live-reads.ts'
 import { probeAnswer } from './probe.ts'
-import { liveLists, liveReads, warnsOnly } from './reads.ts'
 
 export type RoutesOptions = {
   readonly config: Config

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { exitCodes, usage, type CommandResult } from '../cli/result.ts'
 import { describeConfig, operatorConfig, type Config } from '../config.ts'
 import { given } from '../core/binding.ts'
 import { summaryIn } from '../core/conditions.ts'
@@ -15,6 +14,7 @@ import { loadKubeConfig, namespaceOfPod, type ClusterConfig } from '../kube/conf
 import { createObjects } from '../kube/objects.ts'
 import { createLog, type Log } from '../log.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import { exitCodes, usage, type CommandResult } from '../result.ts'
 import { startProbes, type HealthCheck } from '../serving/probes.ts'
 import { version } from '../version.ts'
 import { Reservations } from '../webhook/reservations.ts'

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Objects, Reply } from '../../src/core/objects.ts'
 import { poolResources } from '../../src/core/resources.ts'
 import type { Lost, Refused } from '../../src/kube/client.ts'
-import { liveLists, liveReads, warnsOnly } from '../../src/operator/reads.ts'
+import { liveLists, liveReads, warnsOnly } from '../../src/operator/live-reads.ts'
 import { Undecided } from '../../src/webhook/undecided.ts'
 
 const [pools] = poolResources

@@ -9,7 +9,7 @@ import { createObjects } from '../../src/kube/objects.ts'
 import type { Timings } from '../../src/kube/reflector-options.ts'
 import { createLog } from '../../src/log.ts'
 import { createFeed } from '../../src/operator/feed.ts'
-import { confirmation } from '../../src/operator/reads.ts'
+import { confirmation } from '../../src/operator/live-reads.ts'
 import { settings } from './builders.ts'
 
 /** Times that suit an API server that bookmarks every 50 ms: what takes a minute in a cluster is over at once. */

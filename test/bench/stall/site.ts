@@ -13,7 +13,7 @@ import {
 import { createLog } from '../../../src/log.ts'
 import { createCourtesy } from '../../../src/operator/courtesy.ts'
 import { createFeed, type Feed } from '../../../src/operator/feed.ts'
-import { confirmation } from '../../../src/operator/reads.ts'
+import { confirmation } from '../../../src/operator/live-reads.ts'
 import { workedOutAtOnce } from '../../../src/operator/run.ts'
 import { addReady, emptyInventory, settings } from '../inventory.ts'
 import { binding, objective, pool, referencesOf } from '../manifests.ts'
