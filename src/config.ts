@@ -11,7 +11,7 @@ import {
   type verdictFlags,
   type webhookActionFlag,
 } from './flags/operator.ts'
-import { readFlags, type Environment, type Reading } from './flags/read.ts'
+import { readFlags, type Environment, type CommandLine } from './flags/read.ts'
 import {
   action,
   address,
@@ -126,7 +126,7 @@ export type ClusterChoice = {
   readonly timeoutMs?: number
 }
 
-export function clusterChoice(reading: Reading<keyof typeof clusterFlags>): ClusterChoice {
+export function clusterChoice(reading: CommandLine<keyof typeof clusterFlags>): ClusterChoice {
   const text = (name: keyof typeof clusterFlags): string | undefined => reading.last(name)?.value || undefined
   return { kubeconfig: text('kubeconfig'), context: text('context') }
 }
@@ -164,7 +164,7 @@ export const decodeActions = (
 })
 
 function decodeConfig(
-  reading: Reading<OperatorFlag>,
+  reading: CommandLine<OperatorFlag>,
   decoder: Decoder<OperatorFlag>,
   reasons: readonly string[],
   podNamespace: string | undefined,
@@ -210,7 +210,7 @@ function decodeConfig(
 
 /** Problems of flags that are right by themselves and contradict each other. */
 function contradictions(
-  reading: Reading<OperatorFlag>,
+  reading: CommandLine<OperatorFlag>,
   { metrics, probes, webhook }: Config,
 ): readonly string[] {
   const names = ['metrics-cert-name', 'metrics-cert-key'] as const
@@ -247,7 +247,7 @@ const certificateOfMetrics = ['metrics-cert-path', 'metrics-cert-name', 'metrics
  * Warnings about flags that were given and have no effect. The names of the Service and of the two configurations are left out: the
  * Deployment in `deploy` gives them in any case.
  */
-function idle(reading: Reading<OperatorFlag>, { metrics, webhook }: Config): readonly string[] {
+function idle(reading: CommandLine<OperatorFlag>, { metrics, webhook }: Config): readonly string[] {
   const given = (names: readonly OperatorFlag[], why: string): readonly string[] =>
     names.filter((name) => reading.isGiven(name)).map((name) => `--${name} does nothing while ${why}`)
   return [

@@ -15,7 +15,7 @@ import { otherIdentities, type OtherIdentity } from './other-identities.ts'
 import { isThere, outputState, unseen, type OutputState } from './output-state.ts'
 import { podsState, renderingIn, renderingOf, type PodsState, type Rendering } from './pod-state.ts'
 import { rivalsIn, type Rival } from './rivals.ts'
-import { seenOf, whyPassed, type Passed } from './spire-state.ts'
+import { seenOf, whyPassed, type PassedOver } from './spire-state.ts'
 
 export type Source = 'flag' | 'bindingStatus' | 'default'
 
@@ -42,7 +42,7 @@ export type Inspection = {
   readonly manifests: readonly Manifest[]
   readonly operator: OperatorState
   /** Why SPIRE Controller Manager has not processed the ClusterSPIFFEID; undefined if it has, or may still do so. */
-  readonly passed: Passed | undefined
+  readonly passed: PassedOver | undefined
   readonly history: EventsSeen
   /** For how long the binding has been waiting for its deletion. */
   readonly leavingMs: number | undefined
@@ -130,7 +130,7 @@ async function whyUnprocessed(
   output: OutputState,
   manifests: readonly Manifest[],
   { readSpire, now }: Reach,
-): Promise<Passed | undefined> {
+): Promise<PassedOver | undefined> {
   if (!isThere(output) || output.stats !== null) return undefined
   const all = seenOf(manifests)
   const one = all.find(({ name }) => name === output.name)

@@ -11,12 +11,12 @@ import type { JournalAction, JournalEntry } from './journal.ts'
 import { runLoop } from './loop.ts'
 import { Outputs } from './output.ts'
 import { Pace } from './pace.ts'
-import { Patience } from './patience.ts'
 import { Processing } from './processing.ts'
 import { Queue } from './queue.ts'
 import { reconcile, type Confirm } from './reconcile.ts'
 import { wait, type RunResult } from './run-result.ts'
 import { Statuses } from './statuses.ts'
+import { TroubleReports } from './trouble-reports.ts'
 import type { UnshownOutputs } from './unshown-outputs.ts'
 
 type TermOptions = {
@@ -84,7 +84,7 @@ export function startTerm(options: TermOptions): Term {
   const outputs = new Outputs({ inventory, objects, announcer, journal, unshown })
   const { confirm, isSchemaFresh } = options
   const reach = { inventory, objects, outputs, statuses, announcer, departures, confirm, isSchemaFresh }
-  const patience = new Patience({
+  const troubleReports = new TroubleReports({
     now: () => performance.now(),
     binding: (key) => inventory.binding(key),
     announcer,
@@ -120,7 +120,7 @@ export function startTerm(options: TermOptions): Term {
       await settled(key.slice(0, key.indexOf('/')), ending.signal)
       if (ending.signal.aborted) return wait('this replica stops reconciling', haltedMs)
       const why = halted()
-      return why === undefined ? patience.run(key, () => reconcile(key, reach)) : wait(why, haltedMs)
+      return why === undefined ? troubleReports.run(key, () => reconcile(key, reach)) : wait(why, haltedMs)
     },
   })
   return {
@@ -132,7 +132,7 @@ export function startTerm(options: TermOptions): Term {
       if (resource === clusterSpiffeIdResource || resource === bindingResource) queue.hasten()
     },
     depth: () => queue.depth,
-    troubles: () => patience.words(),
+    troubles: () => troubleReports.words(),
     end: async () => {
       clearInterval(checking)
       // A worker that waits for knowledge would wait for an API server that may be gone, and the Lease for the worker.

@@ -6,7 +6,7 @@ export const actions = ['deny', 'warn', 'ignore'] as const
 export type Action = (typeof actions)[number]
 
 /** The kinds of cause of the Kubernetes API (field.ErrorType): a reason for machines, words for people. */
-export type Cause = 'Required' | 'Invalid' | 'Forbidden' | 'Duplicate' | 'NotFound'
+export type CauseType = 'Required' | 'Invalid' | 'Forbidden' | 'Duplicate' | 'NotFound'
 
 type Rule = {
   readonly reason: string
@@ -180,7 +180,7 @@ export type Finding = {
   readonly rule: RuleName
   /** From the root of the object, like `spec.poolRef.name`. */
   readonly field: string
-  readonly cause: Cause
+  readonly cause: CauseType
   readonly value: unknown
   /** Names the field, the value and what to change; it is also the message of the status conditions. */
   readonly message: string
@@ -191,7 +191,7 @@ export type Finding = {
 /** Makes a finding whose message is the problem followed by the rule's fix. */
 export const finding = (
   rule: RuleName,
-  at: { readonly field: string; readonly cause: Cause; readonly value: unknown },
+  at: { readonly field: string; readonly cause: CauseType; readonly value: unknown },
   problem: string,
 ): Finding => ({ rule, ...at, message: `${problem}; ${rules[rule].fix}` })
 

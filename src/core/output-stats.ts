@@ -53,7 +53,7 @@ export function fateOf(stats: OutputStats | undefined): Fate {
  * Whether workloads lack their identity in this state. A masked entry is no trouble: an equal entry of another
  * ClusterSPIFFEID serves the workload.
  */
-export const isTrouble = (fate: Fate): boolean =>
+export const lacksIdentity = (fate: Fate): boolean =>
   fate === 'not_processed' ||
   fate === 'namespace_ignored' ||
   fate === 'render_failures' ||

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from '../core/json.ts'
-import type { Objects, Place, Reply } from '../core/objects.ts'
+import type { Objects, ObjectName, Reply } from '../core/objects.ts'
 import type { Resource } from '../core/resources.ts'
 import { isAbsent } from './answer.ts'
 import { failureWords, isTransient, resourcePath, type Answer, type Client } from './client.ts'
@@ -37,7 +37,7 @@ export function createObjects(
   }
 }
 
-const path = (resource: Resource, at: Partial<Place>, subresource?: string): string =>
+const path = (resource: Resource, at: Partial<ObjectName>, subresource?: string): string =>
   resourcePath(resource, { ...at, subresource })
 
 const deleteOptions = { apiVersion: 'v1', kind: 'DeleteOptions' }
@@ -45,7 +45,7 @@ const deleteOptions = { apiVersion: 'v1', kind: 'DeleteOptions' }
 const dryRun = (options?: { readonly dryRun?: boolean }): Readonly<Record<string, string>> =>
   options?.dryRun ? { dryRun: 'All' } : {}
 
-function placeOf(object: JsonObject): Place {
+function placeOf(object: JsonObject): ObjectName {
   const metadata = isObject(object['metadata']) ? object['metadata'] : {}
   const { namespace, name } = metadata
   return {

@@ -1,6 +1,6 @@
 import { messageOf } from '../core/show.ts'
 import { inSlices } from '../core/slices.ts'
-import { backoffMs, patience } from './backoff.ts'
+import { backoffMs, waitMs } from './backoff.ts'
 import { failureWords, type Lost, type Query, type Refused, resourcePath } from './client.ts'
 import { type Clock, sleep, systemClock, systemTurns } from './clock.ts'
 import { IdleTimer } from './idle.ts'
@@ -150,7 +150,7 @@ export class Reflector {
     const fresh = this.#clock.now() - this.#lastContact < this.#timings.resumeWithinMs
     if (!fresh) this.#version = undefined
     this.#complain(ending.why)
-    this.#waitedMs = patience(this.#backoff(), ending.retryAfterMs)
+    this.#waitedMs = waitMs(this.#backoff(), ending.retryAfterMs)
     return this.#waitedMs
   }
 

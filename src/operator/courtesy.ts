@@ -10,7 +10,7 @@ export type Courtesy = {
 }
 
 /** A review that waits for an answer of the API server leaves the event loop to others anyway. */
-const patienceMs = 10
+const reviewsFirstMs = 10
 
 /** Puts admission reviews, for which people wait, before work that only has to be done at some time. */
 export function createCourtesy(turns: Turns = systemTurns): Courtesy {
@@ -34,7 +34,7 @@ export function createCourtesy(turns: Turns = systemTurns): Courtesy {
         const over = new AbortController()
         await Promise.race([
           answered.promise,
-          sleep(patienceMs, undefined, { signal: over.signal }).catch(() => {}),
+          sleep(reviewsFirstMs, undefined, { signal: over.signal }).catch(() => {}),
         ])
         over.abort()
         await turns.next()

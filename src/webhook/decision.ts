@@ -1,6 +1,6 @@
 import type { Appraisal } from '../core/appraise.ts'
 import type { Binding } from '../core/binding.ts'
-import { causeWords, explain, findingLine, rules, type Cause, type Finding } from '../core/findings.ts'
+import { causeWords, explain, findingLine, rules, type CauseType, type Finding } from '../core/findings.ts'
 import { bindingResource } from '../core/resources.ts'
 import type { JudgedFinding, Verdict } from '../core/verdict.ts'
 import type { AdmissionRequest, AdmissionResponse, StatusCause } from './admission-review.ts'
@@ -56,7 +56,7 @@ const causeReasons = {
   Forbidden: 'FieldValueForbidden',
   Duplicate: 'FieldValueDuplicate',
   NotFound: 'FieldValueNotFound',
-} as const satisfies Record<Cause, string>
+} as const satisfies Record<CauseType, string>
 
 const warningsOf = ({ verdict, remarks }: Decision): readonly string[] => [
   ...verdict.findings.filter(({ action }) => action === 'warn').map(findingLine),

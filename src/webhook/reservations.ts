@@ -54,14 +54,14 @@ const rememberedDeletions = 10_000
 const collectAtOnce = 16
 
 /** The wish of one review. */
-type Wish = {
+type KeyRequest = {
   readonly collisionKey: string
   readonly holder: Holder
   readonly contends: (other: Holder) => Promise<Contender>
   readonly signal: AbortSignal | undefined
 }
 
-type Seen = { readonly claim: Claim; readonly since: number }
+type SeenClaim = { readonly claim: Claim; readonly since: number }
 
 /**
  * Claims on collision keys, one Lease for each key, shared by all replicas: of any number of simultaneous requests
@@ -71,7 +71,7 @@ export class Reservations {
   readonly #options: ReservationsOptions
   readonly #graceMs: number
   readonly #staleMs: number
-  readonly #seen = new Map<string, Seen>()
+  readonly #seen = new Map<string, SeenClaim>()
   readonly #deleted = new Set<string>()
   readonly #vain: VainClaims
   /** Requests for one key wait for each other within this replica, which saves conflicts at the API server. */
@@ -135,7 +135,7 @@ export class Reservations {
     }
   }
 
-  async #reserve(wish: Wish): Promise<Reserved> {
+  async #reserve(wish: KeyRequest): Promise<Reserved> {
     const { objects, namespace } = this.#options
     const { collisionKey, holder, signal } = wish
     const name = claimName(collisionKey)
@@ -163,7 +163,7 @@ export class Reservations {
   /** Returns undefined if somebody else changed the claim meanwhile, so that the caller tries again. */
   async #contend(
     claim: Claim,
-    { collisionKey, holder, contends, signal }: Wish,
+    { collisionKey, holder, contends, signal }: KeyRequest,
   ): Promise<Reserved | undefined> {
     const { objects, namespace, now, disregarded } = this.#options
     const { since } = this.#note(claim)
@@ -199,7 +199,7 @@ export class Reservations {
   }
 
   /** The age of a claim counts from when this replica first saw it at its present resourceVersion. */
-  #note(claim: Claim): Seen {
+  #note(claim: Claim): SeenClaim {
     const known = this.#seen.get(claim.name)
     if (known?.claim.resourceVersion === claim.resourceVersion) return known
     const seen = { claim, since: this.#options.now() }

@@ -17,7 +17,7 @@ import { allowed, denied, isHeard, type Decision } from './decision.ts'
 import type { ReadLive } from './live.ts'
 import { collisionAdvice, renaming, victims } from './remarks.ts'
 import type { Reservations, Reserved } from './reservations.ts'
-import { nothingSeen, type LookAtPods, type Seen } from './workloads.ts'
+import { nothingSeen, type LookAtPods, type PodFindings } from './workloads.ts'
 
 type Reach = {
   readonly world: Known
@@ -149,7 +149,7 @@ async function settle(
   return withAdvice(reserved, seen, reach)
 }
 
-function withAdvice(decision: Decided, { found, earlier }: Seen, { actions }: Reach): Decided {
+function withAdvice(decision: Decided, { found, earlier }: PodFindings, { actions }: Reach): Decided {
   const { verdict } = decision
   if (verdict.verdict === 'deny' || found.length === 0) return decision
   const known = [...decision.earlier, ...earlier]

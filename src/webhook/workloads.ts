@@ -7,9 +7,9 @@ import { adviseOnPods, fits, wantedBy } from '../core/workloads.ts'
 import { Turnstile } from './turnstile.ts'
 
 /** What the pods show of a binding as it will be, and what they showed of it before. */
-export type Seen = { readonly found: readonly Finding[]; readonly earlier: readonly Finding[] }
+export type PodFindings = { readonly found: readonly Finding[]; readonly earlier: readonly Finding[] }
 
-export const nothingSeen: Seen = { found: [], earlier: [] }
+export const nothingSeen: PodFindings = { found: [], earlier: [] }
 
 /** Lists pods of a namespace by labels, `key=value`; it never rejects. */
 export type ListPods = (
@@ -29,7 +29,7 @@ export type LookAtPods = (
   after: IdentifiedBinding,
   before: IdentifiedBinding | undefined,
   signal: AbortSignal,
-) => Promise<Seen>
+) => Promise<PodFindings>
 
 /** With `--workloads=false`. */
 export const blind: LookAtPods = () => Promise.resolve(nothingSeen)
