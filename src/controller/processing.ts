@@ -14,8 +14,8 @@ type ProcessingOptions = {
 }
 
 /**
- * SPIRE Controller Manager (SCM) goes through all ClusterSPIFFEIDs at each change, which takes it seconds for
- * thousands of them.
+ * How long SPIRE Controller Manager (SCM) may take before an output that it has not processed is reported. It goes through all
+ * ClusterSPIFFEIDs at each change, which takes it seconds for thousands of them.
  */
 const processedWithinMs = 60_000
 

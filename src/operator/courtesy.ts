@@ -9,7 +9,10 @@ export type Courtesy = {
   readonly turns: Turns
 }
 
-/** A review that waits for an answer of the API server leaves the event loop to others anyway. */
+/**
+ * How long other work waits for reviews at most. A review that takes longer waits for an answer of the API server, and leaves the
+ * event loop to others anyway.
+ */
 const reviewsFirstMs = 10
 
 /** Puts admission reviews, for which people wait, before work that only has to be done at some time. */
