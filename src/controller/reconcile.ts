@@ -101,16 +101,16 @@ async function act(binding: Binding, plan: Plan, reach: Reach): Promise<Applied 
   if (plan.kind === 'withdraw')
     return (await whyNotYet(binding, plan, reach)) ?? withdraw(binding, plan, outputs)
   const { identity, wanted } = plan
-  const settlement = await outputs.settle(binding, identity, wanted)
-  switch (settlement.kind) {
+  const placement = await outputs.put(binding, identity, wanted)
+  switch (placement.kind) {
     case 'inPlace':
-      return { outcome: { kind: 'ready', identity, output: settlement.output }, next: settled }
+      return { outcome: { kind: 'ready', identity, output: placement.output }, next: settled }
     case 'refused': {
-      const outcome = refusedOutput(wanted.metadata.name, settlement.why, settlement.stalls)
+      const outcome = refusedOutput(wanted.metadata.name, placement.why, placement.stalls)
       return { outcome, next: { kind: 'retry', why: outcome.message, cause: 'refused', isSaid: true } }
     }
     case 'unfinished':
-      return settlement.result
+      return placement.result
   }
 }
 

@@ -31,7 +31,7 @@ type TermOptions = {
   /** Why nothing may be written for now; undefined if writing is allowed. */
   readonly halted: () => string | undefined
   /** Resolves once something may be decided in a namespace, or the signal aborts; undefined where that is so already. */
-  readonly settled: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
+  readonly whenDecidable: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
   readonly confirm: Confirm
   /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
   readonly isSchemaFresh: () => boolean
@@ -64,7 +64,8 @@ const now = (): Date => new Date()
 
 /** The time in which this replica reconciles: it starts by looking at everything. */
 export function startTerm(options: TermOptions): Term {
-  const { inventory, unshown, log, workers, instance, halted, settled, observe, departures, turns } = options
+  const { inventory, unshown, log, workers, instance, halted, whenDecidable, observe, departures, turns } =
+    options
   const objects = fenced(options.objects, options.mayWrite)
   const queue = new Queue<BindingKey>()
   const ending = new AbortController()
@@ -117,7 +118,7 @@ export function startTerm(options: TermOptions): Term {
     log,
     observe: observe.run,
     reconcile: async (key) => {
-      await settled(key.slice(0, key.indexOf('/')), ending.signal)
+      await whenDecidable(key.slice(0, key.indexOf('/')), ending.signal)
       if (ending.signal.aborted) return wait('this replica stops reconciling', haltedMs)
       const why = halted()
       return why === undefined ? troubleReports.run(key, () => reconcile(key, reach)) : wait(why, haltedMs)

@@ -5,10 +5,10 @@ import type { Objects, Reply } from '../core/objects.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
 import type { Journal, JournalEntry } from './journal.ts'
+import { refusedBy, taken, unfinished, type Placement } from './placement.ts'
 import { PrunedSpecs } from './pruned-specs.ts'
 import { merged, repairNews, repairOf } from './repair.ts'
 import { retryOf, wait, type RunResult } from './run-result.ts'
-import { refusedBy, taken, unfinished, type Settlement } from './settlement.ts'
 import type { UnshownOutputs } from './unshown-outputs.ts'
 
 /** A wanted ClusterSPIFFEID, its binding, and how the journal names its creation. */
@@ -48,7 +48,7 @@ export class Writer {
    * Asks the API server by a dry run whether it would accept the wanted object. Returns undefined if it would. A
    * conflict with our own object of the same name counts as acceptance: the API server checks for it last.
    */
-  async rehearse({ binding, wanted }: Order): Promise<Settlement | undefined> {
+  async rehearse({ binding, wanted }: Order): Promise<Placement | undefined> {
     const { objects } = this.#options
     const { name } = wanted.metadata
     const there = await objects.get(clusterSpiffeIdResource, { name })
@@ -68,7 +68,7 @@ export class Writer {
   }
 
   /** @param gone objects that were just deleted and the cache may still show */
-  async put(order: Order, gone: readonly Pick<Output, 'uid'>[]): Promise<Settlement> {
+  async put(order: Order, gone: readonly Pick<Output, 'uid'>[]): Promise<Placement> {
     const { inventory, objects } = this.#options
     const { binding, wanted, creation } = order
     const { name } = wanted.metadata
@@ -117,7 +117,7 @@ export class Writer {
   }
 
   /** Reads the object before replacing it, because the cache keeps only some of its fields. */
-  async #repair(order: Order): Promise<Settlement> {
+  async #repair(order: Order): Promise<Placement> {
     const { objects, announcer } = this.#options
     const { binding, wanted } = order
     const key = keyOf(binding)
@@ -154,7 +154,7 @@ export class Writer {
     { binding, wanted }: Order,
     reply: Reply,
     done: Omit<JournalEntry, 'binding' | 'name' | 'spiffeId'>,
-  ): Settlement {
+  ): Placement {
     const { name } = wanted.metadata
     const key = keyOf(binding)
     if (reply.kind === 'refused') {

@@ -116,7 +116,7 @@ export class Reflector {
       if (this.#beginsAnew) this.#forgetWhereItWas()
       const { signal } = this.#cut
       const ending = await this.#listOrWatch(signal).catch(asFailure)
-      if (!signal.aborted) await sleep(this.#clock, this.#settle(ending), signal)
+      if (!signal.aborted) await sleep(this.#clock, this.#noteEnding(ending), signal)
     }
   }
 
@@ -130,7 +130,7 @@ export class Reflector {
   }
 
   /** Takes note of an ending and says how long to wait before going on. */
-  #settle(ending: Ending): number {
+  #noteEnding(ending: Ending): number {
     if (ending.kind === 'current') {
       this.#version = ending.version
       return 0

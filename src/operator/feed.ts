@@ -17,7 +17,7 @@ import { Reflector, type ReflectorOptions } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
 import { contractSummary, obstacleIn, obstacles, type Obstacle } from './contract.ts'
 import { lighten } from './lighten.ts'
-import { Settling } from './settling.ts'
+import { WorkingOut } from './working-out.ts'
 
 type FeedOptions = {
   readonly client: Pick<Client, 'call' | 'watch'>
@@ -48,7 +48,7 @@ export type Feed = {
   /** Why nothing may be touched: another contract is installed under our name. */
   readonly halted: () => string | undefined
   /** Resolves once what is known of a namespace is of one moment, or the signal aborts; undefined where it is already. */
-  readonly settled: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
+  readonly whenDecidable: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
   /**
    * Whether the schema of a kind that decides about identities has just changed. Until each API server goes by the new schema,
    * what is read, by a list or live, may lack fields that the former one prunes.
@@ -85,20 +85,20 @@ export function createFeed({
   let halted: Obstacle | undefined
 
   const complete = Promise.withResolvers<void>()
-  const settling = new Settling({ inventory, markLater, turns, log })
+  const workingOut = new WorkingOut({ inventory, markLater, turns, log })
 
   const apply = (change: Change): void => {
     const keys = inventory.apply(change)
     if (keys.size <= markedAtOnce) mark(keys)
-    else settling.markLater(keys)
-    settling.goOn()
+    else workingOut.markLater(keys)
+    workingOut.goOn()
   }
 
   const learn = (resource: Resource, served: boolean): void => {
     apply({ kind: 'served', resource, served, schema: schemas.get(resource) })
     known.add(resource)
     // Not before: what one kind leads to is worked out once all kinds are known.
-    if (known.size === allResources.length) void settling.begin().then(complete.resolve)
+    if (known.size === allResources.length) void workingOut.begin().then(complete.resolve)
   }
 
   function arrive(resource: Resource): void {
@@ -128,7 +128,7 @@ export function createFeed({
           apply({ kind: 'removed', resource, namespace, name })
         },
         synced: () => learn(resource, true),
-        mixed: (isMixed) => settling.mixed(resource, isMixed),
+        mixed: (isMixed) => workingOut.mixed(resource, isMixed),
       },
     })
     running.set(resource, reflector)
@@ -144,7 +144,7 @@ export function createFeed({
       for (const one of freshSchemas) {
         const schema = schemas.get(one)
         // It may be gone by now.
-        if (schema !== undefined) schemas.set(one, settledSchema(schema))
+        if (schema !== undefined) schemas.set(one, schemaEverywhere(schema))
         running.get(one)?.beginAnew()
         if (inventory.isServed(one)) learnSchema(one)
       }
@@ -190,7 +190,7 @@ export function createFeed({
           former !== undefined &&
           schema !== undefined &&
           former !== schema &&
-          former !== settledSchema(schema)
+          former !== schemaEverywhere(schema)
         )
           learnSchemaLater(resource)
       } else leave(resource)
@@ -208,7 +208,7 @@ export function createFeed({
     synced: complete.promise,
     unsynced: () => allResources.filter((resource) => !known.has(resource)).map(gvk),
     halted: () => halted,
-    settled: (namespace, signal) => settling.settled(namespace, signal),
+    whenDecidable: (namespace, signal) => workingOut.whenDecidable(namespace, signal),
     isSchemaFresh: () =>
       allResources.some(
         (resource) =>
@@ -229,6 +229,6 @@ const markedAtOnce = 100
 /** A write may still be stored by the schema before, or be pruned by another API server that has yet to hear of this one. */
 const usualSchemaSettlesMs = 10_000
 
-const settledSchema = (schema: string): string => `${schema}, settled`
+const schemaEverywhere = (schema: string): string => `${schema}, everywhere`
 
 const schemaField = 'schema'

@@ -34,7 +34,7 @@ type LeadershipOptions = {
   readonly log: Log
   readonly halted: () => string | undefined
   /** Resolves once something may be decided in a namespace, or the signal aborts. */
-  readonly settled: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
+  readonly whenDecidable: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
   /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
   readonly isSchemaFresh: () => boolean
   readonly courtesy: Pick<Courtesy, 'turns'>
@@ -55,7 +55,7 @@ export type Leadership = {
 
 /** Reconciles while this replica leads; without leader election it always does. */
 export function createLeadership(options: LeadershipOptions): Leadership {
-  const { config, client, inventory, metrics, log, halted, settled, isSchemaFresh, courtesy } = options
+  const { config, client, inventory, metrics, log, halted, whenDecidable, isSchemaFresh, courtesy } = options
   const unshown = new UnshownOutputs()
   let term: Term | undefined
   let election: Campaign | undefined
@@ -76,7 +76,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       departures: config.departures,
       mayWrite,
       halted,
-      settled,
+      whenDecidable,
       isSchemaFresh,
       workers,
       turns: courtesy.turns,

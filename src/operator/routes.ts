@@ -27,7 +27,7 @@ export type RoutesOptions = {
   readonly reservations: Reservations
   /** Warnings that are part of every answer. */
   readonly notices: () => readonly string[]
-  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'settled'>
+  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'whenDecidable'>
   readonly courtesy: Pick<Courtesy, 'reviewStarted'>
   readonly metrics: Metrics
   readonly log: Log
@@ -70,9 +70,9 @@ export function routesOf(
       let reason: string | undefined
       try {
         refuseIfIgnorant(feed)
-        const settling = feed.settled(request.namespace, signal)
-        if (settling) {
-          await settling
+        const decidable = feed.whenDecidable(request.namespace, signal)
+        if (decidable) {
+          await decidable
           signal.throwIfAborted()
           refuseIfIgnorant(feed)
         }

@@ -99,7 +99,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     metrics,
     log,
     halted: () => feed.halted(),
-    settled: (namespace, signal) => feed.settled(namespace, signal),
+    whenDecidable: (namespace, signal) => feed.whenDecidable(namespace, signal),
     isSchemaFresh: () => feed.isSchemaFresh(),
     courtesy,
   })

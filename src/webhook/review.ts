@@ -44,7 +44,7 @@ type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<Admiss
 export const validating =
   (reach: Reach): Review =>
   async (request, signal) => {
-    const decided = await settle(request, await decide(request, reach, signal), reach, signal)
+    const decided = await lookAndClaim(request, await decide(request, reach, signal), reach, signal)
     const decision = remarked(await pardon(request, decided, reach, signal), reach)
     reach.observe(request, decision.verdict)
     return decision.verdict.verdict === 'deny' ? denied(request, decision) : allowed(decision)
@@ -132,7 +132,7 @@ async function pardon(
  * key. Both run at the same time, unless advice on pods may refuse, because nothing must be claimed for a refused
  * binding.
  */
-async function settle(
+async function lookAndClaim(
   request: AdmissionRequest,
   decision: Decided,
   reach: Reach,

@@ -6,7 +6,7 @@ import type { Reply } from '../../src/core/objects.ts'
 import { bindingResource } from '../../src/core/resources.ts'
 import { systemTurns } from '../../src/kube/clock.ts'
 import { createLog } from '../../src/log.ts'
-import { Settling } from '../../src/operator/settling.ts'
+import { WorkingOut } from '../../src/operator/working-out.ts'
 import { binding, settings, upserted } from '../support/builders.ts'
 
 test('a term ends although what decides about a binding is not known, and writes nothing', async () => {
@@ -14,10 +14,10 @@ test('a term ends although what decides about a binding is not known, and writes
   const inventory = new Inventory(settings)
   inventory.apply({ kind: 'served', resource: bindingResource, served: true })
   inventory.apply(upserted(binding()))
-  const settling = new Settling({ inventory, markLater: () => undefined, turns: systemTurns, log })
+  const workingOut = new WorkingOut({ inventory, markLater: () => undefined, turns: systemTurns, log })
   // A list has been cut short, and the API server that would go on with it is gone.
-  settling.mixed(bindingResource, true)
-  const settled = vi.fn<Settling['settled']>((...asked) => settling.settled(...asked))
+  workingOut.mixed(bindingResource, true)
+  const whenDecidable = vi.fn<WorkingOut['whenDecidable']>((...asked) => workingOut.whenDecidable(...asked))
   const calls: string[] = []
   const called = (): Promise<Reply> => {
     calls.push('called')
@@ -37,7 +37,7 @@ test('a term ends although what decides about a binding is not known, and writes
     departures: { trustDomains: [], classNames: [] },
     mayWrite: () => true,
     halted: () => undefined,
-    settled,
+    whenDecidable,
     confirm: () => Promise.resolve(true),
     isSchemaFresh: () => false,
     workers: 1,
@@ -46,7 +46,7 @@ test('a term ends although what decides about a binding is not known, and writes
     log,
     observe: { outcome: () => undefined, run: () => undefined, write: () => undefined },
   })
-  await vi.waitUntil(() => settled.mock.calls.length > 0)
+  await vi.waitUntil(() => whenDecidable.mock.calls.length > 0)
   await term.end()
   expect(calls).toEqual([])
 })

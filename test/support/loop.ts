@@ -91,7 +91,7 @@ export function startLoop({
       unshown,
       mayWrite: () => !over,
       halted: feed.halted,
-      settled: feed.settled,
+      whenDecidable: feed.whenDecidable,
       workers,
       turns: systemTurns,
       instance: 'test',

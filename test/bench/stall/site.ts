@@ -86,7 +86,7 @@ function lead(): void {
     departures: { trustDomains: [], classNames: [] },
     mayWrite: () => true,
     halted: feed.halted,
-    settled: feed.settled,
+    whenDecidable: feed.whenDecidable,
     confirm: confirmation(inventory, server.objects),
     isSchemaFresh: feed.isSchemaFresh,
     workers: 32,
@@ -131,7 +131,7 @@ const renewed: Readonly<Record<string, Resource>> = {
 const untilEnd = new AbortController().signal
 
 const isQuiet = (): boolean =>
-  feed.settled(home(0), untilEnd) === undefined &&
+  feed.whenDecidable(home(0), untilEnd) === undefined &&
   !feed.isSchemaFresh() &&
   term !== undefined &&
   term.depth() === 0

@@ -4,7 +4,7 @@ import { Inventory } from '../../src/core/inventory.ts'
 import { bindingResource, optionalResources, poolResources } from '../../src/core/resources.ts'
 import { sliceMs } from '../../src/core/slices.ts'
 import { systemTurns } from '../../src/kube/clock.ts'
-import { Settling } from '../../src/operator/settling.ts'
+import { WorkingOut } from '../../src/operator/working-out.ts'
 import { binding, objective, pool, settings, upserted } from '../support/builders.ts'
 
 /** Of somebody who waits for as long as it takes. */
@@ -22,11 +22,11 @@ function arrange() {
     ...names.map((name) => binding({ name, spec: { containerName: name } })),
   ])
     inventory.apply(upserted(object))
-  while (!inventory.isAllSettled) inventory.settle()
+  while (!inventory.isAllWorkedOut) inventory.workOutNext()
   const marked: BindingKey[] = []
   const waits = { turns: 0 }
   let now = 0
-  const settling = new Settling({
+  const workingOut = new WorkingOut({
     inventory,
     markLater: (keys) => void marked.push(...keys),
     turns: {
@@ -40,72 +40,72 @@ function arrange() {
   })
   const change = (): void => {
     inventory.apply(upserted(pool({ selector: { matchLabels: { app: crypto.randomUUID() } } })))
-    settling.goOn()
+    workingOut.goOn()
   }
-  return { inventory, settling, marked, waits, change }
+  return { inventory, workingOut, marked, waits, change }
 }
 
 const keys = names.map((name): BindingKey => `default/${name}`)
 
 test('what is left for later is worked off in slices, and marked', async () => {
-  const { inventory, settling, marked, waits, change } = arrange()
-  await settling.begin()
+  const { inventory, workingOut, marked, waits, change } = arrange()
+  await workingOut.begin()
   change()
-  expect(settling.settled('default', patient)).toBeInstanceOf(Promise)
-  expect(settling.settled('other', patient)).toBe(undefined)
-  await settling.settled('default', patient)
-  expect(inventory.isAllSettled).toBe(true)
+  expect(workingOut.whenDecidable('default', patient)).toBeInstanceOf(Promise)
+  expect(workingOut.whenDecidable('other', patient)).toBe(undefined)
+  await workingOut.whenDecidable('default', patient)
+  expect(inventory.isAllWorkedOut).toBe(true)
   await expect.poll(() => [...new Set(marked)]).toStrictEqual(keys)
   expect(waits.turns).toBeGreaterThanOrEqual(2)
 })
 
 test('nothing is worked off before it is begun, and all that there is once that is done', async () => {
-  const { inventory, settling, marked, change } = arrange()
+  const { inventory, workingOut, marked, change } = arrange()
   change()
   await systemTurns.next()
-  expect([inventory.isAllSettled, marked.length]).toStrictEqual([false, 0])
-  await settling.begin()
-  expect([inventory.isAllSettled, new Set(marked).size]).toStrictEqual([true, keys.length])
+  expect([inventory.isAllWorkedOut, marked.length]).toStrictEqual([false, 0])
+  await workingOut.begin()
+  expect([inventory.isAllWorkedOut, new Set(marked).size]).toStrictEqual([true, keys.length])
 })
 
 test('nothing may be decided while a list is being taken in', async () => {
-  const { settling } = arrange()
-  await settling.begin()
+  const { workingOut } = arrange()
+  await workingOut.begin()
   const [pools = bindingResource] = poolResources
-  settling.mixed(pools, true)
-  settling.mixed(bindingResource, true)
-  let isSettled = false
-  const settled = settling.settled('default', patient)?.then(() => (isSettled = true))
-  settling.mixed(pools, false)
+  workingOut.mixed(pools, true)
+  workingOut.mixed(bindingResource, true)
+  let isDecidable = false
+  const decidable = workingOut.whenDecidable('default', patient)?.then(() => (isDecidable = true))
+  workingOut.mixed(pools, false)
   await systemTurns.next()
-  expect(isSettled).toBe(false)
-  settling.mixed(bindingResource, false)
-  await settled
-  expect(settling.settled('default', patient)).toBe(undefined)
+  expect(isDecidable).toBe(false)
+  workingOut.mixed(bindingResource, false)
+  await decidable
+  expect(workingOut.whenDecidable('default', patient)).toBe(undefined)
 })
 
 test('who gives up waits no longer, and others still do', async () => {
-  const { settling } = arrange()
-  await settling.begin()
-  settling.mixed(bindingResource, true)
+  const { workingOut } = arrange()
+  await workingOut.begin()
+  workingOut.mixed(bindingResource, true)
   const hasty = new AbortController()
-  let isSettled = false
-  const others = settling.settled('default', patient)?.then(() => (isSettled = true))
-  const waited = settling.settled('default', hasty.signal)
+  let isDecidable = false
+  const others = workingOut.whenDecidable('default', patient)?.then(() => (isDecidable = true))
+  const waited = workingOut.whenDecidable('default', hasty.signal)
   hasty.abort()
   await waited
-  expect(isSettled).toBe(false)
-  await settling.settled('default', hasty.signal)
-  settling.mixed(bindingResource, false)
+  expect(isDecidable).toBe(false)
+  await workingOut.whenDecidable('default', hasty.signal)
+  workingOut.mixed(bindingResource, false)
   await others
 })
 
 test('marks that were put off give way to what is to be worked out', async () => {
-  const { inventory, settling, marked, change } = arrange()
-  await settling.begin()
-  settling.markLater(Array.from({ length: 1000 }, (_, index): BindingKey => `far/${index}`))
+  const { inventory, workingOut, marked, change } = arrange()
+  await workingOut.begin()
+  workingOut.markLater(Array.from({ length: 1000 }, (_, index): BindingKey => `far/${index}`))
   change()
-  await settling.settled('default', patient)
-  expect(inventory.isAllSettled).toBe(true)
+  await workingOut.whenDecidable('default', patient)
+  expect(inventory.isAllWorkedOut).toBe(true)
   expect(marked.length).toBeLessThan(100)
 })
