@@ -34,7 +34,7 @@ import type { LogLevel } from './log.ts'
 
 /** What `kleym operator` was told, checked and complete. An address that is undefined is switched off. */
 export type Config = Settings & {
-  /** The trust domains and classes of before that may be left. */
+  /** Former trust domains and classes whose ClusterSPIFFEIDs may be replaced. */
   readonly departures: Departures
   readonly kubeconfig: string | undefined
   readonly context: string | undefined

@@ -93,7 +93,7 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
   const input = { settings, actions, served, cluster: snapshot.manifests, now: reach.now, items }
   const limits = [
     ...crds.remarks,
-    // The checks say what the rules of our own kind say.
+    // The CEL rules of our own kind are not missed: the checks say the same.
     ...live.filter(({ kind }) => kind !== bindingResource.kind).flatMap(unapplied),
     ...(unseen.length > 0
       ? [`judges by schemas that come with kleym, not by those of the cluster: ${unseen.join('; ')}`]

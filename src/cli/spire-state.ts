@@ -48,8 +48,8 @@ const renewedWithinMs = 60_000
 export type PassedOver = { readonly reason: string; readonly cause: string; readonly fix: string }
 
 /**
- * Why SCM has not looked at one that is there. Its Lease tells whether it runs; that it has looked at one that is younger
- * tells that it runs and passes this one over. Undefined while it may still come to it.
+ * Why SCM has not processed a ClusterSPIFFEID. SCM is down if its Lease is old. If SCM has processed a younger
+ * ClusterSPIFFEID, it has skipped this one. Otherwise it may still come to it, and the answer is undefined.
  */
 export function whyPassed(
   one: SeenOutput,

@@ -110,7 +110,10 @@ export class Statuses {
     return 'written'
   }
 
-  /** The API server says of a binding that is gone what it says of a kind that has no statuses. */
+  /**
+   * A 404 on /status means that the binding is gone, or that its kind has no status subresource; a GET of the binding tells
+   * which.
+   */
   async #whyAbsent({ namespace, name, uid }: Binding): Promise<RunResult | undefined> {
     const reply = await this.#options.objects.get(bindingResource, { namespace, name })
     if (reply.kind === 'absent') return undefined

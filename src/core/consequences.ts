@@ -143,8 +143,8 @@ function compare(outlook: Outlook, now: Known): Consequence | undefined {
 const isHarm = ({ rule }: Finding): boolean => rule === 'invalidPoolSelector' || rule === 'identityCollision'
 
 /**
- * Whether a binding has a harm already. Only what that harm comes of is looked at: to foresee all that a binding has takes
- * as long as to judge it, and a change can concern thousands.
+ * Whether a binding has a harm already. Looks only at what can cause this one harm: to evaluate the binding in full would double
+ * the time of a change that concerns thousands.
  */
 function wasThere({ rule, collisionKey }: Finding, binding: Binding, now: Known): boolean {
   if (rule === 'invalidPoolSelector')

@@ -42,7 +42,7 @@ export class Inventory implements Known {
   readonly #backlog = new Backlog()
   readonly #versions = new Map<string, number>()
   #changes = 0
-  /** `#changes` when a namespace lost its last binding: the version of all that have none. */
+  /** `#changes` when a namespace last lost its last binding: the version of every namespace that has none. */
   #emptied = 0
   readonly #atOnce: number
   readonly #sharing = new Sharing()
@@ -161,8 +161,8 @@ export class Inventory implements Known {
   }
 
   /**
-   * Whether all that is known of a namespace's bindings is by the pools and objectives that are known, too. Nothing may
-   * be decided there before: of two bindings that claim one key only one may be known to.
+   * Whether the stake of every binding of a namespace is worked out from the pools and objectives that are known. While it is
+   * not, nothing may be decided there: two bindings with one key may look as if only one had it.
    */
   isWorkedOut(namespace: string): boolean {
     return !this.#backlog.isPending(namespace)

@@ -68,7 +68,10 @@ function clusterOf({ kubeconfig, context }: Config): ClusterConfig | string {
 /** How long the stop may wait for an API server that does not answer. A pod has 30 s to stop. */
 const stopWithinMs = ({ webhook }: Config): number => (webhook.url === undefined ? 24_000 : 12_000)
 
-/** Bindings: it takes some 30 µs each to work out what they stand for, and nobody is to wait for that. */
+/**
+ * A change that concerns more bindings than this is worked out in slices: one binding takes some 30 µs, and reviews must not wait
+ * for more than 3 ms.
+ */
 export const workedOutAtOnce = 100
 
 type Operator = { readonly stop: () => Promise<void> }

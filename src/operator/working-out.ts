@@ -19,7 +19,7 @@ export class WorkingOut {
   readonly #options: WorkingOutOptions
   /** Kinds of which a list is being taken in. */
   readonly #mixed = new Set<Resource>()
-  /** Whom changes concern that are worked out, not marked yet. */
+  /** Bindings that are worked out, and still to be marked for the loop. */
   readonly #unmarked: Iterator<BindingKey>[] = []
   #work: Promise<void> | undefined
   #isBegun = false

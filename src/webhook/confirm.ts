@@ -40,7 +40,7 @@ export async function isStill(
   if (findings[0]?.rule !== rule) return false
   if (rule !== 'identityCollision' || identity?.collisionKey === undefined) return true
   const { collisionKey } = identity
-  // Those that memory has: what is read comes to be among the holders, too.
+  // The names are copied first: reading a peer adds it to the holders.
   for (const name of Array.from(live.world.holders(collisionKey), (holder) => holder.name)) {
     const peer = name === binding.name ? undefined : await live.readPeer(name)
     if (!peer || !isRival(binding, peer)) continue

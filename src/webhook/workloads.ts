@@ -53,9 +53,9 @@ const listWithinMs = 5_000
 
 /** All that one review may take. What takes longer, or is larger, is left: it is only for advice. */
 const withinMs = 300
-/** Of most pools one of the first pods is what the binding is for, and then no more of them are of interest. */
+/** The first page: in most pools one of five pods already fits, and the look ends. */
 const first = { limit: 5, maxBytes: 512 * 1024 }
-/** Before it is said that none is. With the first page this makes the 2 MiB of a review. */
+/** The second page, before a warning that no pod fits. Both pages together stay under 2 MiB. */
 const second = { limit: 500, maxBytes: 1536 * 1024 }
 
 /** A namespace in which pods may not be listed is not tried again for so long. */

@@ -15,7 +15,10 @@ import { describeViolation, type HeapSample, type Report } from './report.ts'
 import { runScm } from './scm.ts'
 import { startSite } from './site.ts'
 
-/** Of each of the two, one at a time: who keeps the leader from writing must be alone in that. */
+/**
+ * Two groups of faults; of each group at most one fault lasts at a time. All that can keep the leader from writing is in the first
+ * group, so two such faults never add up.
+ */
 export const faultKinds = [{ ...wayFaults, ...replicaFaults }, clusterFaults] as const
 
 export type SoakOptions = {
