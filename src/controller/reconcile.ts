@@ -13,14 +13,14 @@ import { bindingResource } from '../core/resources.ts'
 import { messageOf } from '../core/show.ts'
 import { keepsFormerOutputs } from '../core/spec-failures.ts'
 import type { Announcer } from './announcer.ts'
-import { addFinalizer, hasFinalizer, letGo } from './finalizer.ts'
+import { addFinalizer, hasFinalizer, finalize } from './finalizer.ts'
 import { copyNews, holdNews } from './held-and-copied-news.ts'
 import type { Outputs } from './output.ts'
 import { catchUp, retryOf, settled, type RunResult } from './run-result.ts'
 import type { Statuses } from './statuses.ts'
 
 /** Everything that one run reads and writes. */
-export type Reach = {
+type Reach = {
   readonly inventory: Inventory
   readonly objects: Objects
   readonly outputs: Outputs
@@ -44,7 +44,7 @@ export async function reconcile(key: BindingKey, reach: Reach): Promise<RunResul
     announcer.forget(key)
     return removeOrphans(key, reach)
   }
-  if (binding.deleting) return letGo(binding, reach)
+  if (binding.deleting) return finalize(binding, reach)
   if (statuses.isBehind(key, binding)) return catchUp(`the cache has not seen the last status of ${key} yet`)
   if (!hasFinalizer(binding)) return addFinalizer(binding, reach)
   const { plan, settings } = planUnder(binding, reach)

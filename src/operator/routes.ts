@@ -13,7 +13,7 @@ import type { Reservations } from '../webhook/reservations.ts'
 import { mutating, validating } from '../webhook/review.ts'
 import type { AdmissionRequest, Review } from '../webhook/server.ts'
 import { Undecided } from '../webhook/undecided.ts'
-import { blind, createPodLookup } from '../webhook/workloads.ts'
+import { withoutPods, createPodLookup } from '../webhook/workloads.ts'
 import type { Courtesy } from './courtesy.ts'
 import type { Feed } from './feed.ts'
 import { ignoranceOf } from './knowledge.ts'
@@ -56,7 +56,7 @@ export function routesOf(
     notices,
     actions: config.webhook.actions.overrides,
     reserve: (...claim: Parameters<Reservations['reserve']>) => reservations.reserve(...claim),
-    lookAtPods: config.webhook.workloads ? lookAtPods : blind,
+    lookAtPods: config.webhook.workloads ? lookAtPods : withoutPods,
     observe: (request: AdmissionRequest, verdict: Verdict) => logDenial(log, request, verdict),
   }
   const guarded =

@@ -45,7 +45,7 @@ export const validating =
   (reach: Reach): Review =>
   async (request, signal) => {
     const decided = await lookAndClaim(request, await decide(request, reach, signal), reach, signal)
-    const decision = remarked(await pardon(request, decided, reach, signal), reach)
+    const decision = remarked(await softened(request, decided, reach, signal), reach)
     reach.observe(request, decision.verdict)
     return decision.verdict.verdict === 'deny' ? denied(request, decision) : allowed(decision)
   }
@@ -58,7 +58,7 @@ export const validating =
 export const mutating =
   (reach: Reach): Review =>
   async (request, signal) => {
-    const decided = await pardon(request, await decide(request, reach, signal), reach, signal)
+    const decided = await softened(request, await decide(request, reach, signal), reach, signal)
     if (decided.verdict.verdict === 'deny') {
       reach.observe(request, decided.verdict)
       return denied(request, remarked(decided, reach))
@@ -117,7 +117,7 @@ function remarked(decided: Decided, { notices }: Reach): Decision {
  * Turns a denial into a warning if the namespace's label asks for it, because a restore brings back objects that
  * existed before.
  */
-async function pardon(
+async function softened(
   { namespace }: AdmissionRequest,
   decision: Decided,
   { isLenient }: Reach,

@@ -19,7 +19,7 @@ import {
   type Tls,
 } from './listener.ts'
 import { Newcomers, usualHospitality, type Hospitality } from './newcomers.ts'
-import { Seldom } from './seldom.ts'
+import { ThrottledLog } from './throttled-log.ts'
 
 export type { AdmissionRequest, Observe, Timeouts, Review, Tls }
 
@@ -127,11 +127,11 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
 
 /** Logs calls and connections that are turned away. They do not come from the API server, which has the token. */
 const strangersIn = (log: Log) => ({
-  calls: new Seldom(
+  calls: new ThrottledLog(
     (count, client) => log.warn({ count, client }, 'calls without the token of the webhook were refused'),
     now,
   ),
-  connections: new Seldom(
+  connections: new ThrottledLog(
     (count, client) =>
       log.warn({ count, client }, 'new connections from an address that has shown no token were cut off'),
     now,

@@ -4,7 +4,7 @@ import type { Settings } from '../core/identity.ts'
 import type { IdentifiedBinding } from '../core/overlap.ts'
 import type { Pod, PodList } from '../core/pods.ts'
 import { adviseOnPods, fits, wantedBy } from '../core/workloads.ts'
-import { Turnstile } from './turnstile.ts'
+import { Semaphore } from './semaphore.ts'
 
 /** What the pods show of a binding as it will be, and what they showed of it before. */
 export type PodFindings = { readonly found: readonly Finding[]; readonly earlier: readonly Finding[] }
@@ -32,7 +32,7 @@ export type LookAtPods = (
 ) => Promise<PodFindings>
 
 /** With `--workloads=false`. */
-export const blind: LookAtPods = () => Promise.resolve(nothingSeen)
+export const withoutPods: LookAtPods = () => Promise.resolve(nothingSeen)
 
 type Options = {
   readonly list: ListPods
@@ -66,7 +66,7 @@ const rememberAtMost = 10_000
 /** Looks at the pods that are there for a binding. Never rejects, and says nothing of what could not be seen. */
 export function createPodLookup({ list, fallbacks, settings, now, observe, warn }: Options): LookAtPods {
   const forbiddenUntil = new Map<string, number>()
-  const turnstile = new Turnstile(atOnce)
+  const semaphore = new Semaphore(atOnce)
   let said = false
 
   function noteForbidden(namespace: string, why: string): void {
@@ -100,7 +100,7 @@ export function createPodLookup({ list, fallbacks, settings, now, observe, warn 
     if ((forbiddenUntil.get(namespace) ?? 0) > now()) return nothingSeen
     const looking = (): ReturnType<typeof look> => look(after, AbortSignal.timeout(listWithinMs))
     const limit = AbortSignal.any([signal, AbortSignal.timeout(withinMs)])
-    const listed = (await turnstile.pass(looking, limit)) ?? 'failed'
+    const listed = (await semaphore.pass(looking, limit)) ?? 'failed'
     if (typeof listed === 'string') {
       observe(listed)
       return nothingSeen

@@ -62,6 +62,7 @@ const homes: Readonly<Record<string, string>> = {
   Outcome: 'src/core/conditions.ts',
   RunResult: 'src/controller/run-result.ts',
   Said: 'src/cli/said.ts',
+  Stake: 'src/core/evaluate.ts',
   Standing: 'certs/standing.ts',
   Verdict: 'src/core/verdict.ts',
   explain: 'src/core/findings.ts',
