@@ -61,23 +61,23 @@ export class Outputs {
     if (own.kind === 'unfinished') return own
     const isShown = says(binding.status, identity)
     const rivals = rivalsOf(binding, identity, { inventory: this.#inventory, unshown: this.#writer.unshown })
-    const order = handover({ mine: own.outputs, rivals, wanted, isShown })
-    const wish = { binding, wanted, creation: creationBy(order, isShown) }
-    if (order.before.length > 0) {
-      const doubt = await this.#writer.rehearse(wish)
+    const steps = handover({ mine: own.outputs, rivals, wanted, isShown })
+    const wantedOutput = { binding, wanted, creation: creationBy(steps, isShown) }
+    if (steps.before.length > 0) {
+      const doubt = await this.#writer.rehearse(wantedOutput)
       if (doubt) return doubt
       const why = `${wanted.metadata.name} takes its place with ${identity.spiffeId}`
-      const left = await this.#writer.removeAll(order.before, why)
+      const left = await this.#writer.removeAll(steps.before, why)
       if (left) return { kind: 'unfinished', result: left }
     }
-    const [rival] = order.blocking
+    const [rival] = steps.blocking
     if (rival) {
       const why = `ClusterSPIFFEID ${rival.name} of another binding still serves the same container`
       return { kind: 'unfinished', result: wait(why) }
     }
-    const placement = await this.#writer.put(wish, order.before)
+    const placement = await this.#writer.put(wantedOutput, steps.before)
     if (placement.kind !== 'inPlace') return placement
-    const left = await this.#writer.removeAll(order.after, `${wanted.metadata.name} gives its identity`)
+    const left = await this.#writer.removeAll(steps.after, `${wanted.metadata.name} gives its identity`)
     return left ? { kind: 'unfinished', result: left } : placement
   }
 
