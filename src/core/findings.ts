@@ -200,8 +200,8 @@ export const explain = ({ rule, message }: Finding): string =>
   `${rules[rule].condition}/${rules[rule].reason}: ${message}`
 
 /** As kubectl prints a cause: `field: Invalid value: "x": Condition/Reason: text`. */
-export const findingLine = (finding: Finding): string =>
-  `${finding.field}: ${causeWords(finding)}: ${explain(finding)}`
+export const findingLine = (found: Finding): string =>
+  `${found.field}: ${causeWords(found)}: ${explain(found)}`
 
 /** The words of field.Error in k8s.io/apimachinery, which kubectl's users know. */
 export function causeWords({ cause, value }: Pick<Finding, 'cause' | 'value'>): string {

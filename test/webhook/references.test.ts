@@ -284,6 +284,8 @@ describe('a change that harms nobody is allowed without a word', () => {
   })
 })
 
+const poolOf = (matchLabels: Record<string, string>): Manifest => pool({ selector: { matchLabels } })
+
 describe('an identity that other pods get is said, with the labels of both', () => {
   test.for<readonly [string, Record<string, string>, Record<string, string>, string]>([
     [
@@ -299,7 +301,6 @@ describe('an identity that other pods get is said, with the labels of both', () 
       'app=chat by this change, no longer only to those labelled app=chat, tier=gpu',
     ],
   ])('%s', async ([, before, after, words]) => {
-    const poolOf = (matchLabels: Record<string, string>): Manifest => pool({ selector: { matchLabels } })
     const { judge } = stage({ remembered: [poolOf(before), objective(), binding()] })
     const { warnings } = await judge(poolOf(after), 'UPDATE')
     expect(warnings).toEqual([
