@@ -117,7 +117,8 @@ export const refusalSuite = (stage: () => Stage, gate: () => Gate): void => {
       await tenant.has(pool(), objective(), binding())
       await eventually(() => expect(times.length).toBeGreaterThan(9))
       const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0))
-      expect(gaps.at(-1)).toBeGreaterThan(2 * (gaps.at(-3) ?? 0))
+      // Sixteen times as long where nothing else takes time; a busy machine adds to each gap.
+      expect(gaps.at(-1)).toBeGreaterThan(2 * (gaps.at(-5) ?? 0))
       await tenant.settles({ chat: refused })
       const statuses = (await stage().audit.requests()).filter(
         ({ resource, subresource, namespace, code }) =>
