@@ -10,7 +10,7 @@ type Asked = {
   readonly names: Names
   readonly now: Date
   /** Why the last write to a webhook configuration failed; undefined if none was tried, or it succeeded. */
-  readonly otherwise?: string | undefined
+  readonly writeProblem?: string | undefined
 }
 
 /**
@@ -42,9 +42,9 @@ export function distrustOf(
   bundles: readonly string[],
   asked: Asked,
 ): string | undefined {
-  const { otherwise } = asked
-  if (!served || bundles.length === 0) return otherwise ?? 'nothing is served or registered yet'
-  if (bundles.includes('')) return otherwise ?? 'a webhook has no caBundle'
+  const { writeProblem } = asked
+  if (!served || bundles.length === 0) return writeProblem ?? 'nothing is served or registered yet'
+  if (bundles.includes('')) return writeProblem ?? 'a webhook has no caBundle'
   const refusals = [...new Set(bundles)].map((caBundle) =>
     handshakeProblem({ pair: served.pair, caBundle }, asked),
   )
@@ -54,5 +54,5 @@ export function distrustOf(
     : `the API server does not trust what is served: ${refusal}${because(asked)}`
 }
 
-const because = ({ otherwise }: Asked): string =>
-  otherwise === undefined ? '' : `; it could not be told to: ${otherwise}`
+const because = ({ writeProblem }: Asked): string =>
+  writeProblem === undefined ? '' : `; it could not be told to: ${writeProblem}`

@@ -46,7 +46,7 @@ export function nextStep(
   lives: Lives,
 ): Step {
   if (!leafIsOfSigner) return { kind: 'swap' }
-  const [leafDue, authorityDue] = [twoThirds(leaf), authorityEndsAt(signer, lives)]
+  const [leafDue, authorityDue] = [twoThirds(leaf), authorityDueAt(signer, lives)]
   // Of a CA that is to go no leaf is issued: cut short by the end of its CA, it might have to be renewed at once.
   if (now >= leafDue && now < authorityDue) return { kind: 'renew' }
   if (hasOthers) return { kind: 'retire' }
@@ -54,8 +54,11 @@ export function nextStep(
   return { kind: 'rest', until: leafDue < authorityDue ? leafDue : authorityDue }
 }
 
-/** At two thirds of its life, and early enough for one that others made to carry a leaf of some use until then. */
-function authorityEndsAt(signer: Validity, { leafMs }: Lives): Date {
+/**
+ * When the CA is to be followed: at two thirds of its life, and at the latest a tenth of a leaf's life before its end. The
+ * second matters for a CA with a short life that somebody else put into the Secret.
+ */
+function authorityDueAt(signer: Validity, { leafMs }: Lives): Date {
   const useful = signer.notAfter.getTime() - leafMs / 10
   return new Date(Math.min(twoThirds(signer).getTime(), useful))
 }

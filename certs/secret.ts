@@ -1,16 +1,8 @@
 import { field, objectOr, textOr, type JsonObject } from '../src/core/json.ts'
 import type { Objects, Reply } from '../src/core/objects.ts'
-import type { Resource } from '../src/core/resources.ts'
+import { secretResource } from '../src/core/resources.ts'
 import type { SecretData } from './rotation.ts'
 import type { SecretAccess } from './store.ts'
-
-export const secretResource: Resource = {
-  group: '',
-  version: 'v1',
-  kind: 'Secret',
-  plural: 'secrets',
-  namespaced: true,
-}
 
 /**
  * The Secret over the API server. A write carries the resourceVersion that was read, so that a version which this replica has

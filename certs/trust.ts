@@ -226,8 +226,8 @@ export class Trust {
     return waitMs
   }
 
-  #asked(otherwise?: string) {
-    return { names: this.#options.names, now: this.#clock.date(), otherwise }
+  #asked(writeProblem?: string) {
+    return { names: this.#options.names, now: this.#clock.date(), writeProblem }
   }
 }
 

@@ -11,7 +11,7 @@ import {
   type verdictFlags,
   type webhookActionFlag,
 } from './flags/operator.ts'
-import { readFlags, type Environment, type Reading } from './flags/read.ts'
+import { readFlags, type Environment, type CommandLine } from './flags/read.ts'
 import {
   action,
   address,
@@ -34,7 +34,7 @@ import type { LogLevel } from './log.ts'
 
 /** What `kleym operator` was told, checked and complete. An address that is undefined is switched off. */
 export type Config = Settings & {
-  /** The trust domains and classes of before that may be left. */
+  /** Former trust domains and classes whose ClusterSPIFFEIDs may be replaced. */
   readonly departures: Departures
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
@@ -126,7 +126,7 @@ export type ClusterChoice = {
   readonly timeoutMs?: number
 }
 
-export function clusterChoice(reading: Reading<keyof typeof clusterFlags>): ClusterChoice {
+export function clusterChoice(reading: CommandLine<keyof typeof clusterFlags>): ClusterChoice {
   const text = (name: keyof typeof clusterFlags): string | undefined => reading.last(name)?.value || undefined
   return { kubeconfig: text('kubeconfig'), context: text('context') }
 }
@@ -164,7 +164,7 @@ export const decodeActions = (
 })
 
 function decodeConfig(
-  reading: Reading<OperatorFlag>,
+  reading: CommandLine<OperatorFlag>,
   decoder: Decoder<OperatorFlag>,
   reasons: readonly string[],
   podNamespace: string | undefined,
@@ -210,7 +210,7 @@ function decodeConfig(
 
 /** Problems of flags that are right by themselves and contradict each other. */
 function contradictions(
-  reading: Reading<OperatorFlag>,
+  reading: CommandLine<OperatorFlag>,
   { metrics, probes, webhook }: Config,
 ): readonly string[] {
   const names = ['metrics-cert-name', 'metrics-cert-key'] as const
@@ -241,8 +241,13 @@ const clash = (one: Address | undefined, other: Address | undefined): boolean =>
   one.port === other.port &&
   (one.host === other.host || one.host === '' || other.host === '')
 
-/** Warnings about flags that were given and have no effect. */
-function idle(reading: Reading<OperatorFlag>, { metrics, webhook }: Config): readonly string[] {
+const certificateOfMetrics = ['metrics-cert-path', 'metrics-cert-name', 'metrics-cert-key'] as const
+
+/**
+ * Warnings about flags that were given and have no effect. The names of the Service and of the two configurations are left out: the
+ * Deployment in `deploy` gives them in any case.
+ */
+function idle(reading: CommandLine<OperatorFlag>, { metrics, webhook }: Config): readonly string[] {
   const given = (names: readonly OperatorFlag[], why: string): readonly string[] =>
     names.filter((name) => reading.isGiven(name)).map((name) => `--${name} does nothing while ${why}`)
   return [
@@ -256,15 +261,16 @@ function idle(reading: Reading<OperatorFlag>, { metrics, webhook }: Config): rea
             'webhook-on-references',
             'webhook-on-loss',
             'workloads',
+            'webhook-secret',
           ],
           'the webhook is off',
         )
       : []),
     ...(metrics.address === undefined
-      ? given(['metrics-cert-path'], 'metrics are off')
+      ? given(['metrics-secure', ...certificateOfMetrics], 'metrics are off')
       : metrics.secure
         ? []
-        : given(['metrics-cert-path'], '--metrics-secure is false')),
+        : given(certificateOfMetrics, '--metrics-secure is false')),
   ]
 }
 

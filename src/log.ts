@@ -10,7 +10,6 @@ export type Log = {
   readonly info: Write
   readonly warn: Write
   readonly error: Write
-  readonly child: (fields: object) => Log
 }
 
 type LogOptions = {
@@ -70,7 +69,6 @@ function wrap(logger: pino.Logger): Log {
     info: (fields, message) => logger.info(fields, message),
     warn: (fields, message) => logger.warn(fields, message),
     error: (fields, message) => logger.error(fields, message),
-    child: (fields) => wrap(logger.child(withoutSecrets(fields))),
   }
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { summaries, type CommandName } from './cli/commands.ts'
-import { exitCodes, usage, type CommandResult } from './cli/result.ts'
 import { write } from './commands/streams.ts'
+import { exitCodes, usage, type CommandResult } from './result.ts'
 import { problemOfNode, version } from './version.ts'
 
 const help = `Usage: kleym COMMAND [flags]

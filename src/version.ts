@@ -2,7 +2,7 @@ import manifest from '../package.json' with { type: 'json' }
 
 export const version: string = manifest.version
 
-/** What a command needs of Node: the operator disposes of what it started in the language's own way, which came later. */
+/** The oldest Node.js that runs a command. The operator uses `await using`, which needs Node.js 24. */
 const oldestNode = { operator: [24, 0], others: [22, 19] } as const
 
 /** Why a command can't run on a version of Node, as `process.versions.node` says it. */

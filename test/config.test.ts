@@ -260,10 +260,23 @@ describe('the webhook', () => {
     ])
   })
 
-  test('what it was told is reported as idle when it is off', () => {
-    expect(warningsOf(['--webhook-bind-address=0', '--webhook-cert-dir=/certs'])).toEqual([
-      '--webhook-cert-dir does nothing while the webhook is off',
-    ])
+  test.each(['webhook-url', 'webhook-cert-dir', 'webhook-client-ca', 'webhook-action', 'webhook-secret'])(
+    '--%s is reported as idle when it is off',
+    (name) => {
+      const values: Readonly<Record<string, string>> = {
+        'webhook-url': 'https://example.org/',
+        'webhook-action': 'IdentityCollision=warn',
+      }
+      expect(warningsOf(['--webhook-bind-address=0', `--${name}=${values[name] ?? 'something'}`])).toEqual([
+        `--${name} does nothing while the webhook is off`,
+      ])
+    },
+  )
+
+  test('the names that the Deployment in deploy gives in any case are not', () => {
+    const names = ['webhook-service', 'webhook-validating-configuration', 'webhook-mutating-configuration']
+    const argv = ['--webhook-bind-address=0', ...names.map((name) => `--${name}=mine`)]
+    expect(warningsOf(argv)).toEqual([])
   })
 })
 
@@ -364,7 +377,15 @@ describe('the other flags', () => {
     const argv = ['--metrics-bind-address=:8443', '--metrics-cert-path=/c', '--metrics-cert-name=a.crt']
     expect(configOf(argv).metrics.certificate).toEqual({ directory: '/c', cert: 'a.crt', key: 'tls.key' })
     expect(warningsOf(argv)).toEqual([])
-    expect(warningsOf([...argv, '--metrics-secure=false'])).toHaveLength(1)
+    expect(warningsOf([...argv, '--metrics-secure=false'])).toEqual([
+      '--metrics-cert-path does nothing while --metrics-secure is false',
+      '--metrics-cert-name does nothing while --metrics-secure is false',
+    ])
+    expect(warningsOf([...argv, '--metrics-bind-address=0', '--metrics-secure'])).toEqual(
+      ['secure', 'cert-path', 'cert-name'].map(
+        (name) => `--metrics-${name} does nothing while metrics are off`,
+      ),
+    )
     expect(problemsOf([domain, ...argv, '--metrics-cert-key=../a.key'])).toHaveLength(1)
   })
 

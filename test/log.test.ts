@@ -33,11 +33,6 @@ test('what is less serious than the level is not written', () => {
   }
 })
 
-test('a child adds its fields to each line', () => {
-  const [line] = logged((log) => log.child({ part: 'webhook' }).child({ uid: 'u' }).info({ n: 1 }, 'm'))
-  expect(line).toMatchObject({ part: 'webhook', uid: 'u', n: 1 })
-})
-
 test('an error is written with its stack and its causes', () => {
   const err = new Error('could not list', { cause: new TypeError('reset') })
   const [line] = logged((log) => log.error({ err }, 'm'))
@@ -69,7 +64,6 @@ test.each([
       const error = Object.assign(new Error('failed'), { response: value })
       const lines = logged((log) => {
         log.info({ value, [key]: secret }, 'fields')
-        log.child({ value, [key]: secret }).info({}, 'child')
         log.error({ err: new Error('outer', { cause: error }) }, 'cause')
       })
       expect(JSON.stringify(lines)).not.toContain(secret)

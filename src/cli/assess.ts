@@ -37,7 +37,7 @@ export type Assessment = {
 }
 
 /** What the loop makes of a binding. */
-export type Settled = Pick<Assessment, 'status' | 'clusterSpiffeId'>
+export type Expected = Pick<Assessment, 'status' | 'clusterSpiffeId'>
 
 /** One object of the input, and the answer of an API server with the webhook. */
 export type Checked =
@@ -47,7 +47,7 @@ export type Checked =
       readonly item: Item | undefined
       readonly assessment: Assessment
       /** What the loop would write if all refused objects were absent; undefined for a refused object. */
-      readonly willBe: Settled | undefined
+      readonly willBe: Expected | undefined
       readonly hint: Hint
     }
   | { readonly kind: 'reference'; readonly item: Item; readonly verdict: ReferenceVerdict }
@@ -84,9 +84,9 @@ export function assess(input: Given): readonly Checked[] {
     if (!isNamed(item)) return { kind: 'other', item, findings: admission.verdict.findings }
     const verdict = withoutAnswered(admission.verdict, admission.binding, admitted)
     const key = bindingKey(item.namespace, item.name)
-    const fate = settle(key, settled, input.now)
+    const fate = expectedOf(key, settled, input.now)
     const assessment = { ...namesOf(admission.binding), verdict, ...fate }
-    const willBe = isRefusedOne(one) ? undefined : isAllAccepted ? fate : settle(key, left, input.now)
+    const willBe = isRefusedOne(one) ? undefined : isAllAccepted ? fate : expectedOf(key, left, input.now)
     return { kind: 'binding', item, assessment, willBe, hint: hints(admission.binding) }
   })
 }
@@ -159,7 +159,7 @@ export const assessed = (
 ): Assessment => ({
   ...namesOf(binding),
   verdict: judge(findingsOn(binding, inventory), [], overrides),
-  ...settle(bindingKey(binding.namespace, binding.name), inventory, now),
+  ...expectedOf(bindingKey(binding.namespace, binding.name), inventory, now),
 })
 
 /** The inventory of a cluster that also has these manifests. */
@@ -187,7 +187,7 @@ const namesOf = ({
   mode: given(spec.mode),
 })
 
-function settle(key: BindingKey, inventory: Inventory, now: Date): Settled {
+function expectedOf(key: BindingKey, inventory: Inventory, now: Date): Expected {
   const binding = inventory.binding(key)
   if (!binding) throw new Error(`${key} was applied and is not there`)
   const { generation, status: previous } = binding

@@ -9,7 +9,7 @@ import { configurableReasons } from '../core/findings.ts'
 import { clusterSpiffeIdResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
 import { clusterFlags, identityFlags, verdictFlags } from '../flags/operator.ts'
-import { describeFlags, readFlags, type Environment, type Flags, type Reading } from '../flags/read.ts'
+import { describeFlags, readFlags, type Environment, type Flags, type CommandLine } from '../flags/read.ts'
 import { commaSeparated, decoderOf, namespace, type Decoder, type Parsed } from '../flags/values.ts'
 import type { CheckOptions, ExamineOptions } from './check.ts'
 import { reportFormats, type ReportFormat } from './formats.ts'
@@ -103,7 +103,7 @@ type ExamineFlag = keyof typeof examineFlags
 /** What there is to judge, and by what. */
 export function examineOptions(
   decoder: Decoder<ExamineFlag>,
-  reading: Reading<ExamineFlag>,
+  reading: CommandLine<ExamineFlag>,
   live: boolean,
 ): ExamineOptions {
   const own = decoder.decode('namespace', namespace, undefined) ?? 'default'
@@ -129,7 +129,10 @@ export function examineOptions(
   }
 }
 
-export const inputProblems = ({ live }: ExamineOptions, reading: Reading<ExamineFlag>): readonly string[] => [
+export const inputProblems = (
+  { live }: ExamineOptions,
+  reading: CommandLine<ExamineFlag>,
+): readonly string[] => [
   ...reading.positionals.map((text) => `unexpected argument ${show(text)}; name files with -f`),
   ...(live || reading.isGiven('trust-domain') ? [] : [trustDomainMissing]),
 ]

@@ -1,4 +1,5 @@
 import { bindingResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
+import { exitCodes, usage, type CommandResult } from '../result.ts'
 import type { Definition } from '../schema/definition.ts'
 import { knownDefinitions } from '../schema/kinds.ts'
 import { assess, audit, type Checked } from './assess.ts'
@@ -11,7 +12,6 @@ import { itemsOf, objectsOf, type Item } from './manifests.ts'
 import { anewLines, orderLine } from './orders.ts'
 import { reportOf } from './reports/report.ts'
 import { hasNews, textOf } from './reports/text.ts'
-import { exitCodes, usage, type CommandResult } from './result.ts'
 import { countsOf, outcomeOf } from './said.ts'
 
 export type CheckOptions = {
@@ -93,7 +93,7 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
   const input = { settings, actions, served, cluster: snapshot.manifests, now: reach.now, items }
   const limits = [
     ...crds.remarks,
-    // The checks say what the rules of our own kind say.
+    // The CEL rules of our own kind are not missed: the checks say the same.
     ...live.filter(({ kind }) => kind !== bindingResource.kind).flatMap(unapplied),
     ...(unseen.length > 0
       ? [`judges by schemas that come with kleym, not by those of the cluster: ${unseen.join('; ')}`]

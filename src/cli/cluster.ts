@@ -73,7 +73,7 @@ export type OperatorSight =
   | UnseenPart
 
 /** One Event about an object. */
-export type Happening = {
+export type EventSeen = {
   /** RFC 3339. */
   readonly at: string
   readonly type: string
@@ -82,7 +82,7 @@ export type Happening = {
   readonly count: number
 }
 
-export type EventsSeen = { readonly kind: 'seen'; readonly events: readonly Happening[] } | UnseenPart
+export type EventsSeen = { readonly kind: 'seen'; readonly events: readonly EventSeen[] } | UnseenPart
 
 /** The leader election Leases of SPIRE Controller Managers; a cluster may have several of them. */
 export type SpireSight =

@@ -2,7 +2,7 @@ import { isObject } from '../core/json.ts'
 import { definitionsIn, type Definition } from '../schema/definition.ts'
 import { unknownRules } from '../schema/rules.ts'
 import { documentsIn } from './documents.ts'
-import { readTexts, type Reading } from './files.ts'
+import { readTexts, type FileOptions } from './files.ts'
 
 export type Definitions = {
   readonly definitions: readonly Definition[]
@@ -14,7 +14,7 @@ export type Definitions = {
 /** Reads the CustomResourceDefinitions in files and folders. Other objects in them are ignored. */
 export async function definitionsFrom(
   paths: readonly string[],
-  reading: Omit<Reading, 'flag'>,
+  reading: Omit<FileOptions, 'flag'>,
 ): Promise<Definitions> {
   const all: Definition[] = []
   const problems: string[] = []

@@ -1,5 +1,5 @@
 import { rules } from '../core/findings.ts'
-import { fateOf, isTrouble, type Fate } from '../core/output-stats.ts'
+import { fateOf, lacksIdentity, type Fate } from '../core/output-stats.ts'
 import { bindingResource, clusterSpiffeIdResource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
 import type { Inspection } from './inspection.ts'
@@ -74,7 +74,7 @@ function processingTroubles(inspection: Inspection): readonly ReportFinding[] {
       }),
     ]
   const fate = fateOf(output.stats ?? undefined)
-  if (output.stats === null || !isTrouble(fate)) return []
+  if (output.stats === null || !lacksIdentity(fate)) return []
   return [trouble(inspection, 'output-failing', fateWords(fate, inspection))]
 }
 

@@ -7,7 +7,7 @@ export type Text =
   | { readonly kind: 'text'; readonly file: string; readonly text: string }
   | { readonly kind: 'problem'; readonly problem: string }
 
-export type Reading = {
+export type FileOptions = {
   /** The flag that named the paths, for error messages. */
   readonly flag: string
   /** Whether folders are read with their subfolders. */
@@ -19,7 +19,7 @@ export type Reading = {
  * Reads files, folders (their .yaml, .yml and .json, by name) and, for `-`, standard input, in the order given. Files are read
  * one after the other and at once: nothing else goes on meanwhile, and to wait for each of a thousand takes ten times as long.
  */
-export async function readTexts(paths: readonly string[], reading: Reading): Promise<readonly Text[]> {
+export async function readTexts(paths: readonly string[], reading: FileOptions): Promise<readonly Text[]> {
   const all: Text[] = []
   for (const path of paths) {
     try {

@@ -2,6 +2,7 @@ import type { Settings } from '../core/identity.ts'
 import { nearest } from '../core/nearest.ts'
 import { bindingResource } from '../core/resources.ts'
 import type { ActionOverrides } from '../core/verdict.ts'
+import { exitCodes, usage, type CommandResult } from '../result.ts'
 import type { ClusterReads } from './cluster.ts'
 import { diagnose, verdictOf } from './diagnosis.ts'
 import type { Format } from './formats.ts'
@@ -10,7 +11,6 @@ import { linesOf } from './inspection-text.ts'
 import { lookAt } from './inspection.ts'
 import { laidOut, type Style } from './layout.ts'
 import { crdMissing, exitCodeOf, refTo, type ReportFinding } from './report.ts'
-import { exitCodes, usage, type CommandResult } from './result.ts'
 
 export type InspectOptions = {
   /** If undefined, the namespace of the kubeconfig's context is used. */

@@ -12,7 +12,7 @@ import { otherLines } from './other-identities.ts'
 import { outputLines } from './output-state.ts'
 import { podLines } from './pod-state.ts'
 import { findingLines } from './print.ts'
-import { findingLine, type ReportFinding } from './report.ts'
+import { reportLine, type ReportFinding } from './report.ts'
 import { rivalLines } from './rivals.ts'
 
 /** The report for people: the verdict, then its grounds in the order from binding to pod. */
@@ -44,7 +44,7 @@ export function linesOf(
     ...block('Operator', operatorBrief(operator, now)),
     ...block('What it would come to', outlook(inspection)),
     ...block('History', historyLines(inspection, now)),
-    ...block('Findings', news(findings).map(findingLine)),
+    ...block('Findings', news(findings).map(reportLine)),
   ]
 }
 

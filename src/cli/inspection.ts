@@ -3,7 +3,7 @@ import { gather, type Facts } from '../core/facts.ts'
 import type { Settings } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
-import { clusterSpiffeIdResource, crdName, type Resource } from '../core/resources.ts'
+import { clusterSpiffeIdResource, crdName } from '../core/resources.ts'
 import { judge, type ActionOverrides } from '../core/verdict.ts'
 import { adviseOnPods } from '../core/workloads.ts'
 import { assessed, inventoryOf, type Assessment } from './assess.ts'
@@ -15,7 +15,7 @@ import { otherIdentities, type OtherIdentity } from './other-identities.ts'
 import { isThere, outputState, unseen, type OutputState } from './output-state.ts'
 import { podsState, renderingIn, renderingOf, type PodsState, type Rendering } from './pod-state.ts'
 import { rivalsIn, type Rival } from './rivals.ts'
-import { seenOf, whyPassed, type Passed } from './spire-state.ts'
+import { seenOf, whyPassed, type PassedOver } from './spire-state.ts'
 
 export type Source = 'flag' | 'bindingStatus' | 'default'
 
@@ -29,7 +29,6 @@ export type IdentityConfig = {
 /** Everything that is known about one binding. */
 export type Inspection = {
   readonly binding: Binding
-  readonly served: readonly Resource[]
   readonly config: IdentityConfig
   /** Undefined if pools or objectives may not be read: the binding can't be judged without them. */
   readonly judged: { readonly assessment: Assessment; readonly facts: Facts } | undefined
@@ -43,7 +42,7 @@ export type Inspection = {
   readonly manifests: readonly Manifest[]
   readonly operator: OperatorState
   /** Why SPIRE Controller Manager has not processed the ClusterSPIFFEID; undefined if it has, or may still do so. */
-  readonly passed: Passed | undefined
+  readonly passed: PassedOver | undefined
   readonly history: EventsSeen
   /** For how long the binding has been waiting for its deletion. */
   readonly leavingMs: number | undefined
@@ -91,7 +90,6 @@ export async function lookAt(
   const metadata = objectOr(field(objectOr(found.object), 'metadata'))
   return {
     binding,
-    served,
     config,
     judged: assessment &&
       facts && { facts, assessment: withPods(assessment, facts, pods, { inventory, actions }) },
@@ -132,7 +130,7 @@ async function whyUnprocessed(
   output: OutputState,
   manifests: readonly Manifest[],
   { readSpire, now }: Reach,
-): Promise<Passed | undefined> {
+): Promise<PassedOver | undefined> {
   if (!isThere(output) || output.stats !== null) return undefined
   const all = seenOf(manifests)
   const one = all.find(({ name }) => name === output.name)

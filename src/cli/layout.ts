@@ -18,7 +18,7 @@ export function laidOut(
   { format, width, colored }: Style,
   isError: boolean,
 ): string {
-  if (format !== 'text') return printed(report, [], format)
+  if (format !== 'text') return printed(report, format)
   const shown = lines.map((line) => broken(safe(line), width))
   return shown
     .map((line, index) => (colored && index === 0 ? painted(line, isError) : line))

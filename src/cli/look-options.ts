@@ -1,6 +1,6 @@
 import { clusterChoice, operatorNamespace, type ClusterChoice } from '../config.ts'
 import { clusterFlags } from '../flags/operator.ts'
-import type { Flags, Reading } from '../flags/read.ts'
+import type { Flags, CommandLine } from '../flags/read.ts'
 import { duration, namespace, type Decoder } from '../flags/values.ts'
 import { format, outputFlag } from './options.ts'
 
@@ -22,14 +22,14 @@ export const lookFlags = {
 
 type LookFlag = keyof typeof lookFlags | 'namespace'
 
-export const lookOptions = (decoder: Decoder<LookFlag>, reading: Reading<LookFlag>) => ({
+export const lookOptions = (decoder: Decoder<LookFlag>, reading: CommandLine<LookFlag>) => ({
   namespace: decoder.decode('namespace', namespace, undefined),
   operatorNamespace: decoder.decode('operator-namespace', namespace, undefined),
   format: decoder.decode('output', format, 'text'),
   strict: reading.isOn('strict'),
 })
 
-export const clusterOf = (decoder: Decoder<LookFlag>, reading: Reading<LookFlag>): ClusterChoice => ({
+export const clusterOf = (decoder: Decoder<LookFlag>, reading: CommandLine<LookFlag>): ClusterChoice => ({
   ...clusterChoice(reading),
   timeoutMs: decoder.decode('timeout', duration, 30_000),
 })

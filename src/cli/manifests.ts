@@ -1,8 +1,8 @@
 import { field, isObject, textOr, type JsonObject } from '../core/json.ts'
 import { nearest } from '../core/nearest.ts'
-import { bindingResource, optionalResources, type Resource } from '../core/resources.ts'
+import { allResources, type Resource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
-import type { Cause } from '../schema/cause.ts'
+import type { SchemaCause } from '../schema/cause.ts'
 import type { Definition } from '../schema/definition.ts'
 import type { Path } from '../schema/path.ts'
 import { structureOf } from '../schema/structure.ts'
@@ -18,7 +18,7 @@ export type Manifest = {
 }
 
 /** The place of an object in a file. */
-export type Place = {
+export type SourcePosition = {
   readonly file: string
   readonly line: number
   /** The line of a field or, if it is not written, of the innermost field around it. */
@@ -27,14 +27,14 @@ export type Place = {
 
 /** One object of a file: of a known kind, or of a kind that does not exist in a known group. */
 export type Item = {
-  readonly place: Place
+  readonly place: SourcePosition
   readonly group: string
   readonly version: string
   readonly kind: string
   readonly namespace: string
   readonly name: string
   /** The causes for which an API server refuses the object by itself. */
-  readonly causes: readonly Cause[]
+  readonly causes: readonly SchemaCause[]
   /** Parts that kubectl reads differently from how they look. */
   readonly oddities: readonly Oddity[]
   /** The object with the defaults of its schema; undefined if bindings do not depend on its kind. */
@@ -53,7 +53,7 @@ export type Located = {
   readonly object: JsonObject
   readonly apiVersion: string
   readonly kind: string
-  readonly place: Place
+  readonly place: SourcePosition
   readonly oddities: readonly Oddity[]
 }
 
@@ -120,7 +120,7 @@ function itemOf(
       ? { ...named, causes: [notServed(apiVersion, kind, definitions)], manifest: undefined }
       : undefined
   const structure = structureOf(object, definition)
-  const resource = [bindingResource, ...optionalResources].find(
+  const resource = allResources.find(
     (known) => known.group === group && known.version === version && known.kind === kind,
   )
   if (!resource && !definition.schema) return undefined
@@ -141,7 +141,7 @@ const isKnownGroup = (group: string, definitions: readonly Definition[]): boolea
   definitions.some((one) => one.group === group)
 
 /** The cause in kubectl's words. */
-function notServed(apiVersion: string, kind: string, definitions: readonly Definition[]): Cause {
+function notServed(apiVersion: string, kind: string, definitions: readonly Definition[]): SchemaCause {
   const names = definitions.map((one) => `${one.kind} in version ${one.group}/${one.version}`)
   const served = definitions.filter((one) => one.kind === kind).map((one) => `${one.group}/${one.version}`)
   const near = nearest(`${kind} in version ${apiVersion}`, names)
@@ -163,7 +163,7 @@ function notServed(apiVersion: string, kind: string, definitions: readonly Defin
 function namesOf(
   object: JsonObject,
   otherwise: string,
-  { line }: Place,
+  { line }: SourcePosition,
 ): { readonly namespace: string; readonly name: string } {
   const metadata = field(object, 'metadata')
   const text = (name: string): string => (isObject(metadata) ? textOr(field(metadata, name), '') : '')

@@ -17,7 +17,7 @@ export type OtherIdentity = {
   readonly pods: readonly string[]
 }
 
-type Place = {
+type NamespaceLabels = {
   readonly namespace: string
   /** Undefined if they may not be read. */
   readonly namespaceLabels: JsonObject | undefined
@@ -26,7 +26,7 @@ type Place = {
 /** The identities that ClusterSPIFFEIDs other than these give to pods. */
 export function otherIdentities(
   pods: readonly Pod[],
-  place: Place,
+  place: NamespaceLabels,
   manifests: readonly Manifest[],
   own: ReadonlySet<string>,
 ): readonly OtherIdentity[] {
@@ -36,7 +36,7 @@ export function otherIdentities(
     .toSorted((a, b) => byBytes(a.clusterSPIFFEID, b.clusterSPIFFEID))
 }
 
-function otherOf(output: Output, pods: readonly Pod[], place: Place): readonly OtherIdentity[] {
+function otherOf(output: Output, pods: readonly Pod[], place: NamespaceLabels): readonly OtherIdentity[] {
   const { name, spec, deleting } = output
   const wanted = decodeLabelSelector(field(spec, 'podSelector'))
   const namespaces = decodeLabelSelector(field(spec, 'namespaceSelector'))
@@ -56,7 +56,7 @@ function otherOf(output: Output, pods: readonly Pod[], place: Place): readonly O
 
 const nameLabel = 'kubernetes.io/metadata.name'
 
-const isOf = (namespaces: LabelSelector, { namespace, namespaceLabels }: Place): boolean =>
+const isOf = (namespaces: LabelSelector, { namespace, namespaceLabels }: NamespaceLabels): boolean =>
   namespaceLabels
     ? selects(namespaces, { ...namespaceLabels, [nameLabel]: namespace })
     : maySelect(namespaces, { [nameLabel]: namespace })
@@ -65,7 +65,7 @@ const isOf = (namespaces: LabelSelector, { namespace, namespaceLabels }: Place):
  * Whether a process of the pod may match the workload selectors. Only selectors on parts that the Pod object shows
  * are compared.
  */
-function mayAttest(pod: Pod, { namespace }: Place, spec: JsonObject): boolean {
+function mayAttest(pod: Pod, { namespace }: NamespaceLabels, spec: JsonObject): boolean {
   const selectors = field(spec, 'workloadSelectorTemplates')
   if (!Array.isArray(selectors)) return true
   const texts = selectors.filter((one) => typeof one === 'string' && !one.includes('{{'))

@@ -1,22 +1,13 @@
 import { stringify } from 'yaml'
-import { causeWords, explain, rules } from '../core/findings.ts'
+import { findingLine, rules } from '../core/findings.ts'
 import type { JsonObject } from '../core/json.ts'
-import { printable } from '../core/show.ts'
 import type { JudgedFinding } from '../core/verdict.ts'
 import type { Assessment } from './assess.ts'
 import type { Format } from './formats.ts'
 
-/** Prints a report in the requested form. The lines are for people and are made safe for terminals. */
-export function printed(report: unknown, lines: readonly string[], format: Format): string {
-  switch (format) {
-    case 'json':
-      return `${JSON.stringify(report, undefined, 2)}\n`
-    case 'yaml':
-      return stringify(report, { lineWidth: 0 })
-    case 'text':
-      return lines.map((line) => `${printable(line)}\n`).join('')
-  }
-}
+/** A report for programs. */
+export const printed = (report: unknown, format: Exclude<Format, 'text'>): string =>
+  format === 'yaml' ? stringify(report, { lineWidth: 0 }) : `${JSON.stringify(report, undefined, 2)}\n`
 
 export const jsonOf = ({
   namespace,
@@ -49,7 +40,3 @@ export const findingLines = ({ verdict }: Pick<Assessment, 'verdict'>): readonly
   verdict.findings
     .filter(({ action }) => action !== 'ignore')
     .map((finding) => `${finding.action} ${findingLine(finding)}`)
-
-/** A finding in the webhook's words. */
-export const findingLine = (finding: JudgedFinding): string =>
-  `${finding.field}: ${causeWords(finding)}: ${explain(finding)}`

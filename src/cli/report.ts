@@ -1,5 +1,5 @@
 import { gvk, type Resource } from '../core/resources.ts'
-import { exitCodes, type ExitCode } from './result.ts'
+import { exitCodes, type ExitCode } from '../result.ts'
 
 export type Severity = 'info' | 'warning' | 'error'
 
@@ -45,16 +45,16 @@ export const headOf = (kind: string, now: Date) => ({
   generatedAt: now.toISOString().replace(/\.\d+Z$/, 'Z'),
 })
 
-export type Grade = 'OK' | 'WARNING' | 'ERROR'
+export type ReportGrade = 'OK' | 'WARNING' | 'ERROR'
 
-export function gradeOf(findings: readonly Pick<ReportFinding, 'severity'>[]): Grade {
+export function gradeOfFindings(findings: readonly Pick<ReportFinding, 'severity'>[]): ReportGrade {
   const has = (severity: Severity): boolean => findings.some((one) => one.severity === severity)
   return has('error') ? 'ERROR' : has('warning') ? 'WARNING' : 'OK'
 }
 
 /** The exit code for findings. With `strict`, warnings count as failures. */
 export function exitCodeOf(findings: readonly ReportFinding[], strict: boolean): ExitCode {
-  const grade = gradeOf(findings)
+  const grade = gradeOfFindings(findings)
   return grade === 'ERROR' || (strict && grade === 'WARNING') ? exitCodes.findings : exitCodes.fine
 }
 
@@ -82,5 +82,5 @@ export const crdMissing = (reason: string, resources: readonly Resource[], fix: 
   fix,
 })
 
-export const findingLine = ({ severity, id, reason, message, fix }: ReportFinding): string =>
+export const reportLine = ({ severity, id, reason, message, fix }: ReportFinding): string =>
   `${severity.padEnd(7)} ${id} (${reason}): ${message}${fix === undefined ? '' : `. Fix: ${fix}`}`

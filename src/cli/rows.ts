@@ -1,7 +1,7 @@
 import { bindingKey, decodeBinding, given, type Binding } from '../core/binding.ts'
 import { conditionIn, readyIn, summaryIn } from '../core/conditions.ts'
 import { field, objectOr } from '../core/json.ts'
-import { fateOf, isTrouble } from '../core/output-stats.ts'
+import { fateOf, lacksIdentity } from '../core/output-stats.ts'
 import { bindingResource } from '../core/resources.ts'
 import { isCurrent } from '../core/said.ts'
 import { show } from '../core/show.ts'
@@ -9,7 +9,7 @@ import type { SpireSight } from './cluster.ts'
 import { sinceOf, spanOf } from './layout.ts'
 import type { Manifest } from './manifests.ts'
 import { refTo, type ReportFinding } from './report.ts'
-import { whyPassed, type Seen } from './spire-state.ts'
+import { whyPassed, type SeenOutput } from './spire-state.ts'
 
 /** One binding in `kleym status`, in the words of its printer columns. */
 export type Row = {
@@ -35,7 +35,7 @@ export type Row = {
 export type Grade = 'ok' | 'warning' | 'error'
 
 /** The grade, as the former operator's command counts: Ready is ok, False is an error, anything else a warning. */
-export function gradeOf({ ready, current, deleting, hangs, unprocessed }: Row): Grade {
+export function gradeOfRow({ ready, current, deleting, hangs, unprocessed }: Row): Grade {
   if (deleting) return hangs === null ? 'warning' : 'error'
   if (ready === 'False' || unprocessed !== null) return 'error'
   return ready === 'True' && current ? 'ok' : 'warning'
@@ -44,7 +44,7 @@ export function gradeOf({ ready, current, deleting, hangs, unprocessed }: Row): 
 /** How long a deletion may take. The operator needs seconds; only finalizers of others take longer. */
 const deletedWithinMs = 60_000
 
-type Around = { readonly outputs: readonly Seen[]; readonly spire: SpireSight; readonly now: Date }
+type Around = { readonly outputs: readonly SeenOutput[]; readonly spire: SpireSight; readonly now: Date }
 
 export function rowsOf(manifests: readonly Manifest[], around: Around): readonly Row[] {
   const outputsOf = Map.groupBy(around.outputs, ({ owner }) => owner)
@@ -55,7 +55,7 @@ export function rowsOf(manifests: readonly Manifest[], around: Around): readonly
     )
 }
 
-function rowOf(object: unknown, mine: readonly Seen[], around: Around): Row {
+function rowOf(object: unknown, mine: readonly SeenOutput[], around: Around): Row {
   const binding = decodeBinding(object)
   const { namespace, name, spec, generation, deleting, status: said } = binding
   const metadata = objectOr(field(objectOr(object), 'metadata'))
@@ -92,7 +92,7 @@ const hangsWords = ({ finalizers }: Binding, leavingMs: number): string =>
     ? `its deletion has taken ${spanOf(leavingMs)}, though no finalizer keeps it`
     : `its deletion has waited for ${spanOf(leavingMs)} for the removal of finalizer${finalizers.length === 1 ? '' : 's'} ${finalizers.join(', ')}`
 
-function unprocessedWords(mine: readonly Seen[], { outputs, spire, now }: Around): string | null {
+function unprocessedWords(mine: readonly SeenOutput[], { outputs, spire, now }: Around): string | null {
   for (const one of mine) {
     if (one.stats === undefined) {
       const passed = whyPassed(one, { all: outputs, spire, now })
@@ -100,7 +100,7 @@ function unprocessedWords(mine: readonly Seen[], { outputs, spire, now }: Around
       continue
     }
     const fate = fateOf(one.stats)
-    if (isTrouble(fate)) return `SPIRE Controller Manager makes no entries for it (${fate})`
+    if (lacksIdentity(fate)) return `SPIRE Controller Manager makes no entries for it (${fate})`
   }
   return null
 }

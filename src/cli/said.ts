@@ -1,12 +1,12 @@
-import { rules, type Action } from '../core/findings.ts'
+import { findingLine, rules, type Action } from '../core/findings.ts'
 import type { JsonObject } from '../core/json.ts'
 import { consequenceLine } from '../core/reference-verdict.ts'
 import type { JudgedFinding, Verdict } from '../core/verdict.ts'
-import type { Cause } from '../schema/cause.ts'
+import type { SchemaCause } from '../schema/cause.ts'
 import type { Path } from '../schema/path.ts'
 import type { Checked } from './assess.ts'
-import type { Place } from './manifests.ts'
-import { findingLine, findingOf } from './print.ts'
+import type { SourcePosition } from './manifests.ts'
+import { findingOf } from './print.ts'
 
 /** One remark about an object, for people and for machines. */
 export type Said = {
@@ -21,7 +21,7 @@ export type Said = {
   readonly json: JsonObject
 }
 
-export const placeOf = ({ item }: Checked): Place | undefined => item?.place
+export const placeOf = ({ item }: Checked): SourcePosition | undefined => item?.place
 
 /** All remarks about an object: the causes of the API server, the findings of admission, and oddities of its YAML. */
 export function saidOf(checked: Checked): readonly Said[] {
@@ -61,7 +61,7 @@ export function outcomeOf(checked: Checked): Verdict['verdict'] {
 }
 
 /** What admission says of a field, or of what is in it, says more than the schema does. */
-const isCovered = ({ reason, field }: Cause, findings: readonly JudgedFinding[]): boolean =>
+const isCovered = ({ reason, field }: SchemaCause, findings: readonly JudgedFinding[]): boolean =>
   reason.startsWith('FieldValue') &&
   findings.some(
     (finding) =>
@@ -85,7 +85,10 @@ function ofFinding(finding: JudgedFinding, checked: Checked): Said {
   }
 }
 
-function ofCause({ reason, field, path, value, message }: Cause, place: Place | undefined): Said {
+function ofCause(
+  { reason, field, path, value, message }: SchemaCause,
+  place: SourcePosition | undefined,
+): Said {
   const line = place?.lineOf(path)
   return {
     action: 'deny',
@@ -111,7 +114,7 @@ const consequencesOf = ({ item, verdict }: Extract<Checked, { kind: 'reference' 
     return {
       action: one.action,
       line: item.place.lineOf(field),
-      reason: one.kind === 'widening' ? 'Widening' : rules[one.finding.rule].reason,
+      reason: one.kind === 'otherPods' ? 'Widening' : rules[one.finding.rule].reason,
       text,
       hint: undefined,
       json: { binding: one.binding.name, action: one.action, message: text },

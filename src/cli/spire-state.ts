@@ -3,7 +3,7 @@ import { field, objectOr, textOr } from '../core/json.ts'
 import {
   decodeStats,
   fateOf,
-  isTrouble,
+  lacksIdentity,
   notProcessed,
   type Fate,
   type OutputStats,
@@ -14,7 +14,7 @@ import { sinceOf, spanOf } from './layout.ts'
 import type { Manifest } from './manifests.ts'
 
 /** A ClusterSPIFFEID, whose ever, with what SPIRE Controller Manager (SCM) made of it. */
-export type Seen = {
+export type SeenOutput = {
   readonly name: string
   /** `namespace/name` of the binding; undefined of somebody else's. */
   readonly owner: string | undefined
@@ -23,7 +23,7 @@ export type Seen = {
   readonly stats: OutputStats | undefined
 }
 
-export function seenOf(manifests: readonly Manifest[]): readonly Seen[] {
+export function seenOf(manifests: readonly Manifest[]): readonly SeenOutput[] {
   return manifests
     .filter(({ resource }) => resource === clusterSpiffeIdResource)
     .map(({ name, object }) => {
@@ -45,16 +45,20 @@ const processedWithinMs = 30_000
 const renewedWithinMs = 60_000
 
 /** Why nobody has looked at a ClusterSPIFFEID. */
-export type Passed = { readonly reason: string; readonly cause: string; readonly fix: string }
+export type PassedOver = { readonly reason: string; readonly cause: string; readonly fix: string }
 
 /**
- * Why SCM has not looked at one that is there. Its Lease tells whether it runs; that it has looked at one that is younger
- * tells that it runs and passes this one over. Undefined while it may still come to it.
+ * Why SCM has not processed a ClusterSPIFFEID. SCM is down if its Lease is old. If SCM has processed a younger
+ * ClusterSPIFFEID, it has skipped this one. Otherwise it may still come to it, and the answer is undefined.
  */
 export function whyPassed(
-  one: Seen,
-  { all, spire, now }: { readonly all: readonly Seen[]; readonly spire: SpireSight; readonly now: Date },
-): Passed | undefined {
+  one: SeenOutput,
+  {
+    all,
+    spire,
+    now,
+  }: { readonly all: readonly SeenOutput[]; readonly spire: SpireSight; readonly now: Date },
+): PassedOver | undefined {
   const lease = leaseOf(spire, now)
   if (lease && !lease.isHeld)
     return {
@@ -75,7 +79,7 @@ export function whyPassed(
   }
 }
 
-function ofAnotherClass({ name, className }: Seen, looked: readonly string[]): Passed {
+function ofAnotherClass({ name, className }: SeenOutput, looked: readonly string[]): PassedOver {
   const [first = ''] = looked
   return {
     reason: 'AnotherClass',
@@ -110,7 +114,7 @@ export type SpireState = {
   readonly fates: { readonly [name in Fate]?: number }
 }
 
-export function spireState(all: readonly Seen[]): SpireState {
+export function spireState(all: readonly SeenOutput[]): SpireState {
   const fates: { [name in Fate]?: number } = {}
   const counts = { processed: 0, notProcessed: 0, failing: 0 }
   for (const { owner, stats } of all) {
@@ -118,7 +122,7 @@ export function spireState(all: readonly Seen[]): SpireState {
     const fate = fateOf(stats)
     fates[fate] = (fates[fate] ?? 0) + 1
     if (fate === 'not_processed') counts.notProcessed += 1
-    else if (isTrouble(fate)) counts.failing += 1
+    else if (lacksIdentity(fate)) counts.failing += 1
     else counts.processed += 1
   }
   return { ...counts, fates }

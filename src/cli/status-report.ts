@@ -11,8 +11,8 @@ import {
 } from '../core/resources.ts'
 import type { Manifest } from './manifests.ts'
 import type { OperatorState } from './operator-state.ts'
-import { crdMissing, gradeOf as gradeOfAll, headOf, type Grade, type ReportFinding } from './report.ts'
-import { gradeOf, type Row } from './rows.ts'
+import { crdMissing, gradeOfFindings, headOf, type ReportGrade, type ReportFinding } from './report.ts'
+import { gradeOfRow, type Row } from './rows.ts'
 import type { SpireState } from './spire-state.ts'
 
 /** What `kleym status` has seen. */
@@ -77,7 +77,7 @@ export function statusReport(
   const { bindings, operator, spire, served, unseen } = overview
   return {
     ...headOf('KleymStatusReport', now),
-    status: gradeOfAll(findings),
+    status: gradeOfFindings(findings),
     cliVersion,
     components: components(overview, findings),
     config: configOf(overview),
@@ -91,8 +91,10 @@ export function statusReport(
   }
 }
 
-const graded = (of: readonly ReportFinding[]): { readonly status: Grade; readonly message?: string } => ({
-  status: gradeOfAll(of),
+const graded = (
+  of: readonly ReportFinding[],
+): { readonly status: ReportGrade; readonly message?: string } => ({
+  status: gradeOfFindings(of),
   ...(of.length > 0 && { message: of.map(({ message }) => message).join('; ') }),
 })
 
@@ -146,8 +148,8 @@ const statusesIn = (manifests: readonly Manifest[]) =>
     .map(({ object }) => objectOr(field(objectOr(object), 'status')))
 
 function gradeCounts(bindings: readonly Row[]) {
-  const of = (grade: ReturnType<typeof gradeOf>): number =>
-    bindings.filter((row) => gradeOf(row) === grade).length
+  const of = (grade: ReturnType<typeof gradeOfRow>): number =>
+    bindings.filter((row) => gradeOfRow(row) === grade).length
   return { ok: of('ok'), warning: of('warning'), error: of('error'), total: bindings.length }
 }
 

@@ -9,8 +9,8 @@ import {
 } from '../core/resources.ts'
 import { block, spanOf, table } from './layout.ts'
 import { operatorLines } from './operator-state.ts'
-import { findingLine, gradeOf as gradeOfAll, type ReportFinding } from './report.ts'
-import { gradeOf, type Row } from './rows.ts'
+import { reportLine, gradeOfFindings, type ReportFinding } from './report.ts'
+import { gradeOfRow, type Row } from './rows.ts'
 import type { SpireState } from './spire-state.ts'
 import { versionsOf, type Overview } from './status-report.ts'
 
@@ -31,26 +31,26 @@ export function statusLines(
       bindingLines(bindings, width),
     ),
     ...block('Dependencies', dependencyLines(overview)),
-    ...block('Findings', others.map(findingLine)),
+    ...block('Findings', others.map(reportLine)),
   ]
 }
 
 function headline({ bindings, operator }: Overview, findings: readonly ReportFinding[]): string {
-  const well = bindings.filter((row) => gradeOf(row) === 'ok').length
+  const well = bindings.filter((row) => gradeOfRow(row) === 'ok').length
   const words = [
     ...(operator.problems.length > 0 ? ['the operator does not work'] : []),
     bindings.length === 0 ? 'no bindings' : `${well} of ${bindings.length} bindings are well`,
     ...(findings.some(({ id }) => id === 'crd-missing') ? ['a kind is missing'] : []),
   ]
-  return `${gradeOfAll(findings)}: ${words.join(', ')}`
+  return `${gradeOfFindings(findings)}: ${words.join(', ')}`
 }
 
 function bindingLines(bindings: readonly Row[], width: number | undefined): readonly string[] {
   if (bindings.length === 0) return [`there is no ${bindingResource.kind}`]
   const counts = Map.groupBy(bindings, ({ condition, reason }) => `${condition}/${reason}`)
   const sums = [...counts].map(([summary, members]) => `${members.length} ${summary}`)
-  const broken = bindings.filter((row) => gradeOf(row) !== 'ok').toSorted(longestFirst)
-  const well = bindings.filter((row) => gradeOf(row) === 'ok')
+  const broken = bindings.filter((row) => gradeOfRow(row) !== 'ok').toSorted(longestFirst)
+  const well = bindings.filter((row) => gradeOfRow(row) === 'ok')
   return [
     `${bindings.length} in all: ${sums.join(', ')}`,
     ...fitting([...broken, ...well], width),
@@ -63,7 +63,7 @@ function bindingLines(bindings: readonly Row[], width: number | undefined): read
 
 /** Errors before what is only on its way; of those, what has been so the longest. */
 const longestFirst = (a: Row, b: Row): number =>
-  Number(gradeOf(a) !== 'error') - Number(gradeOf(b) !== 'error') || (b.seconds ?? 0) - (a.seconds ?? 0)
+  Number(gradeOfRow(a) !== 'error') - Number(gradeOfRow(b) !== 'error') || (b.seconds ?? 0) - (a.seconds ?? 0)
 
 function wordsOf(row: Omit<Row, 'namespace' | 'name' | 'seconds'>): string {
   const { deleting, hangs, current, ready, message, unprocessed } = row

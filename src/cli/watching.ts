@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import { exitCodes, type CommandResult } from './result.ts'
+import { exitCodes, type CommandResult } from '../result.ts'
 
 export type Size = { readonly rows: number; readonly columns: number }
 

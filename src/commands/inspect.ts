@@ -1,5 +1,5 @@
 import { inspectOptions } from '../cli/inspect-options.ts'
-import type { CommandResult } from '../cli/result.ts'
+import type { CommandResult } from '../result.ts'
 import { once } from './once.ts'
 import { screen } from './streams.ts'
 

@@ -1,7 +1,7 @@
 import type { ParsedOptions } from '../cli/options.ts'
-import { exitCodes, usage, type CommandResult } from '../cli/result.ts'
 import { deferredReads } from '../reads/deferred.ts'
 import type { OpenReads } from '../reads/reads.ts'
+import { exitCodes, usage, type CommandResult } from '../result.ts'
 
 /**
  * A command that looks, says and ends. What does the work is loaded by `command`: who only asks for help, or mistypes a flag, is

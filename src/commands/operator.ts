@@ -1,5 +1,5 @@
-import type { CommandResult } from '../cli/result.ts'
 import { stopSignals } from '../operator/signals.ts'
+import type { CommandResult } from '../result.ts'
 
 /** Signals are listened for before the operator is even loaded. */
 export async function run(argv: readonly string[]): Promise<CommandResult> {

@@ -1,5 +1,5 @@
 import { pageOptions } from '../cli/page-options.ts'
-import type { CommandResult } from '../cli/result.ts'
+import type { CommandResult } from '../result.ts'
 import { once } from './once.ts'
 import { readStdin } from './streams.ts'
 

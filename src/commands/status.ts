@@ -1,5 +1,5 @@
-import type { CommandResult } from '../cli/result.ts'
 import { statusOptions } from '../cli/status-options.ts'
+import type { CommandResult } from '../result.ts'
 import { version } from '../version.ts'
 import { once } from './once.ts'
 import { screen, terminalSize, write } from './streams.ts'

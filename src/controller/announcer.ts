@@ -1,6 +1,8 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
+import type { KubernetesEvent } from '../core/event.ts'
 import type { Objects } from '../core/objects.ts'
-import { eventOf, eventResource, type News } from './events.ts'
+import { eventResource } from '../core/resources.ts'
+import { eventOf, type News } from './events.ts'
 import { retryOf, type RunResult } from './run-result.ts'
 
 type AnnouncerOptions = {
@@ -62,7 +64,7 @@ export class Announcer {
     return { now: this.#options.now(), instance: this.#options.instance }
   }
 
-  async #create(event: ReturnType<typeof eventOf>): Promise<RunResult | undefined> {
+  async #create(event: KubernetesEvent): Promise<RunResult | undefined> {
     const reply = await this.#options.objects.create(eventResource, event)
     if (reply.kind === 'failed') return retryOf('posting an event', reply)
     if (reply.kind === 'refused')

@@ -1,18 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Binding } from '../core/binding.ts'
 import { conditionIn, summaryIn, summaryOf, type Outcome } from '../core/conditions.ts'
+import { eventAbout, type KubernetesEvent } from '../core/event.ts'
 import { field, objectOr, type JsonObject } from '../core/json.ts'
-import type { Resource } from '../core/resources.ts'
 import { bindingResource } from '../core/resources.ts'
 import { changeOfIdentity } from '../core/said.ts'
-
-export const eventResource: Resource = {
-  group: 'events.k8s.io',
-  version: 'v1',
-  kind: 'Event',
-  plural: 'events',
-  namespaced: true,
-}
 
 /** A piece of news about a binding, told as an Event. */
 export type News = {
@@ -26,9 +18,6 @@ export type News = {
   readonly about: string
 }
 
-/** The API server's limit for a note, in bytes. */
-const longestNote = 1024
-
 /**
  * The Event for a piece of news. Its name follows from the occasion, so that a repetition after a crash finds it
  * already there.
@@ -37,27 +26,11 @@ export function eventOf(
   binding: Binding,
   { type, reason, note, about }: News,
   { now, instance }: { readonly now: Date; readonly instance: string },
-): JsonObject & { readonly metadata: { readonly name: string; readonly namespace: string } } {
-  return {
-    apiVersion: 'events.k8s.io/v1',
-    kind: 'Event',
-    metadata: { name: eventName(binding, about, reason), namespace: binding.namespace },
-    eventTime: now.toISOString().replace('Z', '000Z'),
-    reportingController: 'kleym-operator',
-    reportingInstance: instance,
-    action: reason,
-    reason,
-    type,
-    note: cut(note),
-    regarding: {
-      apiVersion: `${bindingResource.group}/${bindingResource.version}`,
-      kind: bindingResource.kind,
-      namespace: binding.namespace,
-      name: binding.name,
-      uid: binding.uid,
-      resourceVersion: binding.resourceVersion,
-    },
-  }
+): KubernetesEvent {
+  const { namespace, name, uid, resourceVersion } = binding
+  const suffix = createHash('sha256').update(`${uid}/${about}/${reason}`).digest('hex').slice(0, 16)
+  const regarding = { resource: bindingResource, namespace, name, uid, resourceVersion }
+  return eventAbout({ regarding, type, reason, note, suffix, now, instance })
 }
 
 /**
@@ -121,19 +94,4 @@ function recreationNews(status: JsonObject, outcome: Outcome): readonly News[] {
   if (name !== outcome.output.name || typeof uid !== 'string' || uid === outcome.output.uid) return []
   const note = `ClusterSPIFFEID ${name} was deleted by somebody, and was created again`
   return [{ type: 'Warning', reason: 'Repaired', note, about: uid }]
-}
-
-function eventName({ name, uid }: Binding, about: string, reason: string): string {
-  const hash = createHash('sha256').update(`${uid}/${about}/${reason}`).digest('hex').slice(0, 16)
-  return `${name.slice(0, 200).replace(/[^a-z0-9]+$/, '')}.${hash}`
-}
-
-function cut(note: string): string {
-  const bytes = Buffer.from(note)
-  return bytes.length <= longestNote
-    ? note
-    : `${bytes
-        .subarray(0, longestNote - 4)
-        .toString()
-        .replace(/\ufffd+$/, '')}…`
 }

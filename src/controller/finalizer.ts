@@ -22,7 +22,7 @@ export const addFinalizer = (binding: Binding, reach: Reach): Promise<RunResult>
  * Deletes the outputs of a binding that is being deleted, then removes its finalizer. If another binding is about to
  * replace this one with the same identity, its output is awaited first.
  */
-export async function letGo(binding: Binding, reach: Reach): Promise<RunResult> {
+export async function finalize(binding: Binding, reach: Reach): Promise<RunResult> {
   const key = bindingKey(binding.namespace, binding.name)
   const successor = successorOf(binding, reach.inventory)
   if (successor) return wait(`${successor.name} replaces ${key} and has no ClusterSPIFFEID yet`)

@@ -8,9 +8,9 @@ import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
 import { handover, type Handover } from './handover.ts'
 import type { Journal, JournalEntry } from './journal.ts'
+import type { Placement } from './placement.ts'
 import { rivalsOf } from './rivals.ts'
 import { retryOf, wait, type RunResult } from './run-result.ts'
-import type { Settlement } from './settlement.ts'
 import type { UnshownOutputs } from './unshown-outputs.ts'
 import { Writer } from './writer.ts'
 
@@ -55,30 +55,30 @@ export class Outputs {
    * Puts the wanted output in place and removes the others, in the order that `handover` decides. Before an existing
    * output is deleted, a dry run must have shown that the API server accepts the wanted one.
    */
-  async settle(binding: Binding, identity: Identity, wanted: ClusterSpiffeId): Promise<Settlement> {
+  async put(binding: Binding, identity: Identity, wanted: ClusterSpiffeId): Promise<Placement> {
     const key = bindingKey(binding.namespace, binding.name)
     const own = await this.#own(key)
     if (own.kind === 'unfinished') return own
     const isShown = says(binding.status, identity)
     const rivals = rivalsOf(binding, identity, { inventory: this.#inventory, unshown: this.#writer.unshown })
-    const order = handover({ mine: own.outputs, rivals, wanted, isShown })
-    const wish = { binding, wanted, creation: creationBy(order, isShown) }
-    if (order.before.length > 0) {
-      const doubt = await this.#writer.rehearse(wish)
+    const steps = handover({ mine: own.outputs, rivals, wanted, isShown })
+    const wantedOutput = { binding, wanted, creation: creationBy(steps, isShown) }
+    if (steps.before.length > 0) {
+      const doubt = await this.#writer.rehearse(wantedOutput)
       if (doubt) return doubt
       const why = `${wanted.metadata.name} takes its place with ${identity.spiffeId}`
-      const left = await this.#writer.removeAll(order.before, why)
+      const left = await this.#writer.removeAll(steps.before, why)
       if (left) return { kind: 'unfinished', result: left }
     }
-    const [rival] = order.blocking
+    const [rival] = steps.blocking
     if (rival) {
       const why = `ClusterSPIFFEID ${rival.name} of another binding still serves the same container`
       return { kind: 'unfinished', result: wait(why) }
     }
-    const settlement = await this.#writer.put(wish, order.before)
-    if (settlement.kind !== 'inPlace') return settlement
-    const left = await this.#writer.removeAll(order.after, `${wanted.metadata.name} gives its identity`)
-    return left ? { kind: 'unfinished', result: left } : settlement
+    const placement = await this.#writer.put(wantedOutput, steps.before)
+    if (placement.kind !== 'inPlace') return placement
+    const left = await this.#writer.removeAll(steps.after, `${wanted.metadata.name} gives its identity`)
+    return left ? { kind: 'unfinished', result: left } : placement
   }
 
   /**

@@ -14,10 +14,10 @@ type ProcessingOptions = {
 }
 
 /**
- * SPIRE Controller Manager (SCM) goes through all ClusterSPIFFEIDs at each change, which takes it seconds for
- * thousands of them.
+ * How long SPIRE Controller Manager (SCM) may take before an output that it has not processed is reported. It goes through all
+ * ClusterSPIFFEIDs at each change, which takes it seconds for thousands of them.
  */
-const patienceMs = 60_000
+const processedWithinMs = 60_000
 
 type Wait = { readonly since: number; logged: boolean; said: boolean }
 
@@ -77,7 +77,8 @@ export class Processing {
       const wait = this.#waits.get(output.uid) ?? { since: now(), logged: false, said: false }
       waits.set(output.uid, wait)
       const binding = output.owner === undefined ? undefined : inventory.binding(output.owner)
-      if (binding && !wait.said && now() - wait.since >= patienceMs) due.push({ output, binding, wait })
+      if (binding && !wait.said && now() - wait.since >= processedWithinMs)
+        due.push({ output, binding, wait })
     }
     this.#waits = waits
     return due

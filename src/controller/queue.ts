@@ -29,8 +29,8 @@ const systemClock: QueueClock = {
  * client-go's work queue. A key is handed to one worker at a time; a key that is marked while it waits is handed out
  * once, and one that is marked while it runs is handed out again after `done`.
  *
- * A key that is put off is handed out once no other is ready: what somebody has just changed is looked at before what one
- * change of a kind concerns.
+ * A key that is put off is handed out once no other is ready. So a binding that somebody has just edited runs before the
+ * thousands that one change of a pool or a CustomResourceDefinition concerns.
  *
  * Invariants: a key is in `ready` exactly if it is marked and not running; none is both marked and in `later`; `waiters`
  * is empty unless `ready` and `later` are.

@@ -13,14 +13,14 @@ import { bindingResource } from '../core/resources.ts'
 import { messageOf } from '../core/show.ts'
 import { keepsFormerOutputs } from '../core/spec-failures.ts'
 import type { Announcer } from './announcer.ts'
-import { addFinalizer, hasFinalizer, letGo } from './finalizer.ts'
+import { addFinalizer, hasFinalizer, finalize } from './finalizer.ts'
+import { copyNews, holdNews } from './held-and-copied-news.ts'
 import type { Outputs } from './output.ts'
 import { catchUp, retryOf, settled, type RunResult } from './run-result.ts'
 import type { Statuses } from './statuses.ts'
-import { copyNews, holdNews } from './surroundings.ts'
 
 /** Everything that one run reads and writes. */
-export type Reach = {
+type Reach = {
   readonly inventory: Inventory
   readonly objects: Objects
   readonly outputs: Outputs
@@ -44,7 +44,7 @@ export async function reconcile(key: BindingKey, reach: Reach): Promise<RunResul
     announcer.forget(key)
     return removeOrphans(key, reach)
   }
-  if (binding.deleting) return letGo(binding, reach)
+  if (binding.deleting) return finalize(binding, reach)
   if (statuses.isBehind(key, binding)) return catchUp(`the cache has not seen the last status of ${key} yet`)
   if (!hasFinalizer(binding)) return addFinalizer(binding, reach)
   const { plan, settings } = planUnder(binding, reach)
@@ -101,16 +101,16 @@ async function act(binding: Binding, plan: Plan, reach: Reach): Promise<Applied 
   if (plan.kind === 'withdraw')
     return (await whyNotYet(binding, plan, reach)) ?? withdraw(binding, plan, outputs)
   const { identity, wanted } = plan
-  const settlement = await outputs.settle(binding, identity, wanted)
-  switch (settlement.kind) {
+  const placement = await outputs.put(binding, identity, wanted)
+  switch (placement.kind) {
     case 'inPlace':
-      return { outcome: { kind: 'ready', identity, output: settlement.output }, next: settled }
+      return { outcome: { kind: 'ready', identity, output: placement.output }, next: settled }
     case 'refused': {
-      const outcome = refusedOutput(wanted.metadata.name, settlement.why, settlement.stalls)
+      const outcome = refusedOutput(wanted.metadata.name, placement.why, placement.stalls)
       return { outcome, next: { kind: 'retry', why: outcome.message, cause: 'refused', isSaid: true } }
     }
     case 'unfinished':
-      return settlement.result
+      return placement.result
   }
 }
 

@@ -1,7 +1,7 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
-import { isSameStatus, retryingStatus, statusOf, summaryOf, type Outcome } from '../core/conditions.ts'
+import { retryingStatus, statusOf, summaryOf, type Outcome } from '../core/conditions.ts'
 import type { Settings } from '../core/identity.ts'
-import { canonical, field, objectOr, type JsonObject } from '../core/json.ts'
+import { canonical, field, objectOr, sameJson, type JsonObject } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
 import { bindingResource } from '../core/resources.ts'
 import { changeOfIdentity, isCurrent } from '../core/said.ts'
@@ -70,7 +70,7 @@ export class Statuses {
     const { now, observe, info } = this.#options
     const { generation, status: previous } = binding
     const status = this.#storable(statusOf(outcome, { settings, generation, previous, now: now() }))
-    if (isSameStatus(status, previous)) return undefined
+    if (sameJson(status, previous)) return undefined
     const unsaid = await this.#announce(binding, outcome)
     if (unsaid) return unsaid
     const written = await this.#write(binding, status)
@@ -86,7 +86,7 @@ export class Statuses {
     const { generation, status: previous } = binding
     if (isCurrent(previous, generation)) return undefined
     const status = this.#storable(retryingStatus(previous, words, this.#options.now()))
-    if (isSameStatus(status, previous)) return undefined
+    if (sameJson(status, previous)) return undefined
     const written = await this.#write(binding, status)
     return written === 'written' ? undefined : written
   }
@@ -110,7 +110,10 @@ export class Statuses {
     return 'written'
   }
 
-  /** The API server says of a binding that is gone what it says of a kind that has no statuses. */
+  /**
+   * A 404 on /status means that the binding is gone, or that its kind has no status subresource; a GET of the binding tells
+   * which.
+   */
   async #whyAbsent({ namespace, name, uid }: Binding): Promise<RunResult | undefined> {
     const reply = await this.#options.objects.get(bindingResource, { namespace, name })
     if (reply.kind === 'absent') return undefined

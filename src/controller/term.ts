@@ -11,12 +11,12 @@ import type { JournalAction, JournalEntry } from './journal.ts'
 import { runLoop } from './loop.ts'
 import { Outputs } from './output.ts'
 import { Pace } from './pace.ts'
-import { Patience } from './patience.ts'
 import { Processing } from './processing.ts'
 import { Queue } from './queue.ts'
 import { reconcile, type Confirm } from './reconcile.ts'
 import { wait, type RunResult } from './run-result.ts'
 import { Statuses } from './statuses.ts'
+import { TroubleReports } from './trouble-reports.ts'
 import type { UnshownOutputs } from './unshown-outputs.ts'
 
 type TermOptions = {
@@ -30,8 +30,8 @@ type TermOptions = {
   readonly mayWrite: () => boolean
   /** Why nothing may be written for now; undefined if writing is allowed. */
   readonly hindrance: () => string | undefined
-  /** Resolves once something may be decided in a namespace; undefined where that is so already. */
-  readonly settled: (namespace: string) => Promise<void> | undefined
+  /** Resolves once something may be decided in a namespace, or the signal aborts; undefined where that is so already. */
+  readonly whenDecidable: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
   readonly confirm: Confirm
   /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
   readonly isSchemaFresh: () => boolean
@@ -64,10 +64,11 @@ const now = (): Date => new Date()
 
 /** The time in which this replica reconciles: it starts by looking at everything. */
 export function startTerm(options: TermOptions): Term {
-  const { inventory, unshown, log, workers, instance, hindrance, settled, observe, departures, turns } =
+  const { inventory, unshown, log, workers, instance, hindrance, whenDecidable, observe, departures, turns } =
     options
   const objects = fenced(options.objects, options.mayWrite)
   const queue = new Queue<BindingKey>()
+  const ending = new AbortController()
   const announcer = new Announcer({ objects, now, instance, warn: log.warn })
   const journal = ({ action, ...entry }: JournalEntry): void => {
     observe.write(action)
@@ -84,7 +85,7 @@ export function startTerm(options: TermOptions): Term {
   const outputs = new Outputs({ inventory, objects, announcer, journal, unshown })
   const { confirm, isSchemaFresh } = options
   const reach = { inventory, objects, outputs, statuses, announcer, departures, confirm, isSchemaFresh }
-  const patience = new Patience({
+  const troubleReports = new TroubleReports({
     now: () => performance.now(),
     binding: (key) => inventory.binding(key),
     announcer,
@@ -117,9 +118,10 @@ export function startTerm(options: TermOptions): Term {
     log,
     observe: observe.run,
     reconcile: async (key) => {
-      await settled(key.slice(0, key.indexOf('/')))
+      await whenDecidable(key.slice(0, key.indexOf('/')), ending.signal)
+      if (ending.signal.aborted) return wait('this replica stops reconciling', hinderedMs)
       const why = hindrance()
-      return why === undefined ? patience.run(key, () => reconcile(key, reach)) : wait(why, hinderedMs)
+      return why === undefined ? troubleReports.run(key, () => reconcile(key, reach)) : wait(why, hinderedMs)
     },
   })
   return {
@@ -127,14 +129,15 @@ export function startTerm(options: TermOptions): Term {
     markLater,
     reshaped: (resource) => {
       if (resource === clusterSpiffeIdResource) markLater(outputs.pruned())
-      else if (resource !== bindingResource) return
-      else if (statuses.arePruned) markLater(inventory.keys())
-      queue.hasten()
+      if (resource === bindingResource && statuses.arePruned) markLater(inventory.keys())
+      if (resource === clusterSpiffeIdResource || resource === bindingResource) queue.hasten()
     },
     depth: () => queue.depth,
-    troubles: () => patience.words(),
+    troubles: () => troubleReports.words(),
     end: async () => {
       clearInterval(checking)
+      // A worker that waits for knowledge would wait for an API server that may be gone, and the Lease for the worker.
+      ending.abort()
       await queue.shutdown()
       await ended
     },
@@ -155,8 +158,8 @@ const checkEveryMs = 5_000
 const hinderedMs = 10_000
 
 /**
- * Writes fail at once when another replica may be leading, without a connection being closed for them. That a write which
- * waited for its connection is not sent is seen to in kube/last-moment.ts.
+ * Writes fail at once when another replica may be leading, without a connection being closed for them.
+ * kube/last-moment.ts does the same for a write that has waited for its connection.
  */
 function fenced(objects: Objects, mayWrite: () => boolean): Objects {
   const guard =

@@ -11,7 +11,7 @@ type Lasting = {
 }
 
 /** A key that has not succeeded for this long is reported. */
-const patienceMs = 10_000
+const reportAfterMs = 10_000
 
 /** Keeps track of keys that do not succeed, and decides when each is reported. */
 export class Troubles<Key extends string> {
@@ -37,7 +37,7 @@ export class Troubles<Key extends string> {
   ): { readonly due: string | undefined; readonly withinMs: number | undefined } {
     const lasting = this.#lasting.get(key) ?? { since: began, said: undefined, changes: 0 }
     this.#lasting.set(key, lasting)
-    const left = lasting.since + patienceMs - this.#now()
+    const left = lasting.since + reportAfterMs - this.#now()
     if (left > 0) return { due: undefined, withinMs: left }
     const due = lasting.said === cause ? undefined : `${lasting.since}/${lasting.changes}/${cause}`
     return { due, withinMs: undefined }

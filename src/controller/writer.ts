@@ -5,14 +5,14 @@ import type { Objects, Reply } from '../core/objects.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
 import type { Journal, JournalEntry } from './journal.ts'
+import { refusedBy, taken, unfinished, type Placement } from './placement.ts'
 import { PrunedSpecs } from './pruned-specs.ts'
 import { merged, repairNews, repairOf } from './repair.ts'
 import { retryOf, wait, type RunResult } from './run-result.ts'
-import { refusedBy, taken, unfinished, type Settlement } from './settlement.ts'
 import type { UnshownOutputs } from './unshown-outputs.ts'
 
 /** A wanted ClusterSPIFFEID, its binding, and how the journal names its creation. */
-export type Order = {
+export type WantedOutput = {
   readonly binding: Binding
   readonly wanted: ClusterSpiffeId
   readonly creation: Pick<JournalEntry, 'action' | 'why'>
@@ -48,7 +48,7 @@ export class Writer {
    * Asks the API server by a dry run whether it would accept the wanted object. Returns undefined if it would. A
    * conflict with our own object of the same name counts as acceptance: the API server checks for it last.
    */
-  async rehearse({ binding, wanted }: Order): Promise<Settlement | undefined> {
+  async rehearse({ binding, wanted }: WantedOutput): Promise<Placement | undefined> {
     const { objects } = this.#options
     const { name } = wanted.metadata
     const there = await objects.get(clusterSpiffeIdResource, { name })
@@ -68,9 +68,9 @@ export class Writer {
   }
 
   /** @param gone objects that were just deleted and the cache may still show */
-  async put(order: Order, gone: readonly Pick<Output, 'uid'>[]): Promise<Settlement> {
+  async put(target: WantedOutput, gone: readonly Pick<Output, 'uid'>[]): Promise<Placement> {
     const { inventory, objects } = this.#options
-    const { binding, wanted, creation } = order
+    const { binding, wanted, creation } = target
     const { name } = wanted.metadata
     const key = keyOf(binding)
     const cached = inventory.output(name)
@@ -81,9 +81,9 @@ export class Writer {
       // If an unshown output is noted already, that note stays until a write has changed the object.
       if (!this.unshown.of(key)) this.unshown.note(key, decodeOutput(wanted))
       const reply = await objects.create(clusterSpiffeIdResource, wanted)
-      if (reply.kind !== 'conflict') return this.#noted(order, reply, creation)
+      if (reply.kind !== 'conflict') return this.#noted(target, reply, creation)
     }
-    return this.#repair(order)
+    return this.#repair(target)
   }
 
   /**
@@ -117,9 +117,9 @@ export class Writer {
   }
 
   /** Reads the object before replacing it, because the cache keeps only some of its fields. */
-  async #repair(order: Order): Promise<Settlement> {
+  async #repair(target: WantedOutput): Promise<Placement> {
     const { objects, announcer } = this.#options
-    const { binding, wanted } = order
+    const { binding, wanted } = target
     const key = keyOf(binding)
     const { name } = wanted.metadata
     const reply = await objects.get(clusterSpiffeIdResource, { name })
@@ -144,17 +144,17 @@ export class Writer {
         : undefined
     if (unsaid) return unfinished(unsaid)
     return this.#noted(
-      order,
+      target,
       await objects.replace(clusterSpiffeIdResource, merged(reply.object, wanted)),
       repair,
     )
   }
 
   #noted(
-    { binding, wanted }: Order,
+    { binding, wanted }: WantedOutput,
     reply: Reply,
     done: Omit<JournalEntry, 'binding' | 'name' | 'spiffeId'>,
-  ): Settlement {
+  ): Placement {
     const { name } = wanted.metadata
     const key = keyOf(binding)
     if (reply.kind === 'refused') {

@@ -1,6 +1,6 @@
 import type { BindingKey } from './binding.ts'
 
-/** Bindings that one change concerns, of which what they stand for is still to be worked out anew. */
+/** The bindings that one change concerns, and how many of their stakes have been worked out anew. */
 export class Job {
   readonly id: string
   /** Undefined for a change that concerns all namespaces. */
@@ -32,7 +32,8 @@ export class Job {
 
 /**
  * The changes that concern so many bindings that these are worked out later, a few at a time, the newest change first.
- * A change takes the place of an earlier one of the same object: whoever used that and does not any more has changed itself.
+ * A change takes the place of an earlier one of the same object. A binding that no longer uses the object has itself been changed
+ * since then, and was worked out by that change.
  */
 export class Backlog {
   /** The last is the newest. */

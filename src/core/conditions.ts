@@ -236,5 +236,3 @@ export function conditionsIn(status: JsonObject): readonly JsonObject[] {
   const conditions = field(status, 'conditions')
   return Array.isArray(conditions) ? conditions.map(objectOr) : []
 }
-
-export const isSameStatus = (a: JsonObject, b: JsonObject): boolean => sameJson(a, b)

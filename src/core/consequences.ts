@@ -34,7 +34,7 @@ export type Consequence = { readonly binding: Binding } & (
     }
   | {
       /** The binding's identity would be given to other pods than before. */
-      readonly kind: 'widening'
+      readonly kind: 'otherPods'
       readonly spiffeId: string
       readonly before: readonly string[]
       readonly after: readonly string[]
@@ -143,8 +143,8 @@ function compare(outlook: Outlook, now: Known): Consequence | undefined {
 const isHarm = ({ rule }: Finding): boolean => rule === 'invalidPoolSelector' || rule === 'identityCollision'
 
 /**
- * Whether a binding has a harm already. Only what that harm comes of is looked at: to foresee all that a binding has takes
- * as long as to judge it, and a change can concern thousands.
+ * Whether a binding has a harm already. Looks only at what can cause this one harm: to evaluate the binding in full would double
+ * the time of a change that concerns thousands.
  */
 function wasThere({ rule, collisionKey }: Finding, binding: Binding, now: Known): boolean {
   if (rule === 'invalidPoolSelector')
@@ -159,7 +159,7 @@ function wasThere({ rule, collisionKey }: Finding, binding: Binding, now: Known)
 function widened(binding: Binding, was: Identity, is: Identity | undefined): Consequence | undefined {
   if (!is || hasLabels(is.pods.labels, was.pods.labels)) return undefined
   return {
-    kind: 'widening',
+    kind: 'otherPods',
     binding,
     spiffeId: is.spiffeId,
     before: was.pods.pairs,

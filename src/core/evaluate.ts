@@ -21,6 +21,7 @@ import type { Finding } from './findings.ts'
 import type { Identity } from './identity.ts'
 import { latentKeys, referenceOf } from './latent.ts'
 import { clusterSpiffeIdResource } from './resources.ts'
+import { isOfTheSpec } from './spec-failures.ts'
 
 type Row = readonly [check: Check, ...needs: readonly Check[]]
 
@@ -50,17 +51,6 @@ const ownChecks: readonly Row[] = [
 const setOf = (checks: readonly Check[]): number =>
   checks.reduce((set, check) => set | (1 << ownChecks.findIndex(([one]) => one === check)), 0)
 
-/** The checks among them that look at the spec alone: no other object can make them pass or fail. */
-const soundness = setOf([
-  poolRefIsUsable,
-  objectiveRefIsUsable,
-  objectiveRefIsGiven,
-  modeIsSupported,
-  serviceAccountIsNamed,
-  containerIsNamed,
-  containerIsUnexpected,
-])
-
 export type Evaluation = {
   /** Every failed check whose needs hold, in order. The loop reports the first. */
   readonly findings: readonly Finding[]
@@ -80,12 +70,6 @@ export function evaluateFacts(facts: Facts, own = judgeOwn(facts)): Evaluation {
   const identity = own.findings.length === 0 ? facts.identity : undefined
   const others = [identity && keyIsFree(facts), outputKindIsServed(facts)]
   return { identity, findings: [...own.findings, ...others.flatMap((found) => found ?? [])] }
-}
-
-/** The identity of a binding, without regard to collisions. */
-export function identityOf(binding: Binding, world: World): Identity | undefined {
-  const facts = gather(binding, world)
-  return judgeOwn(facts).findings.length === 0 ? facts.identity : undefined
 }
 
 /**
@@ -111,9 +95,9 @@ export const noStake: Stake = { identity: undefined, isSound: false, latent: [],
 export const stakeOf = (binding: Binding, world: World): Stake => stakeIn(gather(binding, world))
 
 /** @param own what `judgeOwn` says of these facts */
-export function stakeIn(facts: Facts, { findings, isSound } = judgeOwn(facts)): Stake {
+export function stakeIn(facts: Facts, { findings } = judgeOwn(facts)): Stake {
   const identity = findings.length === 0 ? facts.identity : undefined
-  if (!isSound) return noStake
+  if (findings.some(({ rule }) => isOfTheSpec(rule))) return noStake
   return {
     identity,
     isSound: true,
@@ -140,11 +124,7 @@ const nothing: readonly Finding[] = []
 const inOrder = ownChecks.map(([check, ...needs]) => ({ check, itself: setOf([check]), needs: setOf(needs) }))
 
 /** Runs the checks on the binding and its references alone. */
-export function judgeOwn(facts: Facts): {
-  readonly findings: readonly Finding[]
-  /** As `Stake.isSound` says. */
-  readonly isSound: boolean
-} {
+export function judgeOwn(facts: Facts): { readonly findings: readonly Finding[] } {
   let passed = 0
   const findings: Finding[] = []
   for (const { check, itself, needs } of inOrder) {
@@ -153,5 +133,5 @@ export function judgeOwn(facts: Facts): {
     if (found.length === 0) passed |= itself
     else findings.push(...found)
   }
-  return { findings, isSound: (passed & soundness) === soundness }
+  return { findings }
 }

@@ -6,7 +6,7 @@ export const actions = ['deny', 'warn', 'ignore'] as const
 export type Action = (typeof actions)[number]
 
 /** The kinds of cause of the Kubernetes API (field.ErrorType): a reason for machines, words for people. */
-export type Cause = 'Required' | 'Invalid' | 'Forbidden' | 'Duplicate' | 'NotFound'
+export type CauseType = 'Required' | 'Invalid' | 'Forbidden' | 'Duplicate' | 'NotFound'
 
 type Rule = {
   readonly reason: string
@@ -180,7 +180,7 @@ export type Finding = {
   readonly rule: RuleName
   /** From the root of the object, like `spec.poolRef.name`. */
   readonly field: string
-  readonly cause: Cause
+  readonly cause: CauseType
   readonly value: unknown
   /** Names the field, the value and what to change; it is also the message of the status conditions. */
   readonly message: string
@@ -191,13 +191,17 @@ export type Finding = {
 /** Makes a finding whose message is the problem followed by the rule's fix. */
 export const finding = (
   rule: RuleName,
-  at: { readonly field: string; readonly cause: Cause; readonly value: unknown },
+  at: { readonly field: string; readonly cause: CauseType; readonly value: unknown },
   problem: string,
 ): Finding => ({ rule, ...at, message: `${problem}; ${rules[rule].fix}` })
 
 /** `Condition/Reason: text`, in the webhook's causes and warnings and in the CRD's own rules. */
 export const explain = ({ rule, message }: Finding): string =>
   `${rules[rule].condition}/${rules[rule].reason}: ${message}`
+
+/** As kubectl prints a cause: `field: Invalid value: "x": Condition/Reason: text`. */
+export const findingLine = (found: Finding): string =>
+  `${found.field}: ${causeWords(found)}: ${explain(found)}`
 
 /** The words of field.Error in k8s.io/apimachinery, which kubectl's users know. */
 export function causeWords({ cause, value }: Pick<Finding, 'cause' | 'value'>): string {

@@ -21,7 +21,7 @@ import { Sharing } from './sharing.ts'
  * that neither costs more among a hundred thousand bindings than among a hundred.
  *
  * The first half are the questions, most of them one line that hands on to the index which answers. The second half,
- * `settle` and `apply`, takes changes in.
+ * `workOutNext` and `apply`, takes changes in.
  */
 export class Inventory implements Known {
   readonly settings: Settings
@@ -42,12 +42,12 @@ export class Inventory implements Known {
   readonly #backlog = new Backlog()
   readonly #versions = new Map<string, number>()
   #changes = 0
-  /** `#changes` when a namespace lost its last binding: the version of all that have none. */
+  /** `#changes` when a namespace last lost its last binding: the version of every namespace that has none. */
   #emptied = 0
   readonly #atOnce: number
   readonly #sharing = new Sharing()
 
-  /** @param atOnce a change that concerns more bindings than this is left for `settle` */
+  /** @param atOnce a change that concerns more bindings than this is left for `workOutNext` */
   constructor(settings: Settings, { atOnce = Infinity }: { readonly atOnce?: number } = {}) {
     this.settings = settings
     this.#atOnce = atOnce
@@ -161,10 +161,10 @@ export class Inventory implements Known {
   }
 
   /**
-   * Whether all that is known of a namespace's bindings is by the pools and objectives that are known, too. Nothing may
-   * be decided there before: of two bindings that claim one key only one may be known to.
+   * Whether the stake of every binding of a namespace is worked out from the pools and objectives that are known. While it is
+   * not, nothing may be decided there: two bindings with one key may look as if only one had it.
    */
-  isSettled(namespace: string): boolean {
+  isWorkedOut(namespace: string): boolean {
     return !this.#backlog.isPending(namespace)
   }
 
@@ -176,8 +176,8 @@ export class Inventory implements Known {
     return this.#versions.get(namespace) ?? this.#emptied
   }
 
-  /** Whether `settle` has nothing left to do. */
-  get isAllSettled(): boolean {
+  /** Whether `workOutNext` has nothing left to do. */
+  get isAllWorkedOut(): boolean {
     return this.#backlog.newest === undefined
   }
 
@@ -185,7 +185,7 @@ export class Inventory implements Known {
    * Works out one of the bindings that were left. Once that is done with all of a change, returns those that the change
    * concerns, to be gone through at once or step by step; some of them come twice.
    */
-  settle(): Iterable<BindingKey> | undefined {
+  workOutNext(): Iterable<BindingKey> | undefined {
     const job = this.#backlog.newest
     if (!job) return undefined
     const key = job.next()
@@ -206,7 +206,7 @@ export class Inventory implements Known {
     this.#sharing.object(object)
   }
 
-  /** Takes a change in. Returns the bindings whose evaluation or output may differ by it, except those left to `settle`. */
+  /** Takes a change in. Returns the bindings whose evaluation or output may differ by it, except those left to `workOutNext`. */
   apply(change: Change): ReadonlySet<BindingKey> {
     switch (change.kind) {
       case 'served':

@@ -20,18 +20,18 @@ export type Reply =
       readonly reason?: string
     }
 
-export type Place = { readonly namespace?: string; readonly name: string }
+export type ObjectName = { readonly namespace?: string; readonly name: string }
 
 /** Requests to the API server for single objects. None of these methods throws. */
 export type Objects = {
-  readonly get: (resource: Resource, at: Place, signal?: AbortSignal) => Promise<Reply>
+  readonly get: (resource: Resource, at: ObjectName, signal?: AbortSignal) => Promise<Reply>
   readonly create: (resource: Resource, object: JsonObject, options?: WriteOptions) => Promise<Reply>
   /** Replaces the object, if it still has the resourceVersion that `object` carries. */
   readonly replace: (resource: Resource, object: JsonObject, options?: WriteOptions) => Promise<Reply>
   readonly replaceStatus: (resource: Resource, object: JsonObject) => Promise<Reply>
   /** RFC 7386. A `metadata.resourceVersion` in the patch is a precondition. */
-  readonly mergePatch: (resource: Resource, at: Place, patch: JsonObject) => Promise<Reply>
-  readonly remove: (resource: Resource, at: Place, preconditions: Preconditions) => Promise<Reply>
+  readonly mergePatch: (resource: Resource, at: ObjectName, patch: JsonObject) => Promise<Reply>
+  readonly remove: (resource: Resource, at: ObjectName, preconditions: Preconditions) => Promise<Reply>
 }
 
 type WriteOptions = { readonly dryRun?: boolean }

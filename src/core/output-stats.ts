@@ -2,7 +2,6 @@ import { field, isObject, numberOr, objectOr } from './json.ts'
 
 /** `status.stats` of a ClusterSPIFFEID: what SPIRE Controller Manager (SCM) made of it when it last went through all. */
 export type OutputStats = {
-  readonly namespacesSelected: number
   readonly namespacesIgnored: number
   readonly podsSelected: number
   readonly podEntryRenderFailures: number
@@ -20,7 +19,6 @@ export function decodeStats(status: unknown): OutputStats | undefined {
   if (!isObject(stats)) return undefined
   const count = (name: keyof OutputStats): number => numberOr(field(stats, name), 0)
   return {
-    namespacesSelected: count('namespacesSelected'),
     namespacesIgnored: count('namespacesIgnored'),
     podsSelected: count('podsSelected'),
     podEntryRenderFailures: count('podEntryRenderFailures'),
@@ -55,7 +53,7 @@ export function fateOf(stats: OutputStats | undefined): Fate {
  * Whether workloads lack their identity in this state. A masked entry is no trouble: an equal entry of another
  * ClusterSPIFFEID serves the workload.
  */
-export const isTrouble = (fate: Fate): boolean =>
+export const lacksIdentity = (fate: Fate): boolean =>
   fate === 'not_processed' ||
   fate === 'namespace_ignored' ||
   fate === 'render_failures' ||

@@ -42,7 +42,7 @@ function actionOn(consequence: Consequence, { onReferences, onLoss, overrides }:
       return weaker(onReferences, configured(consequence.finding, overrides))
     case 'loss':
       return weaker(onLoss, configured(consequence.finding, overrides))
-    case 'widening':
+    case 'otherPods':
       return 'warn'
   }
 }
@@ -55,7 +55,7 @@ const strength = { ignore: 0, warn: 1, deny: 2 } as const satisfies Record<Actio
 
 const weaker = (a: Action, b: Action): Action => (strength[a] < strength[b] ? a : b)
 
-/** Describes a consequence in one line. The binding's namespace is left out: it is that of the changed object. */
+/** Describes a consequence in one line. */
 export function consequenceLine(consequence: Consequence): string {
   const { namespace, name } = consequence.binding
   switch (consequence.kind) {
@@ -63,7 +63,11 @@ export function consequenceLine(consequence: Consequence): string {
       return `InferenceIdentityBinding ${name} would get no identity: ${explain(consequence.finding)}`
     case 'loss':
       return `InferenceIdentityBinding ${namespace}/${name} loses its identity: ${explain(consequence.finding)}`
-    case 'widening':
-      return `InferenceIdentityBinding ${name} gives ${consequence.spiffeId} to pods labelled ${consequence.after.join(', ')} by this change, no longer to those labelled ${consequence.before.join(', ')}`
+    case 'otherPods': {
+      const { spiffeId, before, after } = consequence
+      // Fewer labels select the pods of before and others; other labels select other pods.
+      const isWider = after.every((pair) => before.includes(pair))
+      return `InferenceIdentityBinding ${name} gives ${spiffeId} to pods labelled ${after.join(', ')} by this change, ${isWider ? 'no longer only' : 'instead of'} to those labelled ${before.join(', ')}`
+    }
   }
 }

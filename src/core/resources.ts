@@ -1,8 +1,3 @@
-/**
- * The kinds this operator reads and writes, and the order in which a reference without a group tries them.
- * Groups and versions are those of the Gateway API Inference Extension, llm-d and SPIRE Controller Manager. There is one
- * Resource of each, so that they can be told apart by identity.
- */
 export type Resource = {
   readonly group: string
   readonly version: string
@@ -10,6 +5,10 @@ export type Resource = {
   readonly plural: string
   readonly namespaced: boolean
 }
+
+// The kinds that this operator reads and writes, and the order in which a reference without a group tries them.
+// Groups and versions are those of the Gateway API Inference Extension, llm-d and SPIRE Controller Manager. There is
+// one Resource of each kind, so that they can be told apart by identity.
 
 export const bindingResource = {
   group: 'kleym.sonda.red',
@@ -61,6 +60,9 @@ export const optionalResources: readonly Resource[] = [
   clusterSpiffeIdResource,
 ]
 
+/** All kinds that decide about identities. */
+export const allResources: readonly Resource[] = [bindingResource, ...optionalResources]
+
 /** A namespace's label can turn refusals into warnings. */
 export const namespaceResource: Resource = {
   group: '',
@@ -90,6 +92,30 @@ export const definitionResource: Resource = {
   plural: 'customresourcedefinitions',
   namespaced: false,
 }
+
+export const eventResource: Resource = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  namespaced: true,
+}
+
+const coreResource = (kind: string, plural: string): Resource => ({
+  group: '',
+  version: 'v1',
+  kind,
+  plural,
+  namespaced: true,
+})
+
+/** A Secret has the certificates and the tokens of the webhook. */
+export const secretResource = coreResource('Secret', 'secrets')
+
+/** A ConfigMap has what the leader publishes about the operator. */
+export const configMapResource = coreResource('ConfigMap', 'configmaps')
+
+export const podResource = coreResource('Pod', 'pods')
 
 /** `group/version/Kind`: how logs, `--served` and the worked cases name a kind. */
 export const gvk = (resource: Resource): string => `${resource.group}/${resource.version}/${resource.kind}`

@@ -18,7 +18,7 @@ export class Sharing {
   readonly #texts = new Recent<string>()
   readonly #objects = new Recent<JsonObject>()
 
-  /** Of an object that has just come, what others have, too. There may be thousands before the first is taken in. */
+  /** For an object of a list, which may be held with thousands of others before the first of them is taken in. */
   object(object: JsonObject): void {
     const { spec, status }: Mutable = object
     if (isObject(spec)) this.#share(spec, nothing)
@@ -103,7 +103,10 @@ const nothing: Donors = { texts: [], values: [] }
 const longestText = 128
 const longestObject = 512
 
-/** Of equal keys the first one's value, for as long as it is asked for now and then. */
+/**
+ * A cache of up to twice `capacity` entries. The value that is first seen for a key is the one of all equal keys, for as long as the
+ * key is asked for now and then.
+ */
 class Recent<T> {
   #young = new Map<string, T>()
   #old = new Map<string, T>()

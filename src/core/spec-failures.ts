@@ -10,11 +10,11 @@ const rulesOfTheSpec: ReadonlySet<RuleName> = new Set([
   'unexpectedContainerName',
 ])
 
-/** Checks 1, 4, 5 and 10 to 13 of the contract: they look at the spec alone, so only an edit of it helps. */
+/** Whether the check behind a rule looks at the spec alone, so that only an edit of the spec helps. */
 export const isOfTheSpec = (rule: RuleName): boolean => rulesOfTheSpec.has(rule)
 
 /**
  * Failures that only say that a binding was written for a later version of the former operator, which knows neither mode
- * nor objective: checks 4, 5 and 10 to 13. For such a failure the outputs of the former operator are kept.
+ * nor objective. For such a failure the outputs of the former operator are kept.
  */
 export const keepsFormerOutputs = (rule: RuleName): boolean => isOfTheSpec(rule) && rule !== 'invalidPoolRef'

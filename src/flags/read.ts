@@ -29,7 +29,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** A value and where it is from, for messages: the flag as it was written, or the environment variable. */
 export type Given = { readonly from: string; readonly value: string }
 
-export type Reading<Name extends string> = {
+export type CommandLine<Name extends string> = {
   /** `-h`, `-help` or `--help` is among the arguments. */
   readonly help: boolean
   readonly positionals: readonly string[]
@@ -50,7 +50,7 @@ export function readFlags<Name extends string>(
   env: Environment,
   flags: Flags<Name>,
   ignoredPrefix?: string,
-): Reading<Name> {
+): CommandLine<Name> {
   const items = [...scan(argv, indexed(flags), ignoredPrefix)]
   const texts = (kind: 'positional' | 'problem' | 'warning'): readonly string[] =>
     items.flatMap((item) => (item.kind === kind ? [item.text] : []))

@@ -5,7 +5,7 @@ import { isDns1123Label, isDns1123Subdomain, trimSpace } from '../core/names.ts'
 import { nearest } from '../core/nearest.ts'
 import { show } from '../core/show.ts'
 import type { LogLevel } from '../log.ts'
-import type { Given, Reading } from './read.ts'
+import type { Given, CommandLine } from './read.ts'
 
 export type Parsed<T> =
   | { readonly kind: 'value'; readonly value: T }
@@ -26,7 +26,7 @@ export type Decoder<Name extends string> = {
   readonly decodeAll: <T>(name: Name, parse: (text: string) => Parsed<T>) => readonly T[]
 }
 
-export function decoderOf<Name extends string>(reading: Reading<Name>): Decoder<Name> {
+export function decoderOf<Name extends string>(reading: CommandLine<Name>): Decoder<Name> {
   const problems: string[] = []
   const parsedBy = <T>(parse: (text: string) => Parsed<T>, given: Given): readonly T[] => {
     const parsed = parse(given.value)

@@ -42,6 +42,13 @@ export function isTransient(answer: Answer): boolean {
   }
 }
 
+/**
+ * Whether the API server says that there is no such object. A 404 without a Status says nothing: an API server that is
+ * starting does not know the path yet.
+ */
+export const isAbsent = (answer: Answer): boolean =>
+  answer.kind === 'refused' && answer.code === 404 && answer.reason === 'NotFound'
+
 /** A failed answer in words, as one line for logs and errors. */
 export function failureWords(answer: Refused | Lost): string {
   return answer.kind === 'lost' ? answer.error.message : `${answer.code} ${answer.reason}: ${answer.message}`

@@ -16,5 +16,5 @@ export function backoffMs({ fromMs, toMs }: BackoffRange, failures: number, rand
 const longestRetryAfterMs = 300_000
 
 /** How long to wait: the back-off, or longer where the API server asks for more time by Retry-After. */
-export const patience = (backoff: number, retryAfterMs: number | undefined): number =>
+export const waitMs = (backoff: number, retryAfterMs: number | undefined): number =>
   Math.max(backoff, Math.min(retryAfterMs ?? 0, longestRetryAfterMs))

@@ -109,7 +109,7 @@ function attempt(load: () => void): string | undefined {
   }
 }
 
-/** Where the mistake is, and never what stands there. */
+/** Line and column of a mistake, and never the text there, which may be a token. */
 function mistakeIn(error: unknown): string {
   if (!(error instanceof Error)) return noKubeconfig
   const { line, column } = objectOr(objectOr(error)['mark'])

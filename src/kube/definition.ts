@@ -1,5 +1,4 @@
 import { objectOr } from '../core/json.ts'
-import type { Answer } from './client.ts'
 import { asText, type KubeObject } from './object.ts'
 
 export type Summarise = (definition: KubeObject) => Readonly<Record<string, unknown>>
@@ -25,13 +24,6 @@ export function serves(definition: KubeObject, version: string): boolean {
     versions.some(({ name, served }) => asText(name) === version && served === true)
   )
 }
-
-/**
- * Whether the API server says that there is no such CRD. A 404 without a Status says nothing: an API server that is
- * starting does not know the path yet.
- */
-export const isAbsent = (answer: Answer): boolean =>
-  answer.kind === 'refused' && answer.code === 404 && answer.reason === 'NotFound'
 
 const list = (value: unknown): readonly Readonly<Record<string, unknown>>[] =>
   Array.isArray(value) ? value.map(objectOr) : []

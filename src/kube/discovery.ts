@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { definitionResource, crdName, gvk, type Resource } from '../core/resources.ts'
-import { backoffMs, patience, usualBackoff } from './backoff.ts'
+import { isAbsent } from './answer.ts'
+import { backoffMs, waitMs, usualBackoff } from './backoff.ts'
 import { type Client, failureWords, resourcePath } from './client.ts'
 import { type Clock, sleep, systemClock } from './clock.ts'
-import { isAbsent, serves, slim, type Summarise } from './definition.ts'
+import { serves, slim, type Summarise } from './definition.ts'
 import { type Log, silent } from './log.ts'
 import { decodeObject, type KubeObject } from './object.ts'
 import { Reflector, type ReflectorOptions } from './reflector.ts'
@@ -96,7 +97,7 @@ export function watchKinds(options: KindsOptions): Kinds {
         'it is unknown if this kind is served',
       )
       const retryAfterMs = answer.kind === 'refused' ? answer.retryAfterMs : undefined
-      await sleep(clock, patience(backoffMs(usualBackoff, failures, random), retryAfterMs), signal)
+      await sleep(clock, waitMs(backoffMs(usualBackoff, failures, random), retryAfterMs), signal)
     }
   }
 

@@ -1,4 +1,5 @@
 import { leaseResource } from '../core/resources.ts'
+import { isAbsent } from './answer.ts'
 import { type Answer, type Call, type Client, failureWords, resourcePath } from './client.ts'
 import type { Clock } from './clock.ts'
 import { decodeLease, held, type LeaseRecord, newLease, released } from './lease-record.ts'
@@ -45,14 +46,14 @@ export class LeaseLock {
   async renew(): Promise<boolean> {
     if (!this.#observed || !this.#isOurs(this.#observed.record)) return this.acquire()
     const answer = await this.#hold(this.#observed.record)
-    return answer.kind === 'ok' || ((isConflict(answer) || isNotFound(answer)) && (await this.acquire()))
+    return answer.kind === 'ok' || ((isConflict(answer) || isAbsent(answer)) && (await this.acquire()))
   }
 
   /** Takes the Lease if nobody holds it, if its holder let it lapse, or if it is ours already. */
   async acquire(): Promise<boolean> {
     const { clock, log } = this.#options
     const answer = await this.#look()
-    if (isNotFound(answer)) return this.#create()
+    if (isAbsent(answer)) return this.#create()
     if (answer.kind !== 'ok' || !this.#observed) return false
     const { record, since } = this.#observed
     const isFree = record.holder === '' || this.#isOurs(record) || clock.now() >= since + record.durationMs
@@ -113,7 +114,7 @@ export class LeaseLock {
     const answer = await client.call({ ...call, signal: cut.signal })
     cancel()
     if (answer.kind === 'ok') this.#observe(answer.body)
-    else if (!isNotFound(answer))
+    else if (!isAbsent(answer))
       log.warn({ why: failureWords(answer), method: call.method }, 'a Lease request failed')
     return answer
   }
@@ -125,7 +126,5 @@ export class LeaseLock {
     this.#observed = record && { record, since }
   }
 }
-
-const isNotFound = (answer: Answer): boolean => answer.kind === 'refused' && answer.code === 404
 
 const isConflict = (answer: Answer): boolean => answer.kind === 'refused' && answer.code === 409

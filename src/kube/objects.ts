@@ -1,6 +1,7 @@
 import { isObject, type JsonObject } from '../core/json.ts'
-import type { Objects, Place, Reply } from '../core/objects.ts'
+import type { Objects, ObjectName, Reply } from '../core/objects.ts'
 import type { Resource } from '../core/resources.ts'
+import { isAbsent } from './answer.ts'
 import { failureWords, isTransient, resourcePath, type Answer, type Client } from './client.ts'
 
 /**
@@ -36,7 +37,7 @@ export function createObjects(
   }
 }
 
-const path = (resource: Resource, at: Partial<Place>, subresource?: string): string =>
+const path = (resource: Resource, at: Partial<ObjectName>, subresource?: string): string =>
   resourcePath(resource, { ...at, subresource })
 
 const deleteOptions = { apiVersion: 'v1', kind: 'DeleteOptions' }
@@ -44,7 +45,7 @@ const deleteOptions = { apiVersion: 'v1', kind: 'DeleteOptions' }
 const dryRun = (options?: { readonly dryRun?: boolean }): Readonly<Record<string, string>> =>
   options?.dryRun ? { dryRun: 'All' } : {}
 
-function placeOf(object: JsonObject): Place {
+function placeOf(object: JsonObject): ObjectName {
   const metadata = isObject(object['metadata']) ? object['metadata'] : {}
   const { namespace, name } = metadata
   return {
@@ -62,10 +63,9 @@ function replyOf(answer: Answer): Reply {
           cause: 'the API server answered with something that is no object',
           retryAfterMs: undefined,
         }
-  if (answer.kind === 'refused' && answer.code === 404 && answer.reason === 'NotFound')
-    return { kind: 'absent' }
+  if (isAbsent(answer)) return { kind: 'absent' }
   if (answer.kind === 'refused' && answer.code === 409) return { kind: 'conflict', message: answer.message }
-  // A 404 without a Status says nothing about the object: an API server that is starting does not know the path yet.
+  // A 404 that `isAbsent` does not believe is no answer either.
   if (answer.kind === 'lost' || isTransient(answer) || answer.code === 404)
     return {
       kind: 'failed',

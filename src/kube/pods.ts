@@ -1,5 +1,6 @@
 import { field, objectOr, textOr } from '../core/json.ts'
 import { decodePod, type Pod } from '../core/pods.ts'
+import { podResource } from '../core/resources.ts'
 import { failureWords, resourcePath, type Client } from './client.ts'
 
 /** Which pods of a namespace: those with all of these labels, `key=value`. */
@@ -12,8 +13,6 @@ export type PodPage =
   | { readonly kind: 'page'; readonly pods: readonly Pod[]; readonly next: string | undefined }
   | { readonly kind: 'forbidden'; readonly why: string }
   | { readonly kind: 'unknown'; readonly why: string }
-
-const podResource = { group: '', version: 'v1', plural: 'pods' }
 
 /**
  * Finished pods get no identity any more, and where Jobs run there are many: the API server leaves them out of the

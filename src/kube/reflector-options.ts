@@ -13,9 +13,9 @@ export type Timings = {
   readonly pageSize: number
   readonly backoff: BackoffRange
   /**
-   * Bookmarks come every minute, but none that is not newer than where the watch began: of a kind on which nothing
-   * happens the API server learns no newer version by itself, for ten minutes. It does by a list. So after this
-   * silence, early enough for the next bookmark, one object is listed.
+   * The API server sends a bookmark each minute only if its version has grown since the watch began. While nobody changes
+   * the kind, its version does not grow for up to ten minutes, unless somebody lists. So after this long without an event
+   * one object is listed: the next bookmark then comes, and shows that the watch is alive.
    */
   readonly nudgeMs: number
   /**

@@ -1,6 +1,6 @@
 import { messageOf } from '../core/show.ts'
 import { inSlices } from '../core/slices.ts'
-import { backoffMs, patience } from './backoff.ts'
+import { backoffMs, waitMs } from './backoff.ts'
 import { failureWords, type Lost, type Query, type Refused, resourcePath } from './client.ts'
 import { type Clock, sleep, systemClock, systemTurns } from './clock.ts'
 import { IdleTimer } from './idle.ts'
@@ -116,7 +116,7 @@ export class Reflector {
       if (this.#beginsAnew) this.#forgetWhereItWas()
       const { signal } = this.#cut
       const ending = await this.#listOrWatch(signal).catch(asFailure)
-      if (!signal.aborted) await sleep(this.#clock, this.#settle(ending), signal)
+      if (!signal.aborted) await sleep(this.#clock, this.#noteEnding(ending), signal)
     }
   }
 
@@ -130,7 +130,7 @@ export class Reflector {
   }
 
   /** Takes note of an ending and says how long to wait before going on. */
-  #settle(ending: Ending): number {
+  #noteEnding(ending: Ending): number {
     if (ending.kind === 'current') {
       this.#version = ending.version
       return 0
@@ -150,7 +150,7 @@ export class Reflector {
     const fresh = this.#clock.now() - this.#lastContact < this.#timings.resumeWithinMs
     if (!fresh) this.#version = undefined
     this.#complain(ending.why)
-    this.#waitedMs = patience(this.#backoff(), ending.retryAfterMs)
+    this.#waitedMs = waitMs(this.#backoff(), ending.retryAfterMs)
     return this.#waitedMs
   }
 
@@ -214,13 +214,14 @@ export class Reflector {
       }
     } catch (error) {
       if (idle.isSilent) return { kind: 'silent' }
-      // It was well for as long as it was waited for, though nothing happened: of a quiet kind outages that are minutes
-      // apart must not add up, or what is known of it is older than what is known of the others by ever more.
+      // The watch was open for longer than the last back-off, so it counts as a success although no event came. Otherwise
+      // the back-off of a kind on which nothing happens would grow with each outage, and its objects would be known later
+      // than those of other kinds.
       if (this.#clock.now() - opened >= this.#waitedMs) this.#failures = 0
       return { kind: 'failed', why: String(idle.signal.reason ?? error) }
     }
-    const short = events === 0 && this.#clock.now() - opened < this.#timings.shortWatchMs
-    if (short) return { kind: 'failed', why: 'the watch was closed as soon as it was opened' }
+    const isClosedAtOnce = events === 0 && this.#clock.now() - opened < this.#timings.shortWatchMs
+    if (isClosedAtOnce) return { kind: 'failed', why: 'the watch was closed as soon as it was opened' }
     this.#recovered()
     // Watches that end cleanly one after another, all without a word, must not go on for ever.
     const isSilent = this.#clock.now() - this.#lastContact > this.#timings.idleMs
@@ -230,7 +231,7 @@ export class Reflector {
   #idleTimer(cut: AbortSignal): IdleTimer {
     const { nudgeMs, idleMs } = this.#timings
     const query = { ...this.#selectors(), limit: '1' }
-    // What comes of it is of no matter: what it is for is heard on the watch, or not.
+    // Its answer is not used: the bookmark that it brings about is heard on the watch.
     const nudge = (): void =>
       void this.#options.client.call({ method: 'GET', path: this.#path, query, signal: timer.signal })
     const timer = new IdleTimer(this.#clock, { nudgeMs, nudge, endMs: idleMs }, cut)

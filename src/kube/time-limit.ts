@@ -4,7 +4,7 @@
  * @throws the reason of the signal, where that aborts first
  */
 export async function beforeAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  // Whoever gives up first no longer waits for the work, whose failure would then end the process as an unhandled one.
+  // After an abort nobody waits for the work any more: its failure would end the process as an unhandled rejection.
   work.catch(() => {})
   signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()

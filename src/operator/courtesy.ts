@@ -9,8 +9,11 @@ export type Courtesy = {
   readonly turns: Turns
 }
 
-/** A review that waits for an answer of the API server leaves the event loop to others anyway. */
-const patienceMs = 10
+/**
+ * How long other work waits for reviews at most. A review that takes longer waits for an answer of the API server, and leaves the
+ * event loop to others anyway.
+ */
+const reviewsFirstMs = 10
 
 /** Puts admission reviews, for which people wait, before work that only has to be done at some time. */
 export function createCourtesy(turns: Turns = systemTurns): Courtesy {
@@ -34,7 +37,7 @@ export function createCourtesy(turns: Turns = systemTurns): Courtesy {
         const over = new AbortController()
         await Promise.race([
           answered.promise,
-          sleep(patienceMs, undefined, { signal: over.signal }).catch(() => {}),
+          sleep(reviewsFirstMs, undefined, { signal: over.signal }).catch(() => {}),
         ])
         over.abort()
         await turns.next()

@@ -3,10 +3,10 @@ import type { Change } from '../core/change.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { field, objectOr } from '../core/json.ts'
 import {
+  allResources,
   bindingResource,
   clusterSpiffeIdResource,
   gvk,
-  optionalResources,
   type Resource,
 } from '../core/resources.ts'
 import type { Turns } from '../core/slices.ts'
@@ -17,7 +17,7 @@ import { Reflector, type ReflectorOptions } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
 import { contractSummary, obstacleIn, obstacles, type Obstacle } from './contract.ts'
 import { lighten } from './lighten.ts'
-import { Settling, type TakingIn } from './settling.ts'
+import { WorkingOut, type TakingIn } from './working-out.ts'
 
 type FeedOptions = {
   readonly client: Pick<Client, 'call' | 'watch'>
@@ -47,9 +47,9 @@ export type Feed = {
   readonly unsynced: () => readonly string[]
   /** Why nothing may be touched: another contract is installed under our name. */
   readonly halted: () => string | undefined
-  /** Resolves once what is known of a namespace is of one moment; undefined where it is already. */
-  readonly settled: (namespace: string) => Promise<void> | undefined
-  /** The list that is being taken in for longest, if there is one; meanwhile nothing is settled. */
+  /** Resolves once what is known of a namespace is of one moment, or the signal aborts; undefined where it is already. */
+  readonly whenDecidable: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
+  /** The list that is being taken in for longest, if there is one; meanwhile nothing may be decided. */
   readonly takingIn: () => TakingIn | undefined
   /**
    * Whether the schema of a kind that decides about identities has just changed. Until each API server goes by the new schema,
@@ -60,8 +60,6 @@ export type Feed = {
   readonly silence: () => number
   readonly reflectors: () => readonly { readonly resource: Resource; readonly reflector: Reflector }[]
 }
-
-const resources = [bindingResource, ...optionalResources]
 
 /**
  * Keeps the inventory what the cluster is: a reflector for every kind that is served, for as long as it is. A
@@ -89,20 +87,20 @@ export function createFeed({
   let halted: Obstacle | undefined
 
   const complete = Promise.withResolvers<void>()
-  const settling = new Settling({ inventory, markLater, turns, log })
+  const workingOut = new WorkingOut({ inventory, markLater, turns, log })
 
   const apply = (change: Change): void => {
     const keys = inventory.apply(change)
     if (keys.size <= markedAtOnce) mark(keys)
-    else settling.markLater(keys)
-    settling.goOn()
+    else workingOut.markLater(keys)
+    workingOut.goOn()
   }
 
   const learn = (resource: Resource, served: boolean): void => {
     apply({ kind: 'served', resource, served, schema: schemas.get(resource) })
     known.add(resource)
     // Not before: what one kind leads to is worked out once all kinds are known.
-    if (known.size === resources.length) void settling.begin().then(complete.resolve)
+    if (known.size === allResources.length) void workingOut.begin().then(complete.resolve)
   }
 
   function arrive(resource: Resource): void {
@@ -132,7 +130,7 @@ export function createFeed({
           apply({ kind: 'removed', resource, namespace, name })
         },
         synced: () => learn(resource, true),
-        mixed: (isMixed) => settling.mixed(resource, isMixed),
+        mixed: (isMixed) => workingOut.mixed(resource, isMixed),
       },
     })
     running.set(resource, reflector)
@@ -148,7 +146,7 @@ export function createFeed({
       for (const one of freshSchemas) {
         const schema = schemas.get(one)
         // It may be gone by now.
-        if (schema !== undefined) schemas.set(one, settledSchema(schema))
+        if (schema !== undefined) schemas.set(one, schemaEverywhere(schema))
         running.get(one)?.beginAnew()
         if (inventory.isServed(one)) learnSchema(one)
       }
@@ -172,7 +170,7 @@ export function createFeed({
 
   const kinds = watchKinds({
     client,
-    resources,
+    resources: allResources,
     log,
     timings,
     summarise: (definition) => ({
@@ -194,7 +192,7 @@ export function createFeed({
           former !== undefined &&
           schema !== undefined &&
           former !== schema &&
-          former !== settledSchema(schema)
+          former !== schemaEverywhere(schema)
         )
           learnSchemaLater(resource)
       } else leave(resource)
@@ -210,12 +208,12 @@ export function createFeed({
       await Promise.all([...running.values()].map((reflector) => reflector.stop()))
     },
     synced: complete.promise,
-    unsynced: () => resources.filter((resource) => !known.has(resource)).map(gvk),
+    unsynced: () => allResources.filter((resource) => !known.has(resource)).map(gvk),
     halted: () => halted,
-    settled: (namespace) => settling.settled(namespace),
-    takingIn: () => settling.takingIn(),
+    whenDecidable: (namespace, signal) => workingOut.whenDecidable(namespace, signal),
+    takingIn: () => workingOut.takingIn(),
     isSchemaFresh: () =>
-      resources.some(
+      allResources.some(
         (resource) =>
           resource !== clusterSpiffeIdResource &&
           (freshSchemas.has(resource) || running.get(resource)?.isInDoubt === true),
@@ -234,6 +232,6 @@ const markedAtOnce = 100
 /** A write may still be stored by the schema before, or be pruned by another API server that has yet to hear of this one. */
 const usualSchemaSettlesMs = 10_000
 
-const settledSchema = (schema: string): string => `${schema}, settled`
+const schemaEverywhere = (schema: string): string => `${schema}, everywhere`
 
 const schemaField = 'schema'

@@ -24,9 +24,9 @@ const isBurst = (used: number, left: number): boolean => used > 1.25 * left + 8 
 const restingLoad = 0.1
 
 /**
- * Lets go of what a burst left. V8 collects when the heap has grown by a share of what it is used to, so a process that took
- * in a long list, or brought thousands of bindings to Ready, would keep half as much again as it needs for as long as
- * little happens. A collection stops the process, for longer the more there is, so it is done at the start, before reviews are
+ * Collects the garbage that a burst left. V8 lets garbage grow to a share of the live heap, so a process that took in a long
+ * list, or brought thousands of bindings to Ready, would keep 1.5 times the memory that it needs for as long as little
+ * happens. A collection stops the process, for longer the more there is, so it is done at the start, before reviews are
  * served, and later only at rest and after a burst.
  */
 export function createHeap({ collect, used, load, every }: HeapOptions): Heap {

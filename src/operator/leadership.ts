@@ -13,7 +13,7 @@ import { createObjects } from '../kube/objects.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Courtesy } from './courtesy.ts'
-import { confirmation } from './reads.ts'
+import { confirmation } from './live-reads.ts'
 
 /** How many keys are reconciled at the same time. More would not be faster: the API server bounds the rate. */
 const workers = 32
@@ -34,8 +34,8 @@ type LeadershipOptions = {
   readonly log: Log
   /** Why nothing may be touched at this moment. */
   readonly hindrance: () => string | undefined
-  /** Resolves once something may be decided in a namespace. */
-  readonly settled: (namespace: string) => Promise<void> | undefined
+  /** Resolves once something may be decided in a namespace, or the signal aborts; undefined where that is so already. */
+  readonly whenDecidable: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
   /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
   readonly isSchemaFresh: () => boolean
   readonly courtesy: Pick<Courtesy, 'turns'>
@@ -56,7 +56,8 @@ export type Leadership = {
 
 /** Reconciles while this replica leads; without leader election it always does. */
 export function createLeadership(options: LeadershipOptions): Leadership {
-  const { config, client, inventory, metrics, log, hindrance, settled, isSchemaFresh, courtesy } = options
+  const { config, client, inventory, metrics, log, hindrance, whenDecidable, isSchemaFresh, courtesy } =
+    options
   const unshown = new UnshownOutputs()
   let term: Term | undefined
   let election: Campaign | undefined
@@ -77,7 +78,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       departures: config.departures,
       mayWrite,
       hindrance,
-      settled,
+      whenDecidable,
       isSchemaFresh,
       workers,
       turns: courtesy.turns,

@@ -4,20 +4,20 @@ import { bindingResource, clusterSpiffeIdResource, type Resource } from '../core
 import type { KubeObject } from '../kube/reflector.ts'
 
 /**
- * What of a watched object counts. A list is taken in once all of its pages have come, so until then this much of every
- * object is kept: of pools and objectives, which can be large, next to nothing.
+ * Keeps of a pool or an objective only its name, version, `selector` and `poolRef`; bindings and ClusterSPIFFEIDs stay whole. A
+ * list is taken in once all of its pages have come, and until then all of its objects are held.
  */
 export function lighten(
   resource: Resource,
   object: KubeObject,
   inventory: Pick<Inventory, 'lighten'>,
 ): KubeObject {
-  const light = isReference(resource) ? bare(object) : object
+  const light = isPoolOrObjective(resource) ? bare(object) : object
   inventory.lighten(light)
   return light
 }
 
-const isReference = (resource: Resource): boolean =>
+const isPoolOrObjective = (resource: Resource): boolean =>
   resource !== bindingResource && resource !== clusterSpiffeIdResource
 
 function bare({ metadata: { name, namespace, uid, resourceVersion }, spec }: KubeObject): KubeObject {

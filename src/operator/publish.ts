@@ -9,7 +9,7 @@ import {
   type OperatorConfiguration,
   type OperatorHealth,
 } from '../core/operator-status.ts'
-import type { Resource } from '../core/resources.ts'
+import { configMapResource } from '../core/resources.ts'
 import type { Log } from '../log.ts'
 import type { HealthCheck } from '../serving/probes.ts'
 import { version } from '../version.ts'
@@ -26,14 +26,6 @@ type PublishingOptions = {
 }
 
 export type Publishing = { readonly start: () => void; readonly stop: () => void }
-
-const configMapResource: Resource = {
-  group: '',
-  version: 'v1',
-  kind: 'ConfigMap',
-  plural: 'configmaps',
-  namespaced: true,
-}
 
 /** How often changes are looked for, and how often everything is published again as a heartbeat. */
 const lookEveryMs = 2_000

@@ -5,7 +5,6 @@ import type { Objects } from '../core/objects.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Client } from '../kube/client.ts'
 import { listRememberedPods } from '../kube/pods.ts'
-import { beforeAbort } from '../kube/time-limit.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { ReadLive } from '../webhook/live.ts'
@@ -14,12 +13,12 @@ import type { Reservations } from '../webhook/reservations.ts'
 import { mutating, validating } from '../webhook/review.ts'
 import type { AdmissionRequest, Review } from '../webhook/server.ts'
 import { Undecided } from '../webhook/undecided.ts'
-import { blind, createPodLookup } from '../webhook/workloads.ts'
+import { withoutPods, createPodLookup } from '../webhook/workloads.ts'
 import type { Courtesy } from './courtesy.ts'
 import type { Feed } from './feed.ts'
 import { ignoranceOf } from './knowledge.ts'
+import { liveLists, liveReads, warnsOnly } from './live-reads.ts'
 import { probeAnswer } from './probe.ts'
-import { liveLists, liveReads, warnsOnly } from './reads.ts'
 
 export type RoutesOptions = {
   readonly config: Config
@@ -28,7 +27,7 @@ export type RoutesOptions = {
   readonly reservations: Reservations
   /** Warnings that are part of every answer. */
   readonly notices: () => readonly string[]
-  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'takingIn' | 'settled'>
+  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'takingIn' | 'whenDecidable'>
   readonly courtesy: Pick<Courtesy, 'reviewStarted'>
   readonly metrics: Metrics
   readonly log: Log
@@ -57,7 +56,7 @@ export function routesOf(
     notices,
     actions: config.webhook.actions.overrides,
     reserve: (...claim: Parameters<Reservations['reserve']>) => reservations.reserve(...claim),
-    lookAtPods: config.webhook.workloads ? lookAtPods : blind,
+    lookAtPods: config.webhook.workloads ? lookAtPods : withoutPods,
     observe: (request: AdmissionRequest, verdict: Verdict) => logDenial(log, request, verdict),
   }
   const guarded =
@@ -71,9 +70,10 @@ export function routesOf(
       let reason: string | undefined
       try {
         refuseIfIgnorant(feed)
-        const settling = feed.settled(request.namespace)
-        if (settling) {
-          await beforeAbort(signal, settling)
+        const decidable = feed.whenDecidable(request.namespace, signal)
+        if (decidable) {
+          await decidable
+          signal.throwIfAborted()
           refuseIfIgnorant(feed)
         }
         const response = await review(request, signal)

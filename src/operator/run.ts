@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { exitCodes, usage, type CommandResult } from '../cli/result.ts'
 import { describeConfig, operatorConfig, type Config } from '../config.ts'
-import { eventResource } from '../controller/events.ts'
 import { given } from '../core/binding.ts'
 import { summaryIn } from '../core/conditions.ts'
 import { configurableReasons } from '../core/findings.ts'
 import { Holds } from '../core/holds.ts'
 import { Inventory } from '../core/inventory.ts'
 import { fateOf } from '../core/output-stats.ts'
-import { gvk } from '../core/resources.ts'
+import { eventResource, gvk } from '../core/resources.ts'
 import { messageOf } from '../core/show.ts'
 import type { Environment } from '../flags/read.ts'
 import { createClient } from '../kube/client.ts'
@@ -16,6 +14,7 @@ import { loadKubeConfig, namespaceOfPod, type ClusterConfig } from '../kube/conf
 import { createObjects } from '../kube/objects.ts'
 import { createLog, type Log } from '../log.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import { exitCodes, usage, type CommandResult } from '../result.ts'
 import { startProbes, type HealthCheck } from '../serving/probes.ts'
 import { version } from '../version.ts'
 import { Reservations } from '../webhook/reservations.ts'
@@ -70,7 +69,10 @@ function clusterOf({ kubeconfig, context }: Config): ClusterConfig | string {
 /** How long the stop may wait for an API server that does not answer. A pod has 30 s to stop. */
 const stopWithinMs = ({ webhook }: Config): number => (webhook.url === undefined ? 24_000 : 12_000)
 
-/** Bindings: it takes some 30 µs each to work out what they stand for, and nobody is to wait for that. */
+/**
+ * A change that concerns more bindings than this is worked out in slices: one binding takes some 30 µs, and reviews must not wait
+ * for more than 3 ms.
+ */
 export const workedOutAtOnce = 100
 
 type Operator = { readonly stop: () => Promise<void> }
@@ -101,7 +103,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     metrics,
     log,
     hindrance: () => hindranceOf(feed),
-    settled: (namespace) => feed.settled(namespace),
+    whenDecidable: (namespace, signal) => feed.whenDecidable(namespace, signal),
     isSchemaFresh: () => feed.isSchemaFresh(),
     courtesy,
   })
@@ -180,7 +182,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
   const begin = async (): Promise<void> => {
     await feed.synced
     if (stopping) return
-    log.info({ bindings: inventory.keys().size }, 'everything is known')
+    log.info({ bindings: inventory.bindings().toArray().length }, 'everything is known')
     heap.release()
     admission.start()
     leadership.start()

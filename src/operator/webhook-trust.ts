@@ -5,14 +5,15 @@ import { usualLives, type Lives, type Source, type Trusted } from '../../certs/c
 import { fromFiles } from '../../certs/files.ts'
 import type { Names } from '../../certs/inspect.ts'
 import type { WebhookAddress } from '../../certs/registration.ts'
-import { secretAccess, secretResource } from '../../certs/secret.ts'
+import { secretAccess } from '../../certs/secret.ts'
 import { ensureCertificates } from '../../certs/store.ts'
 import { tokensFrom, type TokenSource } from '../../certs/token.ts'
 import { Trust } from '../../certs/trust.ts'
 import type { Config, WebhookNames } from '../config.ts'
-import { eventResource } from '../controller/events.ts'
+import { eventAbout } from '../core/event.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
+import { eventResource, secretResource } from '../core/resources.ts'
 import type { Client } from '../kube/client.ts'
 import { createObjects } from '../kube/objects.ts'
 import { Reflector } from '../kube/reflector.ts'
@@ -78,25 +79,20 @@ const tokens = ({ objects, namespace, names, log, lives = usualLives }: Options)
     lives,
   })
 
-function replacedEvent(
+const replacedEvent = (
   secret: { readonly namespace: string; readonly name: string },
   why: string,
   now: Date,
-): JsonObject {
-  return {
-    apiVersion: 'events.k8s.io/v1',
-    kind: 'Event',
-    metadata: { name: `${secret.name}.${randomUUID()}`, namespace: secret.namespace },
-    eventTime: now.toISOString().replace('Z', '000Z'),
-    reportingController: 'kleym-operator',
-    reportingInstance: hostname(),
-    action: 'WebhookCertificateReplaced',
-    reason: 'WebhookCertificateReplaced',
+): JsonObject =>
+  eventAbout({
+    regarding: { resource: secretResource, ...secret },
     type: 'Warning',
-    note: `the webhook certificates were made anew: ${why}`.slice(0, 1000),
-    regarding: { apiVersion: 'v1', kind: 'Secret', ...secret },
-  }
-}
+    reason: 'WebhookCertificateReplaced',
+    note: `the webhook certificates were made anew: ${why}`,
+    suffix: randomUUID(),
+    now,
+    instance: hostname(),
+  })
 
 /** Certificates of another issuer, in the files that cert-manager mounts. */
 const mounted = (

@@ -1,10 +1,8 @@
-import type { EventsSeen, Happening } from '../cli/cluster.ts'
+import type { EventsSeen, EventSeen } from '../cli/cluster.ts'
 import { field, numberOr, objectOr, textOr } from '../core/json.ts'
-import { bindingResource } from '../core/resources.ts'
+import { bindingResource, eventResource } from '../core/resources.ts'
 import { failureWords, resourcePath } from '../kube/client.ts'
 import { unseenBecause, type Connection } from './connected.ts'
-
-const eventResource = { group: 'events.k8s.io', version: 'v1', plural: 'events' }
 
 /** One page is enough: the API server keeps Events for an hour, and one binding has few. */
 const atMost = 500
@@ -33,7 +31,7 @@ export const readEvents = (
  * An Event as the report has it. If it repeats, its time is that of the last occurrence, which Events of the older
  * API have in other fields.
  */
-function happening(object: unknown): Happening {
+function happening(object: unknown): EventSeen {
   const event = objectOr(object)
   const series = objectOr(field(event, 'series'))
   const times = [

@@ -2,11 +2,11 @@ import type { Deployment, OperatorSight } from '../cli/cluster.ts'
 import { operatorNamespace } from '../config.ts'
 import { field, numberOr, objectOr, textOr } from '../core/json.ts'
 import { decodeOperatorStatus, operatorStatusName } from '../core/operator-status.ts'
+import { configMapResource } from '../core/resources.ts'
+import { isAbsent } from '../kube/answer.ts'
 import { failureWords, resourcePath, type Client } from '../kube/client.ts'
-import { isAbsent } from '../kube/definition.ts'
 import { unseenBecause, type Connection } from './connected.ts'
 
-const configMapResource = { group: '', version: 'v1', plural: 'configmaps' }
 const deploymentResource = { group: 'apps', version: 'v1', plural: 'deployments' }
 const deploymentName = 'kleym-operator'
 const labelSelector = 'app.kubernetes.io/name=kleym,app.kubernetes.io/component=operator'

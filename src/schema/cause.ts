@@ -15,7 +15,7 @@ export type CauseReason =
   | 'FieldValueForbidden'
 
 /** One cause for which the API server refuses an object, in the API server's words. */
-export type Cause = {
+export type SchemaCause = {
   readonly reason: CauseReason
   /** The field as it is printed: `spec.targetPorts[0].number`. */
   readonly field: string
@@ -34,4 +34,4 @@ const blocking: ReadonlySet<CauseReason> = new Set([
   'FieldValueTooMany',
 ])
 
-export const isBlocking = ({ reason }: Cause): boolean => blocking.has(reason)
+export const isBlocking = ({ reason }: SchemaCause): boolean => blocking.has(reason)

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '../core/json.ts'
 import { nearest } from '../core/nearest.ts'
 import { show } from '../core/show.ts'
-import type { Cause } from './cause.ts'
+import type { SchemaCause } from './cause.ts'
 import type { Definition } from './definition.ts'
 import { pathText, type Path } from './path.ts'
 import { unknownFields } from './unknown-fields.ts'
@@ -60,19 +60,19 @@ const objectMeta: GoType = {
  * The causes for which the API server, with strict field validation, can't decode an object. It then answers 400 and
  * validates nothing else.
  */
-export const undecodable = (object: JsonObject, { schema }: Definition): readonly Cause[] => [
+export const undecodable = (object: JsonObject, { schema }: Definition): readonly SchemaCause[] => [
   ...misfits(object['metadata'], objectMeta, ['metadata'], 'ObjectMeta'),
   ...(schema ? unknownFields(object, schema) : []).map(({ path, name, known }) => unknown(path, name, known)),
 ]
 
-function unknown(path: Path, name: string, known: readonly string[]): Cause {
+function unknown(path: Path, name: string, known: readonly string[]): SchemaCause {
   const near = nearest(name, known)
   const hint = near === undefined ? '' : `; did you mean ${near}?`
   return causeAt(path, 'UnknownField', undefined, `unknown field ${show(pathText(path))}${hint}`)
 }
 
 /** @param owner the struct and its field, as Go names them in its error */
-function misfits(value: unknown, type: GoType, path: Path, owner: string): readonly Cause[] {
+function misfits(value: unknown, type: GoType, path: Path, owner: string): readonly SchemaCause[] {
   if (value === null || value === undefined) return []
   switch (type.kind) {
     case 'any':
@@ -108,12 +108,12 @@ const isTime = (text: string): boolean =>
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/.test(text) &&
   !Number.isNaN(Date.parse(text))
 
-const notATime = (value: unknown, path: Path, owner: string): Cause =>
+const notATime = (value: unknown, path: Path, owner: string): SchemaCause =>
   typeof value === 'string'
     ? causeAt(path, 'Undecodable', value, `parsing time ${show(value)}: it is no time of RFC 3339`)
     : misfit(value, 'string', path, owner)
 
-function misfit(value: unknown, wanted: string, path: Path, owner: string): Cause {
+function misfit(value: unknown, wanted: string, path: Path, owner: string): SchemaCause {
   const is = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
   const where = path.length === 1 ? 'Go value' : `Go struct field ${owner}`
   // Unquoted, YAML reads 7 as a number and yes as a boolean, so the fix is to quote them.

@@ -1,6 +1,6 @@
 import { field, isObject, textOr, type JsonObject } from '../core/json.ts'
 import { show } from '../core/show.ts'
-import type { Cause } from './cause.ts'
+import type { SchemaCause } from './cause.ts'
 import { labelProblems, labelValueProblems, qualifiedNameProblems, subdomainProblems } from './grammar.ts'
 import type { Path } from './path.ts'
 import { causeAt } from './validate.ts'
@@ -9,7 +9,7 @@ import { causeAt } from './validate.ts'
 const mostAnnotationBytes = 256 * 1024
 
 /** The causes for which the API server refuses the metadata of an object that is created in a namespace. */
-export function metadataProblems(metadata: JsonObject): readonly Cause[] {
+export function metadataProblems(metadata: JsonObject): readonly SchemaCause[] {
   const text = (name: string): string => textOr(field(metadata, name), '')
   return [
     ...each(['metadata', 'generateName'], text('generateName'), prefixProblems),
@@ -24,10 +24,13 @@ export function metadataProblems(metadata: JsonObject): readonly Cause[] {
   ]
 }
 
-const each = (path: Path, value: string, problemsOf: (text: string) => readonly string[]): readonly Cause[] =>
-  value === '' ? [] : invalid(path, value, problemsOf(value))
+const each = (
+  path: Path,
+  value: string,
+  problemsOf: (text: string) => readonly string[],
+): readonly SchemaCause[] => (value === '' ? [] : invalid(path, value, problemsOf(value)))
 
-const invalid = (path: Path, value: string, problems: readonly string[]): readonly Cause[] =>
+const invalid = (path: Path, value: string, problems: readonly string[]): readonly SchemaCause[] =>
   problems.map((problem) =>
     causeAt(path, 'FieldValueInvalid', value, `Invalid value: ${show(value)}: ${problem}`),
   )
@@ -36,7 +39,7 @@ const invalid = (path: Path, value: string, problems: readonly string[]): readon
 const prefixProblems = (prefix: string): readonly string[] =>
   subdomainProblems(prefix.length > 1 && prefix.endsWith('-') ? `${prefix.slice(0, -2)}a` : prefix)
 
-function nameProblems(name: string, generateName: string): readonly Cause[] {
+function nameProblems(name: string, generateName: string): readonly SchemaCause[] {
   const path = ['metadata', 'name']
   if (name !== '') return invalid(path, name, subdomainProblems(name))
   return generateName === ''
@@ -44,7 +47,7 @@ function nameProblems(name: string, generateName: string): readonly Cause[] {
     : []
 }
 
-const labelsProblems = (labels: JsonObject): readonly Cause[] =>
+const labelsProblems = (labels: JsonObject): readonly SchemaCause[] =>
   Object.entries(labels).flatMap(([key, value]) => [
     ...atKey('labels', key, invalid(['metadata', 'labels', key], key, qualifiedNameProblems(key))),
     ...atKey(
@@ -55,10 +58,10 @@ const labelsProblems = (labels: JsonObject): readonly Cause[] =>
   ])
 
 /** Causes about one key of a map. The API server prints only the map; the path leads to the key. */
-const atKey = (map: string, key: string, causes: readonly Cause[]): readonly Cause[] =>
+const atKey = (map: string, key: string, causes: readonly SchemaCause[]): readonly SchemaCause[] =>
   causes.map((cause) => ({ ...cause, field: `metadata.${map}`, path: ['metadata', map, key] }))
 
-function annotationsProblems(annotations: JsonObject): readonly Cause[] {
+function annotationsProblems(annotations: JsonObject): readonly SchemaCause[] {
   const entries = Object.entries(annotations)
   const size = entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key + textOr(value, '')), 0)
   const path = ['metadata', 'annotations']
@@ -79,7 +82,7 @@ function annotationsProblems(annotations: JsonObject): readonly Cause[] {
   ]
 }
 
-const ownerProblems = (owners: unknown): readonly Cause[] =>
+const ownerProblems = (owners: unknown): readonly SchemaCause[] =>
   (Array.isArray(owners) ? owners : []).flatMap((owner: unknown, at) =>
     ['apiVersion', 'kind', 'name', 'uid'].flatMap((name) => {
       const path = ['metadata', 'ownerReferences', at, name]

@@ -1,6 +1,6 @@
 import { field, isObject } from '../core/json.ts'
 import { show } from '../core/show.ts'
-import type { Cause } from './cause.ts'
+import type { SchemaCause } from './cause.ts'
 import type { Path } from './path.ts'
 import { anywhereIn, fieldSchema, type Schema } from './schema.ts'
 import { causeAt } from './validate.ts'
@@ -24,7 +24,11 @@ export const isKnownRule = (rule: string): boolean => Object.hasOwn(rules, rule)
 const hasRules = anywhereIn((schema) => schema['x-kubernetes-validations'] !== undefined)
 
 /** The rules that an object breaks, which its schema otherwise accepts. */
-export function brokenRules(value: unknown, schema: Schema | undefined, path: Path = []): readonly Cause[] {
+export function brokenRules(
+  value: unknown,
+  schema: Schema | undefined,
+  path: Path = [],
+): readonly SchemaCause[] {
   if (!schema || value === null || !hasRules(schema)) return []
   const inner = Array.isArray(value)
     ? value.flatMap((item: unknown, at) => brokenRules(item, schema.items, [...path, at]))

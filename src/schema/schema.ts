@@ -46,10 +46,10 @@ const plain = words(
 const idle = words('description title example externalDocs x-kubernetes-map-type')
 
 /** A schema, and its keywords that are not evaluated. An object that only those would refuse is accepted. */
-export type Reading = { readonly schema: Schema; readonly unread: ReadonlySet<string> }
+export type ReadSchema = { readonly schema: Schema; readonly unread: ReadonlySet<string> }
 
 /** Reads an `openAPIV3Schema` that is valid for an API server. */
-export function readSchema(source: unknown): Reading {
+export function readSchema(source: unknown): ReadSchema {
   const unread = new Set<string>()
   return { schema: schemaOf(source, unread), unread }
 }

@@ -1,5 +1,5 @@
 import { isObject, objectOr, type JsonObject } from '../core/json.ts'
-import { isBlocking, type Cause } from './cause.ts'
+import { isBlocking, type SchemaCause } from './cause.ts'
 import { undecodable } from './decode.ts'
 import { hasNull, withDefaults } from './defaults.ts'
 import type { Definition } from './definition.ts'
@@ -13,7 +13,7 @@ export type Structure = {
    * The object with its defaults. Unknown fields and nulls are still there, because the checks of the core name them.
    */
   readonly object: JsonObject
-  readonly causes: readonly Cause[]
+  readonly causes: readonly SchemaCause[]
 }
 
 /**

@@ -1,17 +1,17 @@
 import { isObject, type JsonObject } from '../core/json.ts'
 import { show } from '../core/show.ts'
-import type { Cause, CauseReason } from './cause.ts'
+import type { SchemaCause, CauseReason } from './cause.ts'
 import { pathText, type Path } from './path.ts'
 import { fieldSchema, type Schema } from './schema.ts'
 
 /** Where a walk through an object is, and what it has found. Nearly all objects are fine, so it makes no lists for them. */
-type Walk = { readonly path: (string | number)[]; readonly causes: Cause[] }
+type Walk = { readonly path: (string | number)[]; readonly causes: SchemaCause[] }
 
 /**
  * The causes for which a schema refuses an object with its defaults, in the words of the API server (kube-openapi's
  * validation).
  */
-export function validate(value: unknown, schema: Schema | undefined): readonly Cause[] {
+export function validate(value: unknown, schema: Schema | undefined): readonly SchemaCause[] {
   const walk: Walk = { path: [], causes: [] }
   judge(value, schema, walk)
   return walk.causes
@@ -47,7 +47,7 @@ const isInt64 = (value: number): boolean => Number.isInteger(value) && Math.abs(
 
 const inBody = (path: Path): string => `${pathText(path)} in body`
 
-export const causeAt = (path: Path, reason: CauseReason, value: unknown, message: string): Cause => ({
+export const causeAt = (path: Path, reason: CauseReason, value: unknown, message: string): SchemaCause => ({
   reason,
   field: pathText(path),
   path,

@@ -119,7 +119,7 @@ export function decodeClaim(lease: unknown): Claim {
 export type Contender = 'rival' | 'renamed' | 'none'
 
 /** How the holder of a claim relates to the claimed key by a live read, and the version that was read, if it is there. */
-export type Standing = { readonly contender: Contender; readonly version?: Version | undefined }
+export type ReadHolder = { readonly contender: Contender; readonly version?: Version | undefined }
 
 /** What an existing claim is to the binding that asks for the key. */
 export type ClaimState =
@@ -142,7 +142,7 @@ export const isSameBinding = (a: Holder, b: Holder): boolean =>
 export function claimStateOf(
   claim: Claim,
   holder: Holder,
-  seen: Standing & {
+  seen: ReadHolder & {
     readonly ageMs: number
     readonly deleted: boolean
     readonly graceMs: number

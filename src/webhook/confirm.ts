@@ -7,7 +7,7 @@ import type { Finding } from '../core/findings.ts'
 import type { Identity } from '../core/identity.ts'
 import { byBytes } from '../core/names.ts'
 import type { Known } from '../core/overlay.ts'
-import type { Standing } from './claim.ts'
+import type { ReadHolder } from './claim.ts'
 import { LiveNamespace, type ReadLive } from './live.ts'
 
 /** How many neighbours of each kind are read. If all are read, advice is certain enough to refuse. */
@@ -135,7 +135,7 @@ export async function contends(
   binding: Binding,
   remembered: Known,
   read: ReadLive,
-): Promise<Standing> {
+): Promise<ReadHolder> {
   const live = new LiveNamespace(remembered, binding.namespace, read)
   const other = await live.readPeer(name)
   if (!other) return { contender: 'none' }

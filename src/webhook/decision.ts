@@ -1,6 +1,6 @@
 import type { Appraisal } from '../core/appraise.ts'
 import type { Binding } from '../core/binding.ts'
-import { causeWords, explain, rules, type Cause, type Finding } from '../core/findings.ts'
+import { causeWords, explain, findingLine, rules, type CauseType, type Finding } from '../core/findings.ts'
 import { bindingResource } from '../core/resources.ts'
 import type { JudgedFinding, Verdict } from '../core/verdict.ts'
 import type { AdmissionRequest, AdmissionResponse, StatusCause } from './admission-review.ts'
@@ -30,7 +30,7 @@ export function denied(request: AdmissionRequest, decision: Decision): Admission
   const refusals = verdict.findings.filter(({ action }) => action === 'deny')
   const name = shownName(request)
   // Two pools that a reference can lead to may give the same cause twice.
-  const causes = [...new Map(refusals.map((finding) => [lineOf(finding), causeOf(finding)]))]
+  const causes = [...new Map(refusals.map((finding) => [findingLine(finding), causeOf(finding)]))]
   return {
     kind: 'denied',
     warnings: warningsOf(decision),
@@ -44,15 +44,10 @@ export function denied(request: AdmissionRequest, decision: Decision): Admission
   }
 }
 
-const wordsOf = (finding: Finding): string => `${causeWords(finding)}: ${explain(finding)}`
-
-/** As kubectl prints a cause. */
-const lineOf = (finding: Finding): string => `${finding.field}: ${wordsOf(finding)}`
-
 const causeOf = (finding: Finding): StatusCause => ({
   reason: causeReasons[finding.cause],
   field: finding.field,
-  message: wordsOf(finding),
+  message: `${causeWords(finding)}: ${explain(finding)}`,
 })
 
 /** metav1.CauseType, in k8s.io/apimachinery/pkg/apis/meta/v1. */
@@ -62,10 +57,10 @@ const causeReasons = {
   Forbidden: 'FieldValueForbidden',
   Duplicate: 'FieldValueDuplicate',
   NotFound: 'FieldValueNotFound',
-} as const satisfies Record<Cause, string>
+} as const satisfies Record<CauseType, string>
 
 const warningsOf = ({ verdict, remarks }: Decision): readonly string[] => [
-  ...verdict.findings.filter(({ action }) => action === 'warn').map(lineOf),
+  ...verdict.findings.filter(({ action }) => action === 'warn').map(findingLine),
   ...remarks,
 ]
 

@@ -51,7 +51,7 @@ export async function judgeLive(
     others.length === 0 &&
     inventory.bindingsIn(namespace) === names.size &&
     inventory.versionOf(namespace) === version &&
-    inventory.isSettled(namespace)
+    inventory.isWorkedOut(namespace)
   if (!isAsRemembered) {
     world.setPresent(names)
     await readBindings(others, live, namespace, reach, signal)

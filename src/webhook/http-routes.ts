@@ -9,7 +9,7 @@ import {
 } from './admission-review.ts'
 import { readJson, type Json } from './body-json.ts'
 import { budgetMs, timeoutMs, type Deadlines } from './deadline.ts'
-import type { App, Patience } from './listener.ts'
+import type { App, Timeouts } from './listener.ts'
 import { refusalOf, refusals, statusBody, type Refusal } from './refusal.ts'
 import { calledIn, type Called } from './token.ts'
 import { Undecided } from './undecided.ts'
@@ -33,7 +33,7 @@ type Reach = {
   readonly turnedAway: (address: string) => void
   readonly log: Log
   readonly reserveMs: number
-  readonly patience: Patience
+  readonly timeouts: Timeouts
   readonly observe: Observe | undefined
   readonly deadlines: Deadlines
   readonly isClosing: () => boolean
@@ -184,13 +184,13 @@ function acceptJson(app: App): void {
  * ever.
  */
 function limitBodies(app: App, reach: Reach): void {
-  const { body: patienceMs } = reach.patience
+  const { body: limitMs } = reach.timeouts
   app.addHook('preParsing', (request, reply, payload, done) => {
     const timer = setTimeout(() => {
       if (reply.sent) return
       reply.header('connection', 'close')
-      respond(reach, request, reply, refused(refusals.slowBody(patienceMs)))
-    }, patienceMs)
+      respond(reach, request, reply, refused(refusals.slowBody(limitMs)))
+    }, limitMs)
     const received = (): void => clearTimeout(timer)
     payload.once('end', received).once('close', received)
     done(null, payload)

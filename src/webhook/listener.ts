@@ -10,7 +10,7 @@ import { maxBodyBytes, refusals, statusBody } from './refusal.ts'
 export type Tls = { readonly key: string; readonly cert: string; readonly clientCa?: string | undefined }
 
 /** How long a client may take, in ms. A client that has been idle for `idle` has `body` to close its connection. */
-export type Patience = {
+export type Timeouts = {
   readonly handshake: number
   readonly headers: number
   readonly body: number
@@ -18,7 +18,7 @@ export type Patience = {
   readonly idle: number
 }
 
-export const usualPatience: Patience = { handshake: 10_000, headers: 10_000, body: 10_000, idle: 120_000 }
+export const usualTimeouts: Timeouts = { handshake: 10_000, headers: 10_000, body: 10_000, idle: 120_000 }
 
 /**
  * How many streams a client may cancel at once, and then per second, before its session is ended. The API server
@@ -33,21 +33,21 @@ export const usualStreamResets: StreamResets = { burst: 100_000, perSecond: 100_
 const maxConcurrentStreams = 250
 
 /** fastify over HTTP/2 and HTTP/1.1, with a limit on everything that a client can occupy. */
-export function createListener(tls: Tls, patience: Patience, resets: StreamResets) {
+export function createListener(tls: Tls, timeouts: Timeouts, resets: StreamResets) {
   const https = {
     ...secureContext(tls),
     allowHTTP1: true,
     requestCert: tls.clientCa !== undefined,
     rejectUnauthorized: tls.clientCa !== undefined,
-    handshakeTimeout: patience.handshake,
+    handshakeTimeout: timeouts.handshake,
     settings: { maxConcurrentStreams },
     streamResetBurst: resets.burst,
     streamResetRate: resets.perSecond,
     // These four are for HTTP/1.1. Bodies have a timer of their own, which covers HTTP/2 and answers.
-    headersTimeout: patience.headers,
-    requestTimeout: patience.headers + 2 * patience.body,
-    connectionsCheckingInterval: Math.min(1000, patience.headers),
-    keepAliveTimeout: patience.idle,
+    headersTimeout: timeouts.headers,
+    requestTimeout: timeouts.headers + 2 * timeouts.body,
+    connectionsCheckingInterval: Math.min(1000, timeouts.headers),
+    keepAliveTimeout: timeouts.idle,
   }
   return Fastify({
     http2: true,
@@ -135,7 +135,7 @@ export function limitNewcomers(
  * Asks an idle session to end and destroys it if it stays. `close`, which fastify would call, waits for the session's
  * streams and then for the client, so a client that reads nothing would keep the session for ever.
  */
-export function endIdleSessions(server: Http2SecureServer, { idle, body: graceMs }: Patience): void {
+export function endIdleSessions(server: Http2SecureServer, { idle, body: graceMs }: Timeouts): void {
   server.on('session', (session) => {
     session.setTimeout(idle, () => {
       session.goaway()

@@ -107,7 +107,7 @@ const peersAtMost = 8
  * out of date. An unusable selector needs no reading: it is in the object under review.
  */
 function partiesTo(consequence: JudgedConsequence, { world }: LiveNamespace): readonly Binding[] {
-  if (consequence.kind === 'widening') return []
+  if (consequence.kind === 'otherPods') return []
   const { binding, finding } = consequence
   if (finding.rule === 'invalidPoolSelector') return []
   const key = finding.collisionKey
@@ -172,7 +172,7 @@ const fewNames = 3
 const isSaid = ({ action }: JudgedConsequence): boolean => action === 'warn'
 
 const findingOf = (consequence: JudgedConsequence) =>
-  consequence.kind === 'widening' ? [] : [{ ...consequence.finding, action: consequence.action }]
+  consequence.kind === 'otherPods' ? [] : [{ ...consequence.finding, action: consequence.action }]
 
 const reasonsOf = (consequences: readonly JudgedConsequence[]): readonly string[] => [
   ...new Set(consequences.flatMap(findingOf).map(({ rule }) => rules[rule].reason)),

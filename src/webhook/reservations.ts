@@ -9,8 +9,9 @@ import {
   type Claim,
   type Claimant,
   type Holder,
-  type Standing,
+  type ReadHolder,
 } from './claim.ts'
+import { Undecided } from './undecided.ts'
 import { VainClaims } from './vain-claims.ts'
 
 type ReservationsOptions = {
@@ -54,14 +55,14 @@ const rememberedDeletions = 10_000
 const collectAtOnce = 16
 
 /** The wish of one review. */
-type Wish = {
+type KeyRequest = {
   readonly collisionKey: string
   readonly holder: Claimant
-  readonly contends: (other: Holder) => Promise<Standing>
+  readonly contends: (other: Holder) => Promise<ReadHolder>
   readonly signal: AbortSignal | undefined
 }
 
-type Seen = { readonly claim: Claim; readonly since: number }
+type SeenClaim = { readonly claim: Claim; readonly since: number }
 
 /**
  * Claims on collision keys, one Lease for each key, shared by all replicas: of any number of simultaneous requests
@@ -71,7 +72,7 @@ export class Reservations {
   readonly #options: ReservationsOptions
   readonly #graceMs: number
   readonly #staleMs: number
-  readonly #seen = new Map<string, Seen>()
+  readonly #seen = new Map<string, SeenClaim>()
   readonly #deleted = new Set<string>()
   readonly #vain: VainClaims
   /** Requests for one key wait for each other within this replica, which saves conflicts at the API server. */
@@ -114,13 +115,13 @@ export class Reservations {
 
   /**
    * Claims a key for a binding that is about to be admitted. `contends` reads live whether another binding holds the
-   * key. Throws if the API server gives no answer, and when the signal aborts: a claim for a request that nobody
-   * waits for would only block others.
+   * key. Throws `Undecided` if the API server gives no answer, and the signal's reason when that aborts: a claim for a
+   * request that nobody waits for would only block others.
    */
   async reserve(
     collisionKey: string,
     holder: Claimant,
-    contends: (other: Holder) => Promise<Standing>,
+    contends: (other: Holder) => Promise<ReadHolder>,
     signal?: AbortSignal,
   ): Promise<Reserved> {
     const name = claimName(collisionKey)
@@ -135,7 +136,7 @@ export class Reservations {
     }
   }
 
-  async #reserve(wish: Wish): Promise<Reserved> {
+  async #reserve(wish: KeyRequest): Promise<Reserved> {
     const { objects, namespace } = this.#options
     const { collisionKey, holder, signal } = wish
     const name = claimName(collisionKey)
@@ -145,7 +146,7 @@ export class Reservations {
         const created = await objects.create(leaseResource, leaseOf(namespace, collisionKey, holder))
         if (created.kind === 'done') return this.#taken(created.object)
         if (created.kind === 'absent')
-          throw new Error(
+          throw new Undecided(
             `there is no namespace ${namespace} for Leases; create it, or name another with --namespace`,
           )
         if (created.kind !== 'conflict') throw unanswered('creating', name, created)
@@ -157,13 +158,13 @@ export class Reservations {
         if (reserved) return reserved
       } else throw unanswered('reading', name, found)
     }
-    throw new Error(`Lease ${name} is fought over: ${attempts} attempts to take it lost`)
+    throw new Undecided(`Lease ${name} is fought over: ${attempts} attempts to take it lost`)
   }
 
   /** Returns undefined if somebody else changed the claim meanwhile, so that the caller tries again. */
   async #contend(
     claim: Claim,
-    { collisionKey, holder, contends, signal }: Wish,
+    { collisionKey, holder, contends, signal }: KeyRequest,
   ): Promise<Reserved | undefined> {
     const { objects, namespace, now, disregarded } = this.#options
     const { since } = this.#note(claim)
@@ -199,7 +200,7 @@ export class Reservations {
   }
 
   /** The age of a claim counts from when this replica first saw it at its present resourceVersion. */
-  #note(claim: Claim): Seen {
+  #note(claim: Claim): SeenClaim {
     const known = this.#seen.get(claim.name)
     if (known?.claim.resourceVersion === claim.resourceVersion) return known
     const seen = { claim, since: this.#options.now() }
@@ -230,7 +231,7 @@ export class Reservations {
   }
 }
 
-const unanswered = (doing: string, name: string, reply: Exclude<Reply, { kind: 'done' }>): Error =>
-  new Error(
+const unanswered = (doing: string, name: string, reply: Exclude<Reply, { kind: 'done' }>): Undecided =>
+  new Undecided(
     `${doing} Lease ${name}: ${reply.kind === 'absent' ? 'not found' : reply.kind === 'failed' ? reply.cause : reply.message}`,
   )

@@ -17,7 +17,7 @@ import { allowed, denied, isHeard, type Decision } from './decision.ts'
 import type { ReadLive } from './live.ts'
 import { collisionAdvice, renaming, victims } from './remarks.ts'
 import type { Reservations, Reserved } from './reservations.ts'
-import { nothingSeen, type LookAtPods, type Seen } from './workloads.ts'
+import { nothingSeen, type LookAtPods, type PodFindings } from './workloads.ts'
 
 type Reach = {
   readonly world: Known
@@ -30,7 +30,7 @@ type Reach = {
   readonly lookAtPods: LookAtPods
   /** Warnings that are part of every answer. */
   readonly notices: () => readonly string[]
-  /** Called with each decision, for the log and the metrics. */
+  /** Called with each decision of /validate, and with the denials of /mutate, which comes before it. */
   readonly observe: (request: AdmissionRequest, verdict: Verdict) => void
 }
 
@@ -44,8 +44,8 @@ type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<Admiss
 export const validating =
   (reach: Reach): Review =>
   async (request, signal) => {
-    const decided = await settle(request, await decide(request, reach, signal), reach, signal)
-    const decision = remarked(await pardon(request, decided, reach, signal), reach)
+    const decided = await lookAndClaim(request, await decide(request, reach, signal), reach, signal)
+    const decision = remarked(await softened(request, decided, reach, signal), reach)
     reach.observe(request, decision.verdict)
     return decision.verdict.verdict === 'deny' ? denied(request, decision) : allowed(decision)
   }
@@ -58,7 +58,7 @@ export const validating =
 export const mutating =
   (reach: Reach): Review =>
   async (request, signal) => {
-    const decided = await pardon(request, await decide(request, reach, signal), reach, signal)
+    const decided = await softened(request, await decide(request, reach, signal), reach, signal)
     if (decided.verdict.verdict === 'deny') {
       reach.observe(request, decided.verdict)
       return denied(request, remarked(decided, reach))
@@ -117,7 +117,7 @@ function remarked(decided: Decided, { notices }: Reach): Decision {
  * Turns a denial into a warning if the namespace's label asks for it, because a restore brings back objects that
  * existed before.
  */
-async function pardon(
+async function softened(
   { namespace }: AdmissionRequest,
   decision: Decided,
   { isLenient }: Reach,
@@ -132,7 +132,7 @@ async function pardon(
  * key. Both run at the same time, unless advice on pods may refuse, because nothing must be claimed for a refused
  * binding.
  */
-async function settle(
+async function lookAndClaim(
   request: AdmissionRequest,
   decision: Decided,
   reach: Reach,
@@ -149,7 +149,7 @@ async function settle(
   return withAdvice(reserved, seen, reach)
 }
 
-function withAdvice(decision: Decided, { found, earlier }: Seen, { actions }: Reach): Decided {
+function withAdvice(decision: Decided, { found, earlier }: PodFindings, { actions }: Reach): Decided {
   const { verdict } = decision
   if (verdict.verdict === 'deny' || found.length === 0) return decision
   const known = [...decision.earlier, ...earlier]

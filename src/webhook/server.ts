@@ -11,17 +11,17 @@ import {
   logHandshakes,
   logSessions,
   secureContext,
-  usualPatience,
+  usualTimeouts,
   usualStreamResets,
   type App,
-  type Patience,
+  type Timeouts,
   type StreamResets,
   type Tls,
 } from './listener.ts'
 import { Newcomers, usualHospitality, type Hospitality } from './newcomers.ts'
-import { Seldom } from './seldom.ts'
+import { ThrottledLog } from './throttled-log.ts'
 
-export type { AdmissionRequest, Observe, Patience, Review, Tls }
+export type { AdmissionRequest, Observe, Timeouts, Review, Tls }
 
 export type WebhookServerOptions = {
   readonly host: string
@@ -35,7 +35,7 @@ export type WebhookServerOptions = {
   readonly log: Log
   /** The part of a request's timeout that is kept for the answer to travel; by default 500 ms. */
   readonly reserveMs?: number
-  readonly patience?: Partial<Patience>
+  readonly timeouts?: Partial<Timeouts>
   readonly observe?: Observe
   /** Called for each call without a token and for each connection over the limit. */
   readonly turnedAway?: (what: 'call' | 'connection') => void
@@ -55,7 +55,7 @@ export type WebhookServer = {
    * are served as before. The server does not close connections itself, because a call that was just sent on one
    * would fail. Resolves once nobody has called for `quietMs`, or after `longestMs`.
    */
-  readonly drain: (patience: { readonly quietMs: number; readonly longestMs: number }) => Promise<void>
+  readonly drain: (limits: { readonly quietMs: number; readonly longestMs: number }) => Promise<void>
   /**
    * Asks the clients to close their connections and serves the calls under way; connections left after `graceMs` are
    * destroyed.
@@ -70,8 +70,8 @@ const now = (): number => performance.now()
 /** Rejects where the address is taken or the certificate can't be used. */
 export async function startWebhookServer(options: WebhookServerOptions): Promise<WebhookServer> {
   const { host, port, tls, routes, admits, log, reserveMs = 500, observe, turnedAway } = options
-  const patience = { ...usualPatience, ...options.patience }
-  const app = createListener(tls, patience, options.resets ?? usualStreamResets)
+  const timeouts = { ...usualTimeouts, ...options.timeouts }
+  const app = createListener(tls, timeouts, options.resets ?? usualStreamResets)
   const newcomers = new Newcomers(options.hospitality ?? usualHospitality, now)
   const strangers = strangersIn(log)
   limitNewcomers(app.server, newcomers, (address) => {
@@ -84,7 +84,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   let lastCall = now()
   logHandshakes(app.server, log)
   logSessions(app.server, log)
-  endIdleSessions(app.server, patience)
+  endIdleSessions(app.server, timeouts)
   addRoutes(app, {
     routes,
     admits,
@@ -98,7 +98,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
     },
     log,
     reserveMs,
-    patience,
+    timeouts,
     observe,
     deadlines,
     isClosing: () => closing,
@@ -127,11 +127,11 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
 
 /** Logs calls and connections that are turned away. They do not come from the API server, which has the token. */
 const strangersIn = (log: Log) => ({
-  calls: new Seldom(
+  calls: new ThrottledLog(
     (count, client) => log.warn({ count, client }, 'calls without the token of the webhook were refused'),
     now,
   ),
-  connections: new Seldom(
+  connections: new ThrottledLog(
     (count, client) =>
       log.warn({ count, client }, 'new connections from an address that has shown no token were cut off'),
     now,

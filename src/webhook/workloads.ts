@@ -4,12 +4,12 @@ import type { Settings } from '../core/identity.ts'
 import type { IdentifiedBinding } from '../core/overlap.ts'
 import type { Pod, PodList } from '../core/pods.ts'
 import { adviseOnPods, fits, wantedBy } from '../core/workloads.ts'
-import { Turnstile } from './turnstile.ts'
+import { Semaphore } from './semaphore.ts'
 
 /** What the pods show of a binding as it will be, and what they showed of it before. */
-export type Seen = { readonly found: readonly Finding[]; readonly earlier: readonly Finding[] }
+export type PodFindings = { readonly found: readonly Finding[]; readonly earlier: readonly Finding[] }
 
-export const nothingSeen: Seen = { found: [], earlier: [] }
+export const nothingSeen: PodFindings = { found: [], earlier: [] }
 
 /** Lists pods of a namespace by labels, `key=value`; it never rejects. */
 export type ListPods = (
@@ -29,10 +29,10 @@ export type LookAtPods = (
   after: IdentifiedBinding,
   before: IdentifiedBinding | undefined,
   signal: AbortSignal,
-) => Promise<Seen>
+) => Promise<PodFindings>
 
 /** With `--workloads=false`. */
-export const blind: LookAtPods = () => Promise.resolve(nothingSeen)
+export const withoutPods: LookAtPods = () => Promise.resolve(nothingSeen)
 
 type Options = {
   readonly list: ListPods
@@ -53,9 +53,9 @@ const listWithinMs = 5_000
 
 /** All that one review may take. What takes longer, or is larger, is left: it is only for advice. */
 const withinMs = 300
-/** Of most pools one of the first pods is what the binding is for, and then no more of them are of interest. */
+/** The first page: in most pools one of five pods already fits, and the look ends. */
 const first = { limit: 5, maxBytes: 512 * 1024 }
-/** Before it is said that none is. With the first page this makes the 2 MiB of a review. */
+/** The second page, before a warning that no pod fits. Both pages together stay under 2 MiB. */
 const second = { limit: 500, maxBytes: 1536 * 1024 }
 
 /** A namespace in which pods may not be listed is not tried again for so long. */
@@ -66,7 +66,7 @@ const rememberAtMost = 10_000
 /** Looks at the pods that are there for a binding. Never rejects, and says nothing of what could not be seen. */
 export function createPodLookup({ list, fallbacks, settings, now, observe, warn }: Options): LookAtPods {
   const forbiddenUntil = new Map<string, number>()
-  const turnstile = new Turnstile(atOnce)
+  const semaphore = new Semaphore(atOnce)
   let said = false
 
   function noteForbidden(namespace: string, why: string): void {
@@ -100,7 +100,7 @@ export function createPodLookup({ list, fallbacks, settings, now, observe, warn 
     if ((forbiddenUntil.get(namespace) ?? 0) > now()) return nothingSeen
     const looking = (): ReturnType<typeof look> => look(after, AbortSignal.timeout(listWithinMs))
     const limit = AbortSignal.any([signal, AbortSignal.timeout(withinMs)])
-    const listed = (await turnstile.pass(looking, limit)) ?? 'failed'
+    const listed = (await semaphore.pass(looking, limit)) ?? 'failed'
     if (typeof listed === 'string') {
       observe(listed)
       return nothingSeen

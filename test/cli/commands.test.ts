@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import type { CommandResult } from '../../src/cli/result.ts'
 import { clusterSpiffeIdResource, optionalResources } from '../../src/core/resources.ts'
+import type { CommandResult } from '../../src/result.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
 import {

@@ -1,6 +1,6 @@
 import { pageOptions } from '../../src/cli/page-options.ts'
 import { report } from '../../src/cli/page/page.ts'
-import type { CommandResult } from '../../src/cli/result.ts'
+import type { CommandResult } from '../../src/result.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import type { PodOptions } from '../support/pods.ts'
 import type { Manifest } from '../support/vectors.ts'

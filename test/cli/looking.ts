@@ -1,6 +1,5 @@
 import type { ClusterReads, OperatorSight, ReadCluster, ReadPods, SpireSight } from '../../src/cli/cluster.ts'
 import { inspect, type InspectOptions } from '../../src/cli/inspect.ts'
-import type { CommandResult } from '../../src/cli/result.ts'
 import { status, type StatusOptions } from '../../src/cli/status.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import {
@@ -11,6 +10,7 @@ import {
 } from '../../src/core/operator-status.ts'
 import { decodePod } from '../../src/core/pods.ts'
 import { bindingResource, optionalResources, type Resource } from '../../src/core/resources.ts'
+import type { CommandResult } from '../../src/result.ts'
 import { podObject, type PodOptions } from '../support/pods.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
 import { listOf, verdictsOn } from './checking.ts'

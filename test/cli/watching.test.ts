@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { exitCodes, usage, type CommandResult } from '../../src/cli/result.ts'
 import { watching, type Size, type Watching } from '../../src/cli/watching.ts'
+import { exitCodes, usage, type CommandResult } from '../../src/result.ts'
 
 const report = (stdout: string): CommandResult => ({ code: exitCodes.findings, stdout, stderr: '' })
 const lost = usage(['connect ECONNREFUSED'])

@@ -1,12 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { definitionResource, bindingResource, clusterSpiffeIdResource } from '../../src/core/resources.ts'
+import {
+  definitionResource,
+  bindingResource,
+  clusterSpiffeIdResource,
+  allResources,
+} from '../../src/core/resources.ts'
 import { binding, objective, pool } from '../support/builders.ts'
 import { recordOf, type Json } from '../support/embedded/json.ts'
 import type { Match } from '../support/fault-proxy/faults.ts'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy/proxy.ts'
 import { startLoop, type Loop } from '../support/loop.ts'
 import { whenSettled } from '../support/model.ts'
-import { allResources, startWorld, type World } from '../support/world.ts'
+import { startWorld, type World } from '../support/world.ts'
 import { History } from './support/history.ts'
 import { Judge } from './support/judge.ts'
 

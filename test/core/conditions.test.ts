@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { collisionMessage } from '../../src/core/checks/collision.ts'
 import {
   conditionTypes,
-  isSameStatus,
   retryingStatus,
   statusOf,
   summaryIn,
@@ -11,7 +10,7 @@ import {
 } from '../../src/core/conditions.ts'
 import { rules, type RuleName } from '../../src/core/findings.ts'
 import { composeIdentity } from '../../src/core/identity.ts'
-import { objectOr, type JsonObject } from '../../src/core/json.ts'
+import { objectOr, sameJson, type JsonObject } from '../../src/core/json.ts'
 import { changeOfIdentity, isCurrent, settingsIn } from '../../src/core/said.ts'
 import { podLabels } from '../../src/core/selectors.ts'
 import { settings } from '../support/builders.ts'
@@ -220,7 +219,7 @@ describe('a status', () => {
   ])('is equal as long as the outcome is: %s', (_title, outcome) => {
     const first = statusFor(outcome, { previous: statusFor(ready) })
     const again = statusFor(outcome, { previous: JSON.parse(JSON.stringify(first)), now: later })
-    expect(isSameStatus(again, first)).toBe(true)
+    expect(sameJson(again, first)).toBe(true)
   })
 
   test.each([
@@ -229,7 +228,7 @@ describe('a status', () => {
     ['the class', ready, { settings: { ...settings, className: 'gpu' } }],
   ])('differs when %s does', (_title, outcome, more) => {
     const first = statusFor(ready)
-    expect(isSameStatus(statusFor(outcome, { previous: first, now: later, ...more }), first)).toBe(false)
+    expect(sameJson(statusFor(outcome, { previous: first, now: later, ...more }), first)).toBe(false)
   })
 })
 

@@ -27,7 +27,7 @@ const consequencesOf = (change: ReferenceChange, inventory: Inventory): readonly
 /** `name rule` of each binding that loses, or that would get nothing. */
 const lost = (change: ReferenceChange, inventory: Inventory): readonly string[] =>
   consequencesOf(change, inventory).flatMap((one) =>
-    one.kind === 'widening' ? [] : [`${one.binding.name} ${one.finding.rule}`],
+    one.kind === 'otherPods' ? [] : [`${one.binding.name} ${one.finding.rule}`],
   )
 
 const bindingOf = ({ binding: { namespace, name } }: Consequence): string => `${namespace}/${name}`
@@ -308,20 +308,20 @@ describe('a binding that has no identity would get none', () => {
   })
 })
 
-const wideningBy = (selector: unknown) =>
+const otherPodsBy = (selector: unknown) =>
   consequencesOf(becoming(pool({ selector })), inventoryOf([pool(), objective(), binding()])).map(
-    (one) => one.kind === 'widening' && [one.before, one.after],
+    (one) => one.kind === 'otherPods' && [one.before, one.after],
   )
 
 describe('the pods that get an identity', () => {
   test('are said where they are others than before', () => {
-    expect(wideningBy({ matchLabels: { app: 'other' } })).toEqual([[['app=chat'], ['app=other']]])
-    expect(wideningBy({ matchLabels: { team: 'a' } })).toEqual([[['app=chat'], ['team=a']]])
+    expect(otherPodsBy({ matchLabels: { app: 'other' } })).toEqual([[['app=chat'], ['app=other']]])
+    expect(otherPodsBy({ matchLabels: { team: 'a' } })).toEqual([[['app=chat'], ['team=a']]])
   })
 
   test('are no news where there are fewer of them, or the same', () => {
-    expect(wideningBy({ matchLabels: { app: 'chat', role: 'decode' } })).toEqual([])
-    expect(wideningBy({ matchLabels: { app: 'chat' } })).toEqual([])
+    expect(otherPodsBy({ matchLabels: { app: 'chat', role: 'decode' } })).toEqual([])
+    expect(otherPodsBy({ matchLabels: { app: 'chat' } })).toEqual([])
   })
 })
 

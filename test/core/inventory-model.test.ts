@@ -162,7 +162,7 @@ test('what is left for later is known by the time its namespace is settled, and 
         return lazy.apply(change)
       }
       const settle = (): void => {
-        for (const key of lazy.settle() ?? []) untold.delete(key)
+        for (const key of lazy.workOutNext() ?? []) untold.delete(key)
       }
       for (const change of beginning) learn(change)
       for (const [change, settled] of history) {
@@ -173,13 +173,13 @@ test('what is left for later is known by the time its namespace is settled, and 
         for (const key of told) untold.delete(key)
         before = after
         for (let step = 0; step < settled; step++) settle()
-        if (!lazy.isAllSettled) left += 1
+        if (!lazy.isAllWorkedOut) left += 1
         const wrong = [...after]
-          .filter(([key, answer]) => lazy.isSettled(namespaceOf(key)) && answersFor(lazy, key) !== answer)
+          .filter(([key, answer]) => lazy.isWorkedOut(namespaceOf(key)) && answersFor(lazy, key) !== answer)
           .map(([key]) => key)
         expect(wrong).toStrictEqual([])
       }
-      while (!lazy.isAllSettled) settle()
+      while (!lazy.isAllWorkedOut) settle()
       expect(answers(lazy)).toStrictEqual(before)
       expect([...untold]).toStrictEqual([])
     }),

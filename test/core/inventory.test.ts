@@ -334,34 +334,34 @@ describe('a change that concerns more bindings than are worked out at once', () 
   test('is worked out at once where it concerns just so many', () => {
     const inventory = crowd(3)
     expect(inventory.apply(upserted(pool({ selector: other })))).toStrictEqual(new Set(all))
-    expect(inventory.isAllSettled).toBe(true)
+    expect(inventory.isAllWorkedOut).toBe(true)
   })
 
   test('is worked out binding by binding, and all are told of after the last', () => {
     const inventory = crowd(2)
     expect(inventory.apply(upserted(pool({ selector: other })))).toStrictEqual(new Set())
     for (const known of [1, 2, 3]) {
-      expect(inventory.settle()).toBe(undefined)
+      expect(inventory.workOutNext()).toBe(undefined)
       expect(all.filter((key) => isByOther(inventory, key))).toHaveLength(known)
-      expect(inventory.isSettled('default')).toBe(false)
+      expect(inventory.isWorkedOut('default')).toBe(false)
     }
-    expect(new Set(inventory.settle())).toStrictEqual(new Set(all))
-    expect(inventory.isSettled('default')).toBe(true)
+    expect(new Set(inventory.workOutNext())).toStrictEqual(new Set(all))
+    expect(inventory.isWorkedOut('default')).toBe(true)
   })
 
   test('leaves other namespaces settled', () => {
     const inventory = crowd(2, ['default', 'far'])
     inventory.apply(upserted(pool({ selector: other })))
-    expect(inventory.isSettled('far')).toBe(true)
+    expect(inventory.isWorkedOut('far')).toBe(true)
     inventory.apply({ kind: 'served', resource: poolResources[0] ?? bindingResource, served: false })
-    expect(inventory.isSettled('far')).toBe(false)
+    expect(inventory.isWorkedOut('far')).toBe(false)
   })
 
   test('comes before those that are older', () => {
     const inventory = crowd(2, ['default', 'far'])
     inventory.apply(upserted(pool({ selector: other })))
     inventory.apply(upserted(pool({ namespace: 'far', selector: other })))
-    inventory.settle()
+    inventory.workOutNext()
     expect([isByOther(inventory, 'far/a'), isByOther(inventory, 'default/a')]).toStrictEqual([true, false])
   })
 
@@ -378,11 +378,11 @@ describe('a change that concerns more bindings than are worked out at once', () 
     ])
       inventory.apply(upserted(object))
     // Once this is settled, binding a claims the key that binding d has.
-    inventory.settle()
+    inventory.workOutNext()
     inventory.apply({ kind: 'served', resource: pools, served: false })
     const told: BindingKey[] = []
     let steps = 0
-    for (; !inventory.isSettled('default'); steps++) told.push(...(inventory.settle() ?? []))
+    for (; !inventory.isWorkedOut('default'); steps++) told.push(...(inventory.workOutNext() ?? []))
     expect(steps).toBe(5)
     expect(told.filter((key) => key === 'default/d')).toHaveLength(2)
   })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fateOf, decodeStats, isTrouble, notProcessed, statsWords } from '../../src/core/output-stats.ts'
+import { fateOf, decodeStats, lacksIdentity, notProcessed, statsWords } from '../../src/core/output-stats.ts'
 import { clusterSpiffeId, inventoryOf, removed, upserted } from '../support/builders.ts'
 
 const fine = { namespacesSelected: 1, podsSelected: 3, entriesToSet: 3 }
@@ -19,7 +19,7 @@ describe('what SPIRE Controller Manager wrote', () => {
   ] as const)('as %j is %s', (stats, fate, trouble) => {
     const decoded = stats && statsOf(stats)
     expect(fateOf(decoded)).toBe(fate)
-    expect(isTrouble(fate)).toBe(trouble)
+    expect(lacksIdentity(fate)).toBe(trouble)
   })
 
   test.each([undefined, null, {}, { stats: null }, { stats: 'x' }])('as %j is nothing', (status) => {

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { canonical } from '../../src/core/json.ts'
-import { bindingResource, optionalResources, type Resource } from '../../src/core/resources.ts'
+import { allResources, type Resource } from '../../src/core/resources.ts'
 import { resourcePath } from '../../src/kube/path.ts'
 import type { Client } from '../support/embedded/client.ts'
 import { recordOf, textOf, type Json } from '../support/embedded/json.ts'
@@ -68,9 +68,7 @@ function withLastApplied(manifest: Json): Json {
 }
 
 export function resourceOf({ apiVersion, kind }: Json): Resource {
-  const found = [bindingResource, ...optionalResources].find(
-    (one) => `${one.group}/${one.version}` === apiVersion && one.kind === kind,
-  )
+  const found = allResources.find((one) => `${one.group}/${one.version}` === apiVersion && one.kind === kind)
   if (!found) throw new Error(`the demo knows no ${textOf(apiVersion)} ${textOf(kind)}`)
   return found
 }

@@ -1,6 +1,6 @@
 import { decodeBinding } from '../../src/core/binding.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
-import { causeWords, explain, type Cause as Kind, type Finding } from '../../src/core/findings.ts'
+import { causeWords, explain, type CauseType as Kind, type Finding } from '../../src/core/findings.ts'
 import { Inventory } from '../../src/core/inventory.ts'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import { bindingResource } from '../../src/core/resources.ts'

@@ -2,9 +2,12 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createAuthority } from '../../certs/authority.ts'
 import { usualLives, type Lives } from '../../certs/certificates.ts'
 import { splitPem } from '../../certs/inspect.ts'
-import { secretResource } from '../../certs/secret.ts'
-import { eventResource } from '../../src/controller/events.ts'
-import { bindingResource, optionalResources } from '../../src/core/resources.ts'
+import {
+  secretResource,
+  eventResource,
+  bindingResource,
+  optionalResources,
+} from '../../src/core/resources.ts'
 import { resourcePath } from '../../src/kube/client.ts'
 import { listOf, recordOf, textOf, type Json } from '../support/embedded/json.ts'
 import { describeReal } from '../support/real.ts'

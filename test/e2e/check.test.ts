@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { snapshotCluster } from '../../src/reads/cluster.ts'
 import { connect } from '../../src/reads/connected.ts'
-import { snapshotCluster } from '../../src/snapshot.ts'
 import { binding, objective, pool } from '../support/builders.ts'
 import { describeReal } from '../support/real.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'

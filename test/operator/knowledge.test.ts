@@ -6,13 +6,13 @@ import { Ledger, type Listed } from '../../src/kube/ledger.ts'
 import { silent } from '../../src/kube/log.ts'
 import type { KubeObject } from '../../src/kube/object.ts'
 import { ignoranceOf, mixture } from '../../src/operator/knowledge.ts'
-import { Settling } from '../../src/operator/settling.ts'
+import { WorkingOut } from '../../src/operator/working-out.ts'
 import { settings } from '../support/builders.ts'
 
 /** A replica that knows everything, by a clock that stands still until it is moved. */
 function arrange() {
   const clock = { ms: 0 }
-  const settling = new Settling({
+  const workingOut = new WorkingOut({
     inventory: new Inventory(settings),
     markLater: () => undefined,
     turns: { ...systemTurns, now: () => clock.ms },
@@ -22,9 +22,9 @@ function arrange() {
     unsynced: () => [],
     halted: () => undefined,
     silence: () => 0,
-    takingIn: () => settling.takingIn(),
+    takingIn: () => workingOut.takingIn(),
   }
-  return { clock, settling, feed }
+  return { clock, workingOut, feed }
 }
 
 const pool = (name: string): KubeObject => ({ metadata: { name, uid: name, resourceVersion: '1' } })
@@ -32,12 +32,12 @@ const pool = (name: string): KubeObject => ({ metadata: { name, uid: name, resou
 const [pools = bindingResource] = poolResources
 
 test('a list that was cut short is named, by readiness and to whoever waits for a decision, until the next is there', () => {
-  const { clock, settling, feed } = arrange()
+  const { clock, workingOut, feed } = arrange()
   const handler = {
     upserted: () => undefined,
     removed: () => undefined,
     synced: () => undefined,
-    mixed: (isMixed: boolean) => settling.mixed(pools, isMixed),
+    mixed: (isMixed: boolean) => workingOut.mixed(pools, isMixed),
   }
   const ledger = new Ledger(handler, silent)
   const list = (): ReadonlyMap<string, Listed> => new Map(['a', 'b'].map((name) => ledger.listed(pool(name))))
@@ -56,11 +56,11 @@ test('a list that was cut short is named, by readiness and to whoever waits for 
 })
 
 test('of several lists the one that lasts for longest is named', () => {
-  const { clock, settling, feed } = arrange()
-  settling.mixed(bindingResource, true)
+  const { clock, workingOut, feed } = arrange()
+  workingOut.mixed(bindingResource, true)
   clock.ms += 20_000
-  settling.mixed(pools, true)
+  workingOut.mixed(pools, true)
   expect(mixture(feed)).toContain('InferenceIdentityBinding was begun to be taken in 20 s ago')
-  settling.mixed(bindingResource, false)
+  workingOut.mixed(bindingResource, false)
   expect(mixture(feed)).toBe(undefined)
 })

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { eventResource } from '../../src/controller/events.ts'
-import { definitionResource, type Resource } from '../../src/core/resources.ts'
+import { eventResource, definitionResource, type Resource, allResources } from '../../src/core/resources.ts'
 import { resourcePath } from '../../src/kube/client.ts'
 import type { Client, Watch } from '../support/embedded/client.ts'
 import { listOf, recordOf, textOf, type Json } from '../support/embedded/json.ts'
-import { allResources, metaOf, uidOf, versionOf } from '../support/world.ts'
+import { metaOf, uidOf, versionOf } from '../support/world.ts'
 import type { Blinds, Change, Entry } from './history.ts'
 
 type Seen = Omit<Change, 'byOthers'>

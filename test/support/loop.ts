@@ -10,7 +10,7 @@ import type { Timings } from '../../src/kube/reflector-options.ts'
 import { createLog } from '../../src/log.ts'
 import { createFeed } from '../../src/operator/feed.ts'
 import { hindranceOf } from '../../src/operator/knowledge.ts'
-import { confirmation } from '../../src/operator/reads.ts'
+import { confirmation } from '../../src/operator/live-reads.ts'
 import { settings } from './builders.ts'
 
 /** Times that suit an API server that bookmarks every 50 ms: what takes a minute in a cluster is over at once. */
@@ -97,7 +97,7 @@ export function startLoop({
       unshown,
       mayWrite: () => !over,
       hindrance: () => hindranceOf(feed),
-      settled: feed.settled,
+      whenDecidable: feed.whenDecidable,
       workers,
       turns: systemTurns,
       instance: 'test',

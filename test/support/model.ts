@@ -11,11 +11,12 @@ import {
   clusterSpiffeIdResource,
   crdName,
   type Resource,
+  allResources,
 } from '../../src/core/resources.ts'
 import { keepsFormerOutputs } from '../../src/core/spec-failures.ts'
 import { settings } from './builders.ts'
 import { listOf, recordOf, textOf, type Json } from './embedded/json.ts'
-import { allResources, placeOf, type Admin } from './world.ts'
+import { placeOf, type Admin } from './world.ts'
 
 /** Everything that is in a cluster at one moment. */
 export type State = {

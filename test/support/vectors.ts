@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import {
   gvk,
-  bindingResource,
+  allResources,
   clusterSpiffeIdResource,
   optionalResources,
   type Resource,
@@ -100,7 +100,7 @@ export const servedIn = (one: { readonly served?: readonly string[] }): readonly
   )
 
 export const resourceOf = ({ apiVersion, kind }: Pick<Manifest, 'apiVersion' | 'kind'>): Resource => {
-  const found = [bindingResource, ...optionalResources].find(
+  const found = allResources.find(
     (resource) => `${resource.group}/${resource.version}` === apiVersion && resource.kind === kind,
   )
   if (!found) throw new Error(`no resource for ${apiVersion} ${kind}`)

@@ -1,19 +1,10 @@
-import {
-  definitionResource,
-  bindingResource,
-  crdName,
-  gvk,
-  optionalResources,
-  type Resource,
-} from '../../src/core/resources.ts'
+import { definitionResource, crdName, gvk, allResources, type Resource } from '../../src/core/resources.ts'
 import { resourcePath } from '../../src/kube/client.ts'
 import { createClient, type Client, type Endpoint, type Reply } from './embedded/client.ts'
 import { listOf, recordOf, textOf, type Json } from './embedded/json.ts'
 import { startEmbedded, type Embedded, type EmbeddedOptions } from './embedded/server.ts'
 import { permissive } from './permissive.ts'
 import { resourceOf, type Manifest } from './vectors.ts'
-
-export const allResources: readonly Resource[] = [bindingResource, ...optionalResources]
 
 export type Place = { readonly namespace?: string | undefined; readonly name: string }
 

@@ -5,7 +5,7 @@ import { connect as tlsConnect } from 'node:tls'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Newcomers } from '../../src/webhook/newcomers.ts'
-import { Seldom } from '../../src/webhook/seldom.ts'
+import { ThrottledLog } from '../../src/webhook/throttled-log.ts'
 import { calledIn, Tokens } from '../../src/webhook/token.ts'
 import { manualClock } from '../support/manual-clock.ts'
 import {
@@ -276,9 +276,9 @@ describe('new connections', () => {
 test('what happens all the time is said at once, and then once a minute with how often it did', () => {
   const clock = manualClock()
   const said: number[] = []
-  const seldom = new Seldom((count) => void said.push(count), clock.now)
+  const throttled = new ThrottledLog((count) => void said.push(count), clock.now)
   for (let seconds = 0; seconds < 121; seconds += 1) {
-    seldom.happened('a')
+    throttled.happened('a')
     clock.advance(1000)
   }
   expect(said).toEqual([1, 60, 60])

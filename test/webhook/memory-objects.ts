@@ -1,5 +1,5 @@
 import { field, objectOr, sameJson, textOr, type JsonObject } from '../../src/core/json.ts'
-import type { Objects, Place, Reply } from '../../src/core/objects.ts'
+import type { Objects, ObjectName, Reply } from '../../src/core/objects.ts'
 import { gvk, type Resource } from '../../src/core/resources.ts'
 
 type Preconditions = Parameters<Objects['remove']>[2]
@@ -23,11 +23,11 @@ export class MemoryObjects {
     return [...this.#objects].flatMap(([key, object]) => (key.startsWith(gvk(resource)) ? [object] : []))
   }
 
-  find(resource: Resource, at: Place): JsonObject | undefined {
+  find(resource: Resource, at: ObjectName): JsonObject | undefined {
     return this.#objects.get(keyOf(resource, at))
   }
 
-  get(resource: Resource, at: Place): Reply {
+  get(resource: Resource, at: ObjectName): Reply {
     const object = this.find(resource, at)
     return object ? { kind: 'done', object } : { kind: 'absent' }
   }
@@ -51,7 +51,7 @@ export class MemoryObjects {
       : this.#put(resource, at, object, asSeen.uid)
   }
 
-  remove(resource: Resource, at: Place, preconditions?: Preconditions): Reply {
+  remove(resource: Resource, at: ObjectName, preconditions?: Preconditions): Reply {
     const object = this.find(resource, at)
     if (!object) return { kind: 'absent' }
     if (preconditions && !isAsSeen(object, preconditions)) return conflict('a precondition failed')
@@ -60,11 +60,11 @@ export class MemoryObjects {
     return { kind: 'done', object }
   }
 
-  #next(resource: Resource, at: Place): number {
+  #next(resource: Resource, at: ObjectName): number {
     return (this.#versions.get(keyOf(resource, at)) ?? 0) + 1
   }
 
-  #put(resource: Resource, at: Place, given: JsonObject, uid: string): Reply {
+  #put(resource: Resource, at: ObjectName, given: JsonObject, uid: string): Reply {
     const version = this.#next(resource, at)
     this.#versions.set(keyOf(resource, at), version)
     const metadata = { ...objectOr(given['metadata']), uid, resourceVersion: String(version) }
@@ -95,12 +95,12 @@ export const failed: Reply = { kind: 'failed', cause: 'the connection was lost',
 export const metaText = (object: JsonObject, name: string): string =>
   textOr(field(objectOr(object['metadata']), name), '')
 
-const placeOf = (object: JsonObject): Place => ({
+const placeOf = (object: JsonObject): ObjectName => ({
   namespace: metaText(object, 'namespace'),
   name: metaText(object, 'name'),
 })
 
-const keyOf = (resource: Resource, { namespace = '', name }: Place): string =>
+const keyOf = (resource: Resource, { namespace = '', name }: ObjectName): string =>
   `${gvk(resource)} ${namespace}/${name}`
 
 const isAsSeen = (object: JsonObject, { uid, resourceVersion }: Preconditions): boolean =>

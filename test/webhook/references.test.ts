@@ -284,10 +284,27 @@ describe('a change that harms nobody is allowed without a word', () => {
   })
 })
 
-test('an identity that other pods get is said, with both', async () => {
-  const { judge } = stage({ remembered: scene })
-  const response = await judge(pool({ selector: { matchLabels: { team: 'a' } } }), 'UPDATE')
-  expect(response.warnings).toEqual([
-    'InferenceIdentityBinding chat gives spiffe://example.org/ns/default/objective/chat to pods labelled team=a by this change, no longer to those labelled app=chat',
-  ])
+const poolOf = (matchLabels: Record<string, string>): Manifest => pool({ selector: { matchLabels } })
+
+describe('an identity that other pods get is said, with the labels of both', () => {
+  test.for<readonly [string, Record<string, string>, Record<string, string>, string]>([
+    [
+      'another selector: not the pods of before',
+      { app: 'chat' },
+      { team: 'a' },
+      'team=a by this change, instead of to those labelled app=chat',
+    ],
+    [
+      'a wider selector: the pods of before keep it',
+      { app: 'chat', tier: 'gpu' },
+      { app: 'chat' },
+      'app=chat by this change, no longer only to those labelled app=chat, tier=gpu',
+    ],
+  ])('%s', async ([, before, after, words]) => {
+    const { judge } = stage({ remembered: [poolOf(before), objective(), binding()] })
+    const { warnings } = await judge(poolOf(after), 'UPDATE')
+    expect(warnings).toEqual([
+      `InferenceIdentityBinding chat gives spiffe://example.org/ns/default/objective/chat to pods labelled ${words}`,
+    ])
+  })
 })

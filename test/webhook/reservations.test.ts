@@ -8,9 +8,10 @@ import {
   leaseOf,
   claimStateOf,
   type Contender,
-  type Standing,
+  type ReadHolder,
 } from '../../src/webhook/claim.ts'
 import { Reservations } from '../../src/webhook/reservations.ts'
+import { Undecided } from '../../src/webhook/undecided.ts'
 import { manualClock } from '../support/manual-clock.ts'
 import { failed, MemoryObjects, metaText, objectsOver, type Verb } from './memory-objects.ts'
 
@@ -64,7 +65,7 @@ function scene() {
       graceMs,
       staleMs,
     })
-  const contends = ({ name }: { readonly name: string }): Promise<Standing> => {
+  const contends = ({ name }: { readonly name: string }): Promise<ReadHolder> => {
     reads.push(name)
     const contender = holding.has(name) ? 'rival' : renamed.has(name) ? 'renamed' : 'none'
     return Promise.resolve({ contender, version: versions.get(name) })
@@ -97,8 +98,8 @@ function scene() {
   }
 }
 
-const nobodyThere = (): Promise<Standing> => Promise.resolve({ contender: 'none' })
-const noAnswer = (): Promise<Standing> => Promise.reject(new Error('the read failed'))
+const nobodyThere = (): Promise<ReadHolder> => Promise.resolve({ contender: 'none' })
+const noAnswer = (): Promise<ReadHolder> => Promise.reject(new Error('the read failed'))
 
 const reserved = { kind: 'reserved' }
 const pending = (name: string, uid?: string) => ({ kind: 'taken', by: holderOf(name, uid), pending: true })
@@ -211,18 +212,19 @@ describe('the rule', () => {
   })
 })
 
-describe('a holder that is at another version than was reviewed, without the key', () => {
-  const claimed = async (base: string | undefined, uid = 'uid-of-chat') => {
-    const here = scene()
-    const one = here.replica()
-    await one.reserve(key, { ...holderOf('chat', uid), base }, nobodyThere)
-    const after = (resourceVersion: string) => {
-      here.versions.set('chat', { uid: 'uid-of-chat', resourceVersion })
-      return here.ask(here.replica(), 'rival')
-    }
-    return { ...here, one, after }
+/** A claim by `chat`, and what a rival is told once a live read shows `chat` at another version, without the key. */
+const claimed = async (base: string | undefined, uid = 'uid-of-chat') => {
+  const here = scene()
+  const one = here.replica()
+  await one.reserve(key, { ...holderOf('chat', uid), base }, nobodyThere)
+  const after = (resourceVersion: string) => {
+    here.versions.set('chat', { uid: 'uid-of-chat', resourceVersion })
+    return here.ask(here.replica(), 'rival')
   }
+  return { ...here, one, after }
+}
 
+describe('a holder that is at another version than was reviewed, without the key', () => {
   test('gives it up at once: it was created with the key and edited since', async () => {
     const { after, claim } = await claimed('')
     expect(await after('7')).toEqual(reserved)
@@ -241,18 +243,17 @@ describe('a holder that is at another version than was reviewed, without the key
     expect(await (await claimed('', 'another')).after('7')).toEqual(pending('chat', 'another'))
   })
 
-  test.for<readonly [what: string, first: string | undefined, second: string | undefined, isFree: boolean]>([
-    ['the later of two versions counts', '5', '9', false],
-    ['in whatever order they are reviewed', '9', '5', false],
-    ['as numbers', '9', '10', false],
-    ['and a version that is neither tells that both are over', '5', '7', true],
-    ['unless one of them is not known', undefined, '5', false],
-    ['or no number', 'x5', '5', false],
-  ])('of two reviews: %s', async ([, first, second, isFree]) => {
+  test.for<readonly [string, first: string | undefined, second: string, found: string, isFree: boolean]>([
+    ['the later version counts', '5', '9', '9', false],
+    ['in whatever order they are reviewed', '9', '5', '9', false],
+    ['as numbers', '9', '10', '10', false],
+    ['a version that is neither tells that both are over', '5', '7', '8', true],
+    ['unless one of them is not known', undefined, '5', '8', false],
+    ['or no number', 'x5', '5', '8', false],
+  ])('of two reviews: %s', async ([, first, second, found, isFree]) => {
     const { one, after } = await claimed(first)
     await one.reserve(key, { ...holderOf('chat'), base: second }, nobodyThere)
-    const at = [first, second].includes('9') ? (second === '10' ? '10' : '9') : '8'
-    expect(await after(at)).toEqual(isFree ? reserved : pending('chat'))
+    expect(await after(found)).toEqual(isFree ? reserved : pending('chat'))
   })
 
   test('keeps it where it was created anew between two reviews', async () => {
@@ -467,7 +468,7 @@ describe('of any number at once', () => {
 
   test('they do not wait for those that want another key', async () => {
     const { replica, mishaps, ask } = scene()
-    const { promise: blocked, resolve: release } = Promise.withResolvers<Standing>()
+    const { promise: blocked, resolve: release } = Promise.withResolvers<ReadHolder>()
     const one = replica()
     await ask(one, 'chat')
     const waiting = one.reserve(key, holderOf('rival'), () => blocked)
@@ -520,7 +521,9 @@ describe('without an answer that settles it nothing is given', () => {
         if (verb !== 'create') await ask(one, 'chat')
         clock.advance(graceMs + 1)
         mishaps.push({ verb, takesEffect: false, reply })
-        await expect(ask(one, 'rival')).rejects.toThrow(/Lease kleym-claim-.*(?:lost|forbidden)/)
+        const asked = ask(one, 'rival')
+        await expect(asked).rejects.toThrow(/Lease kleym-claim-.*(?:lost|forbidden)/)
+        await expect(asked).rejects.toBeInstanceOf(Undecided)
         expect(mishaps).toEqual([])
       }
     },
@@ -547,7 +550,7 @@ describe('without an answer that settles it nothing is given', () => {
     await ask(one, 'chat')
     clock.advance(graceMs + 1)
     const review = new AbortController()
-    const reading = (): Promise<Standing> => {
+    const reading = (): Promise<ReadHolder> => {
       review.abort(new Error('over'))
       return nobodyThere()
     }

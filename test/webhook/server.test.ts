@@ -260,7 +260,7 @@ describe('a body', () => {
   })
 
   test('one that does not end is refused in time, and its stream goes', async () => {
-    await using server = await serving({ patience: { body: 50 } })
+    await using server = await serving({ timeouts: { body: 50 } })
     await using client = await session(server.url)
     const stream = client.request({
       ':method': 'POST',
@@ -276,7 +276,7 @@ describe('a body', () => {
   })
 
   test('one that does not end over HTTP/1.1 takes its connection with it', async () => {
-    await using server = await serving({ patience: { body: 50 } })
+    await using server = await serving({ timeouts: { body: 50 } })
     const socket = await handshake(server.url, pair)
     socket.write(
       `POST ${withToken('/validate')} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{`,
@@ -308,7 +308,7 @@ async function textOf(socket: TLSSocket): Promise<string> {
 }
 
 test('a head that does not end is refused in time', async () => {
-  await using server = await serving({ patience: { headers: 50 } })
+  await using server = await serving({ timeouts: { headers: 50 } })
   const socket = await handshake(server.url, pair)
   socket.write('POST /validate HTTP/1.1\r\nhost: a\r\nx-slow: ')
   expect(await textOf(socket)).toMatch(/^HTTP\/1.1 408 .*"kind":"Status"/s)
@@ -322,7 +322,7 @@ test('what is not HTTP is refused as JSON', async () => {
 })
 
 test('a client that never finishes its handshake is cut off', async () => {
-  await using server = await serving({ patience: { handshake: 1500 } })
+  await using server = await serving({ timeouts: { handshake: 1500 } })
   const socket = tcpConnect(server.port, '127.0.0.1')
   socket.on('error', () => {}).resume()
   await once(socket, 'close')

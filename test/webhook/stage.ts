@@ -9,7 +9,7 @@ import type { ListLive } from '../../src/webhook/missing.ts'
 import { judgingReferences } from '../../src/webhook/references.ts'
 import { Reservations } from '../../src/webhook/reservations.ts'
 import { mutating, validating } from '../../src/webhook/review.ts'
-import { blind, type LookAtPods } from '../../src/webhook/workloads.ts'
+import { withoutPods, type LookAtPods } from '../../src/webhook/workloads.ts'
 import { inventoryOf, upserted } from '../support/builders.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
 import { MemoryObjects, objectsOver } from './memory-objects.ts'
@@ -66,7 +66,7 @@ export function stage(options: Options = {}) {
     world: inventory,
     actions,
     isLenient,
-    lookAtPods: options.lookAtPods?.(inventory) ?? blind,
+    lookAtPods: options.lookAtPods?.(inventory) ?? withoutPods,
     notices,
     read: () => (resource: Resource, at: { readonly namespace: string; readonly name: string }) => {
       reads.push(`${resource.group}/${resource.plural}/${at.namespace}/${at.name}`)

@@ -1,5 +1,5 @@
 import { show } from '../../core/show.ts'
-import { exitCodes, usage, type CommandResult } from '../result.ts'
+import { exitCodes, usage, type CommandResult } from '../../result.ts'
 import { bashOf } from './bash.ts'
 import { fishOf } from './fish.ts'
 import { commandsOf, shells, type Command, type Shell } from './tables.ts'

@@ -13,9 +13,9 @@ import type { PodsSeen } from '../cluster.ts'
 import { explained } from '../diagnosis.ts'
 import { podsState, renderingOf, type PodState } from '../pod-state.ts'
 import { rivalsIn } from '../rivals.ts'
-import { gradeOf, rowFindings, type Row } from '../rows.ts'
+import { gradeOfRow, rowFindings, type Row } from '../rows.ts'
 import { saidOf } from '../said.ts'
-import type { DrawnBinding, Grade, Group, Peer, Target, Trouble } from './model.ts'
+import type { DrawnBinding, Grade, Group, Peer, Target, Problem } from './model.ts'
 
 export type BindingChecked = Extract<Checked, { kind: 'binding' }>
 
@@ -104,7 +104,7 @@ function partOf(checked: BindingChecked, { inventory, rows, podsIn }: Drawing): 
     binding: {
       name,
       mode: textOf(given(spec.mode)),
-      grade: row ? gradeOf(row) : gradeOfAll(troubles),
+      grade: row ? gradeOfRow(row) : gradeOfProblems(troubles),
       state: row ? stateOf(row) : stateOfFile(checked),
       ...(spec.objectiveRef && { objective: targetOf(facts.objective, spec.objectiveRef.name) }),
       account: textOf(given(spec.serviceAccountName)),
@@ -156,15 +156,15 @@ function podsOf(
   return state.seen ? state.selected : undefined
 }
 
-const gradeOfAll = (troubles: readonly Trouble[]): Grade =>
+const gradeOfProblems = (troubles: readonly Problem[]): Grade =>
   troubles.reduce<Grade>((most, { grade }) => (ranks[grade] < ranks[most] ? grade : most), 'ok')
 
 const stateOf = ({ ready, condition, reason, deleting }: Row): string =>
   deleting ? 'Deleting' : ready === 'True' ? 'Ready' : `${condition}/${reason}`
 
 /** What a cluster says of a binding, then what admission would say of it today. */
-function troublesOf(row: Row, checked: BindingChecked): readonly Trouble[] {
-  const found = rowFindings(row).map(({ severity, message, reason, fix }): Trouble => {
+function troublesOf(row: Row, checked: BindingChecked): readonly Problem[] {
+  const found = rowFindings(row).map(({ severity, message, reason, fix }): Problem => {
     const words = row.ready === 'False' ? explained(reason, row.message) : { problem: message, fix }
     const remedy = fix ?? words.fix
     return {
@@ -178,7 +178,7 @@ function troublesOf(row: Row, checked: BindingChecked): readonly Trouble[] {
   return [...found, ...today.flatMap((one) => troubleOf(one))]
 }
 
-function troublesOfFile(checked: BindingChecked): readonly Trouble[] {
+function troublesOfFile(checked: BindingChecked): readonly Problem[] {
   const said = saidOf(checked).flatMap((one) => troubleOf(one))
   const ready = readyIn((checked.willBe ?? checked.assessment).status)
   if (said.some(({ grade }) => grade === 'error') || !ready || ready.status === 'True') return said
@@ -189,7 +189,7 @@ function troublesOfFile(checked: BindingChecked): readonly Trouble[] {
   ]
 }
 
-function troubleOf({ action, reason, text }: ReturnType<typeof saidOf>[number]): readonly Trouble[] {
+function troubleOf({ action, reason, text }: ReturnType<typeof saidOf>[number]): readonly Problem[] {
   if (action === 'ignore') return []
   const grade = action === 'deny' ? 'error' : 'warning'
   if (!Object.values(rules).some((rule) => rule.reason === reason)) return [{ grade, cause: text }]

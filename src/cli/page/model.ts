@@ -2,7 +2,7 @@
 export type Grade = 'ok' | 'warning' | 'error'
 
 /** Something that is wrong, or odd. */
-export type Trouble = { readonly grade: Grade; readonly cause: string; readonly fix?: string }
+export type Problem = { readonly grade: Grade; readonly cause: string; readonly fix?: string }
 
 export type Target = {
   readonly name: string
@@ -28,7 +28,7 @@ export type DrawnBinding = {
   readonly selectors: readonly string[]
   /** The name of its ClusterSPIFFEID. */
   readonly output?: string
-  readonly troubles: readonly Trouble[]
+  readonly troubles: readonly Problem[]
   readonly peers: readonly Peer[]
   /**
    * Why each pod of the group gets no identity by the binding; an empty text for a pod that does. No texts at all for a

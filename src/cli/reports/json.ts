@@ -1,6 +1,6 @@
 import { summaryIn } from '../../core/conditions.ts'
 import type { JsonObject } from '../../core/json.ts'
-import type { Checked, Settled } from '../assess.ts'
+import type { Checked, Expected } from '../assess.ts'
 import { jsonOf } from '../print.ts'
 import { countsOf, outcomeOf, placeOf, saidOf } from '../said.ts'
 import { hasNews } from './text.ts'
@@ -32,7 +32,7 @@ const bindingJson = (checked: Extract<Checked, { kind: 'binding' }>): JsonObject
 })
 
 /** The state of a binding if all refused objects are absent. */
-const fateJson = ({ status, clusterSpiffeId }: Settled): JsonObject => ({
+const fateJson = ({ status, clusterSpiffeId }: Expected): JsonObject => ({
   ready: clusterSpiffeId !== undefined,
   reason: summaryIn(status)?.reason ?? null,
   clusterSPIFFEID: clusterSpiffeId?.metadata.name ?? null,

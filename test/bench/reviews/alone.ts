@@ -1,7 +1,7 @@
 import type { Inventory } from '../../../src/core/inventory.ts'
 import { decodeReview, type AdmissionRequest } from '../../../src/webhook/admission-review.ts'
 import { validating } from '../../../src/webhook/review.ts'
-import { blind } from '../../../src/webhook/workloads.ts'
+import { withoutPods } from '../../../src/webhook/workloads.ts'
 import { addReferences } from '../inventory.ts'
 import { cpuSeconds } from '../worker.ts'
 import { admissionReview } from './review.ts'
@@ -31,7 +31,7 @@ export async function costOfReviews(
     read: () => () => Promise.reject(new Error('a review that allows reads nothing')),
     actions: {},
     reserve: () => Promise.reject(new Error('a dry run reserves nothing')),
-    lookAtPods: blind,
+    lookAtPods: withoutPods,
     observe: () => {},
   })
   const { signal } = new AbortController()

@@ -14,7 +14,7 @@ import { createLog } from '../../../src/log.ts'
 import { createCourtesy } from '../../../src/operator/courtesy.ts'
 import { createFeed, type Feed } from '../../../src/operator/feed.ts'
 import { hindranceOf } from '../../../src/operator/knowledge.ts'
-import { confirmation } from '../../../src/operator/reads.ts'
+import { confirmation } from '../../../src/operator/live-reads.ts'
 import { workedOutAtOnce } from '../../../src/operator/run.ts'
 import { addReady, emptyInventory, settings } from '../inventory.ts'
 import { binding, objective, pool, referencesOf } from '../manifests.ts'
@@ -87,7 +87,7 @@ function lead(): void {
     departures: { trustDomains: [], classNames: [] },
     mayWrite: () => true,
     hindrance: () => hindranceOf(feed),
-    settled: feed.settled,
+    whenDecidable: feed.whenDecidable,
     confirm: confirmation(inventory, server.objects),
     isSchemaFresh: feed.isSchemaFresh,
     workers: 32,
@@ -129,8 +129,13 @@ const renewed: Readonly<Record<string, Resource>> = {
   'outputs anew': clusterSpiffeIdResource,
 }
 
+const untilEnd = new AbortController().signal
+
 const isQuiet = (): boolean =>
-  feed.settled(home(0)) === undefined && !feed.isSchemaFresh() && term !== undefined && term.depth() === 0
+  feed.whenDecidable(home(0), untilEnd) === undefined &&
+  !feed.isSchemaFresh() &&
+  term !== undefined &&
+  term.depth() === 0
 
 const restMs = 300
 

@@ -14,11 +14,12 @@ import {
   clusterSpiffeIdResource,
   crdName,
   gvk,
+  allResources,
 } from '../../../src/core/resources.ts'
 import { serves } from '../../../src/kube/definition.ts'
 import { decodeObject } from '../../../src/kube/object.ts'
 import { inventoryOfState, planIn, type State } from '../../support/model.ts'
-import { allResources, metaOf, placeOf, uidOf } from '../../support/world.ts'
+import { metaOf, placeOf, uidOf } from '../../support/world.ts'
 import type { Happening } from './history.ts'
 
 /** Tells what others than the loop wrote and deleted. The rest is the loop's. */

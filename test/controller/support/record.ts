@@ -1,5 +1,4 @@
-import { eventResource } from '../../../src/controller/events.ts'
-import { bindingResource, clusterSpiffeIdResource } from '../../../src/core/resources.ts'
+import { eventResource, bindingResource, clusterSpiffeIdResource } from '../../../src/core/resources.ts'
 import { recordOf, textOf, type Json } from '../../support/embedded/json.ts'
 import { metaOf, type Admin } from '../../support/world.ts'
 

@@ -7,6 +7,7 @@ import {
   clusterSpiffeIdResource,
   crdName,
   type Resource,
+  allResources,
 } from '../../../src/core/resources.ts'
 import { resourcePath } from '../../../src/kube/client.ts'
 import { clusterSpiffeId } from '../../support/builders.ts'
@@ -14,7 +15,7 @@ import type { Reply } from '../../support/embedded/client.ts'
 import { recordOf, textsOf, type Json } from '../../support/embedded/json.ts'
 import { inventoryOfState, planIn, stateOf } from '../../support/model.ts'
 import { resourceOf, type Manifest } from '../../support/vectors.ts'
-import { allResources, metaOf, placeOf, uidOf, versionOf, type World } from '../../support/world.ts'
+import { metaOf, placeOf, uidOf, versionOf, type World } from '../../support/world.ts'
 import { chosen, copy, legacy, orphan, type Drift, type Edit, type Spoil } from './edits.ts'
 import type { History } from './history.ts'
 

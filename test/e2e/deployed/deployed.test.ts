@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { secretResource } from '../../../certs/secret.ts'
 import {
+  secretResource,
   bindingResource,
   clusterSpiffeIdResource,
   leaseResource,

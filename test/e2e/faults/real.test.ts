@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { bindingResource, clusterSpiffeIdResource } from '../../../src/core/resources.ts'
+import { bindingResource, clusterSpiffeIdResource, allResources } from '../../../src/core/resources.ts'
 import { writeKubeconfig } from '../../support/embedded/kubeconfig.ts'
 import { whenSettled } from '../../support/model.ts'
 import type { RunningOperator } from '../../support/operator.ts'
 import { describeReal } from '../../support/real.ts'
-import { allResources, createAdmin, placeOf, uidOf, type Admin } from '../../support/world.ts'
+import { createAdmin, placeOf, uidOf, type Admin } from '../../support/world.ts'
 import { startCluster, type Cluster } from '../support/cluster.ts'
 import { apart, expectNoAccident, scene, startOperatorAt } from './support/site.ts'
 

@@ -1,8 +1,8 @@
 import { expect, test, vi } from 'vitest'
-import { gvk, optionalResources } from '../../../src/core/resources.ts'
+import { gvk, optionalResources, allResources } from '../../../src/core/resources.ts'
 import { startFaultProxy } from '../../support/fault-proxy/proxy.ts'
 import { whenSettled } from '../../support/model.ts'
-import { allResources, startWorld } from '../../support/world.ts'
+import { startWorld } from '../../support/world.ts'
 import { apart, expectNoAccident, reflectors, scene, startOperatorAt } from './support/site.ts'
 
 const said = (log: string, what: string): number =>

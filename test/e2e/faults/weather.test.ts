@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { bindingResource } from '../../../src/core/resources.ts'
+import { bindingResource, allResources } from '../../../src/core/resources.ts'
 import { whenSettled } from '../../support/model.ts'
-import { allResources } from '../../support/world.ts'
 import {
   apart,
   expectNoAccident,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
-import { clusterSpiffeIdResource } from '../../../src/core/resources.ts'
+import { bindingResource, clusterSpiffeIdResource } from '../../../src/core/resources.ts'
 import { binding, objective, pool } from '../../support/builders.ts'
 import { recordOf, type Json } from '../../support/embedded/json.ts'
 import { describeReal } from '../../support/real.ts'
@@ -198,8 +198,12 @@ describeReal('the loop repairs what others break', () => {
         expect(await tenant.find(binding())).toBeUndefined()
       }
       await restored.tenant.has(binding())
-      await stage.startOperator()
+      const { length: bindings } = await stage.cluster.list(bindingResource)
+      const operator = await stage.startOperator()
       await restored.tenant.settles({ chat: ready })
+      // An output that names a binding does not count for one.
+      const known = logLines(operator.log()).find(({ msg }) => msg === 'everything is known')
+      expect(known).toMatchObject({ bindings })
       expect(await restored.tenant.output('chat')).toEqual(restored.output)
       await lost.tenant.isGone(named(metaOf(lost.output)['name']))
     })

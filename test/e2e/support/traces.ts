@@ -1,5 +1,4 @@
-import { eventResource } from '../../../src/controller/events.ts'
-import { leaseResource, bindingResource } from '../../../src/core/resources.ts'
+import { eventResource, leaseResource, bindingResource } from '../../../src/core/resources.ts'
 import { recordOf, type Json } from '../../support/embedded/json.ts'
 import type { Manifest } from '../../support/vectors.ts'
 import { metaOf, type Cluster } from './cluster.ts'

@@ -1,8 +1,8 @@
 /** What goes wrong in the cluster around the operator. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAuthority } from '../../../certs/authority.ts'
-import { secretResource } from '../../../certs/secret.ts'
 import {
+  secretResource,
   bindingResource,
   clusterSpiffeIdResource,
   crdName,

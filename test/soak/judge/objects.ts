@@ -1,8 +1,8 @@
-import { crdName, definitionResource, gvk, type Resource } from '../../../src/core/resources.ts'
+import { crdName, definitionResource, gvk, type Resource, allResources } from '../../../src/core/resources.ts'
 import { serves } from '../../../src/kube/definition.ts'
 import { decodeObject } from '../../../src/kube/object.ts'
 import type { Json } from '../../support/embedded/json.ts'
-import { allResources, placeOf } from '../../support/world.ts'
+import { placeOf } from '../../support/world.ts'
 import type { Change } from '../history.ts'
 
 export const keyOfObject = (resource: Resource, object: Json): string => {

@@ -1,14 +1,19 @@
-/** Histories by hand, for the tests of the judge. */
-import { eventResource } from '../../../src/controller/events.ts'
 import { decodeBinding, finalizer } from '../../../src/core/binding.ts'
 import { retryingStatus, statusOf } from '../../../src/core/conditions.ts'
 import { refusedOutput } from '../../../src/core/plan.ts'
-import { crdName, definitionResource, gvk, type Resource } from '../../../src/core/resources.ts'
+/** Histories by hand, for the tests of the judge. */
+import {
+  eventResource,
+  crdName,
+  definitionResource,
+  gvk,
+  type Resource,
+  allResources,
+} from '../../../src/core/resources.ts'
 import { binding, inventoryOf, objective, pool, renderedFrom, settings } from '../../support/builders.ts'
 import { recordOf, type Json } from '../../support/embedded/json.ts'
 import { planIn } from '../../support/model.ts'
 import { resourceOf, type Manifest } from '../../support/vectors.ts'
-import { allResources } from '../../support/world.ts'
 import type { Blinds, Entry } from '../history.ts'
 import { Judge } from './judge.ts'
 

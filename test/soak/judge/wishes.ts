@@ -49,8 +49,8 @@ export class Wishes {
   readonly #periods = new Map<BindingKey, readonly Period[]>()
   readonly #texts = new Map<BindingKey, string>()
 
-  /** Takes the wishes that hold from now on. Returns the bindings whose wish has changed. */
-  take(at: number, wishes: ReadonlyMap<BindingKey, Wish>): readonly BindingKey[] {
+  /** Takes the wishes that hold from now on. */
+  take(at: number, wishes: ReadonlyMap<BindingKey, Wish>): void {
     const changed = [...new Set([...this.#texts.keys(), ...wishes.keys()])].filter(
       (key) => this.#texts.get(key) !== textOf(wishes.get(key)),
     )
@@ -65,15 +65,10 @@ export class Wishes {
         periods.filter((_, index) => !isOver(index)),
       )
     }
-    return changed
   }
 
   now(key: BindingKey): Wish | undefined {
     return this.#periods.get(key)?.at(-1)?.wish
-  }
-
-  keys(): Iterable<BindingKey> {
-    return this.#texts.keys()
   }
 
   /** Each wish of a binding since `from`; undefined for a time in which the binding was not there. */

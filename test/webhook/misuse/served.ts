@@ -5,10 +5,10 @@ import { pair, serving } from '../serving.ts'
 const errors: string[] = []
 const ignore = (): void => {}
 const error = (_fields: object, message: string): void => void errors.push(message)
-const log: Log = { debug: ignore, info: ignore, warn: ignore, error, child: () => log }
+const log: Log = { debug: ignore, info: ignore, warn: ignore, error }
 
-const patience = { handshake: 2000, headers: 300, body: 300, idle: 500 }
-const { url } = await serving({ patience, log })
+const timeouts = { handshake: 2000, headers: 300, body: 300, idle: 500 }
+const { url } = await serving({ timeouts, log })
 
 process.on('message', () => {
   globalThis.gc?.()

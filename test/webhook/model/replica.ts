@@ -9,7 +9,7 @@ import {
 import type { AdmissionRequest, AdmissionResponse } from '../../../src/webhook/admission-review.ts'
 import { Reservations } from '../../../src/webhook/reservations.ts'
 import { validating } from '../../../src/webhook/review.ts'
-import { blind } from '../../../src/webhook/workloads.ts'
+import { withoutPods } from '../../../src/webhook/workloads.ts'
 import { inventoryOf, objective, pool } from '../../support/builders.ts'
 import { resourceOf } from '../../support/vectors.ts'
 import { metaText, objectsOver, type MemoryEvent, type MemoryObjects } from '../memory-objects.ts'
@@ -83,7 +83,7 @@ export class Replica {
           : Promise.resolve(surroundings.find((manifest) => resourceOf(manifest) === resource)),
       actions: {},
       reserve: (...claim) => this.#reservations.reserve(...claim),
-      lookAtPods: blind,
+      lookAtPods: withoutPods,
       observe: () => {},
     })
     for (const object of memory.all(bindingResource)) this.#learn('upserted', object)

@@ -7,10 +7,10 @@ const nodeHeight = 44
 /** More pods than these are counted, not drawn. */
 const podsAtMost = 20
 
-type Place = { readonly column: number; readonly row: number }
+type Cell = { readonly column: number; readonly row: number }
 
 /** A box of the graph. `about` is the binding that the details are about when it is chosen. */
-type Box = Place & {
+type Box = Cell & {
   readonly kind: string
   readonly title: string
   readonly remark: string
@@ -19,8 +19,8 @@ type Box = Place & {
 }
 
 type Line = {
-  readonly from: Place
-  readonly to: Place
+  readonly from: Cell
+  readonly to: Cell
   readonly kind: string
   readonly about: readonly Drawn[]
 }
@@ -33,7 +33,7 @@ function sketchOf(group: Group, shown: readonly Drawn[]): Sketch {
   const lines: Line[] = []
   const pool = { column: 0, row: 0 }
   const rowOf = new Map(shown.map((binding, row) => [binding.name, row]))
-  const objectives = new Map<string, Place>()
+  const objectives = new Map<string, Cell>()
   const pods = (group.pods ?? []).slice(0, podsAtMost)
   for (const [row, binding] of shown.entries()) {
     const at = { column: 2, row }
@@ -81,7 +81,7 @@ function poolBox({ pool }: Group, about: Drawn | undefined): Box {
   }
 }
 
-const targetBox = (kind: string, { name, kind: is }: Target, about: Drawn): Omit<Box, keyof Place> => ({
+const targetBox = (kind: string, { name, kind: is }: Target, about: Drawn): Omit<Box, keyof Cell> => ({
   kind,
   title: name,
   remark: is === undefined ? 'is not there' : (is.split('/')[0] ?? ''),
@@ -89,7 +89,7 @@ const targetBox = (kind: string, { name, kind: is }: Target, about: Drawn): Omit
   about,
 })
 
-const bindingBox = (binding: Drawn): Omit<Box, keyof Place> => ({
+const bindingBox = (binding: Drawn): Omit<Box, keyof Cell> => ({
   kind: 'binding',
   title: binding.name,
   remark: `${binding.state}${binding.container === undefined ? '' : `, container ${binding.container}`}`,
@@ -97,7 +97,7 @@ const bindingBox = (binding: Drawn): Omit<Box, keyof Place> => ({
   about: binding,
 })
 
-const identityBox = (binding: Drawn, isGiven: boolean): Omit<Box, keyof Place> => ({
+const identityBox = (binding: Drawn, isGiven: boolean): Omit<Box, keyof Cell> => ({
   kind: 'identity',
   title: isGiven ? (binding.spiffeID ?? 'none') : 'no identity',
   remark: isGiven ? (binding.output ?? '') : 'by this binding',

@@ -1,12 +1,12 @@
 import { expect } from 'vitest'
-import { definitionResource } from '../../../../src/core/resources.ts'
+import { definitionResource, allResources } from '../../../../src/core/resources.ts'
 import { History } from '../../../controller/support/history.ts'
 import { Judge } from '../../../controller/support/judge.ts'
 import { binding, objective, pool, settings } from '../../../support/builders.ts'
 import { startFaultProxy, type FaultProxy } from '../../../support/fault-proxy/proxy.ts'
 import { startOperator, type RunningOperator } from '../../../support/operator.ts'
 import type { Manifest } from '../../../support/vectors.ts'
-import { allResources, startWorld, type World } from '../../../support/world.ts'
+import { startWorld, type World } from '../../../support/world.ts'
 
 /** Resolves requests that change something. */
 export const writes = /^(?:POST|PUT|PATCH|DELETE)$/

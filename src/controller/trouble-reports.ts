@@ -6,7 +6,7 @@ import type { RunResult } from './run-result.ts'
 import type { Statuses } from './statuses.ts'
 import { Troubles, type Trouble } from './troubles.ts'
 
-type PatienceOptions = {
+type TroubleReportsOptions = {
   /** Monotonic milliseconds. */
   readonly now: () => number
   readonly binding: (key: BindingKey) => Binding | undefined
@@ -22,13 +22,13 @@ const waiting = 'waiting for '
  * Reports keys that have not succeeded for a while: in the log, in an Event, and in the status if that says nothing
  * yet.
  */
-export class Patience {
-  readonly #options: PatienceOptions
+export class TroubleReports {
+  readonly #options: TroubleReportsOptions
   readonly #troubles: Troubles<BindingKey>
   /** The cause that was logged last for each key. Its Event or status may still be unwritten. */
   readonly #logged = new Map<BindingKey, string>()
 
-  constructor(options: PatienceOptions) {
+  constructor(options: TroubleReportsOptions) {
     this.#options = options
     this.#troubles = new Troubles(options.now)
   }

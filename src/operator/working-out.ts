@@ -4,8 +4,8 @@ import type { Resource } from '../core/resources.ts'
 import { inSlices, type Turns } from '../core/slices.ts'
 import type { Log } from '../log.ts'
 
-type SettlingOptions = {
-  readonly inventory: Pick<Inventory, 'settle' | 'isSettled' | 'isAllSettled'>
+type WorkingOutOptions = {
+  readonly inventory: Pick<Inventory, 'workOutNext' | 'isWorkedOut' | 'isAllWorkedOut'>
   readonly markLater: (keys: Iterable<BindingKey>) => void
   readonly turns: Turns
   readonly log: Pick<Log, 'error'>
@@ -17,17 +17,17 @@ export type TakingIn = { readonly resource: Resource; readonly forMs: number }
  * Works off what changes leave for later, a slice of the event loop at a time, and knows where nothing may be decided
  * meanwhile.
  */
-export class Settling {
-  readonly #options: SettlingOptions
+export class WorkingOut {
+  readonly #options: WorkingOutOptions
   /** Kinds of which a list is being taken in, and when that began. */
   readonly #mixed = new Map<Resource, number>()
-  /** Whom changes concern that are worked out, not marked yet. */
+  /** Bindings that are worked out, and still to be marked for the loop. */
   readonly #unmarked: Iterator<BindingKey>[] = []
   #work: Promise<void> | undefined
   #isBegun = false
   #news = Promise.withResolvers<void>()
 
-  constructor(options: SettlingOptions) {
+  constructor(options: WorkingOutOptions) {
     this.#options = options
   }
 
@@ -68,17 +68,24 @@ export class Settling {
     return longest && { resource: longest[0], forMs: this.#options.turns.now() - longest[1] }
   }
 
-  /** Resolves once something may be decided in a namespace; undefined where that is so already. */
-  settled(namespace: string): Promise<void> | undefined {
-    return this.#isSettled(namespace) ? undefined : this.#whenSettled(namespace)
+  /**
+   * Resolves once something may be decided in a namespace, or the signal aborts; undefined where something may be
+   * decided already.
+   */
+  whenDecidable(namespace: string, signal: AbortSignal): Promise<void> | undefined {
+    return this.#isDecidable(namespace) ? undefined : this.#waitUntilDecidable(namespace, signal)
   }
 
-  async #whenSettled(namespace: string): Promise<void> {
-    while (!this.#isSettled(namespace)) await this.#news.promise
+  async #waitUntilDecidable(namespace: string, signal: AbortSignal): Promise<void> {
+    const { promise: aborted, resolve: give } = Promise.withResolvers<void>()
+    const abort = (): void => give()
+    signal.addEventListener('abort', abort)
+    while (!signal.aborted && !this.#isDecidable(namespace)) await Promise.race([this.#news.promise, aborted])
+    signal.removeEventListener('abort', abort)
   }
 
-  #isSettled(namespace: string): boolean {
-    return this.#mixed.size === 0 && this.#options.inventory.isSettled(namespace)
+  #isDecidable(namespace: string): boolean {
+    return this.#mixed.size === 0 && this.#options.inventory.isWorkedOut(namespace)
   }
 
   #tell(): void {
@@ -87,23 +94,23 @@ export class Settling {
   }
 
   get #isDone(): boolean {
-    return this.#options.inventory.isAllSettled && this.#unmarked.length === 0
+    return this.#options.inventory.isAllWorkedOut && this.#unmarked.length === 0
   }
 
   /** What is not worked out yet comes first: somebody may be waiting for it. */
   *#steps(): Generator<undefined, void> {
     for (; !this.#isDone; yield) {
       try {
-        if (this.#options.inventory.isAllSettled) this.#markOne()
-        else this.#settleOne()
+        if (this.#options.inventory.isAllWorkedOut) this.#markOne()
+        else this.#workOutOne()
       } catch (error) {
         this.#options.log.error({ err: error }, 'a binding could not be worked out anew')
       }
     }
   }
 
-  #settleOne(): void {
-    const keys = this.#options.inventory.settle()
+  #workOutOne(): void {
+    const keys = this.#options.inventory.workOutNext()
     if (!keys) return
     this.#unmarked.push(Iterator.from(keys))
     this.#tell()

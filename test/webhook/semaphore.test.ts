@@ -1,9 +1,9 @@
 import { setImmediate as soon } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { Turnstile } from '../../src/webhook/turnstile.ts'
+import { Semaphore } from '../../src/webhook/semaphore.ts'
 
 /** Jobs that end when they are told to, by number. */
-function jobs(turnstile: Turnstile) {
+function jobs(semaphore: Semaphore) {
   const begun: number[] = []
   const ends: PromiseWithResolvers<number>[] = []
   const give = new AbortController()
@@ -21,7 +21,7 @@ function jobs(turnstile: Turnstile) {
     pass: (job: number, signal = give.signal) => {
       ends[job] = Promise.withResolvers()
       const run = () => (begun.push(job), ends[job]?.promise ?? Promise.resolve(-1))
-      return turnstile.pass(run, signal)
+      return semaphore.pass(run, signal)
     },
   }
 }
@@ -29,7 +29,7 @@ function jobs(turnstile: Turnstile) {
 const patient = new AbortController().signal
 
 test('so many jobs run at once, and the others in the order in which they came', async () => {
-  const { begun, pass, end } = jobs(new Turnstile(2))
+  const { begun, pass, end } = jobs(new Semaphore(2))
   const results = [0, 1, 2, 3].map((job) => pass(job))
   expect(begun).toEqual([0, 1])
   await end(1)
@@ -41,7 +41,7 @@ test('so many jobs run at once, and the others in the order in which they came',
 })
 
 test('a job that fails gives its place to the next', async () => {
-  const { begun, pass, end, fail } = jobs(new Turnstile(1))
+  const { begun, pass, end, fail } = jobs(new Semaphore(1))
   const [failing, next] = [pass(0), pass(1)]
   await Promise.all([expect(failing).rejects.toThrow('no'), fail(0)])
   await end(1)
@@ -50,7 +50,7 @@ test('a job that fails gives its place to the next', async () => {
 })
 
 test('whoever gives up in line never begins, and lets no other wait longer', async () => {
-  const { begun, pass, end, giveUp } = jobs(new Turnstile(1))
+  const { begun, pass, end, giveUp } = jobs(new Semaphore(1))
   const [first, impatient, last] = [pass(0, patient), pass(1), pass(2, patient)]
   giveUp()
   expect(await impatient).toBeUndefined()
@@ -61,7 +61,7 @@ test('whoever gives up in line never begins, and lets no other wait longer', asy
 })
 
 test('a job whose caller has given up keeps its place until it ends', async () => {
-  const { begun, pass, end, giveUp } = jobs(new Turnstile(1))
+  const { begun, pass, end, giveUp } = jobs(new Semaphore(1))
   const [impatient, next] = [pass(0), pass(1, patient)]
   giveUp()
   expect(await impatient).toBeUndefined()
@@ -73,7 +73,7 @@ test('a job whose caller has given up keeps its place until it ends', async () =
 })
 
 test('a caller whose time is over already gets no turn', async () => {
-  const { begun, pass } = jobs(new Turnstile(1))
+  const { begun, pass } = jobs(new Semaphore(1))
   expect(await pass(0, AbortSignal.abort())).toBeUndefined()
   expect(begun).toEqual([])
 })

@@ -2,7 +2,7 @@
  * Limits a repeated message: the first occurrence is logged at once, later ones as a count at most once a minute, so
  * that nobody who reaches the port can fill the log.
  */
-export class Seldom {
+export class ThrottledLog {
   readonly #say: (count: number, client: string) => void
   readonly #now: () => number
   #count = 0

@@ -1,5 +1,5 @@
 /** Lets so many jobs run at once; the others wait, the one that came first in front. */
-export class Turnstile {
+export class Semaphore {
   #free: number
   readonly #waiting = new Set<() => void>()
 

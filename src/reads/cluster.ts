@@ -1,13 +1,14 @@
-import type { ClusterSnapshot, Scope, Unseen } from './cli/cluster.ts'
-import type { Manifest } from './cli/manifests.ts'
-import { field, objectOr, type JsonObject } from './core/json.ts'
+import type { ClusterSnapshot, Scope, Unseen } from '../cli/cluster.ts'
+import type { Manifest } from '../cli/manifests.ts'
+import { field, objectOr, type JsonObject } from '../core/json.ts'
 import {
+  allResources,
   bindingResource,
   crdName,
   definitionResource,
-  optionalResources,
   type Resource,
-} from './core/resources.ts'
+} from '../core/resources.ts'
+import { isAbsent } from '../kube/answer.ts'
 import {
   failureWords,
   resourcePath,
@@ -15,30 +16,24 @@ import {
   type Client,
   type Lost,
   type Refused,
-} from './kube/client.ts'
-import { isAbsent, serves } from './kube/definition.ts'
-import { listPages } from './kube/listing.ts'
-import { decodeObject, type KubeObject } from './kube/object.ts'
-import type { Connection } from './reads/connected.ts'
-import type { Followed } from './reads/followed.ts'
-import { readOnce, schemasOf } from './reads/schemas.ts'
+} from '../kube/client.ts'
+import { serves } from '../kube/definition.ts'
+import { listPages } from '../kube/listing.ts'
+import { decodeObject, type KubeObject } from '../kube/object.ts'
+import type { Connection } from './connected.ts'
+import type { Followed } from './followed.ts'
+import { readOnce, schemasOf } from './schemas.ts'
 
 /** Lists what a cluster holds, or takes it from what is followed. Only reads. */
 export async function snapshotCluster(
   { use }: Connection,
-  {
-    namespace,
-    kinds = [bindingResource, ...optionalResources],
-    inParts = false,
-    schemas: asksSchemas = false,
-  }: Scope = {},
+  { namespace, kinds = allResources, inParts = false, schemas: asksSchemas = false }: Scope = {},
   following?: Followed,
 ): Promise<ClusterSnapshot> {
   return use<ClusterSnapshot>(
     async (client, unlimited) => {
-      const resources = [bindingResource, ...optionalResources]
       const found = await Promise.all(
-        resources.map(async (resource): Promise<Found> => {
+        allResources.map(async (resource): Promise<Found> => {
           const definition = asksSchemas ? undefined : following?.definition(resource)
           // Only a live read shows that a kind is not served.
           if (definition && serves(definition, resource.version)) return { resource, isServed: true }

@@ -1,6 +1,6 @@
 /**
- * Reads of the API server for reviews and for the loop. Each throws if there is no answer, which ends the review or the
- * run without a decision.
+ * Reads of the API server for reviews and for the loop. Each throws `Undecided` if there is no answer: a
+ * review then answers HTTP 500 with these words, and a run of the loop is retried.
  */
 import type { Confirm } from '../controller/reconcile.ts'
 import { field, objectOr } from '../core/json.ts'
@@ -12,11 +12,16 @@ import { listPages } from '../kube/listing.ts'
 import { isStill } from '../webhook/confirm.ts'
 import type { ReadLive } from '../webhook/live.ts'
 import type { ListLive } from '../webhook/missing.ts'
+import { Undecided } from '../webhook/undecided.ts'
 
 /** Whether the label of a namespace turns refusals into warnings. */
-export async function warnsOnly(objects: Objects, name: string, signal: AbortSignal): Promise<boolean> {
+export async function warnsOnly(
+  objects: Pick<Objects, 'get'>,
+  name: string,
+  signal: AbortSignal,
+): Promise<boolean> {
   const reply = await objects.get(namespaceResource, { name }, signal)
-  if (reply.kind === 'failed') throw new Error(`reading Namespace ${name}: ${reply.cause}`)
+  if (reply.kind === 'failed') throw new Undecided(`reading Namespace ${name}: ${reply.cause}`)
   if (reply.kind !== 'done') return false
   const labels = objectOr(field(objectOr(reply.object['metadata']), 'labels'))
   return field(labels, admissionLabel) === 'warn'
@@ -34,9 +39,9 @@ export const liveReads =
         return undefined
       case 'conflict':
       case 'refused':
-        throw new Error(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.message}`)
+        throw new Undecided(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.message}`)
       case 'failed':
-        throw new Error(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.cause}`)
+        throw new Undecided(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.cause}`)
     }
   }
 
@@ -60,5 +65,5 @@ export const liveLists =
       metadataOnly: part === 'metadata',
     })
     if (listed.kind !== 'complete')
-      throw new Error(`listing ${crdName(resource)} in ${namespace}: ${failureWords(listed)}`)
+      throw new Undecided(`listing ${crdName(resource)} in ${namespace}: ${failureWords(listed)}`)
   }
