@@ -16,7 +16,7 @@ import type { Announcer } from './announcer.ts'
 import { addFinalizer, hasFinalizer, finalize } from './finalizer.ts'
 import { copyNews, holdNews } from './held-and-copied-news.ts'
 import type { Outputs } from './output.ts'
-import { catchUp, retryOf, settled, type RunResult } from './run-result.ts'
+import { catchUp, retryOf, settled, wait, type RunResult } from './run-result.ts'
 import type { Statuses } from './statuses.ts'
 
 /** Everything that one run reads and writes. */
@@ -48,7 +48,7 @@ export async function reconcile(key: BindingKey, reach: Reach): Promise<RunResul
   if (statuses.isBehind(key, binding)) return catchUp(`the cache has not seen the last status of ${key} yet`)
   if (!hasFinalizer(binding)) return addFinalizer(binding, reach)
   const { plan, settings } = planUnder(binding, reach)
-  if (reach.isSchemaFresh() && takesAway(binding, plan, reach)) return catchUp(schemaIsFresh)
+  if (reach.isSchemaFresh() && takesAway(binding, plan, reach)) return wait(schemaIsFresh)
   const applied = await act(binding, plan, reach)
   if ('kind' in applied) return applied
   return (
@@ -91,7 +91,7 @@ function takesAway(binding: Binding, plan: Plan, { inventory, outputs }: Reach):
 }
 
 const schemaIsFresh =
-  'the schema of a kind has just changed: what is read may still lack what the former one prunes'
+  'the schema of bindings, pools or objectives has just changed, and what is read may still lack what the former one prunes: until all is listed again, the ClusterSPIFFEID stays as it is'
 
 type Applied = { readonly outcome: Outcome; readonly next: RunResult }
 

@@ -4,6 +4,7 @@ import {
   clusterSpiffeIdResource,
   crdName,
   definitionResource,
+  eventResource,
 } from '../../src/core/resources.ts'
 import { binding, objective, pool } from '../support/builders.ts'
 import { listOf, recordOf, textOf, type Json } from '../support/embedded/json.ts'
@@ -60,6 +61,21 @@ describe('while the schema of bindings is fresh', () => {
     expect(await outputOf('chat')).toBe(before)
     expect(before).toBeDefined()
   })
+
+  test(
+    'a change that waits for long, since one schema follows the other, is said',
+    { timeout: 60_000 },
+    async () => {
+      await startWith(60_000)
+      await world.patch(bindingResource, chat, { spec: { serviceAccountName: 'another' } })
+      const said = async (): Promise<boolean> =>
+        (await world.list(eventResource)).some(
+          ({ reason, note }) =>
+            reason === 'Retrying' && textOf(note).includes('the ClusterSPIFFEID stays as it is'),
+        )
+      await vi.waitUntil(said, { timeout: 30_000, interval: 200 })
+    },
+  )
 
   test.for(changes)('what %s then is afterwards, where it still reads so', async ([, spec]) => {
     await startWith(1_000)
