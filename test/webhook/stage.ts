@@ -138,7 +138,8 @@ export function outcomeOf(response: AdmissionResponse): string {
 }
 
 /** Whether a line is the advice that stands beside each refused collision. */
-const isCollisionAdvice = (line: string): boolean => line.startsWith('spec.containerName: give one of them')
+const isCollisionAdvice = (line: string): boolean =>
+  line.startsWith('spec.containerName: give this binding, or the one')
 
 const reasons = (lines: readonly string[]): string =>
   lines.map((line) => /[A-Za-z]+\/([A-Za-z]+): /.exec(line)?.[1] ?? line).join(', ')
