@@ -39,6 +39,19 @@ const problemsOn = async (text: string): Promise<readonly string[]> => (await re
 
 describe('what is read', () => {
   test.each([
+    ['block style', ['a', 'b', 'c'].map(bindingText).join('---\n')],
+    [
+      'flow style',
+      ['a', 'b', 'c'].map((name) => `${JSON.stringify(binding({ name }))}\n`).join('--- # the next\n'),
+    ],
+  ])('documents with Windows line ends, in %s', (_style, text) => {
+    expect(parsed(text.replaceAll('\n', '\r\n'))).toMatchObject({
+      items: ['a', 'b', 'c'].map((name) => ({ name, oddities: [] })),
+      problems: [],
+    })
+  })
+
+  test.each([
     ['one document', bindingText('a')],
     ['JSON', JSON.stringify(binding({ name: 'a' }))],
     ['documents, empty ones among them', `---\n---\n# nothing\n---\n${bindingText('a')}---\nnull\n`],
