@@ -1,6 +1,6 @@
 import { isAdvice } from '../core/advice.ts'
 import { appraise, claimOf, pendingOver, type Appraisal } from '../core/appraise.ts'
-import { decodeBinding, finalizer, isSameWish, type Binding } from '../core/binding.ts'
+import { decodeBinding, finalizer, isWrittenAlike, type Binding } from '../core/binding.ts'
 import { collisionMessage } from '../core/checks/collision.ts'
 import { noStake } from '../core/evaluate.ts'
 import type { World } from '../core/facts.ts'
@@ -81,7 +81,7 @@ type Decided = Decision & {
 async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSignal): Promise<Decided> {
   const binding = bindingIn(request.object, request)
   const before = request.operation === 'UPDATE' ? bindingIn(request.oldObject, request) : undefined
-  if (!concerns(request, binding, before)) return { ...nothing, binding, world: reach.world }
+  if (!concerns(request, binding)) return { ...nothing, binding, world: reach.world }
   const decideIn = (world: World): Decided => {
     const appraisal = appraise(binding, world)
     const { findings: earlier, ...standing } = before ? appraise(before, world) : untouched
@@ -104,7 +104,7 @@ function remarked(decided: Decided, { notices }: Reach): Decision {
   return {
     ...decided,
     remarks: [
-      ...renaming(binding, appraisal.stake, world),
+      ...(appraisal === untouched ? [] : renaming(binding, appraisal.stake, world)),
       ...collisionAdvice(verdict.findings),
       ...(verdict.verdict === 'deny' ? [] : victims(binding, news, world)),
       ...remarks,
@@ -224,16 +224,16 @@ const nothing: Omit<Decided, 'binding' | 'world'> = {
 }
 
 /**
- * Whether the request could do harm. A binding that is being deleted can't, and neither can an update that changes
- * nothing that the binding asks for.
+ * Whether the request is judged. A binding that is being deleted can do no harm, and neither can an update that leaves
+ * what the binding asks for as it is written.
  */
-const concerns = (request: AdmissionRequest, binding: Binding, before: Binding | undefined): boolean =>
+const concerns = (request: AdmissionRequest, binding: Binding): boolean =>
   request.group === bindingResource.group &&
   request.resource === bindingResource.plural &&
   request.subresource === '' &&
   (request.operation === 'CREATE' || request.operation === 'UPDATE') &&
   !binding.deleting &&
-  !(before && isSameWish(before, binding))
+  !(request.operation === 'UPDATE' && isWrittenAlike(request.oldObject, request.object))
 
 /**
  * Decodes the object of a request. Namespace and name are taken from the request, because a new object's metadata may

@@ -298,6 +298,19 @@ describe('only new harm is refused', () => {
     )
   })
 
+  test('white space around a reference leaves the failures as they were, and their warnings', async () => {
+    const { validate, mutate } = stage({ remembered: [wild] })
+    const stored = poolOnly({ name: 'chat-c' })
+    const spaced = poolOnly({ name: 'chat-c', spec: { poolRef: { name: ' chat  ' } } })
+    for (const [to, from] of [
+      [spaced, stored],
+      [stored, spaced],
+    ] as const) {
+      expect(outcomeOf(await validate(to, update(from)))).toBe('allowed?InvalidPoolSelector')
+      expect(outcomeOf(await mutate(to, update(from)))).toBe('allowed')
+    }
+  })
+
   test('a collision that was there before is old as long as the key is the same', async () => {
     const remembered = [...scene, objective({ name: 'second' }), peer, binding()]
     const { validate, claims } = stage({ remembered })
@@ -610,6 +623,34 @@ describe('another name for an identity', () => {
   test('takes over the claim of the binding that it replaces', async () => {
     const { validate } = stage({ remembered: there, leases: claimed('chat') })
     expect((await validate(named('chat-v2'))).kind).toBe('allowed')
+  })
+
+  test('is the same name with white space around it, and an update that adds some has the same warning', async () => {
+    const { validate, claims } = stage({ remembered: [...there, named('chat-v2')] })
+    const { warnings } = await stage({ remembered: there }).validate(named('chat-v2'))
+    for (const [to, from] of [
+      [' chat ', 'chat'],
+      ['chat', ' chat\n'],
+    ] as const)
+      expect(await validate(named('chat-v2', to), update(named('chat-v2', from)))).toMatchObject({
+        kind: 'allowed',
+        warnings: warnings,
+      })
+    expect(claims()).toEqual([])
+  })
+
+  test('is not spoken of in an update that changes nothing else, nor while its binding is being deleted', async () => {
+    const { validate } = stage({ remembered: [...there, named('chat-v2')] })
+    const asked = update(named('chat-v2'))
+    const labelled = named('chat-v2')
+    expect(
+      (await validate({ ...labelled, metadata: { ...labelled.metadata, labels: { a: 'b' } } }, asked))
+        .warnings,
+    ).toEqual([])
+    const leaving = named('chat-v2', 'chat', { containerName: 'side' })
+    expect(
+      (await validate({ ...leaving, metadata: { ...leaving.metadata, deletionTimestamp } }, asked)).warnings,
+    ).toEqual([])
   })
 
   test('is let in while both wait', async () => {
