@@ -14,6 +14,7 @@ import type { Resource } from '../core/resources.ts'
 import {
   isSameHarm,
   judge,
+  lenient,
   verdictOf,
   type ActionOverrides,
   type JudgedFinding,
@@ -61,6 +62,8 @@ type Given = {
   readonly cluster: readonly Manifest[]
   readonly items: readonly Item[]
   readonly actions: AdmissionActions
+  /** Namespaces whose label turns refusals into warnings. */
+  readonly lenient: ReadonlySet<string>
   readonly now: Date
 }
 
@@ -118,7 +121,7 @@ function admitAll(input: Given): AdmittedAll {
   const admissions = input.items.map((item): Admitted => {
     const { manifest } = item
     if (!manifest) return { item, admission: { kind: 'unasked' } }
-    const admission = admit(manifest, admitted, input.actions)
+    const admission = admit(manifest, admitted, input.actions, !input.lenient.has(item.namespace))
     if (!isDenied(admission) && isNamed(item)) admitted.apply(upserted(manifest))
     return { item, admission }
   })
@@ -144,7 +147,9 @@ export function audit(input: Omit<Given, 'items'>): readonly Checked[] {
   const { now } = input
   const hints = hintsFrom(input.cluster)
   return [...inventory.bindings()].map((binding) => {
-    const assessment = assessed(binding, inventory, { overrides: input.actions.overrides, now })
+    const strict = assessed(binding, inventory, { overrides: input.actions.overrides, now })
+    const isLenient = input.lenient.has(binding.namespace)
+    const assessment = isLenient ? { ...strict, verdict: lenient(strict.verdict) } : strict
     return { kind: 'binding', item: undefined, assessment, willBe: undefined, hint: hints(binding) }
   })
 }

@@ -5,7 +5,7 @@ import type { Finding } from './findings.ts'
 import type { Known } from './overlay.ts'
 import { judgeConsequences, type AdmissionActions, type ReferenceVerdict } from './reference-verdict.ts'
 import { bindingResource, objectiveResources, poolResources, type Resource } from './resources.ts'
-import { judge, type Verdict } from './verdict.ts'
+import { judge, lenient, type Verdict } from './verdict.ts'
 
 /** An object that is created or updated. */
 export type Applied = {
@@ -24,27 +24,27 @@ export type Admission =
 /**
  * The answer of admission to one object, given the objects that exist. Pure: live reads and claims are left out,
  * because they only make up for what a replica does not know.
+ *
+ * @param mayDeny false in a namespace whose label asks for warnings only
  */
 export function admit(
   { resource, namespace, name, object }: Applied,
   world: Known,
   actions: AdmissionActions,
+  mayDeny = true,
 ): Admission {
   if (resource === bindingResource) {
     const binding = decodeBinding(object)
     const before = world.binding(bindingKey(namespace, name))
     const earlier = before ? findingsOn(before, world) : []
-    return {
-      kind: 'binding',
-      binding,
-      verdict: judge(findingsOn(binding, world), earlier, actions.overrides),
-    }
+    const verdict = judge(findingsOn(binding, world), earlier, actions.overrides)
+    return { kind: 'binding', binding, verdict: mayDeny ? verdict : lenient(verdict) }
   }
   // If a kind is not served, no object of it exists.
   const isReference = poolResources.includes(resource) || objectiveResources.includes(resource)
   if (!isReference || !world.isServed(resource)) return { kind: 'unasked' }
   const consequences = finish(judgeChange({ resource, namespace, name, object }, world))
-  return { kind: 'reference', verdict: judgeConsequences(consequences, actions, true) }
+  return { kind: 'reference', verdict: judgeConsequences(consequences, actions, mayDeny) }
 }
 
 export const isDenied = (admission: Admission): boolean =>

@@ -19,7 +19,7 @@ import type { Courtesy } from './courtesy.ts'
 import type { Feed } from './feed.ts'
 import { ignoranceOf } from './knowledge.ts'
 import { probeAnswer } from './probe.ts'
-import { liveLists, liveReads, warnsOnly } from './reads.ts'
+import { isLabelledLenient, liveLists, liveReads } from './reads.ts'
 
 export type RoutesOptions = {
   readonly config: Config
@@ -41,7 +41,7 @@ export function routesOf(
 ): Readonly<Record<string, Review>> {
   const read = (signal: AbortSignal): ReadLive => liveReads(objects, signal)
   const isLenient = (namespace: string, signal: AbortSignal): Promise<boolean> =>
-    warnsOnly(objects, namespace, signal)
+    isLabelledLenient(objects, namespace, signal)
   const lookAtPods = createPodLookup({
     list: (...page) => listRememberedPods(client, ...page),
     fallbacks: () => inventory.fallbacks(),
