@@ -10,6 +10,7 @@ import type { JsonObject } from '../core/json.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import { planOf, refusedOutput, takenName, type Plan } from '../core/plan.ts'
 import type { AdmissionActions, ReferenceVerdict } from '../core/reference-verdict.ts'
+import type { Remark } from '../core/remarks.ts'
 import type { Resource } from '../core/resources.ts'
 import {
   isSameHarm,
@@ -50,6 +51,8 @@ export type Checked =
       /** What the loop would write if all refused objects were absent; undefined for a refused object. */
       readonly willBe: Settled | undefined
       readonly hint: Hint
+      /** What admission says beside the findings of the verdict. */
+      readonly remarks: readonly Remark[]
     }
   | { readonly kind: 'reference'; readonly item: Item; readonly verdict: ReferenceVerdict }
   /** An object of a kind on which no binding depends, or that is not served; or a binding with an invalid name. */
@@ -88,7 +91,8 @@ export function assess(input: Given): readonly Checked[] {
     const fate = settle(key, settled, input.now)
     const assessment = { ...namesOf(admission.binding), verdict, ...fate }
     const willBe = isRefusedOne(one) ? undefined : isAllAccepted ? fate : settle(key, left, input.now)
-    return { kind: 'binding', item, assessment, willBe, hint: hints(admission.binding) }
+    const { remarks } = admission
+    return { kind: 'binding', item, assessment, willBe, hint: hints(admission.binding), remarks }
   })
 }
 
@@ -150,7 +154,14 @@ export function audit(input: Omit<Given, 'items'>): readonly Checked[] {
     const strict = assessed(binding, inventory, { overrides: input.actions.overrides, now })
     const isLenient = input.lenient.has(binding.namespace)
     const assessment = isLenient ? { ...strict, verdict: lenient(strict.verdict) } : strict
-    return { kind: 'binding', item: undefined, assessment, willBe: undefined, hint: hints(binding) }
+    return {
+      kind: 'binding',
+      item: undefined,
+      assessment,
+      willBe: undefined,
+      hint: hints(binding),
+      remarks: [],
+    }
   })
 }
 

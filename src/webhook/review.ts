@@ -7,15 +7,15 @@ import type { World } from '../core/facts.ts'
 import { rules, type Finding } from '../core/findings.ts'
 import type { IdentifiedBinding } from '../core/overlap.ts'
 import type { Known } from '../core/overlay.ts'
+import { collisionAdvice, remarksOn } from '../core/remarks.ts'
 import { bindingResource } from '../core/resources.ts'
-import { isSameHarm, judge, lenient, type ActionOverrides, type Verdict } from '../core/verdict.ts'
+import { judge, lenient, newIn, type ActionOverrides, type Verdict } from '../core/verdict.ts'
 import { workloadRules } from '../core/workloads.ts'
 import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
 import type { Holder } from './claim.ts'
 import { confirm, contends, needsConfirmation } from './confirm.ts'
 import { allowed, denied, isHeard, type Decision } from './decision.ts'
 import type { ReadLive } from './live.ts'
-import { collisionAdvice, renaming, victims } from './remarks.ts'
 import type { Reservations, Reserved } from './reservations.ts'
 import { nothingSeen, type LookAtPods, type Seen } from './workloads.ts'
 
@@ -100,16 +100,12 @@ async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSign
 /** Adds the warnings beside the findings. */
 function remarked(decided: Decided, { notices }: Reach): Decision {
   const { binding, appraisal, world, earlier, verdict, remarks } = decided
-  const news = verdict.findings.filter((one) => !earlier.some((before) => isSameHarm(before, one)))
+  const { stake } = appraisal
+  const news = newIn(verdict, earlier)
+  const own = appraisal === untouched ? [] : remarksOn(binding, { verdict, news, stake }, world)
   return {
     ...decided,
-    remarks: [
-      ...(appraisal === untouched ? [] : renaming(binding, appraisal.stake, world)),
-      ...collisionAdvice(verdict.findings),
-      ...(verdict.verdict === 'deny' ? [] : victims(binding, news, world)),
-      ...remarks,
-      ...notices(),
-    ],
+    remarks: [...own.map(({ line }) => line), ...collisionAdvice(verdict.findings), ...remarks, ...notices()],
   }
 }
 

@@ -720,6 +720,13 @@ describe('a collision that is let through', () => {
     expect(response.warnings).toContain('InferenceIdentityBinding peer loses its identity by this collision')
   })
 
+  test('says nothing where the reason is ignored', async () => {
+    const actions = { IdentityCollision: 'ignore' } as const
+    const { validate } = stage({ remembered: [...scene, objective({ name: 'second' }), peer], actions })
+    const response = await validate(binding({ spec: { objectiveRef: { name: 'second' } } }))
+    expect(response).toMatchObject({ kind: 'allowed', warnings: [] })
+  })
+
   test('by the label of a namespace too', async () => {
     const response = await stage({ remembered: [...scene, peer], lenient: 'default' }).validate(binding())
     expect(response.kind).toBe('allowed')
