@@ -224,7 +224,7 @@ function outcomeOf(key: BindingKey, plan: Plan, inventory: Inventory) {
   const { name } = wanted.metadata
   return isHolder(key, name, inventory)
     ? { kind: 'ready' as const, identity, wanted, output: { name } }
-    : refusedOutput(name, takenName(name), true)
+    : refusedOutput(name, takenName(name))
 }
 
 /** Whether the ClusterSPIFFEID of a name is, or will be, that of a binding which renders it: the first to do so has it. */

@@ -2,6 +2,7 @@ import { conditionIn, readyIn, type ConditionType } from '../core/conditions.ts'
 import { rules } from '../core/findings.ts'
 import { textOr, type JsonObject } from '../core/json.ts'
 import { nearest } from '../core/nearest.ts'
+import { stalledFixes } from '../core/plan.ts'
 import { bindingResource, objectiveResources, poolResources } from '../core/resources.ts'
 import { isCurrent } from '../core/said.ts'
 import { troublesBeyond } from './diagnosis-beyond.ts'
@@ -111,9 +112,10 @@ export function explained(
   message: string,
 ): { readonly problem: string; readonly fix: string } {
   const mine = Object.values(rules).filter((rule) => rule.reason === reason)
-  const written = mine.find(({ fix }) => message.endsWith(`; ${fix}`))
-  return written
-    ? { problem: message.slice(0, -written.fix.length - 2), fix: written.fix }
+  const stalled = reason === rules.managedOutputApplyFailed.reason ? Object.values(stalledFixes) : []
+  const written = [...mine.map(({ fix }) => fix), ...stalled].find((fix) => message.endsWith(`; ${fix}`))
+  return written !== undefined
+    ? { problem: message.slice(0, -written.length - 2), fix: written }
     : { problem: message, fix: mine[0]?.fix ?? 'see the log of the operator' }
 }
 

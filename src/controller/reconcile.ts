@@ -106,7 +106,7 @@ async function act(binding: Binding, plan: Plan, reach: Reach): Promise<Applied 
     case 'inPlace':
       return { outcome: { kind: 'ready', identity, output: settlement.output }, next: settled }
     case 'refused': {
-      const outcome = refusedOutput(wanted.metadata.name, settlement.why, settlement.stalls)
+      const outcome = refusedOutput(wanted.metadata.name, settlement)
       return { outcome, next: { kind: 'retry', why: outcome.message, cause: 'refused', isSaid: true } }
     }
     case 'unfinished':

@@ -2,7 +2,7 @@
 import { eventResource } from '../../../src/controller/events.ts'
 import { decodeBinding, finalizer } from '../../../src/core/binding.ts'
 import { retryingStatus, statusOf } from '../../../src/core/conditions.ts'
-import { refusedOutput } from '../../../src/core/plan.ts'
+import { refusedOutput, refusedWith } from '../../../src/core/plan.ts'
 import { crdName, definitionResource, gvk, type Resource } from '../../../src/core/resources.ts'
 import { binding, inventoryOf, objective, pool, renderedFrom, settings } from '../../support/builders.ts'
 import { recordOf, type Json } from '../../support/embedded/json.ts'
@@ -148,7 +148,7 @@ export function settled(one: Manifest, objects: readonly Manifest[] = scene): St
 }
 
 export const refused = (one: Manifest): Stored => {
-  const outcome = refusedOutput(outputOf(one).metadata.name, 'not in this house')
+  const outcome = refusedOutput(outputOf(one).metadata.name, refusedWith(403, 'not in this house'))
   const { generation } = decodeBinding(one)
   return { ...one, status: statusOf(outcome, { settings, generation, previous: {}, now: new Date(0) }) }
 }
