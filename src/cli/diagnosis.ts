@@ -7,6 +7,7 @@ import { bindingResource, objectiveResources, poolResources } from '../core/reso
 import { isCurrent } from '../core/said.ts'
 import { troublesBeyond } from './diagnosis-beyond.ts'
 import type { Inspection } from './inspection.ts'
+import { keepersOf } from './keepers.ts'
 import { spanOf } from './layout.ts'
 import { operatorFindings } from './operator-state.ts'
 import { limitedBy, refTo, type ReportFinding } from './report.ts'
@@ -54,10 +55,10 @@ const error = (
 })
 
 function leaving(inspection: Inspection): readonly ReportFinding[] {
-  const { binding, leavingMs } = inspection
+  const { binding, leavingMs, output, manifests } = inspection
   if (!binding.deleting) return []
   const since = leavingMs === undefined ? '' : `, for ${spanOf(leavingMs)}`
-  const kept = binding.finalizers.join(', ')
+  const kept = keepersOf(binding, output, manifests).join('; ')
   return [
     error(
       inspection,
