@@ -30,7 +30,7 @@ export async function readTexts(paths: readonly string[], reading: Reading): Pro
             : { kind: 'text', file, text: readFileSync(file, 'utf8') },
         )
     } catch (error) {
-      all.push({ kind: 'problem', problem: `${reading.flag} ${path}: ${messageOf(error)}` })
+      all.push({ kind: 'problem', problem: `${reading.flag} ${path || '""'}: ${messageOf(error)}` })
     }
   }
   return all
@@ -38,6 +38,7 @@ export async function readTexts(paths: readonly string[], reading: Reading): Pro
 
 function filesIn(path: string, recursive: boolean): readonly string[] {
   if (path === '-') return [path]
+  if (path === '') throw new Error('names nothing; name a file, a folder, or - for standard input')
   const found = statSync(path, { throwIfNoEntry: false })
   if (!found) throw new Error('there is no such file or folder')
   if (!found.isDirectory()) return [path]

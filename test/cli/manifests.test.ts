@@ -285,6 +285,12 @@ describe('folders', () => {
     expect(names).toStrictEqual(['b', 'c', 'a', 'b'])
   })
 
+  test('that are named by an empty text are none, which is said', async () => {
+    expect((await readAll([''])).problems).toStrictEqual([
+      '-f "": names nothing; name a file, a folder, or - for standard input',
+    ])
+  })
+
   test('that hold nothing, and what is not there, are named', async () => {
     await using folder = await folderWith({ 'README.md': 'hello' })
     const missing = folder.at('missing.yaml')

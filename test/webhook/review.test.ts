@@ -575,6 +575,14 @@ describe('two that ask for one container by the same reference', () => {
     }
   })
 
+  test('are more than two where several are there, and the message says so', async () => {
+    const pair = ['first', 'third'].map((name) => binding({ name, spec: { objectiveRef: { name } } }))
+    const [line] = linesOf(await stage({ remembered: pair }).validate(second))
+    expect(line).toContain(
+      'first, third ask for the same container of the same pool and service account, and once all that they refer to is there, all would lose their identity',
+    )
+  })
+
   test.for<readonly [string, Manifest]>([
     ['for another container', binding({ name: 'second', spec: { containerName: 'side' } })],
     ['for another service account', binding({ name: 'second', spec: { serviceAccountName: 'worker' } })],
