@@ -30,7 +30,7 @@ async function run(argv: readonly string[]): Promise<CommandResult> {
     case 'version':
     case '-version':
     case '--version': {
-      const [extra] = rest.filter((one) => !isHelp(one))
+      const extra = rest.find((one) => !isHelp(one))
       if (extra !== undefined)
         return usage([`unexpected argument ${JSON.stringify(extra)}; write kleym version`])
       return { code: exitCodes.fine, stdout: `kleym ${version}\n`, stderr: '' }
