@@ -29,14 +29,21 @@ async function run(argv: readonly string[]): Promise<CommandResult> {
   switch (word) {
     case 'version':
     case '-version':
-    case '--version':
+    case '--version': {
+      const extra = rest.find((one) => !isHelp(one))
+      if (extra !== undefined)
+        return usage([`unexpected argument ${JSON.stringify(extra)}; write kleym version`])
       return { code: exitCodes.fine, stdout: `kleym ${version}\n`, stderr: '' }
+    }
     case undefined:
     case 'help':
     case '-h':
     case '-help':
-    case '--help':
+    case '--help': {
+      const about = rest.filter((one) => !isHelp(one))
+      if (about.length > 0) return run([...about, '--help'])
       return { code: word === undefined ? exitCodes.usage : exitCodes.fine, stdout: help, stderr: '' }
+    }
     default: {
       if (!isCommand(word)) return unknown(word)
       const { run: runCommand } = await commands[word]()
@@ -44,6 +51,8 @@ async function run(argv: readonly string[]): Promise<CommandResult> {
     }
   }
 }
+
+const isHelp = (word: string): boolean => ['help', '-h', '-help', '--help'].includes(word)
 
 const isCommand = (word: string): word is keyof typeof commands => Object.hasOwn(commands, word)
 

@@ -10,10 +10,12 @@ import type { JsonObject } from '../core/json.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import { planOf, refusedOutput, takenName, type Plan } from '../core/plan.ts'
 import type { AdmissionActions, ReferenceVerdict } from '../core/reference-verdict.ts'
+import type { Remark } from '../core/remarks.ts'
 import type { Resource } from '../core/resources.ts'
 import {
   isSameHarm,
   judge,
+  lenient,
   verdictOf,
   type ActionOverrides,
   type JudgedFinding,
@@ -49,6 +51,8 @@ export type Checked =
       /** What the loop would write if all refused objects were absent; undefined for a refused object. */
       readonly willBe: Expected | undefined
       readonly hint: Hint
+      /** What admission says beside the findings of the verdict. */
+      readonly remarks: readonly Remark[]
     }
   | { readonly kind: 'reference'; readonly item: Item; readonly verdict: ReferenceVerdict }
   /** An object of a kind on which no binding depends, or that is not served; or a binding with an invalid name. */
@@ -61,6 +65,8 @@ type Given = {
   readonly cluster: readonly Manifest[]
   readonly items: readonly Item[]
   readonly actions: AdmissionActions
+  /** Namespaces whose label turns refusals into warnings. */
+  readonly lenient: ReadonlySet<string>
   readonly now: Date
 }
 
@@ -87,7 +93,8 @@ export function assess(input: Given): readonly Checked[] {
     const fate = expectedOf(key, settled, input.now)
     const assessment = { ...namesOf(admission.binding), verdict, ...fate }
     const willBe = isRefusedOne(one) ? undefined : isAllAccepted ? fate : expectedOf(key, left, input.now)
-    return { kind: 'binding', item, assessment, willBe, hint: hints(admission.binding) }
+    const { remarks } = admission
+    return { kind: 'binding', item, assessment, willBe, hint: hints(admission.binding), remarks }
   })
 }
 
@@ -120,7 +127,7 @@ function admitAll(input: Given): AdmittedAll {
   const admissions = input.items.map((item): Admitted => {
     const { manifest } = item
     if (!manifest) return { item, admission: { kind: 'unasked' } }
-    const admission = admit(manifest, admitted, input.actions)
+    const admission = admit(manifest, admitted, input.actions, !input.lenient.has(item.namespace))
     if (!isDenied(admission) && isNamed(item)) admitted.apply(upserted(manifest))
     return { item, admission }
   })
@@ -146,8 +153,17 @@ export function audit(input: Omit<Given, 'items'>): readonly Checked[] {
   const { now } = input
   const hints = hintsFrom(input.cluster)
   return [...inventory.bindings()].map((binding) => {
-    const assessment = assessed(binding, inventory, { overrides: input.actions.overrides, now })
-    return { kind: 'binding', item: undefined, assessment, willBe: undefined, hint: hints(binding) }
+    const strict = assessed(binding, inventory, { overrides: input.actions.overrides, now })
+    const isLenient = input.lenient.has(binding.namespace)
+    const assessment = isLenient ? { ...strict, verdict: lenient(strict.verdict) } : strict
+    return {
+      kind: 'binding',
+      item: undefined,
+      assessment,
+      willBe: undefined,
+      hint: hints(binding),
+      remarks: [],
+    }
   })
 }
 
@@ -210,7 +226,7 @@ function outcomeOf(key: BindingKey, plan: Plan, inventory: Inventory) {
   const { name } = wanted.metadata
   return isHolder(key, name, inventory)
     ? { kind: 'ready' as const, identity, wanted, output: { name } }
-    : refusedOutput(name, takenName(name), true)
+    : refusedOutput(name, takenName(name))
 }
 
 /** Whether the ClusterSPIFFEID of a name is, or will be, that of a binding which renders it: the first to do so has it. */

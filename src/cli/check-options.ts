@@ -89,7 +89,7 @@ export function checkOptions(argv: readonly string[], env: Environment): ParsedO
   const problems = [
     ...reading.problems,
     ...inputProblems(examined, reading),
-    ...(examined.files.length > 0 || examined.live
+    ...(reading.isGiven('filename') || examined.live
       ? []
       : ['no manifests; name them with -f, or audit the cluster with --live']),
     ...decoder.problems,

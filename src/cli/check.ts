@@ -3,11 +3,12 @@ import { exitCodes, usage, type CommandResult } from '../result.ts'
 import type { Definition } from '../schema/definition.ts'
 import { knownDefinitions } from '../schema/kinds.ts'
 import { assess, audit, type Checked } from './assess.ts'
-import type { ClusterSnapshot, ReadCluster, ReadOperator } from './cluster.ts'
+import type { ClusterReads, ClusterSnapshot, ReadCluster, ReadOperator } from './cluster.ts'
 import { definitionsFrom, unapplied } from './crds.ts'
 import { readTexts } from './files.ts'
 import type { ReportFormat } from './formats.ts'
 import { instruct, type Asked, type Instructions } from './instructions.ts'
+import { leniencyIn } from './leniency.ts'
 import { itemsOf, objectsOf, type Item } from './manifests.ts'
 import { anewLines, orderLine } from './orders.ts'
 import { reportOf } from './reports/report.ts'
@@ -38,6 +39,7 @@ export type CheckReach = {
   readonly readStdin: () => Promise<string>
   readonly readCluster: ReadCluster
   readonly readOperator: ReadOperator
+  readonly readNamespace: ClusterReads['readNamespace']
 }
 
 /** What files and cluster hold, and what is made of it. */
@@ -90,7 +92,13 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
   const isAsFirst = isAllServed(served) && live.length === 0
   const items = isAsFirst ? first : judgedBy(definitions.filter((one) => isServed(one, served)))
   const { settings, actions } = instructions
-  const input = { settings, actions, served, cluster: snapshot.manifests, now: reach.now, items }
+  const judgeIn = (lenient: ReadonlySet<string>) => {
+    const input = { settings, actions, served, cluster: snapshot.manifests, lenient, now: reach.now, items }
+    return { input, all: isAudit ? audit(input) : assess(input) }
+  }
+  const strict = judgeIn(new Set())
+  const leniency = await leniencyIn(strict.all, objects, options.live ? reach.readNamespace : undefined)
+  const { input, all } = leniency.namespaces.size > 0 ? judgeIn(leniency.namespaces) : strict
   const limits = [
     ...crds.remarks,
     // The CEL rules of our own kind are not missed: the checks say the same.
@@ -98,13 +106,14 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
     ...(unseen.length > 0
       ? [`judges by schemas that come with kleym, not by those of the cluster: ${unseen.join('; ')}`]
       : []),
+    ...leniency.limits,
     ...(snapshot.unseen ?? []).map(({ why }) => `goes on without what it may not see: ${why}`),
   ]
   return {
     kind: 'examined',
     input,
     isAudit,
-    all: isAudit ? audit(input) : assess(input),
+    all,
     instructions,
     limits,
   }

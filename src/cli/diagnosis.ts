@@ -2,10 +2,12 @@ import { conditionIn, readyIn, type ConditionType } from '../core/conditions.ts'
 import { rules } from '../core/findings.ts'
 import { textOr, type JsonObject } from '../core/json.ts'
 import { nearest } from '../core/nearest.ts'
+import { stalledFixes } from '../core/plan.ts'
 import { bindingResource, objectiveResources, poolResources } from '../core/resources.ts'
 import { isCurrent } from '../core/said.ts'
 import { troublesBeyond } from './diagnosis-beyond.ts'
 import type { Inspection } from './inspection.ts'
+import { keepersOf } from './keepers.ts'
 import { spanOf } from './layout.ts'
 import { operatorFindings } from './operator-state.ts'
 import { limitedBy, refTo, type ReportFinding } from './report.ts'
@@ -53,10 +55,10 @@ const error = (
 })
 
 function leaving(inspection: Inspection): readonly ReportFinding[] {
-  const { binding, leavingMs } = inspection
+  const { binding, leavingMs, output, manifests } = inspection
   if (!binding.deleting) return []
   const since = leavingMs === undefined ? '' : `, for ${spanOf(leavingMs)}`
-  const kept = binding.finalizers.join(', ')
+  const kept = keepersOf(binding, output, manifests).join('; ')
   return [
     error(
       inspection,
@@ -111,9 +113,10 @@ export function explained(
   message: string,
 ): { readonly problem: string; readonly fix: string } {
   const mine = Object.values(rules).filter((rule) => rule.reason === reason)
-  const written = mine.find(({ fix }) => message.endsWith(`; ${fix}`))
-  return written
-    ? { problem: message.slice(0, -written.fix.length - 2), fix: written.fix }
+  const stalled = reason === rules.managedOutputApplyFailed.reason ? Object.values(stalledFixes) : []
+  const written = [...mine.map(({ fix }) => fix), ...stalled].find((fix) => message.endsWith(`; ${fix}`))
+  return written !== undefined
+    ? { problem: message.slice(0, -written.length - 2), fix: written }
     : { problem: message, fix: mine[0]?.fix ?? 'see the log of the operator' }
 }
 

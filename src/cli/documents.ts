@@ -1,6 +1,7 @@
-import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, Schema, type Node, type Tags } from 'yaml'
+import { isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, type Node } from 'yaml'
 import type { Path } from '../schema/path.ts'
 import { partsOf, type Part } from './stream.ts'
+import { yamlOfGo } from './yaml-of-go.ts'
 
 /** One document of a text and the line where it starts; or an Error and its line. */
 export type Document = {
@@ -31,8 +32,10 @@ function documentOf({ text, line, problem }: Part): Document {
   if (error) {
     // The parser is recursive, so the depth is checked first.
     const cause = error.code === 'RESOURCE_EXHAUSTION' ? tooDeep : new Error(error.message)
-    return broken(lineAt(error.pos[0]), cause)
+    return broken(lineAt(error.pos[0]), lineOfText(text, error.pos[0]).includes('{{') ? unrendered : cause)
   }
+  const template = text.includes('{{') ? mapAsKey(document.contents) : undefined
+  if (template) return broken(lineAt(template.range?.[0] ?? 0), unrendered)
   const where = lineAt(document.contents?.range[0] ?? document.range[0])
   const value = valueOf(document)
   if (value instanceof Error) return broken(where, value)
@@ -99,6 +102,26 @@ const tooDeep = new Error(
   `nests deeper than ${maxDepth} levels, or an alias stands within what it stands for`,
 )
 
+const unrendered = new Error('holds {{ }}, so it is a template; render it first, as by helm template')
+
+/** The line around an offset. */
+function lineOfText(text: string, offset: number): string {
+  const start = text.lastIndexOf('\n', offset - 1) + 1
+  const end = text.indexOf('\n', offset)
+  return text.slice(start, end === -1 ? undefined : end)
+}
+
+/** What `{{ .Values.name }}` is to YAML: a map whose key is a map. No such key can be JSON, and kubectl refuses it. */
+function mapAsKey(node: unknown): Node | undefined {
+  const inner = isMap(node) ? node.items : isSeq(node) ? node.items : []
+  for (const one of inner) {
+    if (isPair(one) && isMap(one.key)) return one.key
+    const found = mapAsKey(isPair(one) ? one.value : one)
+    if (found) return found
+  }
+  return undefined
+}
+
 const notInJson = new Error('holds .inf or .nan, which JSON does not know')
 
 /** Why a value can't be JSON. The depth limit also ends values that contain themselves. */
@@ -150,10 +173,3 @@ function repeatedKeys(node: unknown): readonly Repeated[] {
     return [...own, ...repeatedKeys(value)]
   })
 }
-
-/** go-yaml, which kubectl uses, reads dates and sexagesimal numbers as text. */
-const asInGo = (tags: Tags): Tags =>
-  tags.filter((tag) => typeof tag === 'string' || !(tag.format === 'TIME' || tag.tag.endsWith(':timestamp')))
-
-/** YAML 1.1 with merge keys. Made once: to make it again for each of thousands of documents takes as long as to read them. */
-const yamlOfGo = new Schema({ schema: 'yaml-1.1', customTags: asInGo })

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, type Dirent } from 'node:fs'
+import { readdirSync, readFileSync, realpathSync, statSync, type Dirent } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../core/show.ts'
 
@@ -30,7 +30,7 @@ export async function readTexts(paths: readonly string[], reading: FileOptions):
             : { kind: 'text', file, text: readFileSync(file, 'utf8') },
         )
     } catch (error) {
-      all.push({ kind: 'problem', problem: `${reading.flag} ${path}: ${messageOf(error)}` })
+      all.push({ kind: 'problem', problem: `${reading.flag} ${path || '""'}: ${messageOf(error)}` })
     }
   }
   return all
@@ -38,10 +38,11 @@ export async function readTexts(paths: readonly string[], reading: FileOptions):
 
 function filesIn(path: string, recursive: boolean): readonly string[] {
   if (path === '-') return [path]
+  if (path === '') throw new Error('names nothing; name a file, a folder, or - for standard input')
   const found = statSync(path, { throwIfNoEntry: false })
   if (!found) throw new Error('there is no such file or folder')
   if (!found.isDirectory()) return [path]
-  const files = filesUnder(path, recursive)
+  const files = filesUnder(path, recursive, new Set())
   if (files.length === 0)
     throw new Error(
       recursive
@@ -51,14 +52,21 @@ function filesIn(path: string, recursive: boolean): readonly string[] {
   return files
 }
 
-/** The files of a folder in the order in which kubectl reads them: by name, subfolders at the place of their name. */
-function filesUnder(folder: string, recursive: boolean): readonly string[] {
+/**
+ * The files of a folder in the order in which kubectl reads them: by name, subfolders at the place of their name.
+ *
+ * @param entered the real paths of the folders so far; each is read once, because a link may lead back to a folder around it
+ */
+function filesUnder(folder: string, recursive: boolean, entered: Set<string>): readonly string[] {
+  const real = realpathSync(folder)
+  if (entered.has(real)) return []
+  entered.add(real)
   const entries = readdirSync(folder, { withFileTypes: true })
   const byName = new Map(entries.map((entry) => [entry.name, entry]))
   return [...byName.keys()].toSorted().flatMap((name): readonly string[] => {
     const path = join(folder, name)
     const kind = kindOf(path, byName.get(name))
-    if (kind?.isDirectory()) return recursive ? filesUnder(path, true) : []
+    if (kind?.isDirectory()) return recursive ? filesUnder(path, true, entered) : []
     return kind?.isFile() && /\.(?:ya?ml|json)$/.test(path) ? [path] : []
   })
 }

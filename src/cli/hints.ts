@@ -38,7 +38,10 @@ function elsewhere(
   const groups = there.flatMap((one) =>
     one.name === name && one.resource.group !== reference?.group ? [one.resource.group] : [],
   )
-  return groups.length === 0 ? undefined : `there is one in group ${groups.join(', ')}`
+  if (groups.length === 0) return undefined
+  // Without a group the reference means that one too; it is only missing because it is refused itself.
+  const why = reference?.group === undefined ? ', but it is refused' : ''
+  return `there is one in group ${groups.join(', ')}${why}`
 }
 
 function alike(name: string, there: readonly Manifest[]): string | undefined {

@@ -14,10 +14,10 @@ export type Rival = {
   readonly containerName: string
 }
 
-/** All bindings of a collision, the given one included; empty if there is no collision. */
+/** All bindings of a collision, the given one included; empty if there is none. A binding that is being deleted is in none. */
 export function rivalsIn({ binding, identity, world }: Facts): readonly Rival[] {
   const key = identity?.collisionKey
-  if (key === undefined) return []
+  if (key === undefined || binding.deleting) return []
   const others = world.holders(key).filter((other) => isRival(binding, other))
   const names = new Map([binding, ...others].map((one) => [one.name, one]))
   if (names.size < 2) return []

@@ -1,6 +1,8 @@
 import { findingLine, rules, type Action } from '../core/findings.ts'
 import type { JsonObject } from '../core/json.ts'
 import { consequenceLine } from '../core/reference-verdict.ts'
+import { collisionFix, isRefusedCollision, type Remark } from '../core/remarks.ts'
+import { printable } from '../core/show.ts'
 import type { JudgedFinding, Verdict } from '../core/verdict.ts'
 import type { SchemaCause } from '../schema/cause.ts'
 import type { Path } from '../schema/path.ts'
@@ -16,10 +18,14 @@ export type Said = {
   /** A name for this kind of problem, for machines. */
   readonly reason: string
   readonly text: string
-  /** What the user could have meant. */
+  /** What the user could have meant, or can do. */
   readonly hint: string | undefined
   readonly json: JsonObject
 }
+
+/** The remark with its hint, for reports without indentation. */
+export const fullTextOf = ({ text, hint }: Pick<Said, 'text' | 'hint'>): string =>
+  printable(hint === undefined ? text : `${text}; ${hint}`)
 
 export const placeOf = ({ item }: Checked): SourcePosition | undefined => item?.place
 
@@ -30,6 +36,7 @@ export function saidOf(checked: Checked): readonly Said[] {
   const causes = item?.causes ?? []
   return [
     ...findings.map((finding) => ofFinding(finding, checked)),
+    ...(checked.kind === 'binding' ? checked.remarks.map((remark) => ofRemark(remark, item?.place)) : []),
     ...causes.filter((cause) => !isCovered(cause, findings)).map((cause) => ofCause(cause, item?.place)),
     ...(checked.kind === 'reference' ? consequencesOf(checked) : []),
     ...(item?.oddities ?? []).map(({ line, message }): Said => ({
@@ -70,7 +77,8 @@ const isCovered = ({ reason, field }: SchemaCause, findings: readonly JudgedFind
 
 function ofFinding(finding: JudgedFinding, checked: Checked): Said {
   const line = placeOf(checked)?.lineOf(finding.field.split('.'))
-  const hint = checked.kind === 'binding' ? checked.hint(finding) : undefined
+  const guess = checked.kind === 'binding' ? checked.hint(finding) : undefined
+  const hint = isRefusedCollision(finding) ? collisionFix : guess
   return {
     action: finding.action,
     line,
@@ -81,6 +89,29 @@ function ofFinding(finding: JudgedFinding, checked: Checked): Said {
       ...findingOf(finding),
       ...(line !== undefined && { line }),
       ...(hint !== undefined && { hint }),
+    },
+  }
+}
+
+function ofRemark(
+  { reason, path, field, value, line: text }: Remark,
+  place: SourcePosition | undefined,
+): Said {
+  const line = place?.lineOf(path)
+  return {
+    action: 'warn',
+    line,
+    reason,
+    text,
+    hint: undefined,
+    json: {
+      condition: rules.identityCollision.condition,
+      reason,
+      action: 'warn',
+      field,
+      value: value ?? null,
+      message: text,
+      ...(line !== undefined && { line }),
     },
   }
 }
@@ -111,13 +142,20 @@ const consequencesOf = ({ item, verdict }: Extract<Checked, { kind: 'reference' 
   const field: Path = ['spec', item.kind === 'InferencePool' ? 'selector' : 'poolRef']
   return verdict.consequences.map((one) => {
     const text = consequenceLine(one)
+    const isCollision = one.kind !== 'otherPods' && isRefusedCollision({ ...one.finding, action: one.action })
+    const hint = isCollision ? collisionFix : undefined
     return {
       action: one.action,
       line: item.place.lineOf(field),
       reason: one.kind === 'otherPods' ? 'Widening' : rules[one.finding.rule].reason,
       text,
-      hint: undefined,
-      json: { binding: one.binding.name, action: one.action, message: text },
+      hint,
+      json: {
+        binding: one.binding.name,
+        action: one.action,
+        message: text,
+        ...(hint !== undefined && { hint }),
+      },
     }
   })
 }

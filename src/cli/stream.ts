@@ -29,7 +29,8 @@ function yamlParts(text: string): readonly Part[] {
   let first = 0
   for (const [at, line] of text.split('\n').entries()) {
     if (line.startsWith('---')) {
-      if (kept.length > 0) parts.push({ text: kept.join('\n'), line: first })
+      // With its last line end: a carriage return alone, the rest of a Windows one, is no white space to the parser.
+      if (kept.length > 0) parts.push({ text: `${kept.join('\n')}\n`, line: first })
       kept = []
       first = at + 1
       const after = line.slice(3).trim()

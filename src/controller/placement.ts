@@ -1,6 +1,6 @@
 import type { Output } from '../core/clusterspiffeid.ts'
 import type { Reply } from '../core/objects.ts'
-import { takenName } from '../core/plan.ts'
+import { refusedWith, takenName, type OutputRefusal } from '../core/plan.ts'
 import type { RunResult } from './run-result.ts'
 
 /**
@@ -9,26 +9,17 @@ import type { RunResult } from './run-result.ts'
  */
 export type Placement =
   | { readonly kind: 'inPlace'; readonly output: Output }
-  | {
-      readonly kind: 'refused'
-      readonly why: string
-      /** True if the API server will refuse it for as long as the binding stays unchanged. */
-      readonly stalls: boolean
-    }
+  | ({ readonly kind: 'refused' } & OutputRefusal)
   | { readonly kind: 'unfinished'; readonly result: RunResult }
 
 /** The run has to end before the ClusterSPIFFEID is in place. */
 export const unfinished = (result: RunResult): Placement => ({ kind: 'unfinished', result })
 
 /** Refused because an object of somebody else has the name. */
-export const taken = (name: string): Placement => ({ kind: 'refused', why: takenName(name), stalls: true })
+export const taken = (name: string): Placement => ({ kind: 'refused', ...takenName(name) })
 
-/**
- * A 422 is about the rendered object itself and lasts; any other refusal comes from permissions or policies and may
- * end.
- */
+/** Refused by the API server. */
 export const refusedBy = ({ code, message }: Extract<Reply, { kind: 'refused' }>): Placement => ({
   kind: 'refused',
-  why: message,
-  stalls: code === 422,
+  ...refusedWith(code, message),
 })

@@ -106,7 +106,7 @@ async function act(binding: Binding, plan: Plan, reach: Reach): Promise<Applied 
     case 'inPlace':
       return { outcome: { kind: 'ready', identity, output: placement.output }, next: settled }
     case 'refused': {
-      const outcome = refusedOutput(wanted.metadata.name, placement.why, placement.stalls)
+      const outcome = refusedOutput(wanted.metadata.name, placement)
       return { outcome, next: { kind: 'retry', why: outcome.message, cause: 'refused', isSaid: true } }
     }
     case 'unfinished':

@@ -4,8 +4,9 @@ import { finish, judgeChange } from './consequences.ts'
 import type { Finding } from './findings.ts'
 import type { Known } from './overlay.ts'
 import { judgeConsequences, type AdmissionActions, type ReferenceVerdict } from './reference-verdict.ts'
+import { remarksOn, type Remark } from './remarks.ts'
 import { bindingResource, objectiveResources, poolResources, type Resource } from './resources.ts'
-import { judge, type Verdict } from './verdict.ts'
+import { judge, lenient, newIn, verdictOf, type Verdict } from './verdict.ts'
 
 /** An object that is created or updated. */
 export type Applied = {
@@ -16,7 +17,12 @@ export type Applied = {
 }
 
 export type Admission =
-  | { readonly kind: 'binding'; readonly binding: Binding; readonly verdict: Verdict }
+  | {
+      readonly kind: 'binding'
+      readonly binding: Binding
+      readonly verdict: Verdict
+      readonly remarks: readonly Remark[]
+    }
   | { readonly kind: 'reference'; readonly verdict: ReferenceVerdict }
   /** Admission is not asked about objects of this kind. */
   | { readonly kind: 'unasked' }
@@ -24,27 +30,31 @@ export type Admission =
 /**
  * The answer of admission to one object, given the objects that exist. Pure: live reads and claims are left out,
  * because they only make up for what a replica does not know.
+ *
+ * @param mayDeny false in a namespace whose label asks for warnings only
  */
 export function admit(
   { resource, namespace, name, object }: Applied,
   world: Known,
   actions: AdmissionActions,
+  mayDeny = true,
 ): Admission {
   if (resource === bindingResource) {
     const binding = decodeBinding(object)
     const before = world.binding(bindingKey(namespace, name))
     const earlier = before ? findingsOn(before, world) : []
-    return {
-      kind: 'binding',
-      binding,
-      verdict: judge(findingsOn(binding, world), earlier, actions.overrides),
-    }
+    if (binding.deleting) return { kind: 'binding', binding, verdict: verdictOf([]), remarks: [] }
+    const { findings, stake } = appraise(binding, world)
+    const strict = judge(findings, earlier, actions.overrides)
+    const verdict = mayDeny ? strict : lenient(strict)
+    const remarks = remarksOn(binding, { verdict, news: newIn(verdict, earlier), stake }, world)
+    return { kind: 'binding', binding, verdict, remarks }
   }
   // If a kind is not served, no object of it exists.
   const isReference = poolResources.includes(resource) || objectiveResources.includes(resource)
   if (!isReference || !world.isServed(resource)) return { kind: 'unasked' }
   const consequences = finish(judgeChange({ resource, namespace, name, object }, world))
-  return { kind: 'reference', verdict: judgeConsequences(consequences, actions, true) }
+  return { kind: 'reference', verdict: judgeConsequences(consequences, actions, mayDeny) }
 }
 
 export const isDenied = (admission: Admission): boolean =>

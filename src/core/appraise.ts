@@ -141,12 +141,13 @@ function pendingCollision(
 export function pendingOver(reference: string, { spec }: Binding, peers: readonly string[]): Finding {
   const named = peers.toSorted(byBytes).slice(0, nameAtMost)
   const names = [...named, ...(peers.length > nameAtMost ? ['others'] : [])].join(', ')
+  const [ask, they, all] = peers.length > 1 ? ['ask', 'they', 'all'] : ['asks', 'both', 'both']
   const field = 'spec.containerName'
   return {
     ...finding(
       'pendingCollision',
       { field, cause: 'Duplicate', value: spec.containerName },
-      `${field} ${show(spec.containerName)}: ${names} asks for the same container of the same pool and service account, and once all that both refer to is there, both would lose their identity`,
+      `${field} ${show(spec.containerName)}: ${names} ${ask} for the same container of the same pool and service account, and once all that ${they} refer to is there, ${all} would lose their identity`,
     ),
     collisionKey: reference,
   }

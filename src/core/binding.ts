@@ -116,6 +116,16 @@ export const isMalformed = (value: string | Malformed | undefined): value is Mal
 export const isSameWish = (a: Binding, b: Binding): boolean =>
   a.replaces === b.replaces && sameJson(a.spec, b.spec)
 
+/**
+ * Whether two versions of a binding are written alike where admission is asked about them, as the `matchConditions` of
+ * the webhooks say it. White space counts: an update that only trims still has the failures that were there before.
+ */
+export const isWrittenAlike = (a: unknown, b: unknown): boolean =>
+  sameJson(objectOr(a)['spec'], objectOr(b)['spec']) && writtenReplaces(a) === writtenReplaces(b)
+
+const writtenReplaces = (object: unknown): unknown =>
+  objectOr(objectOr(objectOr(object)['metadata'])['annotations'])[replacesAnnotation]
+
 /** The value as it was written, of whatever type. */
 export const given = (value: string | Malformed | undefined): unknown =>
   typeof value === 'object' ? value.malformed : value

@@ -81,7 +81,7 @@ export const rules = {
     ...refused(
       'UnsafeSelector',
       'InvalidPoolSelector',
-      'let the pool select by spec.selector.matchLabels alone',
+      'let the pool select by labels alone: in spec.selector.matchLabels or, in group inference.networking.x-k8s.io, right in spec.selector',
     ),
     configurable: true,
   },

@@ -22,15 +22,25 @@ export function planOf(binding: Binding, { findings, identity }: Evaluation, set
   return { kind: 'render', identity, wanted: render(binding, identity, settings) }
 }
 
-/**
- * The failure of a binding whose ClusterSPIFFEID is refused by the API server.
- *
- * @param stalls true if it will be refused for as long as the binding stays unchanged
- */
-export const refusedOutput = (name: string, why: string, stalls = false): Failure => ({
+/** Why a ClusterSPIFFEID can't be put in place, and what to do about it. */
+export type OutputRefusal = {
+  readonly why: string
+  readonly fix: string
+  /** True if it will be refused for as long as the binding stays unchanged. */
+  readonly stalls: boolean
+}
+
+/** What to do where waiting does not help; where it may, the rule's own fix says so. */
+export const stalledFixes = {
+  taken: 'delete that one, or rename this binding',
+  invalid: 'change what the API server objects to, in this binding or in what it refers to',
+} as const
+
+/** The failure of a binding whose ClusterSPIFFEID is refused. */
+export const refusedOutput = (name: string, { why, fix, stalls }: OutputRefusal): Failure => ({
   kind: 'failed',
   rule: 'managedOutputApplyFailed',
-  message: `ClusterSPIFFEID ${name} is refused: ${why}; ${rules.managedOutputApplyFailed.fix}`,
+  message: `ClusterSPIFFEID ${name} is refused: ${why}; ${fix}`,
   stalls,
 })
 
@@ -41,5 +51,17 @@ export const keptFormer = (failure: Failure, names: readonly string[]): Failure 
 })
 
 /** The owner of the name is left out, because it may be in another namespace. */
-export const takenName = (name: string): string =>
-  `the name ${name} belongs to another ClusterSPIFFEID, which is left alone; delete that one, or rename this binding`
+export const takenName = (name: string): OutputRefusal => ({
+  why: `the name ${name} belongs to another ClusterSPIFFEID, which is left alone`,
+  fix: stalledFixes.taken,
+  stalls: true,
+})
+
+/**
+ * A 422 is about the rendered object itself and lasts; any other refusal comes from permissions or policies and may
+ * end.
+ */
+export const refusedWith = (code: number, why: string): OutputRefusal =>
+  code === 422
+    ? { why, fix: stalledFixes.invalid, stalls: true }
+    : { why, fix: rules.managedOutputApplyFailed.fix, stalls: false }

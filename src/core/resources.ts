@@ -1,3 +1,5 @@
+import { field, type JsonObject } from './json.ts'
+
 export type Resource = {
   readonly group: string
   readonly version: string
@@ -74,6 +76,9 @@ export const namespaceResource: Resource = {
 
 /** The label of a namespace that turns refusals into warnings there, for restores of objects that existed before. */
 export const admissionLabel = 'kleym.sonda.red/admission'
+
+/** Whether a namespace with these labels gets warnings only. */
+export const warnsOnly = (labels: JsonObject): boolean => field(labels, admissionLabel) === 'warn'
 
 /** Leases hold the leadership and the claims on collision keys. */
 export const leaseResource: Resource = {

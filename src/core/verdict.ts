@@ -28,6 +28,10 @@ export function judge(
   return verdictOf(findings)
 }
 
+/** The findings that were not there before. */
+export const newIn = ({ findings }: Verdict, before: readonly Finding[]): readonly JudgedFinding[] =>
+  findings.filter((one) => !before.some((earlier) => isSameHarm(earlier, one)))
+
 /** The same findings, with every refusal turned into a warning. */
 export const lenient = ({ findings }: Verdict): Verdict =>
   verdictOf(findings.map((finding) => (finding.action === 'deny' ? { ...finding, action: 'warn' } : finding)))

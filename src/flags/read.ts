@@ -40,7 +40,7 @@ export type CommandLine<Name extends string> = {
   /** Every value of a flag that may be repeated, in order. */
   readonly all: (name: Name) => readonly Given[]
   readonly isOn: (name: Name) => boolean
-  /** Whether it was given, as a flag or in the environment. */
+  /** Whether it was given, as a flag, if only without its value, or in the environment. */
   readonly isGiven: (name: Name) => boolean
 }
 
@@ -75,13 +75,14 @@ export function readFlags<Name extends string>(
     last,
     all,
     isOn: (name) => last(name)?.value === 'true',
-    isGiven: (name) => explicit(name) !== undefined,
+    isGiven: (name) =>
+      explicit(name) !== undefined || items.some((item) => item.kind === 'problem' && item.name === name),
   }
 }
 
 type Item =
   | { readonly kind: 'given'; readonly name: string; readonly given: Given }
-  | { readonly kind: 'positional' | 'problem' | 'warning'; readonly text: string }
+  | { readonly kind: 'positional' | 'problem' | 'warning'; readonly text: string; readonly name?: string }
   | { readonly kind: 'help' }
 
 /** A flag as it was written: `-name`, `--name`, `--name=inline`. */
@@ -142,8 +143,9 @@ function* knownFlag(token: Token, rest: string[], known: Index): Generator<Item>
   }
   // Go would take a flag that follows for the value, which `--trust-domain --leader-elect` never means.
   const value = inline ?? (isFlag(rest.at(-1), known) ? undefined : rest.pop())
+  const text = `${written}: its value is missing; write ${written}=${flag.placeholder}`
   yield value === undefined
-    ? { kind: 'problem', text: `${written}: its value is missing; write ${written}=${flag.placeholder}` }
+    ? { kind: 'problem', name, text }
     : { kind: 'given', name, given: { from: written, value } }
 }
 

@@ -6,7 +6,7 @@ import type { Confirm } from '../controller/reconcile.ts'
 import { field, objectOr } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
 import type { Known } from '../core/overlay.ts'
-import { admissionLabel, crdName, namespaceResource } from '../core/resources.ts'
+import { crdName, namespaceResource, warnsOnly } from '../core/resources.ts'
 import { failureWords, resourcePath, type Client } from '../kube/client.ts'
 import { listPages } from '../kube/listing.ts'
 import { isStill } from '../webhook/confirm.ts'
@@ -15,7 +15,7 @@ import type { ListLive } from '../webhook/missing.ts'
 import { Undecided } from '../webhook/undecided.ts'
 
 /** Whether the label of a namespace turns refusals into warnings. */
-export async function warnsOnly(
+export async function isLabelledLenient(
   objects: Pick<Objects, 'get'>,
   name: string,
   signal: AbortSignal,
@@ -23,8 +23,7 @@ export async function warnsOnly(
   const reply = await objects.get(namespaceResource, { name }, signal)
   if (reply.kind === 'failed') throw new Undecided(`reading Namespace ${name}: ${reply.cause}`)
   if (reply.kind !== 'done') return false
-  const labels = objectOr(field(objectOr(reply.object['metadata']), 'labels'))
-  return field(labels, admissionLabel) === 'warn'
+  return warnsOnly(objectOr(field(objectOr(reply.object['metadata']), 'labels')))
 }
 
 /** @param signal aborts the read when nobody waits for the review any more */

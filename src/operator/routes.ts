@@ -17,7 +17,7 @@ import { withoutPods, createPodLookup } from '../webhook/workloads.ts'
 import type { Courtesy } from './courtesy.ts'
 import type { Feed } from './feed.ts'
 import { ignoranceOf } from './knowledge.ts'
-import { liveLists, liveReads, warnsOnly } from './live-reads.ts'
+import { isLabelledLenient, liveLists, liveReads } from './live-reads.ts'
 import { probeAnswer } from './probe.ts'
 
 export type RoutesOptions = {
@@ -40,7 +40,7 @@ export function routesOf(
 ): Readonly<Record<string, Review>> {
   const read = (signal: AbortSignal): ReadLive => liveReads(objects, signal)
   const isLenient = (namespace: string, signal: AbortSignal): Promise<boolean> =>
-    warnsOnly(objects, namespace, signal)
+    isLabelledLenient(objects, namespace, signal)
   const lookAtPods = createPodLookup({
     list: (...page) => listRememberedPods(client, ...page),
     fallbacks: () => inventory.fallbacks(),

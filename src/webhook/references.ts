@@ -14,13 +14,13 @@ import {
   type AdmissionActions,
   type ReferenceVerdict,
 } from '../core/reference-verdict.ts'
+import { collisionAdvice, counted, nameAtMost } from '../core/remarks.ts'
 import { objectiveResources, poolResources } from '../core/resources.ts'
 import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
 import { judgeLive } from './fresh.ts'
 import type { LiveNamespace, ReadLive } from './live.ts'
 import type { ListLive } from './missing.ts'
 import { nameIn, shownName } from './names.ts'
-import { collisionAdvice, counted, nameAtMost } from './remarks.ts'
 import { inSlices } from './slices.ts'
 
 type Reach = {

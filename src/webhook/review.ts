@@ -1,21 +1,21 @@
 import { isAdvice } from '../core/advice.ts'
 import { appraise, claimOf, pendingOver, type Appraisal } from '../core/appraise.ts'
-import { decodeBinding, finalizer, isSameWish, type Binding } from '../core/binding.ts'
+import { decodeBinding, finalizer, isWrittenAlike, type Binding } from '../core/binding.ts'
 import { collisionMessage } from '../core/checks/collision.ts'
 import { noStake } from '../core/evaluate.ts'
 import type { World } from '../core/facts.ts'
 import { rules, type Finding } from '../core/findings.ts'
 import type { IdentifiedBinding } from '../core/overlap.ts'
 import type { Known } from '../core/overlay.ts'
+import { collisionAdvice, remarksOn } from '../core/remarks.ts'
 import { bindingResource } from '../core/resources.ts'
-import { isSameHarm, judge, lenient, type ActionOverrides, type Verdict } from '../core/verdict.ts'
+import { judge, lenient, newIn, type ActionOverrides, type Verdict } from '../core/verdict.ts'
 import { workloadRules } from '../core/workloads.ts'
 import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
 import type { Holder } from './claim.ts'
 import { confirm, contends, needsConfirmation } from './confirm.ts'
 import { allowed, denied, isHeard, type Decision } from './decision.ts'
 import type { ReadLive } from './live.ts'
-import { collisionAdvice, renaming, victims } from './remarks.ts'
 import type { Reservations, Reserved } from './reservations.ts'
 import { nothingSeen, type LookAtPods, type PodFindings } from './workloads.ts'
 
@@ -81,7 +81,7 @@ type Decided = Decision & {
 async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSignal): Promise<Decided> {
   const binding = bindingIn(request.object, request)
   const before = request.operation === 'UPDATE' ? bindingIn(request.oldObject, request) : undefined
-  if (!concerns(request, binding, before)) return { ...nothing, binding, world: reach.world }
+  if (!concerns(request, binding)) return { ...nothing, binding, world: reach.world }
   const decideIn = (world: World): Decided => {
     const appraisal = appraise(binding, world)
     const { findings: earlier, ...standing } = before ? appraise(before, world) : untouched
@@ -100,16 +100,12 @@ async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSign
 /** Adds the warnings beside the findings. */
 function remarked(decided: Decided, { notices }: Reach): Decision {
   const { binding, appraisal, world, earlier, verdict, remarks } = decided
-  const news = verdict.findings.filter((one) => !earlier.some((before) => isSameHarm(before, one)))
+  const { stake } = appraisal
+  const news = newIn(verdict, earlier)
+  const own = appraisal === untouched ? [] : remarksOn(binding, { verdict, news, stake }, world)
   return {
     ...decided,
-    remarks: [
-      ...renaming(binding, appraisal.stake, world),
-      ...collisionAdvice(verdict.findings),
-      ...(verdict.verdict === 'deny' ? [] : victims(binding, news, world)),
-      ...remarks,
-      ...notices(),
-    ],
+    remarks: [...own.map(({ line }) => line), ...collisionAdvice(verdict.findings), ...remarks, ...notices()],
   }
 }
 
@@ -228,16 +224,16 @@ const nothing: Omit<Decided, 'binding' | 'world'> = {
 }
 
 /**
- * Whether the request could do harm. A binding that is being deleted can't, and neither can an update that changes
- * nothing that the binding asks for.
+ * Whether the request is judged. A binding that is being deleted can do no harm, and neither can an update that leaves
+ * what the binding asks for as it is written.
  */
-const concerns = (request: AdmissionRequest, binding: Binding, before: Binding | undefined): boolean =>
+const concerns = (request: AdmissionRequest, binding: Binding): boolean =>
   request.group === bindingResource.group &&
   request.resource === bindingResource.plural &&
   request.subresource === '' &&
   (request.operation === 'CREATE' || request.operation === 'UPDATE') &&
   !binding.deleting &&
-  !(before && isSameWish(before, binding))
+  !(request.operation === 'UPDATE' && isWrittenAlike(request.oldObject, request.object))
 
 /**
  * Decodes the object of a request. Namespace and name are taken from the request, because a new object's metadata may

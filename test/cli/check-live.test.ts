@@ -161,6 +161,73 @@ const beside = (schemas: Extract<ClusterSnapshot, { kind: 'snapshot' }>['schemas
       }),
   })
 
+const label = 'kleym.sonda.red/admission'
+const labelled = (name: string, labels: Readonly<Record<string, string>>) => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name, labels },
+})
+const collision = [...good, binding(), binding({ name: 'rival' })]
+const elsewhere = collision.map((one) => ({ ...one, metadata: { ...one.metadata, namespace: 'strict' } }))
+
+const inNamespace = (labels: Readonly<Record<string, string>> | undefined, ...objects: readonly unknown[]) =>
+  checked(['--live', '-f', '-'], listOf(objects), {
+    ...live(),
+    readNamespace: (name) => Promise.resolve(name === 'default' ? labels : {}),
+  })
+
+describe('a namespace whose label asks for warnings', () => {
+  test('gets no refusals from its label in the cluster, for bindings and for pools', async () => {
+    const { code, stdout } = await inNamespace({ [label]: 'warn' }, ...collision)
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('0 denied, 1 warned') })
+    const wild = await inNamespace(
+      { [label]: 'warn' },
+      binding(),
+      objective(),
+      pool({ selector: { matchLabels: { app: '' } } }),
+    )
+    expect(wild).toMatchObject({ code: 0, stdout: expect.stringContaining('0 denied, 1 warned') })
+  })
+
+  test.each([{}, { [label]: 'deny' }])('needs just that label, not %j', async (labels) => {
+    expect(await inNamespace(labels, ...collision)).toMatchObject({ code: 2, stderr: '' })
+  })
+
+  test('is the only one', async () => {
+    const { code, stdout } = await inNamespace({ [label]: 'warn' }, ...collision, ...elsewhere)
+    expect({ code, stdout }).toMatchObject({ code: 2, stdout: expect.stringContaining('1 denied, 1 warned') })
+  })
+
+  test('may be in the files, which count before the cluster where they write the label', async () => {
+    const namespace = labelled('default', { [label]: 'warn' })
+    expect(await checked(['-f', '-'], listOf([namespace, ...collision]))).toMatchObject({ code: 0 })
+    expect(await checked(['-f', '-'], listOf([namespace, ...elsewhere]))).toMatchObject({ code: 2 })
+    expect(
+      await inNamespace({ [label]: 'warn' }, labelled('default', { a: 'b' }), ...collision),
+    ).toMatchObject({
+      code: 0,
+    })
+    expect(
+      await inNamespace({ [label]: 'warn' }, labelled('default', { [label]: 'no' }), ...collision),
+    ).toMatchObject({ code: 2 })
+  })
+
+  test('is audited so too', async () => {
+    const around = { ...live(...collision), readNamespace: () => Promise.resolve({ [label]: 'warn' }) }
+    expect(await checked(['--live'], '', around)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('all of this could be applied anew'),
+    })
+    expect(await checked(['--live'], '', live(...collision))).toMatchObject({ code: 2 })
+  })
+
+  test('that can not be read is judged without the label, which is said', async () => {
+    const { code, stderr } = await inNamespace(undefined, ...collision)
+    expect(code).toBe(2)
+    expect(stderr).toContain(`without the label ${label} of Namespace default`)
+  })
+})
+
 describe('beside a cluster that judges by schemas of its own', () => {
   test('these count, and not those that are known here', async () => {
     const { code, stdout } = await beside({ definitions: [strict], unseen: [] })

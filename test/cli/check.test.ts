@@ -8,6 +8,17 @@ const good = [pool(), objective()]
 const verdicts = async (...objects: readonly Manifest[]): Promise<readonly string[]> =>
   (await verdictsOn(objects)).map(({ name, verdict }) => `${name} ${verdict}`)
 
+test.each([
+  [['-f', '-', '--trust-domain', '-o', 'json'], 'kleym: --trust-domain: its value is missing; write '],
+  [['--trust-domain', 'a', '-f'], 'kleym: -f: its value is missing; write '],
+])('a value that is missing is one mistake: %j', async (argv, words) => {
+  const { code, stderr } = await checked(argv, '', {}, {})
+  expect({ code, lines: stderr.trimEnd().split('\n') }).toStrictEqual({
+    code: 4,
+    lines: [expect.stringContaining(words)],
+  })
+})
+
 describe('bindings are applied in the order given', () => {
   const [a, b] = [binding({ name: 'a' }), binding({ name: 'b' })]
 

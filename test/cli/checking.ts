@@ -52,6 +52,7 @@ export async function checked(
     readStdin: () => Promise.resolve(stdin),
     readCluster: () => Promise.resolve({ kind: 'problem', problem: 'there is no cluster here' }),
     readOperator: () => Promise.resolve({ kind: 'unseen', why: 'there is no operator here' }),
+    readNamespace: () => Promise.resolve({}),
     ...reach,
   })
 }

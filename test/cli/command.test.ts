@@ -7,6 +7,26 @@ import { kleym } from './program.ts'
 const good = [pool(), objective(), binding()]
 const trust = ['--trust-domain', 'example.org']
 
+test('a word too many after version is named: 4', async () => {
+  expect(await kleym(['version', 'x'])).toMatchObject({
+    code: 4,
+    stdout: '',
+    stderr: expect.stringContaining('unexpected argument "x"'),
+  })
+})
+
+test.each([
+  ['help', 'check'],
+  ['--help', 'inspect', 'binding'],
+])('kleym %s of a command is the help of that: 0', async (...argv) => {
+  const [, ...command] = argv
+  expect(await kleym(argv)).toEqual(await kleym([...command, '--help']))
+})
+
+test('help of no command is a mistake: 4', async () => {
+  expect(await kleym(['help', 'chek'])).toMatchObject({ code: 4, stdout: '' })
+})
+
 test.each(['version', '--version'])('kleym %s says which one it is: 0', async (word) => {
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
   expect(await kleym([word])).toEqual({ code: 0, stdout: `kleym ${version}\n`, stderr: '' })

@@ -21,6 +21,7 @@ const reportOn = ({ objects, pods }: Scene, argv: readonly string[] = []): Promi
     readStdin: () => Promise.resolve(''),
     readCluster: clusterWith(objects),
     readOperator: () => Promise.resolve(operator()),
+    readNamespace: () => Promise.resolve({}),
     readPods: readPodsOf(pods),
     readSpire: () => Promise.resolve({ kind: 'seen', leases: [] }),
   })

@@ -67,7 +67,9 @@ describe('kleym inspect', () => {
       expect(result.code).toBe(2)
       expect(outputLine(result)).toBe('none is wanted')
     }
-    expect(firstLine(foreign)).toMatch(/^NOT READY: RenderFailure\/ManagedOutputApplyFailed: /v)
+    expect(firstLine(foreign)).toMatch(
+      /^NOT READY: RenderFailure\/ManagedOutputApplyFailed: .*left alone\. Fix: delete that one, or rename this binding\.$/v,
+    )
     expect(firstLine(poolless)).toMatch(/^NOT READY: InvalidRef\/TargetPoolNotFound: /v)
   })
 
@@ -96,6 +98,24 @@ describe('kleym inspect', () => {
     )
     expect(result.stdout).toContain('it is being deleted\n')
     expect(result.stdout).not.toContain('settles on')
+  })
+
+  test('of one that is being deleted names what its ClusterSPIFFEID waits for, and no collision', async () => {
+    const finalizers = ['kleym.sonda.red/inferenceidentitybinding-finalizer']
+    const going = { deletionTimestamp: ago(90) }
+    const objects = withOutput(
+      await settled(binding({ metadata: { finalizers } }), [pool(), objective()]),
+      (one) => ({ ...one, metadata: { ...one.metadata, ...going, finalizers: ['example.org/hold'] } }),
+    ).map((one) =>
+      one.kind === 'InferenceIdentityBinding' ? { ...one, metadata: { ...one.metadata, ...going } } : one,
+    )
+    const result = await look([...objects, binding({ name: 'heir' })])
+    expect(firstLine(result)).toBe(
+      `NOT READY: it is being deleted, for 90 s. Fix: what keeps it is finalizer example.org/hold of its ClusterSPIFFEID ${name}, which has to go first; apply it again once it is gone.`,
+    )
+    expect(result.stdout).not.toContain('Collision')
+    const free = withOutput(objects, (one) => ({ ...one, metadata: { ...one.metadata, finalizers: [] } }))
+    expect(firstLine(await look(free))).toContain(`what keeps it is ${finalizers.join()}; apply`)
   })
 
   test('judges by the actions of the operator, and by those that it is told before these', async () => {

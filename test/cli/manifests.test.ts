@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { readTexts } from '../../src/cli/files.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
@@ -38,6 +38,19 @@ metadata: {name: ${name}}
 const problemsOn = async (text: string): Promise<readonly string[]> => (await readAll(['-'], text)).problems
 
 describe('what is read', () => {
+  test.each([
+    ['block style', ['a', 'b', 'c'].map(bindingText).join('---\n')],
+    [
+      'flow style',
+      ['a', 'b', 'c'].map((name) => `${JSON.stringify(binding({ name }))}\n`).join('--- # the next\n'),
+    ],
+  ])('documents with Windows line ends, in %s', (_style, text) => {
+    expect(parsed(text.replaceAll('\n', '\r\n'))).toMatchObject({
+      items: ['a', 'b', 'c'].map((name) => ({ name, oddities: [] })),
+      problems: [],
+    })
+  })
+
   test.each([
     ['one document', bindingText('a')],
     ['JSON', JSON.stringify(binding({ name: 'a' }))],
@@ -106,6 +119,20 @@ spec:
     })
   })
 
+  test.each([
+    ['0o17', 15],
+    ['-0O1_7', -15],
+    ['0o18', '0o18'],
+    ['1e400', '1e400'],
+    ['9'.repeat(400), '9'.repeat(400)],
+    ['!!binary aGk=', 'hi'],
+    ['"{{ .Values.name }}"', '{{ .Values.name }}'],
+  ])('the scalar %s, as kubectl reads it', (written, value) => {
+    const { items, problems } = parsed(`${bindingText('a')}spec: {a: ${written}}\n`)
+    expect(problems).toStrictEqual([])
+    expect(items[0]?.manifest?.object['spec']).toMatchObject({ a: value })
+  })
+
   test('JSON objects one after the other, each with its own lines', () => {
     const objects = ['a', 'b{"\\"}'].map((name, index) => ({
       apiVersion: 'kleym.sonda.red/v1alpha1',
@@ -166,6 +193,17 @@ describe('what is wrong is named by file and line', () => {
       'x.yaml:1: invalid Yaml document separator: {',
     ],
     ['a number that JSON does not know', `${bindingText('a')}spec: {a: .inf}\n`, 'x.yaml:1: holds .inf'],
+    [
+      'a template in place of a value',
+      `${bindingText('a')}spec:\n  serviceAccountName: {{ .Values.account }}\n`,
+      'x.yaml:5: holds {{ }}, so it is a template; render it first',
+    ],
+    [
+      'a template of lines',
+      `${bindingText('a')}{{- if .x }}\nspec: {}\n{{- end }}\n`,
+      'x.yaml:4: holds {{ }}',
+    ],
+    ['a template in a name', bindingText('{{ .Release.Name }}-a'), 'x.yaml:3: holds {{ }}'],
     ['an alias of nothing', `${bindingText('a')}spec: *gone\n`, 'x.yaml:1: Unresolved alias'],
     ['an alias of what it is in', `${bindingText('a')}spec: &s {mode: *s}\n`, 'x.yaml:1: nests deeper than'],
     ['brackets without an end', '['.repeat(5000), 'x.yaml:1: nests deeper than'],
@@ -232,10 +270,25 @@ describe('folders', () => {
     expect(names).toStrictEqual(['a', 'b', 'c'])
   })
 
+  test('are read once each, though links lead back to them', async () => {
+    await using folder = await folderWith({ 'b.yaml': bindingText('b') })
+    await mkdir(folder.at('inner'))
+    await writeFile(folder.at('inner/c.yaml'), bindingText('c'))
+    await symlink('..', folder.at('inner/back'))
+    await symlink('inner', folder.at('a'))
+    expect(await readAll([folder.path], '', true)).toStrictEqual({ names: ['c', 'b'], problems: [] })
+  })
+
   test('come with files and standard input in the order given', async () => {
     await using folder = await folderWith({ 'a.yaml': bindingText('a'), 'b.yaml': bindingText('b') })
     const { names } = await readAll([folder.at('b.yaml'), '-', folder.path], bindingText('c'))
     expect(names).toStrictEqual(['b', 'c', 'a', 'b'])
+  })
+
+  test('that are named by an empty text are none, which is said', async () => {
+    expect((await readAll([''])).problems).toStrictEqual([
+      '-f "": names nothing; name a file, a folder, or - for standard input',
+    ])
   })
 
   test('that hold nothing, and what is not there, are named', async () => {

@@ -15,6 +15,7 @@ const inputOf = (objects: readonly Manifest[]): Parameters<typeof isSureOfOrder>
   cluster: [],
   items: parsed(listOf(objects)).items,
   actions: defaultActions,
+  lenient: new Set(),
   now: new Date(0),
 })
 

@@ -181,6 +181,12 @@ describe('what is asked of the files', () => {
     })
   })
 
+  test('a reference without a group to what is refused itself gets a hint that says so', async () => {
+    const refused = pool({ group: 'inference.networking.x-k8s.io', selector: { app: '' } })
+    const { stdout } = await checked(['-f', '-'], listOf([poolOnly(), refused]))
+    expect(stdout).toContain('\n    there is one in group inference.networking.x-k8s.io, but it is refused\n')
+  })
+
   test.each([
     ['a near miss', { name: 'chad' }, 'did you mean `chat`?'],
     [

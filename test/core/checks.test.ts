@@ -39,6 +39,19 @@ describe('9 to 13: the selector and the rest of the spec', () => {
     ])
   })
 
+  test.each([
+    ['inference.networking.k8s.io/v1', { matchLabels: { app: 'chat' } }, 'in spec.selector.matchLabels or'],
+    [
+      'inference.networking.x-k8s.io/v1alpha2',
+      { app: 'chat' },
+      'in group inference.networking.x-k8s.io, right in spec.selector',
+    ],
+  ])('9: the fix names the shape of a pool in %s, and that shape is one', (apiVersion, selector, where) => {
+    const [unsafe] = evaluationOf(poolOnly(), [{ ...pool({ selector: {} }), apiVersion }]).findings
+    expect(unsafe?.message).toContain(where)
+    expect(findingsOf(poolOnly(), [{ ...pool({ selector }), apiVersion }])).toStrictEqual([])
+  })
+
   test.each([['poolonly'], ['PoolOnly '], ['Both'], [7], [false], [[]], [{ PoolOnly: true }]])(
     '10: the mode %j is neither',
     (mode) => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Objects, Reply } from '../../src/core/objects.ts'
 import { poolResources } from '../../src/core/resources.ts'
 import type { Lost, Refused } from '../../src/kube/client.ts'
-import { liveLists, liveReads, warnsOnly } from '../../src/operator/live-reads.ts'
+import { liveLists, liveReads, isLabelledLenient } from '../../src/operator/live-reads.ts'
 import { Undecided } from '../../src/webhook/undecided.ts'
 
 const [pools] = poolResources
@@ -23,7 +23,7 @@ describe('a review that can not read is undecided, and says why', () => {
   test('a namespace', async () => {
     const reply: Reply = { kind: 'failed', cause: 'socket hang up', retryAfterMs: undefined }
     const objects: Pick<Objects, 'get'> = { get: () => Promise.resolve(reply) }
-    await expect(warnsOnly(objects, 'default', new AbortController().signal)).rejects.toThrow(
+    await expect(isLabelledLenient(objects, 'default', new AbortController().signal)).rejects.toThrow(
       new Undecided('reading Namespace default: socket hang up'),
     )
   })

@@ -31,7 +31,7 @@ describe('an object that completes a wrong set is refused', () => {
       auditAnnotations: { decision: 'deny', reasons: 'InvalidPoolSelector' },
     })
     expect(messageOf(response)).toBe(
-      'InferenceIdentityBinding chat would get no identity: UnsafeSelector/InvalidPoolSelector: spec.poolRef.name "chat": InferencePool spec.selector is empty and would select every pod; let the pool select by spec.selector.matchLabels alone',
+      'InferenceIdentityBinding chat would get no identity: UnsafeSelector/InvalidPoolSelector: spec.poolRef.name "chat": InferencePool spec.selector is empty and would select every pod; let the pool select by labels alone: in spec.selector.matchLabels or, in group inference.networking.x-k8s.io, right in spec.selector',
     )
   })
 

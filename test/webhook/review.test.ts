@@ -298,6 +298,19 @@ describe('only new harm is refused', () => {
     )
   })
 
+  test('white space around a reference leaves the failures as they were, and their warnings', async () => {
+    const { validate, mutate } = stage({ remembered: [wild] })
+    const stored = poolOnly({ name: 'chat-c' })
+    const spaced = poolOnly({ name: 'chat-c', spec: { poolRef: { name: ' chat  ' } } })
+    for (const [to, from] of [
+      [spaced, stored],
+      [stored, spaced],
+    ] as const) {
+      expect(outcomeOf(await validate(to, update(from)))).toBe('allowed?InvalidPoolSelector')
+      expect(outcomeOf(await mutate(to, update(from)))).toBe('allowed')
+    }
+  })
+
   test('a collision that was there before is old as long as the key is the same', async () => {
     const remembered = [...scene, objective({ name: 'second' }), peer, binding()]
     const { validate, claims } = stage({ remembered })
@@ -572,6 +585,14 @@ describe('two that ask for one container by the same reference', () => {
     }
   })
 
+  test('are more than two where several are there, and the message says so', async () => {
+    const pair = ['first', 'third'].map((name) => binding({ name, spec: { objectiveRef: { name } } }))
+    const [line] = linesOf(await stage({ remembered: pair }).validate(second))
+    expect(line).toContain(
+      'first, third ask for the same container of the same pool and service account, and once all that they refer to is there, all would lose their identity',
+    )
+  })
+
   test.for<readonly [string, Manifest]>([
     ['for another container', binding({ name: 'second', spec: { containerName: 'side' } })],
     ['for another service account', binding({ name: 'second', spec: { serviceAccountName: 'worker' } })],
@@ -620,6 +641,34 @@ describe('another name for an identity', () => {
   test('takes over the claim of the binding that it replaces', async () => {
     const { validate } = stage({ remembered: there, leases: claimed('chat') })
     expect((await validate(named('chat-v2'))).kind).toBe('allowed')
+  })
+
+  test('is the same name with white space around it, and an update that adds some has the same warning', async () => {
+    const { validate, claims } = stage({ remembered: [...there, named('chat-v2')] })
+    const { warnings } = await stage({ remembered: there }).validate(named('chat-v2'))
+    for (const [to, from] of [
+      [' chat ', 'chat'],
+      ['chat', ' chat\n'],
+    ] as const)
+      expect(await validate(named('chat-v2', to), update(named('chat-v2', from)))).toMatchObject({
+        kind: 'allowed',
+        warnings: warnings,
+      })
+    expect(claims()).toEqual([])
+  })
+
+  test('is not spoken of in an update that changes nothing else, nor while its binding is being deleted', async () => {
+    const { validate } = stage({ remembered: [...there, named('chat-v2')] })
+    const asked = update(named('chat-v2'))
+    const labelled = named('chat-v2')
+    expect(
+      (await validate({ ...labelled, metadata: { ...labelled.metadata, labels: { a: 'b' } } }, asked))
+        .warnings,
+    ).toEqual([])
+    const leaving = named('chat-v2', 'chat', { containerName: 'side' })
+    expect(
+      (await validate({ ...leaving, metadata: { ...leaving.metadata, deletionTimestamp } }, asked)).warnings,
+    ).toEqual([])
   })
 
   test('is let in while both wait', async () => {
@@ -687,6 +736,13 @@ describe('a collision that is let through', () => {
     const response = await stage({ remembered: [...scene, peer], actions }).validate(binding())
     expect(response.kind).toBe('allowed')
     expect(response.warnings).toContain('InferenceIdentityBinding peer loses its identity by this collision')
+  })
+
+  test('says nothing where the reason is ignored', async () => {
+    const actions = { IdentityCollision: 'ignore' } as const
+    const { validate } = stage({ remembered: [...scene, objective({ name: 'second' }), peer], actions })
+    const response = await validate(binding({ spec: { objectiveRef: { name: 'second' } } }))
+    expect(response).toMatchObject({ kind: 'allowed', warnings: [] })
   })
 
   test('by the label of a namespace too', async () => {

@@ -1,6 +1,5 @@
-import { printable } from '../../core/show.ts'
 import type { Checked } from '../assess.ts'
-import { placeOf, saidOf, type Said } from '../said.ts'
+import { fullTextOf, placeOf, saidOf, type Said } from '../said.ts'
 
 /** The report as JUnit XML: a suite for each file, a case for each object. With `strict`, a warning fails its case. */
 export function junitOf(all: readonly Checked[], strict: boolean): string {
@@ -29,9 +28,9 @@ function caseOf(checked: Checked, file: string, strict: boolean): string {
   const opening = `    <testcase classname="${escaped(kind)}" name="${escaped(`${namespace}/${name}`)}"${where}`
   if (said.length === 0) return `${opening}/>\n`
   const [first] = failures
-  const texts = (some: readonly Said[]): string => escaped(some.map(({ text }) => printable(text)).join('\n'))
+  const texts = (some: readonly Said[]): string => escaped(some.map(fullTextOf).join('\n'))
   const failure = first
-    ? `      <failure type="${escaped(first.reason)}" message="${escaped(printable(first.text))}">${texts(failures)}</failure>\n`
+    ? `      <failure type="${escaped(first.reason)}" message="${escaped(fullTextOf(first))}">${texts(failures)}</failure>\n`
     : ''
   const output = others.length > 0 ? `      <system-out>${texts(others)}</system-out>\n` : ''
   return `${opening}>\n${failure}${output}    </testcase>\n`

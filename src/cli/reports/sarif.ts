@@ -1,22 +1,22 @@
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { rules } from '../../core/findings.ts'
-import { printable } from '../../core/show.ts'
 import { version } from '../../version.ts'
 import type { Checked } from '../assess.ts'
-import { placeOf, saidOf } from '../said.ts'
+import { fullTextOf, placeOf, saidOf } from '../said.ts'
 
 /** SARIF 2.1.0, which code scanning services read. */
 export function sarifOf(all: readonly Checked[]): string {
   const results = all.flatMap((checked) =>
-    saidOf(checked).flatMap(({ action, line, reason, text }) => {
+    saidOf(checked).flatMap((said) => {
+      const { action, line, reason } = said
       if (action === 'ignore') return []
       const place = placeOf(checked)
       return [
         {
           ruleId: reason,
           level: action === 'deny' ? 'error' : 'warning',
-          message: { text: printable(text) },
+          message: { text: fullTextOf(said) },
           locations: place ? [locationOf(place.file, line ?? place.line)] : [],
         },
       ]

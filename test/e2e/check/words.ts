@@ -26,6 +26,7 @@ export function wordsOfCheck(object: Drawn, { served, manifests }: Snapshot, tru
   const [checked] = assess({
     settings: { trustDomain, className: undefined },
     actions: defaultActions,
+    lenient: new Set(),
     served,
     cluster: manifests,
     items: itemsOf(objects, { namespace, definitions: knownDefinitions }),

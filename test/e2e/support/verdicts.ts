@@ -21,6 +21,7 @@ export async function wordsOfCheck({ binding, pools, objectives, otherBindings }
     readStdin: () => Promise.resolve(manifests),
     readCluster: () => Promise.reject(new Error('it is asked without a cluster')),
     readOperator: () => Promise.reject(new Error('it is asked without a cluster')),
+    readNamespace: () => Promise.reject(new Error('it is asked without a cluster')),
   })
   // Each binding has a heading, and below it, indented, what is said of it.
   const isOfBinding = (block: string): boolean =>

@@ -1,7 +1,7 @@
+/** Histories by hand, for the tests of the judge. */
 import { decodeBinding, finalizer } from '../../../src/core/binding.ts'
 import { retryingStatus, statusOf } from '../../../src/core/conditions.ts'
-import { refusedOutput } from '../../../src/core/plan.ts'
-/** Histories by hand, for the tests of the judge. */
+import { refusedOutput, refusedWith } from '../../../src/core/plan.ts'
 import {
   eventResource,
   crdName,
@@ -153,7 +153,7 @@ export function settled(one: Manifest, objects: readonly Manifest[] = scene): St
 }
 
 export const refused = (one: Manifest): Stored => {
-  const outcome = refusedOutput(outputOf(one).metadata.name, 'not in this house')
+  const outcome = refusedOutput(outputOf(one).metadata.name, refusedWith(403, 'not in this house'))
   const { generation } = decodeBinding(one)
   return { ...one, status: statusOf(outcome, { settings, generation, previous: {}, now: new Date(0) }) }
 }

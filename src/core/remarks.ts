@@ -1,0 +1,109 @@
+/** Warnings about a binding beside its findings. */
+import { bindingKey, replacesAnnotation, type Binding } from './binding.ts'
+import { isRival } from './checks/collision.ts'
+import { evaluate, stakeOf, type Stake } from './evaluate.ts'
+import type { World } from './facts.ts'
+import { rules } from './findings.ts'
+import { sameJson } from './json.ts'
+import { byBytes } from './names.ts'
+import { areOneRenamed } from './rename.ts'
+import { show } from './show.ts'
+import type { JudgedFinding, Verdict } from './verdict.ts'
+
+/** How many bindings are named one by one; the others are counted. */
+export const nameAtMost = 10
+
+/** A warning beside the findings. */
+export type Remark = {
+  /** A name for this kind of remark, for machines. */
+  readonly reason: string
+  readonly path: readonly string[]
+  readonly field: string
+  readonly value: unknown
+  /** The whole warning, which begins with the field. */
+  readonly line: string
+}
+
+/** What admission says of a binding beside the findings of the verdict. `news` are those that were not there before. */
+export const remarksOn = (
+  binding: Binding,
+  {
+    verdict,
+    news,
+    stake,
+  }: { readonly verdict: Verdict; readonly news: readonly JudgedFinding[]; readonly stake: Stake },
+  world: World,
+): readonly Remark[] => [
+  ...renaming(binding, stake, world),
+  ...(verdict.verdict === 'deny' ? [] : victims(binding, news, world)),
+]
+
+/** What to do about a collision. The message of a collision can't say it, because other tools parse that message. */
+export const collisionAdvice = (findings: readonly JudgedFinding[]): readonly string[] =>
+  findings.some(isRefusedCollision) ? [`spec.containerName: ${collisionFix}`] : []
+
+export const collisionFix = `give this binding, or the one that the refusal names, another container, pool or service account; or, if this binding is only a new name for that one, set its annotation ${replacesAnnotation} to the name of that one`
+
+export const isRefusedCollision = ({ rule, action }: Pick<JudgedFinding, 'rule' | 'action'>): boolean =>
+  action === 'deny' && (rule === 'identityCollision' || rule === 'pendingCollision')
+
+/** Names the bindings that lose their identity by a collision that is let through with a warning. */
+function victims(binding: Binding, findings: readonly JudgedFinding[], world: World): readonly Remark[] {
+  const keys = findings.flatMap(({ rule, action, collisionKey }) =>
+    rule === 'identityCollision' && action === 'warn' && collisionKey !== undefined ? [collisionKey] : [],
+  )
+  const names = keys
+    .flatMap((key) => world.holders(key))
+    .filter((peer) => isRival(binding, peer) && evaluate(peer, world).findings.length === 0)
+    .map(({ name }) => name)
+    .toSorted(byBytes)
+  const lines = counted(
+    names.map((name) => `InferenceIdentityBinding ${name} loses its identity by this collision`),
+    (rest) => `${rest} more InferenceIdentityBindings lose their identity by this collision`,
+  )
+  const path = ['spec', 'containerName']
+  return lines.map((line) => ({
+    reason: rules.identityCollision.reason,
+    path,
+    field: path.join('.'),
+    value: binding.spec.containerName,
+    line,
+  }))
+}
+
+/** The first lines, and one that counts the others. */
+export function counted(lines: readonly string[], more: (rest: number) => string): readonly string[] {
+  const rest = lines.length - nameAtMost
+  return rest > 0 ? [...lines.slice(0, nameAtMost), more(rest)] : lines
+}
+
+/**
+ * What the annotation `kleym.sonda.red/replaces` of a binding will do; empty if the binding that it names does not
+ * exist.
+ */
+function renaming(binding: Binding, stake: Stake, world: World): readonly Remark[] {
+  const { namespace, replaces } = binding
+  if (replaces === undefined) return []
+  const other = world.binding(bindingKey(namespace, replaces))
+  if (!other || other.deleting || replaces === binding.name) return []
+  const field = `metadata.annotations[${replacesAnnotation}]`
+  const effect =
+    areOneRenamed(binding, other) && isSameTarget(stake, stakeOf(other, world))
+      ? `this binding takes its place; both give the same identity to the same workloads until ${replaces} is deleted`
+      : 'has no effect, since that binding stands for another SPIFFE ID or other workloads; give both the same pool, objective, service account and container'
+  return [
+    {
+      reason: 'Replacement',
+      path: ['metadata', 'annotations', replacesAnnotation],
+      field,
+      value: replaces,
+      line: `${field}: ${show(replaces)}: ${effect}`,
+    },
+  ]
+}
+
+/** Whether two bindings serve the same workloads, or will, by their references. */
+const isSameTarget = (a: Stake, b: Stake): boolean =>
+  a.identity && b.identity
+    ? sameJson(a.identity.selectors, b.identity.selectors)
+    : a.reference !== undefined && a.reference === b.reference
