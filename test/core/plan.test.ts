@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { refusedOutput, refusedWith, takenName } from '../../src/core/plan.ts'
 
 describe('a ClusterSPIFFEID that is refused', () => {
-  const isTriedAgain = /tried again by itself$/
+  const isTriedAgain = /the operator tries again by itself$/
 
   test('by a policy or a missing permission says that it is tried again', () => {
     const failure = refusedOutput('x', refusedWith(403, 'not in this house'))
