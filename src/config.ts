@@ -91,23 +91,23 @@ export function operatorConfig(
   env: Environment,
   { configurableReasons, podNamespace }: Surroundings,
 ): OperatorConfig {
-  const reading = readFlags(argv, env, operatorFlags, 'zap-')
-  if (reading.help) return { kind: 'help', text: operatorHelp }
-  const decoder = decoderOf(reading)
-  const config = decodeConfig(reading, decoder, configurableReasons, podNamespace)
+  const line = readFlags(argv, env, operatorFlags, 'zap-')
+  if (line.help) return { kind: 'help', text: operatorHelp }
+  const decoder = decoderOf(line)
+  const config = decodeConfig(line, decoder, configurableReasons, podNamespace)
   const problems = [
-    ...reading.problems,
-    ...reading.positionals.map(
+    ...line.problems,
+    ...line.positionals.map(
       (text) =>
         `unexpected argument ${JSON.stringify(text)}; write flags only (a switch is turned off by --FLAG=false)`,
     ),
-    ...(reading.isGiven('trust-domain') ? [] : [trustDomainOfCluster]),
+    ...(line.isGiven('trust-domain') ? [] : [trustDomainOfCluster]),
     ...decoder.problems,
-    ...contradictions(reading, config),
+    ...contradictions(line, config),
   ]
   return problems.length > 0
     ? { kind: 'usage', problems }
-    : { kind: 'config', config: frozen(config), warnings: [...reading.warnings, ...idle(reading, config)] }
+    : { kind: 'config', config: frozen(config), warnings: [...line.warnings, ...idle(line, config)] }
 }
 
 /** The namespace of the manifests in `deploy`. The former operator's manifests have the same one. */
@@ -126,8 +126,8 @@ export type ClusterChoice = {
   readonly timeoutMs?: number
 }
 
-export function clusterChoice(reading: CommandLine<keyof typeof clusterFlags>): ClusterChoice {
-  const text = (name: keyof typeof clusterFlags): string | undefined => reading.last(name)?.value || undefined
+export function clusterChoice(line: CommandLine<keyof typeof clusterFlags>): ClusterChoice {
+  const text = (name: keyof typeof clusterFlags): string | undefined => line.last(name)?.value || undefined
   return { kubeconfig: text('kubeconfig'), context: text('context') }
 }
 
@@ -164,7 +164,7 @@ export const decodeActions = (
 })
 
 function decodeConfig(
-  reading: CommandLine<OperatorFlag>,
+  line: CommandLine<OperatorFlag>,
   decoder: Decoder<OperatorFlag>,
   reasons: readonly string[],
   podNamespace: string | undefined,
@@ -181,12 +181,12 @@ function decodeConfig(
       trustDomains: decoder.decodeAll('trust-domain-change', trustDomain),
       classNames: decoder.decodeAll('clusterspiffeid-class-change', className),
     },
-    ...clusterChoice(reading),
+    ...clusterChoice(line),
     namespace: decode('namespace', namespace, undefined) ?? podNamespace ?? operatorNamespace,
-    leaderElect: reading.isOn('leader-elect'),
+    leaderElect: line.isOn('leader-elect'),
     metrics: {
       address: listener('metrics-bind-address'),
-      secure: reading.isOn('metrics-secure'),
+      secure: line.isOn('metrics-secure'),
       certificate: directory === undefined ? undefined : { directory, cert, key },
     },
     probes: { address: listener('health-probe-bind-address') },
@@ -201,7 +201,7 @@ function decodeConfig(
         service: decode('webhook-service', serviceName, ''),
         secret: decode('webhook-secret', objectName, ''),
       },
-      workloads: reading.isOn('workloads'),
+      workloads: line.isOn('workloads'),
       actions: decodeActions(decoder, reasons),
     },
     logLevel: decode('log-level', logLevel, 'info'),
@@ -210,11 +210,11 @@ function decodeConfig(
 
 /** Problems of flags that are right by themselves and contradict each other. */
 function contradictions(
-  reading: CommandLine<OperatorFlag>,
+  line: CommandLine<OperatorFlag>,
   { metrics, probes, webhook }: Config,
 ): readonly string[] {
   const names = ['metrics-cert-name', 'metrics-cert-key'] as const
-  const lonely = metrics.certificate === undefined ? names.filter((name) => reading.isGiven(name)) : []
+  const lonely = metrics.certificate === undefined ? names.filter((name) => line.isGiven(name)) : []
   const listeners = [
     { flag: '--metrics-bind-address', address: metrics.address },
     { flag: '--health-probe-bind-address', address: probes.address },
@@ -247,9 +247,9 @@ const certificateOfMetrics = ['metrics-cert-path', 'metrics-cert-name', 'metrics
  * Warnings about flags that were given and have no effect. The names of the Service and of the two configurations are left out: the
  * Deployment in `deploy` gives them in any case.
  */
-function idle(reading: CommandLine<OperatorFlag>, { metrics, webhook }: Config): readonly string[] {
+function idle(line: CommandLine<OperatorFlag>, { metrics, webhook }: Config): readonly string[] {
   const given = (names: readonly OperatorFlag[], why: string): readonly string[] =>
-    names.filter((name) => reading.isGiven(name)).map((name) => `--${name} does nothing while ${why}`)
+    names.filter((name) => line.isGiven(name)).map((name) => `--${name} does nothing while ${why}`)
   return [
     ...(webhook.address === undefined
       ? given(

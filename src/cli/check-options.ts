@@ -77,25 +77,25 @@ connection, 5 if the report could not be written.
 `
 
 export function checkOptions(argv: readonly string[], env: Environment): ParsedOptions<CheckOptions> {
-  const reading = readFlags(argv, env, checkFlags)
-  if (reading.help) return { kind: 'help', text: checkHelp }
-  const decoder = decoderOf(reading)
-  const examined = examineOptions(decoder, reading, reading.isOn('live'))
+  const line = readFlags(argv, env, checkFlags)
+  if (line.help) return { kind: 'help', text: checkHelp }
+  const decoder = decoderOf(line)
+  const examined = examineOptions(decoder, line, line.isOn('live'))
   const options: CheckOptions = {
     ...examined,
     format: decoder.decode('output', reportFormat, 'text'),
-    strict: reading.isOn('strict'),
+    strict: line.isOn('strict'),
   }
   const problems = [
-    ...reading.problems,
-    ...inputProblems(examined, reading),
-    ...(reading.isGiven('filename') || examined.live
+    ...line.problems,
+    ...inputProblems(examined, line),
+    ...(line.isGiven('filename') || examined.live
       ? []
       : ['no manifests; name them with -f, or audit the cluster with --live']),
     ...decoder.problems,
   ]
   if (problems.length > 0) return { kind: 'usage', problems }
-  return { kind: 'options', options, cluster: clusterChoice(reading) }
+  return { kind: 'options', options, cluster: clusterChoice(line) }
 }
 
 type ExamineFlag = keyof typeof examineFlags
@@ -103,7 +103,7 @@ type ExamineFlag = keyof typeof examineFlags
 /** What there is to judge, and by what. */
 export function examineOptions(
   decoder: Decoder<ExamineFlag>,
-  reading: CommandLine<ExamineFlag>,
+  line: CommandLine<ExamineFlag>,
   live: boolean,
 ): ExamineOptions {
   const own = decoder.decode('namespace', namespace, undefined) ?? 'default'
@@ -112,29 +112,29 @@ export function examineOptions(
       settings: decodeSettings(decoder),
       actions: decodeActions(decoder, configurableReasons),
       isGiven: {
-        trustDomain: reading.isGiven('trust-domain'),
-        className: reading.isGiven('clusterspiffeid-class-name'),
-        onReferences: reading.isGiven('webhook-on-references'),
-        onLoss: reading.isGiven('webhook-on-loss'),
+        trustDomain: line.isGiven('trust-domain'),
+        className: line.isGiven('clusterspiffeid-class-name'),
+        onReferences: line.isGiven('webhook-on-references'),
+        onLoss: line.isGiven('webhook-on-loss'),
       },
     },
-    files: reading.all('filename').map(({ value }) => value),
-    recursive: reading.isOn('recursive'),
-    crds: reading.all('crds').map(({ value }) => value),
+    files: line.all('filename').map(({ value }) => value),
+    recursive: line.isOn('recursive'),
+    crds: line.all('crds').map(({ value }) => value),
     live,
     namespace: own,
-    auditNamespace: reading.isGiven('namespace') ? own : undefined,
+    auditNamespace: line.isGiven('namespace') ? own : undefined,
     operatorNamespace: decoder.decode('operator-namespace', namespace, undefined) ?? operatorNamespace,
-    served: reading.isGiven('served') ? decoder.decodeAll('served', servedKinds).flat() : undefined,
+    served: line.isGiven('served') ? decoder.decodeAll('served', servedKinds).flat() : undefined,
   }
 }
 
 export const inputProblems = (
   { live }: ExamineOptions,
-  reading: CommandLine<ExamineFlag>,
+  line: CommandLine<ExamineFlag>,
 ): readonly string[] => [
-  ...reading.positionals.map((text) => `unexpected argument ${show(text)}; name files with -f`),
-  ...(live || reading.isGiven('trust-domain') ? [] : [trustDomainMissing]),
+  ...line.positionals.map((text) => `unexpected argument ${show(text)}; name files with -f`),
+  ...(live || line.isGiven('trust-domain') ? [] : [trustDomainMissing]),
 ]
 
 function reportFormat(text: string): Parsed<ReportFormat> {

@@ -61,9 +61,9 @@ export type ExamineOptions = Omit<CheckOptions, 'format' | 'strict'>
 /** Reads what there is to judge, and judges it as an API server with the webhook does. */
 export async function examine(options: ExamineOptions, reach: CheckReach): Promise<Examined> {
   const { recursive } = options
-  const reading = { recursive, readStdin: reach.readStdin }
-  const texts = await readTexts(options.files, { ...reading, flag: '-f' })
-  const crds = await definitionsFrom(options.crds, reading)
+  const fileOptions = { recursive, readStdin: reach.readStdin }
+  const texts = await readTexts(options.files, { ...fileOptions, flag: '-f' })
+  const crds = await definitionsFrom(options.crds, fileOptions)
   const read = texts.map((one) =>
     one.kind === 'problem' ? { objects: [], problems: [one.problem] } : objectsOf(one.text, one.file),
   )

@@ -14,13 +14,13 @@ export type Definitions = {
 /** Reads the CustomResourceDefinitions in files and folders. Other objects in them are ignored. */
 export async function definitionsFrom(
   paths: readonly string[],
-  reading: Omit<FileOptions, 'flag'>,
+  options: Omit<FileOptions, 'flag'>,
 ): Promise<Definitions> {
   const all: Definition[] = []
   const problems: string[] = []
   for (const path of paths) {
     const before = all.length
-    for (const one of await readTexts([path], { ...reading, flag: '--crds' })) {
+    for (const one of await readTexts([path], { ...options, flag: '--crds' })) {
       if (one.kind === 'problem') {
         problems.push(one.problem)
         continue

@@ -19,18 +19,18 @@ export type FileOptions = {
  * Reads files, folders (their .yaml, .yml and .json, by name) and, for `-`, standard input, in the order given. Files are read
  * one after the other and at once: nothing else goes on meanwhile, and to wait for each of a thousand takes ten times as long.
  */
-export async function readTexts(paths: readonly string[], reading: FileOptions): Promise<readonly Text[]> {
+export async function readTexts(paths: readonly string[], options: FileOptions): Promise<readonly Text[]> {
   const all: Text[] = []
   for (const path of paths) {
     try {
-      for (const file of filesIn(path, reading.recursive))
+      for (const file of filesIn(path, options.recursive))
         all.push(
           file === '-'
-            ? { kind: 'text', file: 'standard input', text: await reading.readStdin() }
+            ? { kind: 'text', file: 'standard input', text: await options.readStdin() }
             : { kind: 'text', file, text: readFileSync(file, 'utf8') },
         )
     } catch (error) {
-      all.push({ kind: 'problem', problem: `${reading.flag} ${path || '""'}: ${messageOf(error)}` })
+      all.push({ kind: 'problem', problem: `${options.flag} ${path || '""'}: ${messageOf(error)}` })
     }
   }
   return all

@@ -40,24 +40,24 @@ What may not be read is said.
 `
 
 export function inspectOptions(argv: readonly string[], env: Environment): ParsedOptions<InspectOptions> {
-  const reading = readFlags(argv, env, inspectFlags)
-  if (reading.help) return { kind: 'help', text: inspectHelp }
-  const decoder = decoderOf(reading)
-  const [kind, name = '', ...rest] = reading.positionals
+  const line = readFlags(argv, env, inspectFlags)
+  if (line.help) return { kind: 'help', text: inspectHelp }
+  const decoder = decoderOf(line)
+  const [kind, name = '', ...rest] = line.positionals
   const { trustDomain, className } = decodeSettings(decoder)
   const settings = {
-    ...(reading.isGiven('trust-domain') && { trustDomain }),
-    ...(reading.isGiven('clusterspiffeid-class-name') && { className }),
+    ...(line.isGiven('trust-domain') && { trustDomain }),
+    ...(line.isGiven('clusterspiffeid-class-name') && { className }),
   }
   const options: InspectOptions = {
     name,
     settings,
     actions: decodeOverrides(decoder, configurableReasons),
-    ...lookOptions(decoder, reading),
+    ...lookOptions(decoder, line),
   }
-  const cluster = clusterOf(decoder, reading)
+  const cluster = clusterOf(decoder, line)
   const problems = [
-    ...reading.problems,
+    ...line.problems,
     ...(kind === 'binding' ? [] : [`${show(kind)} can't be inspected; write kleym inspect binding NAME`]),
     ...(kind === 'binding' && name === '' ? ['no binding is named; write kleym inspect binding NAME'] : []),
     ...rest.map((text) => `unexpected argument ${show(text)}; one binding at a time`),

@@ -22,14 +22,14 @@ export const lookFlags = {
 
 type LookFlag = keyof typeof lookFlags | 'namespace'
 
-export const lookOptions = (decoder: Decoder<LookFlag>, reading: CommandLine<LookFlag>) => ({
+export const lookOptions = (decoder: Decoder<LookFlag>, line: CommandLine<LookFlag>) => ({
   namespace: decoder.decode('namespace', namespace, undefined),
   operatorNamespace: decoder.decode('operator-namespace', namespace, undefined),
   format: decoder.decode('output', format, 'text'),
-  strict: reading.isOn('strict'),
+  strict: line.isOn('strict'),
 })
 
-export const clusterOf = (decoder: Decoder<LookFlag>, reading: CommandLine<LookFlag>): ClusterChoice => ({
-  ...clusterChoice(reading),
+export const clusterOf = (decoder: Decoder<LookFlag>, line: CommandLine<LookFlag>): ClusterChoice => ({
+  ...clusterChoice(line),
   timeoutMs: decoder.decode('timeout', duration, 30_000),
 })

@@ -26,29 +26,29 @@ type NamespaceLabels = {
 /** The identities that ClusterSPIFFEIDs other than these give to pods. */
 export function otherIdentities(
   pods: readonly Pod[],
-  place: NamespaceLabels,
+  labels: NamespaceLabels,
   manifests: readonly Manifest[],
   own: ReadonlySet<string>,
 ): readonly OtherIdentity[] {
   return manifests
     .filter(({ resource, name }) => resource === clusterSpiffeIdResource && !own.has(name))
-    .flatMap(({ object }) => otherOf(decodeOutput(object), pods, place))
+    .flatMap(({ object }) => otherOf(decodeOutput(object), pods, labels))
     .toSorted((a, b) => byBytes(a.clusterSPIFFEID, b.clusterSPIFFEID))
 }
 
-function otherOf(output: Output, pods: readonly Pod[], place: NamespaceLabels): readonly OtherIdentity[] {
+function otherOf(output: Output, pods: readonly Pod[], labels: NamespaceLabels): readonly OtherIdentity[] {
   const { name, spec, deleting } = output
   const wanted = decodeLabelSelector(field(spec, 'podSelector'))
   const namespaces = decodeLabelSelector(field(spec, 'namespaceSelector'))
-  if (!wanted || !namespaces || deleting || !isOf(namespaces, place)) return []
-  const selected = pods.filter((pod) => selects(wanted, pod.labels) && mayAttest(pod, place, spec))
+  if (!wanted || !namespaces || deleting || !isOf(namespaces, labels)) return []
+  const selected = pods.filter((pod) => selects(wanted, pod.labels) && mayAttest(pod, labels, spec))
   if (selected.length === 0) return []
   return [
     {
       clusterSPIFFEID: name,
       spiffeID: textOr(field(spec, 'spiffeIDTemplate'), ''),
       fallback: field(spec, 'fallback') === true,
-      certain: place.namespaceLabels !== undefined || namespaces.every(({ key }) => key === nameLabel),
+      certain: labels.namespaceLabels !== undefined || namespaces.every(({ key }) => key === nameLabel),
       pods: selected.map((pod) => pod.name).toSorted(byBytes),
     },
   ]

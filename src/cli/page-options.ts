@@ -32,18 +32,18 @@ permissions, 5 if the page could not be written.
 `
 
 export function pageOptions(argv: readonly string[], env: Environment): ParsedOptions<PageOptions> {
-  const reading = readFlags(argv, env, pageFlags)
-  if (reading.help) return { kind: 'help', text: pageHelp }
-  const decoder = decoderOf(reading)
-  const isLive = reading.isOn('live') || !reading.isGiven('filename')
-  const examined = examineOptions(decoder, reading, isLive)
+  const line = readFlags(argv, env, pageFlags)
+  if (line.help) return { kind: 'help', text: pageHelp }
+  const decoder = decoderOf(line)
+  const isLive = line.isOn('live') || !line.isGiven('filename')
+  const examined = examineOptions(decoder, line, isLive)
   decoder.decode('output', html, 'html')
-  const problems = [...reading.problems, ...inputProblems(examined, reading), ...decoder.problems]
+  const problems = [...line.problems, ...inputProblems(examined, line), ...decoder.problems]
   if (problems.length > 0) return { kind: 'usage', problems }
   return {
     kind: 'options',
-    options: { ...examined, strict: reading.isOn('strict') },
-    cluster: clusterChoice(reading),
+    options: { ...examined, strict: line.isOn('strict') },
+    cluster: clusterChoice(line),
   }
 }
 

@@ -8,6 +8,7 @@ import { show } from '../core/show.ts'
 import type { SpireSight } from './cluster.ts'
 import { sinceOf, spanOf } from './layout.ts'
 import type { Manifest } from './manifests.ts'
+import type { Grade } from './page/model.ts'
 import { refTo, type ReportFinding } from './report.ts'
 import { whyPassed, type SeenOutput } from './spire-state.ts'
 
@@ -31,8 +32,6 @@ export type Row = {
   /** For how many seconds the binding has been in this state. */
   readonly seconds: number | null
 }
-
-export type Grade = 'ok' | 'warning' | 'error'
 
 /** The grade, as the former operator's command counts: Ready is ok, False is an error, anything else a warning. */
 export function gradeOfRow({ ready, current, deleting, hangs, unprocessed }: Row): Grade {

@@ -147,6 +147,7 @@ const consequencesOf = ({ item, verdict }: Extract<Checked, { kind: 'reference' 
     return {
       action: one.action,
       line: item.place.lineOf(field),
+      // The reason's name is older than selectors that move to other pods without a widening. Who reads SARIF goes by it.
       reason: one.kind === 'otherPods' ? 'Widening' : rules[one.finding.rule].reason,
       text,
       hint,

@@ -27,18 +27,18 @@ operator is dead or touches nothing, 4 for mistakes of usage, connection or perm
 `
 
 export function statusOptions(argv: readonly string[], env: Environment): ParsedOptions<StatusOptions> {
-  const reading = readFlags(argv, env, statusFlags)
-  if (reading.help) return { kind: 'help', text: statusHelp }
-  const decoder = decoderOf(reading)
+  const line = readFlags(argv, env, statusFlags)
+  if (line.help) return { kind: 'help', text: statusHelp }
+  const decoder = decoderOf(line)
   const options: StatusOptions = {
-    ...lookOptions(decoder, reading),
-    all: reading.isOn('all-namespaces'),
-    watch: reading.isOn('watch'),
+    ...lookOptions(decoder, line),
+    all: line.isOn('all-namespaces'),
+    watch: line.isOn('watch'),
   }
-  const cluster = clusterOf(decoder, reading)
+  const cluster = clusterOf(decoder, line)
   const problems = [
-    ...reading.problems,
-    ...reading.positionals.map((text) => `unexpected argument ${show(text)}; name a namespace with -n`),
+    ...line.problems,
+    ...line.positionals.map((text) => `unexpected argument ${show(text)}; name a namespace with -n`),
     ...(options.all && options.namespace !== undefined ? ['-A and -n: one or the other'] : []),
     ...decoder.problems,
   ]

@@ -1,4 +1,7 @@
-/** News about the ClusterSPIFFEIDs around a binding, posted whatever its own outcome is. */
+/**
+ * News about a binding's ClusterSPIFFEIDs that keep a former setting, and about copies of them, posted whatever the binding's own
+ * outcome is.
+ */
 import { ownerAnnotation, type Output } from '../core/clusterspiffeid.ts'
 import { holdsOf, holdWords } from '../core/holds.ts'
 import type { Settings } from '../core/identity.ts'

@@ -136,7 +136,8 @@ export function startTerm(options: TermOptions): Term {
     troubles: () => troubleReports.words(),
     end: async () => {
       clearInterval(checking)
-      // A worker that waits for knowledge would wait for an API server that may be gone, and the Lease for the worker.
+      // A worker that waits for a list would keep the term from ending, and so the Lease from being given back, for as long as
+      // the API server is gone.
       ending.abort()
       await queue.shutdown()
       await ended

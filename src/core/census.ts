@@ -26,6 +26,10 @@ export class Census {
     return this.#entries.get(key)
   }
 
+  get size(): number {
+    return this.#entries.size
+  }
+
   keys(): Iterable<BindingKey> {
     return this.#entries.keys()
   }

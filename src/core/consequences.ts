@@ -137,7 +137,7 @@ function compare(outlook: Outlook, now: Known): Consequence | undefined {
   const had = settledIdentity(binding, now.stakeOf(binding), now)
   if (!had) return undefined
   const [finding] = evaluation.findings
-  return finding ? { kind: 'loss', binding, finding } : widened(binding, had, evaluation.identity)
+  return finding ? { kind: 'loss', binding, finding } : otherPods(binding, had, evaluation.identity)
 }
 
 const isHarm = ({ rule }: Finding): boolean => rule === 'invalidPoolSelector' || rule === 'identityCollision'
@@ -155,8 +155,8 @@ function wasThere({ rule, collisionKey }: Finding, binding: Binding, now: Known)
   return isClaimed && collisionOver(collisionKey, binding, now.claimants(collisionKey)) !== undefined
 }
 
-/** A selector that selects fewer of the same pods is no widening; one that can select other pods is. */
-function widened(binding: Binding, was: Identity, is: Identity | undefined): Consequence | undefined {
+/** That a binding gives its identity to other pods than before. To select fewer of the same pods is nothing to tell. */
+function otherPods(binding: Binding, was: Identity, is: Identity | undefined): Consequence | undefined {
   if (!is || hasLabels(is.pods.labels, was.pods.labels)) return undefined
   return {
     kind: 'otherPods',

@@ -94,6 +94,11 @@ export class Inventory implements Known {
     return this.#census.entries().map(({ binding }) => binding)
   }
 
+  /** How many bindings there are. */
+  get size(): number {
+    return this.#census.size
+  }
+
   /** How many bindings a namespace has. */
   bindingsIn(namespace: string): number {
     return this.#census.sizeOf(namespace)

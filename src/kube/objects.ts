@@ -23,14 +23,14 @@ export function createObjects(
     get: (resource, at, signal) =>
       call({ method: 'GET', path: path(resource, at), ...(signal && { signal }) }),
     create: (resource, object, options) => {
-      const { namespace } = placeOf(object)
+      const { namespace } = nameOf(object)
       const at = namespace === undefined ? {} : { namespace }
       return call({ method: 'POST', path: path(resource, at), body: object, query: dryRun(options) })
     },
     replace: (resource, object, options) =>
-      call({ method: 'PUT', path: path(resource, placeOf(object)), body: object, query: dryRun(options) }),
+      call({ method: 'PUT', path: path(resource, nameOf(object)), body: object, query: dryRun(options) }),
     replaceStatus: (resource, object) =>
-      call({ method: 'PUT', path: path(resource, placeOf(object), 'status'), body: object }),
+      call({ method: 'PUT', path: path(resource, nameOf(object), 'status'), body: object }),
     mergePatch: (resource, at, patch) => call({ method: 'PATCH', path: path(resource, at), body: patch }),
     remove: (resource, at, preconditions) =>
       call({ method: 'DELETE', path: path(resource, at), body: { ...deleteOptions, preconditions } }),
@@ -45,7 +45,7 @@ const deleteOptions = { apiVersion: 'v1', kind: 'DeleteOptions' }
 const dryRun = (options?: { readonly dryRun?: boolean }): Readonly<Record<string, string>> =>
   options?.dryRun ? { dryRun: 'All' } : {}
 
-function placeOf(object: JsonObject): ObjectName {
+function nameOf(object: JsonObject): ObjectName {
   const metadata = isObject(object['metadata']) ? object['metadata'] : {}
   const { namespace, name } = metadata
   return {

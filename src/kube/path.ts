@@ -1,4 +1,4 @@
-type Target = {
+type PathParts = {
   readonly namespace?: string | undefined
   readonly name?: string | undefined
   readonly subresource?: string | undefined
@@ -7,7 +7,7 @@ type Target = {
 /** `/apis/group/version/…`, or `/api/v1/…` for the core group, which has no name. */
 export function resourcePath(
   resource: { readonly group: string; readonly version: string; readonly plural: string },
-  { namespace, name, subresource }: Target = {},
+  { namespace, name, subresource }: PathParts = {},
 ): string {
   const segments = [
     ...(resource.group === '' ? ['api'] : ['apis', resource.group]),

@@ -48,7 +48,7 @@ const switchedOff: Admission = {
 const endpointsMoveOnMs = 10_000
 
 /** How long clients that still call are asked to close their connections, before the connections are cut. */
-const drainPatience = { quietMs: 1000, longestMs: 5000 }
+const drainLimits = { quietMs: 1000, longestMs: 5000 }
 
 /** How often the leader looks for claims that are no longer needed. */
 const collectEveryMs = 10_000
@@ -118,7 +118,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       probe.stop()
       const quiet = Promise.all([trust, claims, ...trustWatches].map((one) => one.stop()))
       const moved = config.webhook.url === undefined ? sleep(endpointsMoveOnMs) : quiet
-      await Promise.all([server?.drain(drainPatience), moved])
+      await Promise.all([server?.drain(drainLimits), moved])
       await server?.close()
       await quiet
     },

@@ -182,7 +182,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
   const begin = async (): Promise<void> => {
     await feed.synced
     if (stopping) return
-    log.info({ bindings: inventory.bindings().toArray().length }, 'everything is known')
+    log.info({ bindings: inventory.size }, 'everything is known')
     heap.release()
     admission.start()
     leadership.start()

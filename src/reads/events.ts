@@ -23,7 +23,7 @@ export const readEvents = (
     })
     if (answer.kind !== 'ok') return unseenBecause(`listing events: ${failureWords(answer)}`)
     const { items } = objectOr(answer.body)
-    const events = Array.isArray(items) ? items.map(happening) : []
+    const events = Array.isArray(items) ? items.map(eventOf) : []
     return { kind: 'seen', events: events.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)) }
   }, unseenBecause)
 
@@ -31,7 +31,7 @@ export const readEvents = (
  * An Event as the report has it. If it repeats, its time is that of the last occurrence, which Events of the older
  * API have in other fields.
  */
-function happening(object: unknown): EventSeen {
+function eventOf(object: unknown): EventSeen {
   const event = objectOr(object)
   const series = objectOr(field(event, 'series'))
   const times = [

@@ -39,7 +39,7 @@ type Watch = {
 
 export function followed(): Followed {
   const watches = new Map<string, Watch>()
-  /** Ends the wait for a schema to have settled, by kind. */
+  /** By kind: cancels the list that follows a new schema. */
   const waits = new Map<Resource, () => void>()
   let isNews = false
   let wake: (() => void) | undefined
@@ -60,12 +60,12 @@ export function followed(): Followed {
       ...options,
       handler: {
         upserted: (object) => {
-          objects.set(placeOf(object.metadata), object)
+          objects.set(objectKey(object.metadata), object)
           heard(object)
           changed()
         },
         removed: (at) => {
-          objects.delete(placeOf(at))
+          objects.delete(objectKey(at))
           changed()
         },
         synced: changed,
@@ -139,7 +139,7 @@ const schemaSettlesMs = 10_000
 const sorted = (objects: ReadonlyMap<string, KubeObject>): readonly KubeObject[] =>
   [...objects].toSorted(([a], [b]) => byBytes(a, b)).map(([, object]) => object)
 
-const placeOf = (at: { readonly namespace?: string; readonly name: string }): string =>
+const objectKey = (at: { readonly namespace?: string; readonly name: string }): string =>
   `${at.namespace ?? ''}/${at.name}`
 
 const keyOf = ({ group, version, plural }: Resource, namespace: string | undefined): string =>

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from '../core/json.ts'
-import { bindingResource, optionalResources } from '../core/resources.ts'
+import { allResources } from '../core/resources.ts'
 import { printable } from '../core/show.ts'
 import { printableWarnings } from './warnings.ts'
 
@@ -110,11 +110,9 @@ function decodeRequest(asked: JsonObject, mistakes: string[]): AdmissionRequest 
   }
 }
 
-/** Whether a kind is one that is judged, and that exists in namespaces alone: what it is judged by is its namespace's. */
+/** Whether objects of a kind that is judged always have a namespace. */
 const isNamespaced = (group: string, plural: string): boolean =>
-  [bindingResource, ...optionalResources].some(
-    (known) => known.namespaced && known.group === group && known.plural === plural,
-  )
+  allResources.some((known) => known.namespaced && known.group === group && known.plural === plural)
 
 /** Reads fields and collects mistakes, so that one answer names all of them. As in Go, a null counts as absent. */
 function reader(from: JsonObject, path: string, mistakes: string[]) {

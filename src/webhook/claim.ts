@@ -14,8 +14,8 @@ export type Holder = { readonly namespace: string; readonly name: string; readon
 /** Who claims a key now, and the version that the review is to change, as in `Claim.base`. */
 export type Claimant = Holder & { readonly base?: string | undefined }
 
-/** A binding as one review found it, and as which a live read shows it. */
-export type Version = { readonly uid: string; readonly resourceVersion: string }
+/** One state of a binding: which object, and which version of it. */
+type Version = { readonly uid: string; readonly resourceVersion: string }
 
 /** A claim as the API server has it. */
 export type Claim = {

@@ -97,7 +97,7 @@ async function readRivals(
   others: readonly Binding[],
   isWanted: (peer: Binding) => boolean,
 ): Promise<void> {
-  const names = [...others].map(({ name }) => name).filter((name) => name !== binding.name)
+  const names = others.map(({ name }) => name).filter((name) => name !== binding.name)
   const unread = names.filter((name) => !live.world.speaksOf(name)).toSorted(byBytes)
   const stands = standing(live, binding)
   for (let start = 0; start < unread.length; start += batch) {

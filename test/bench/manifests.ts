@@ -1,5 +1,5 @@
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
-import { bindingResource, optionalResources, type Resource } from '../../src/core/resources.ts'
+import { allResources, type Resource } from '../../src/core/resources.ts'
 import { range } from './waiting.ts'
 
 /** What one binding needs, by number: each has a pool and an objective of its own. */
@@ -84,10 +84,8 @@ export const referencesOf = (namespace: string, size: number, from: number = 0):
 export const bindingsOf = (namespace: string, size: number, from: number = 0): readonly Manifest[] =>
   range(size, from).map((index) => binding(namespace, index))
 
-const resources: readonly Resource[] = [bindingResource, ...optionalResources]
-
 export function resourceOf({ apiVersion, kind }: Pick<Manifest, 'apiVersion' | 'kind'>): Resource {
-  const found = resources.find((one) => `${one.group}/${one.version}` === apiVersion && one.kind === kind)
+  const found = allResources.find((one) => `${one.group}/${one.version}` === apiVersion && one.kind === kind)
   if (!found) throw new Error(`no resource for ${apiVersion} ${kind}`)
   return found
 }

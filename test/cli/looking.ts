@@ -9,7 +9,7 @@ import {
   type OperatorHealth,
 } from '../../src/core/operator-status.ts'
 import { decodePod } from '../../src/core/pods.ts'
-import { bindingResource, optionalResources, type Resource } from '../../src/core/resources.ts'
+import { allResources, type Resource } from '../../src/core/resources.ts'
 import type { CommandResult } from '../../src/result.ts'
 import { podObject, type PodOptions } from '../support/pods.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
@@ -18,13 +18,14 @@ import { listOf, verdictsOn } from './checking.ts'
 export const now = new Date('2026-06-01T12:00:00Z')
 export const ago = (seconds: number): string => new Date(now.getTime() - seconds * 1000).toISOString()
 
-export const everything: readonly Resource[] = [bindingResource, ...optionalResources]
-
 /** A cluster that holds these and serves these kinds; some of which may not be listed. */
 export const clusterWith =
   (
     objects: readonly Manifest[],
-    { unseen = [], served = everything }: { unseen?: readonly Resource[]; served?: readonly Resource[] } = {},
+    {
+      unseen = [],
+      served = allResources,
+    }: { unseen?: readonly Resource[]; served?: readonly Resource[] } = {},
   ): ReadCluster =>
   () =>
     Promise.resolve({

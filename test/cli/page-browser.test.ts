@@ -52,7 +52,7 @@ describeInBrowser('the page of kleym report, in a browser', () => {
   test('a click tells the cause and the fix, and Escape goes back to where it was', async () => {
     await browser.click('.node.binding.error')
     expect(await text('.details h2')).toBe('default/batch')
-    expect(await text('.trouble.error')).toContain('identity collision with bindings chat')
+    expect(await text('.problem.error')).toContain('identity collision with bindings chat')
     expect(await text('.fix')).toBe('Fix: give one of them another container, pool or service account')
     expect(await text('.details dl')).toContain('Collides with\nchat')
     expect(await count('.line.lit')).toBeGreaterThan(1)
@@ -118,7 +118,7 @@ describeInBrowser('the page of kleym report, in a browser', () => {
   test('what a cluster says is text, whatever it is', async () => {
     await open(await pageOf(hostile))
     await browser.click('.node.binding.error')
-    expect(await text('.trouble.error')).toContain('<img src=x onerror="document.title=1"></script>')
+    expect(await text('.problem.error')).toContain('<img src=x onerror="document.title=1"></script>')
     expect(await count('img, iframe, .details script')).toBe(0)
     expect(await browser.ask('document.title')).toBe('InferenceIdentityBindings')
     expect(browser.said().every((one) => one.startsWith('file://'))).toBe(true)

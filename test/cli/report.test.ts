@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { StatusOptions } from '../../src/cli/status.ts'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
-import { clusterSpiffeIdResource, optionalResources } from '../../src/core/resources.ts'
+import { allResources, clusterSpiffeIdResource, optionalResources } from '../../src/core/resources.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
 import type { Around, Looked } from './looking.ts'
-import { ago, clusterWith, deployment, everything, look, operator, settled, statusOf } from './looking.ts'
+import { ago, clusterWith, deployment, look, operator, settled, statusOf } from './looking.ts'
 
 type Finding = {
   readonly id: string
@@ -326,7 +326,7 @@ describe('the KleymStatusReport', () => {
   })
 
   test('says in the component which kinds are missing', async () => {
-    const served = everything.filter(({ group }) => group !== 'spire.spiffe.io')
+    const served = allResources.filter(({ group }) => group !== 'spire.spiffe.io')
     const { stdout } = await statusOf(clusterWith([], { served }), { format: 'json' })
     const report: unknown = JSON.parse(stdout)
     expect(report).toMatchObject({

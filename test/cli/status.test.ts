@@ -2,14 +2,13 @@ import { describe, expect, test } from 'vitest'
 import type { OperatorSight, ReadCluster } from '../../src/cli/cluster.ts'
 import { statusOptions } from '../../src/cli/status-options.ts'
 import { retryingStatus } from '../../src/core/conditions.ts'
-import { bindingResource, clusterSpiffeIdResource } from '../../src/core/resources.ts'
+import { allResources, bindingResource, clusterSpiffeIdResource } from '../../src/core/resources.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
 import {
   ago,
   clusterWith,
   deployment,
-  everything,
   firstLine,
   look,
   now,
@@ -117,7 +116,7 @@ Dependencies
     ['pools', 'GAIECRDMissing', ['/InferencePool', 'InferencePool']],
     ['objectives', 'GAIECRDMissing', ['InferenceObjective']],
   ])('of a cluster without %s is an error: %s', async (_title, reason, parts) => {
-    const served = everything.filter(
+    const served = allResources.filter(
       ({ group, kind }) => !parts.some((part) => part === group || part === kind),
     )
     const { code, stdout } = await statusOf(clusterWith([binding()], { served }), { format: 'json' })
@@ -132,7 +131,7 @@ Dependencies
   test('misses neither objectives where nobody names one, nor a kind where another one will do', async () => {
     const { code } = await statusOf(
       clusterWith(await settled(poolOnly({ name: 'chat' }), [pool()]), {
-        served: everything.filter(
+        served: allResources.filter(
           ({ kind, group }) => kind !== 'InferenceObjective' && group !== 'inference.networking.x-k8s.io',
         ),
       }),

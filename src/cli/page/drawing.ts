@@ -92,7 +92,7 @@ function partOf(checked: BindingChecked, { inventory, rows, podsIn }: Drawing): 
   if (!binding) throw new Error(`${key} was applied and is not there`)
   const facts = gather(binding, inventory)
   const row = rows.get(key)
-  const troubles = row ? troublesOf(row, checked) : troublesOfFile(checked)
+  const problems = row ? problemsOf(row, checked) : problemsOfFile(checked)
   const pods = podsOf(facts, podsIn(namespace))
   const { identity } = facts
   const { spec } = binding
@@ -104,7 +104,7 @@ function partOf(checked: BindingChecked, { inventory, rows, podsIn }: Drawing): 
     binding: {
       name,
       mode: textOf(given(spec.mode)),
-      grade: row ? gradeOfRow(row) : gradeOfProblems(troubles),
+      grade: row ? gradeOfRow(row) : gradeOfProblems(problems),
       state: row ? stateOf(row) : stateOfFile(checked),
       ...(spec.objectiveRef && { objective: targetOf(facts.objective, spec.objectiveRef.name) }),
       account: textOf(given(spec.serviceAccountName)),
@@ -112,7 +112,7 @@ function partOf(checked: BindingChecked, { inventory, rows, podsIn }: Drawing): 
       ...(identity && { spiffeID: identity.spiffeId }),
       selectors: identity?.selectors ?? [],
       ...(clusterSpiffeId && { output: clusterSpiffeId.metadata.name }),
-      troubles,
+      problems,
       peers: peersOf(facts),
       pods: (pods ?? []).map(({ lacks }) => lacks.join('; ')),
     },
@@ -156,14 +156,14 @@ function podsOf(
   return state.seen ? state.selected : undefined
 }
 
-const gradeOfProblems = (troubles: readonly Problem[]): Grade =>
-  troubles.reduce<Grade>((most, { grade }) => (ranks[grade] < ranks[most] ? grade : most), 'ok')
+const gradeOfProblems = (problems: readonly Problem[]): Grade =>
+  problems.reduce<Grade>((most, { grade }) => (ranks[grade] < ranks[most] ? grade : most), 'ok')
 
 const stateOf = ({ ready, condition, reason, deleting }: Row): string =>
   deleting ? 'Deleting' : ready === 'True' ? 'Ready' : `${condition}/${reason}`
 
 /** What a cluster says of a binding, then what admission would say of it today. */
-function troublesOf(row: Row, checked: BindingChecked): readonly Problem[] {
+function problemsOf(row: Row, checked: BindingChecked): readonly Problem[] {
   const found = rowFindings(row).map(({ severity, message, reason, fix }): Problem => {
     const words = row.ready === 'False' ? explained(reason, row.message) : { problem: message, fix }
     const remedy = fix ?? words.fix
@@ -175,11 +175,11 @@ function troublesOf(row: Row, checked: BindingChecked): readonly Problem[] {
   })
   const told = new Set(rowFindings(row).map(({ reason }) => reason))
   const today = saidOf(checked).filter(({ reason }) => !told.has(reason))
-  return [...found, ...today.flatMap((one) => troubleOf(one))]
+  return [...found, ...today.flatMap((one) => problemOf(one))]
 }
 
-function troublesOfFile(checked: BindingChecked): readonly Problem[] {
-  const said = saidOf(checked).flatMap((one) => troubleOf(one))
+function problemsOfFile(checked: BindingChecked): readonly Problem[] {
+  const said = saidOf(checked).flatMap((one) => problemOf(one))
   const ready = readyIn((checked.willBe ?? checked.assessment).status)
   if (said.some(({ grade }) => grade === 'error') || !ready || ready.status === 'True') return said
   const { problem, fix } = explained(ready.reason, ready.message)
@@ -189,7 +189,7 @@ function troublesOfFile(checked: BindingChecked): readonly Problem[] {
   ]
 }
 
-function troubleOf({ action, reason, text }: ReturnType<typeof saidOf>[number]): readonly Problem[] {
+function problemOf({ action, reason, text }: ReturnType<typeof saidOf>[number]): readonly Problem[] {
   if (action === 'ignore') return []
   const grade = action === 'deny' ? 'error' : 'warning'
   if (!Object.values(rules).some((rule) => rule.reason === reason)) return [{ grade, cause: text }]

@@ -28,7 +28,7 @@ export type DrawnBinding = {
   readonly selectors: readonly string[]
   /** The name of its ClusterSPIFFEID. */
   readonly output?: string
-  readonly troubles: readonly Problem[]
+  readonly problems: readonly Problem[]
   readonly peers: readonly Peer[]
   /**
    * Why each pod of the group gets no identity by the binding; an empty text for a pod that does. No texts at all for a

@@ -3,10 +3,10 @@ import { startTerm, type Term } from '../../../src/controller/term.ts'
 import { UnshownOutputs } from '../../../src/controller/unshown-outputs.ts'
 import { Inventory } from '../../../src/core/inventory.ts'
 import {
+  allResources,
   bindingResource,
   clusterSpiffeIdResource,
   definitionResource,
-  optionalResources,
   poolResources,
   type Resource,
 } from '../../../src/core/resources.ts'
@@ -60,7 +60,7 @@ const definition = (resource: Resource, served: boolean) => ({
 })
 const server = recordedServer([
   ...readyOnes(),
-  ...[bindingResource, ...optionalResources].map((resource) => definition(resource, resource !== laterPools)),
+  ...allResources.map((resource) => definition(resource, resource !== laterPools)),
 ])
 const define = (resource: Resource, served: boolean): void =>
   server.change(definitionResource, definition(resource, served).object)

@@ -22,10 +22,10 @@ function showDetails(group: Group, binding: Drawn, opened: HTMLElement, close: (
     button,
     element('h2', { text: `${group.namespace}/${binding.name}` }),
     element('p', { class: `state ${binding.grade}`, text: binding.state }),
-    ...binding.troubles.map(({ grade, cause, fix }) =>
+    ...binding.problems.map(({ grade, cause, fix }) =>
       element(
         'div',
-        { class: `trouble ${grade}` },
+        { class: `problem ${grade}` },
         element('p', { text: cause }),
         ...(fix === undefined ? [] : [element('p', { class: 'fix', text: `Fix: ${fix}` })]),
       ),

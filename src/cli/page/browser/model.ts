@@ -23,11 +23,11 @@ for (const group of page.groups)
   for (const binding of group.bindings) searchable.set(binding, textOf(group, binding))
 
 function textOf({ namespace, pool, pods = [] }: Group, binding: Drawn): string {
-  const { name, mode, state, objective, account, container, spiffeID, output, troubles } = binding
+  const { name, mode, state, objective, account, container, spiffeID, output, problems } = binding
   const own = [namespace, pool.name, name, mode, state, objective?.name, account, container, spiffeID, output]
   return [
     ...own,
-    ...troubles.flatMap(({ cause, fix }) => [cause, fix]),
+    ...problems.flatMap(({ cause, fix }) => [cause, fix]),
     ...pods.filter((_, at) => binding.pods[at] === '').map((pod) => pod.name),
   ]
     .join('\n')
