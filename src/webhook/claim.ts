@@ -14,8 +14,8 @@ export type Holder = { readonly namespace: string; readonly name: string; readon
 /** Who claims a key now, and the version that the review is to change, as in `Claim.base`. */
 export type Claimant = Holder & { readonly base?: string | undefined }
 
-/** A binding as one review found it, and as which a live read shows it. */
-export type Version = { readonly uid: string; readonly resourceVersion: string }
+/** Which object, and at which of its versions, a live read has found. */
+type Version = { readonly uid: string; readonly resourceVersion: string }
 
 /** A claim as the API server has it. */
 export type Claim = {
@@ -155,7 +155,8 @@ export function claimStateOf(
   return isOver ? 'abandoned' : 'pending'
 }
 
-const hasMovedOn = ({ holder, base }: Claim, version: Version | undefined): boolean =>
+/** Whether what was claimed is stored, and changed again since, or can no longer be stored. */
+export const hasMovedOn = ({ holder, base }: Claim, version: Version | undefined): boolean =>
   version !== undefined &&
   base !== undefined &&
   version.uid === holder.uid &&

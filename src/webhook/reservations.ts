@@ -3,6 +3,7 @@ import { leaseResource } from '../core/resources.ts'
 import {
   claimName,
   decodeClaim,
+  hasMovedOn,
   isSameBinding,
   leaseOf,
   claimStateOf,
@@ -54,7 +55,7 @@ const rememberedDeletions = 10_000
 /** How many claims are deleted at the same time. At 200 admissions a second as many claims have to be collected. */
 const collectAtOnce = 16
 
-/** The wish of one review. */
+/** What one review asks for. */
 type KeyRequest = {
   readonly collisionKey: string
   readonly holder: Claimant
@@ -136,9 +137,9 @@ export class Reservations {
     }
   }
 
-  async #reserve(wish: KeyRequest): Promise<Reserved> {
+  async #reserve(request: KeyRequest): Promise<Reserved> {
     const { objects, namespace } = this.#options
-    const { collisionKey, holder, signal } = wish
+    const { collisionKey, holder, signal } = request
     const name = claimName(collisionKey)
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       signal?.throwIfAborted()
@@ -154,7 +155,7 @@ export class Reservations {
       const found = await objects.get(leaseResource, { namespace, name })
       if (found.kind === 'absent') this.#seen.delete(name)
       else if (found.kind === 'done') {
-        const reserved = await this.#contend(decodeClaim(found.object), wish)
+        const reserved = await this.#contend(decodeClaim(found.object), request)
         if (reserved) return reserved
       } else throw unanswered('reading', name, found)
     }
@@ -168,8 +169,12 @@ export class Reservations {
   ): Promise<Reserved | undefined> {
     const { objects, namespace, now, disregarded } = this.#options
     const { since } = this.#note(claim)
+    const standing: ReadHolder = isSameBinding(claim.holder, holder)
+      ? { contender: 'none' }
+      : await contends(claim.holder)
+    if (hasMovedOn(claim, standing.version)) this.#vain.followed(claim)
     const state = claimStateOf(claim, holder, {
-      ...(isSameBinding(claim.holder, holder) ? { contender: 'none' } : await contends(claim.holder)),
+      ...standing,
       ageMs: now() - since,
       deleted: this.#deleted.has(claim.holder.uid),
       graceMs: this.#graceMs,
