@@ -48,8 +48,13 @@ const ownChecks: readonly Row[] = [
 ]
 
 /** A set of checks: bit i stands for the check of row i. Thousands of bindings are judged at once, and a Set for each costs. */
-const setOf = (checks: readonly Check[]): number =>
-  checks.reduce((set, check) => set | (1 << ownChecks.findIndex(([one]) => one === check)), 0)
+const setOf = (checks: readonly Check[]): number => checks.reduce((set, check) => set | bitOf(check), 0)
+
+function bitOf(check: Check): number {
+  const row = ownChecks.findIndex(([one]) => one === check)
+  if (row === -1) throw new Error(`${check.name} is needed by a check, and is none of them itself`)
+  return 1 << row
+}
 
 export type Evaluation = {
   /** Every failed check whose needs hold, in order. The loop reports the first. */

@@ -116,10 +116,13 @@ export function collisionKey(
   selectors: readonly string[],
   container: string,
 ): string {
-  // Sorted, like the selectors.
+  // Both lists are sorted, as a rule, so that one pass finds what one of them has beside the other.
   const implied = [`k8s:container-name:${container}`, `k8s:ns:${namespace}`, ...pods.selectors]
+  const others: string[] = []
   let found = 0
-  const others = selectors.filter((selector) => selector !== implied[found] || void found++)
+  for (const selector of selectors)
+    if (selector === implied[found]) found += 1
+    else others.push(selector)
   const isSorted = selectors.every(
     (selector, index) => index === 0 || (selectors[index - 1] ?? '') < selector,
   )

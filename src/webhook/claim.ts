@@ -155,7 +155,8 @@ export function claimStateOf(
   return isOver ? 'abandoned' : 'pending'
 }
 
-const hasMovedOn = ({ holder, base }: Claim, version: Version | undefined): boolean =>
+/** Whether what was claimed is stored, and changed again since, or can no longer be stored. */
+export const hasMovedOn = ({ holder, base }: Claim, version: Version | undefined): boolean =>
   version !== undefined &&
   base !== undefined &&
   version.uid === holder.uid &&

@@ -3,6 +3,7 @@ import { leaseResource } from '../core/resources.ts'
 import {
   claimName,
   decodeClaim,
+  hasMovedOn,
   isSameBinding,
   leaseOf,
   claimStateOf,
@@ -168,8 +169,12 @@ export class Reservations {
   ): Promise<Reserved | undefined> {
     const { objects, namespace, now, disregarded } = this.#options
     const { since } = this.#note(claim)
+    const standing: ReadHolder = isSameBinding(claim.holder, holder)
+      ? { contender: 'none' }
+      : await contends(claim.holder)
+    if (hasMovedOn(claim, standing.version)) this.#vain.followed(claim)
     const state = claimStateOf(claim, holder, {
-      ...(isSameBinding(claim.holder, holder) ? { contender: 'none' } : await contends(claim.holder)),
+      ...standing,
       ageMs: now() - since,
       deleted: this.#deleted.has(claim.holder.uid),
       graceMs: this.#graceMs,

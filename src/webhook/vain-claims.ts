@@ -52,6 +52,12 @@ export class VainClaims {
     return this.#unfollowed(name, collisionKey).length > bearable
   }
 
+  /** A live read shows that the holder of the claim is there, and that its claim is over. */
+  followed({ name, holder }: Claim): void {
+    const attempts = this.#attempts.get(name)?.filter((one) => !isSameBinding(one.holder, holder))
+    if (attempts) this.#attempts.set(name, attempts)
+  }
+
   /** The claim was collected: what is remembered of it is only what came to nothing. */
   collected({ name, collisionKey }: Claim): void {
     const attempts = this.#unfollowed(name, collisionKey)

@@ -81,6 +81,7 @@ function scene() {
     known,
     disregarded,
     reads,
+    contends,
     replica,
     /** A review asks for the key. */
     ask: (reservations: Reservations, name: string, uid?: string, signal?: AbortSignal) =>
@@ -254,6 +255,18 @@ describe('a holder that is at another version than was reviewed, without the key
     const { one, after } = await claimed(first)
     await one.reserve(key, { ...holderOf('chat'), base: second }, nobodyThere)
     expect(await after(found)).toEqual(isFree ? reserved : pending('chat'))
+  })
+
+  test('has not claimed in vain: whoever takes the key after many of them is protected, too', async () => {
+    const { replica, versions, contends, ask, clock } = scene()
+    const one = replica()
+    for (const name of ['a', 'b', 'c', 'd', 'e']) {
+      versions.set(name, { uid: `uid-of-${name}`, resourceVersion: '7' })
+      expect(await one.reserve(key, { ...holderOf(name), base: '' }, contends)).toEqual(reserved)
+      clock.advance(20_000)
+    }
+    versions.clear()
+    expect(await ask(one, 'rival')).toEqual(pending('e'))
   })
 
   test('keeps it where it was created anew between two reviews', async () => {
