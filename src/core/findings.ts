@@ -36,6 +36,10 @@ const warned = (condition: Condition, reason: string, fix: string): Rule => ({
   fix,
 })
 
+/** What to do about two bindings that ask for one container. `other` is what the reader knows the other binding by. */
+export const giveAnother = (other: string): string =>
+  `give this binding, or ${other}, another container, pool or service account`
+
 /**
  * Every reason for which a binding is refused or warned about. All texts, docs and flags about reasons are made from
  * this table.
@@ -104,11 +108,7 @@ export const rules = {
   unsafeSelector: refused('UnsafeSelector', 'UnsafeSelector', 'report this: no binding should get here'),
   invalidSpiffeId: refused('RenderFailure', 'InvalidSPIFFEID', 'use a shorter or simpler name'),
   identityCollision: {
-    ...refused(
-      'Conflict',
-      'IdentityCollision',
-      'give one of them another container, pool or service account',
-    ),
+    ...refused('Conflict', 'IdentityCollision', giveAnother('the other one')),
     configurable: true,
   },
   pendingCollision: {

@@ -3,7 +3,7 @@ import { bindingKey, replacesAnnotation, type Binding } from './binding.ts'
 import { isRival } from './checks/collision.ts'
 import { evaluate, stakeOf, type Stake } from './evaluate.ts'
 import type { World } from './facts.ts'
-import { rules } from './findings.ts'
+import { giveAnother, rules } from './findings.ts'
 import { sameJson } from './json.ts'
 import { byBytes } from './names.ts'
 import { areOneRenamed } from './rename.ts'
@@ -42,7 +42,7 @@ export const remarksOn = (
 export const collisionAdvice = (findings: readonly JudgedFinding[]): readonly string[] =>
   findings.some(isRefusedCollision) ? [`spec.containerName: ${collisionFix}`] : []
 
-export const collisionFix = `give this binding, or the one that the refusal names, another container, pool or service account; or, if this binding is only a new name for that one, set its annotation ${replacesAnnotation} to the name of that one`
+export const collisionFix = `${giveAnother('the one that the refusal names')}; or, if this binding is only a new name for that one, set its annotation ${replacesAnnotation} to the name of that one`
 
 export const isRefusedCollision = ({ rule, action }: Pick<JudgedFinding, 'rule' | 'action'>): boolean =>
   action === 'deny' && (rule === 'identityCollision' || rule === 'pendingCollision')

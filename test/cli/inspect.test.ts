@@ -376,7 +376,7 @@ describe('kleym inspect on what is behind a failure', () => {
     ])
     const result = await look(objects)
     expect(firstLine(result)).toBe(
-      'NOT READY: Conflict/IdentityCollision: identity collision with bindings b: PerObjective bindings must not share the same pod selector and container name. Fix: give one of them another container, pool or service account.',
+      'NOT READY: Conflict/IdentityCollision: identity collision with bindings b: PerObjective bindings must not share the same pod selector and container name. Fix: give this binding, or the other one, another container, pool or service account.',
     )
     expect(under(result, 'Collision: all of these ask for one container of the same pods')).toEqual([
       'b: pool chat, objective b, ServiceAccount server, container main',

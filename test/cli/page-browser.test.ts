@@ -53,7 +53,9 @@ describeInBrowser('the page of kleym report, in a browser', () => {
     await browser.click('.node.binding.error')
     expect(await text('.details h2')).toBe('default/batch')
     expect(await text('.problem.error')).toContain('identity collision with bindings chat')
-    expect(await text('.fix')).toBe('Fix: give one of them another container, pool or service account')
+    expect(await text('.fix')).toBe(
+      'Fix: give this binding, or the other one, another container, pool or service account',
+    )
     expect(await text('.details dl')).toContain('Collides with\nchat')
     expect(await count('.line.lit')).toBeGreaterThan(1)
     await browser.press('Escape')

@@ -133,7 +133,7 @@ standard input:1: allow default/chat-a (PerObjective)
   without what is refused: spiffe://example.org/ns/default/objective/chat
 standard input:1: deny  default/chat-b (PerObjective)
   deny spec.containerName: Duplicate value: "main": Conflict/IdentityCollision: identity collision with bindings chat-a: PerObjective bindings must not share the same pod selector and container name
-    give one of them another container, pool or service account; or, if this binding is another name for one that gives the same SPIFFE ID, set its annotation kleym.sonda.red/replaces to that name
+    give this binding, or the one that the refusal names, another container, pool or service account; or, if this binding is only a new name for that one, set its annotation kleym.sonda.red/replaces to the name of that one
 standard input:1: deny  default/chat-c (PoolOnly)
   deny spec.poolRef.name: Invalid value: "unsafe": UnsafeSelector/InvalidPoolSelector: spec.poolRef.name "unsafe": InferencePool spec.selector.matchLabels["app"] "" is not a non-empty label value: give it a value or remove the key; let the pool select by labels alone: in spec.selector.matchLabels or, in group inference.networking.x-k8s.io, right in spec.selector
   deny spec.containerName: Forbidden: RenderFailure/UnexpectedContainerName: spec.containerName "main" has no place in a PoolOnly binding; remove it, or set spec.mode to PerObjective

@@ -8,7 +8,8 @@ const good = [pool(), objective(), objective({ name: 'other' })]
 const renamed = (spec = {}) =>
   binding({ name: 'chat-v2', metadata: { annotations: { [annotation]: 'chat' } }, spec })
 const takesPlace = 'this binding takes its place'
-const fix = 'give one of them another container, pool or service account; or, if this binding is another name'
+const fix =
+  'give this binding, or the one that the refusal names, another container, pool or service account; or, if this binding is only a new name'
 
 /** The report and, of `-o yaml`, what is printed beside the ClusterSPIFFEIDs. */
 const printed = async (objects: readonly unknown[], ...argv: readonly string[]): Promise<string> => {

@@ -192,7 +192,9 @@ describeReal('the commands that look at a cluster', () => {
   test('inspect names what keeps one from being Ready: 2', async () => {
     const { code, stdout } = await inspect('a')
     expect(code).toBe(2)
-    expect(stdout).toMatch(/^NOT READY: Conflict\/IdentityCollision: .* Fix: give one of them /)
+    expect(stdout).toMatch(
+      /^NOT READY: Conflict\/IdentityCollision: .* Fix: give this binding, or the other one, /,
+    )
     expect(stdout).toContain('\n  none is wanted\n')
     expect(stdout).toContain('\n  b: pool chat, objective chat, ServiceAccount server, container main\n')
     expect(stdout).toMatch(/\nHistory\n {2}\d+ (?:s|min) ago: Warning IdentityCollision: /)

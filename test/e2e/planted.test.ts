@@ -91,7 +91,7 @@ const faults: readonly Fault[] = [
       await tenant.has(objective(), binding(), binding({ name: 'rival' }))
       await tenant.settles({ chat: 'Conflict/IdentityCollision' })
     },
-    says: /Conflict\/IdentityCollision: identity collision with bindings rival: .* Fix: give one of them another container/v,
+    says: /Conflict\/IdentityCollision: identity collision with bindings rival: .* Fix: give this binding, or the other one, another container/v,
   },
   {
     title: 'an objective that is missing',
