@@ -32,10 +32,13 @@ const takenInWithinMs = 10_000
 export const mixture = (feed: Pick<Feed, 'takingIn'>): string | undefined => {
   const list = feed.takingIn()
   if (!list || list.forMs <= takenInWithinMs) return undefined
-  return `a list of ${gvk(list.resource)} was begun to be taken in ${Math.round(list.forMs / 1000)} s ago, and is not yet complete`
+  return `the list of ${gvk(list.resource)} that began ${Math.round(list.forMs / 1000)} s ago has not been taken in whole yet`
 }
 
-/** Why nothing can be decided at this moment; undefined if it can. */
+/** Why nothing can be decided at this moment, for whoever asked; undefined if it can. */
 export const ignoranceOf = (
   feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'takingIn'>,
-): string | undefined => hindranceOf(feed) ?? staleness(feed) ?? mixture(feed)
+): string | undefined => {
+  const mixed = mixture(feed)
+  return hindranceOf(feed) ?? staleness(feed) ?? (mixed === undefined ? undefined : `${mixed}; try again`)
+}

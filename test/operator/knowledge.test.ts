@@ -48,8 +48,8 @@ test('a list that was cut short is named, by readiness and to whoever waits for 
   expect([mixture(feed), ignoranceOf(feed)]).toStrictEqual([undefined, undefined])
   clock.ms += 25_000
   const words =
-    'a list of inference.networking.k8s.io/v1/InferencePool was begun to be taken in 30 s ago, and is not yet complete'
-  expect([mixture(feed), ignoranceOf(feed)]).toStrictEqual([words, words])
+    'the list of inference.networking.k8s.io/v1/InferencePool that began 30 s ago has not been taken in whole yet'
+  expect([mixture(feed), ignoranceOf(feed)]).toStrictEqual([words, `${words}; try again`])
 
   for (const steps = ledger.replacing(list()); !steps.next().done;);
   expect([mixture(feed), ignoranceOf(feed)]).toStrictEqual([undefined, undefined])
@@ -60,7 +60,7 @@ test('of several lists the one that lasts for longest is named', () => {
   workingOut.mixed(bindingResource, true)
   clock.ms += 20_000
   workingOut.mixed(pools, true)
-  expect(mixture(feed)).toContain('InferenceIdentityBinding was begun to be taken in 20 s ago')
+  expect(mixture(feed)).toContain('InferenceIdentityBinding that began 20 s ago has not been taken in whole')
   workingOut.mixed(bindingResource, false)
   expect(mixture(feed)).toBe(undefined)
 })
