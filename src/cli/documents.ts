@@ -42,7 +42,7 @@ function documentOf({ text, line, problem }: Part): Document {
   return {
     where,
     value,
-    lineOf: linesIn(text, line),
+    lineOf: linesIn(text, line, linesOfItems(document.contents, lineAt)),
     oddities: [
       ...repeatedKeys(document.contents).map(({ key, offset }) => ({
         line: lineAt(offset),
@@ -56,15 +56,37 @@ function documentOf({ text, line, problem }: Part): Document {
 }
 
 /**
- * The lines of the fields of a document. Few documents are ever asked, and the nodes of thousands would be held meanwhile, which
- * costs more time than to parse again the one that is asked.
+ * The lines of the fields of a document. To keep the nodes of all documents costs more than to parse again the few that a finding
+ * is about. Every item of a List is asked for its line, so these lines are kept from the first time.
  */
-function linesIn(text: string, line: number): Document['lineOf'] {
+function linesIn(text: string, line: number, ofItems: ReadonlyMap<string, number>): Document['lineOf'] {
   let again: ReturnType<typeof parsed> | undefined
   return (path) => {
+    const known = ofItems.get(JSON.stringify(path))
+    if (known !== undefined) return known
     again ??= parsed(text, line)
     const contents = again.document?.contents ?? null
     return again.lineAt(innermost(contents, path)?.range?.[0] ?? contents?.range[0] ?? 0)
+  }
+}
+
+/** The lines of the items of a List, and of Lists in it, by their paths as JSON. */
+function linesOfItems(
+  contents: Node | null,
+  lineAt: (offset: number) => number,
+): ReadonlyMap<string, number> {
+  const lines = new Map<string, number>()
+  collect(contents, [])
+  return lines
+
+  function collect(node: unknown, path: Path): void {
+    const items = isMap(node) ? node.items.findLast(({ key }) => keyText(key) === 'items')?.value : undefined
+    if (!isSeq(items)) return
+    for (const [at, item] of items.items.entries()) {
+      const inner = [...path, 'items', at]
+      lines.set(JSON.stringify(inner), lineAt(innermost(contents, inner)?.range?.[0] ?? 0))
+      collect(item, inner)
+    }
   }
 }
 
