@@ -6,7 +6,8 @@ import { screen, terminalSize, write } from './streams.ts'
 
 /**
  * What is watched is looked at as soon as it changes. The rest is looked at this often: the operator's Deployment and what
- * it publishes, kinds that are not served, and how long ago things happened. That takes a few requests.
+ * it publishes, kinds that are not served or whose definition is not watched at the moment, and how long ago things happened. That
+ * takes a few requests.
  */
 const lookEveryMs = 5000
 
