@@ -112,7 +112,7 @@ export const rules = {
     configurable: true,
   },
   pendingCollision: {
-    ...refused('Conflict', 'PendingCollision', 'give one of them another container, pool or service account'),
+    ...refused('Conflict', 'PendingCollision', giveAnother('the other one')),
     configurable: true,
   },
   clusterSpiffeIdCrdMissing: warned(
