@@ -2,7 +2,6 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { bindingResource, objectiveResources, poolResources } from '../../../src/core/resources.ts'
 import { resourcePath } from '../../../src/kube/client.ts'
-import { collectAsIfLater } from '../support/claims.ts'
 import type { Cluster } from '../support/cluster.ts'
 import { startTenant, type Tenant } from './tenant.ts'
 
@@ -30,8 +29,6 @@ async function played(section: string, tenant: Tenant, cluster: Cluster): Promis
   for (const { groups: { command = '' } = {} } of section.matchAll(block)) {
     printed.push(told(await tenant.shell(`{ ${command}; } 2>&1`)))
     await tenant.settled()
-    // The page reads as if minutes lay between commands, so the claims of an earlier command are taken away.
-    await collectAsIfLater(cluster)
   }
   await empty(tenant, cluster)
   return section.replaceAll(
