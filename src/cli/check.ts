@@ -3,6 +3,7 @@ import { exitCodes, usage, type CommandResult } from '../result.ts'
 import type { Definition } from '../schema/definition.ts'
 import { knownDefinitions } from '../schema/kinds.ts'
 import { assess, audit, type Checked } from './assess.ts'
+import { countsOf, outcomeOf } from './check-messages.ts'
 import type { ClusterReads, ClusterSnapshot, ReadCluster, ReadOperator } from './cluster.ts'
 import { definitionsFrom, unapplied } from './crds.ts'
 import { readTexts } from './files.ts'
@@ -13,7 +14,6 @@ import { itemsOf, objectsOf, type Item } from './manifests.ts'
 import { anewLines, orderLine } from './orders.ts'
 import { reportOf } from './reports/report.ts'
 import { hasNews, textOf } from './reports/text.ts'
-import { countsOf, outcomeOf } from './said.ts'
 
 export type CheckOptions = {
   readonly asked: Asked

@@ -7,6 +7,7 @@ import { objectiveResources, poolResources, type Resource } from '../core/resour
 import { podSelectorOf } from '../core/selectors.ts'
 import { verdictOf } from './diagnosis.ts'
 import type { Inspection } from './inspection.ts'
+import type { OperatorState } from './operator-state.ts'
 import { parted } from './pod-state.ts'
 import { jsonOf } from './print.ts'
 import { headOf, refTo, type ObjectRef, type ReportFinding } from './report.ts'
@@ -50,11 +51,14 @@ export function reportOn(inspection: Inspection, findings: readonly ReportFindin
     pods: pods ?? null,
     otherIdentities: others,
     collision: rivals,
-    operator,
+    operator: operatorJson(operator),
     history: history.kind === 'seen' ? history.events : null,
     unseen: missed,
   }
 }
+
+/** `said` is what the leader publishes: scripts read the field by this name. */
+const operatorJson = ({ published, ...rest }: OperatorState) => ({ said: published, ...rest })
 
 function identityConfig({ config }: Inspection): JsonObject {
   const { settings, trustDomainSource, classNameSource } = config

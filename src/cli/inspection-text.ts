@@ -103,10 +103,10 @@ function outlook({ binding, judged }: Inspection): readonly string[] {
   if (!judged || binding.deleting) return []
   const { assessment } = judged
   const expected = readyIn(assessment.status)
-  const said = readyIn(binding.status)
-  const isSaid = said?.reason === expected?.reason && said?.message === expected?.message
+  const shown = readyIn(binding.status)
+  const isShown = shown?.reason === expected?.reason && shown?.message === expected?.message
   return [
-    `reconciled now: ${isSaid ? 'as its status says' : `${expected?.reason ?? ''}: ${expected?.message ?? ''}`}`,
+    `reconciled now: ${isShown ? 'as its status says' : `${expected?.reason ?? ''}: ${expected?.message ?? ''}`}`,
     `created now: ${assessment.verdict.verdict}`,
     ...findingLines(assessment),
   ]

@@ -73,7 +73,7 @@ export async function lookAt(
   const inventory = inventoryOf({ settings: config.settings, served, cluster: manifests }, [])
   const binding = inventory.binding(bindingKey(namespace, name)) ?? decodeBinding(found.object)
   const canJudge = missed.every(({ resource }) => resource === clusterSpiffeIdResource)
-  const actions = { ...operator.said?.configuration.actions, ...told.actions }
+  const actions = { ...operator.published?.configuration.actions, ...told.actions }
   const facts = canJudge ? gather(binding, inventory) : undefined
   const assessment = canJudge ? assessed(binding, inventory, { overrides: actions, now }) : undefined
   const rendering = facts?.identity
@@ -115,14 +115,14 @@ function configOf(told: Partial<Settings>, status: JsonObject): IdentityConfig {
   const trustDomain = textOr(field(status, 'trustDomain'), '')
   const className = textOr(field(status, 'clusterSPIFFEIDClassName'), '') || undefined
   // A status that shows a trust domain and no class was written without a class.
-  const said = trustDomain === '' ? 'default' : 'bindingStatus'
+  const source = trustDomain === '' ? 'default' : 'bindingStatus'
   return {
     settings: {
       trustDomain: told.trustDomain ?? (trustDomain || defaultTrustDomain),
       className: 'className' in told ? told.className : className,
     },
-    trustDomainSource: told.trustDomain === undefined ? said : 'flag',
-    classNameSource: 'className' in told ? 'flag' : said,
+    trustDomainSource: told.trustDomain === undefined ? source : 'flag',
+    classNameSource: 'className' in told ? 'flag' : source,
   }
 }
 

@@ -2,9 +2,9 @@
 import { field, objectOr } from '../core/json.ts'
 import { admissionLabel, namespaceResource, warnsOnly } from '../core/resources.ts'
 import type { Checked } from './assess.ts'
+import { outcomeOf } from './check-messages.ts'
 import type { ClusterReads } from './cluster.ts'
 import type { Located } from './manifests.ts'
-import { outcomeOf } from './said.ts'
 
 export type Leniency = {
   readonly namespaces: ReadonlySet<string>

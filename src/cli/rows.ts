@@ -3,8 +3,8 @@ import { conditionIn, readyIn, summaryIn } from '../core/conditions.ts'
 import { field, objectOr } from '../core/json.ts'
 import { fateOf, lacksIdentity } from '../core/output-stats.ts'
 import { bindingResource } from '../core/resources.ts'
-import { isCurrent } from '../core/said.ts'
 import { show } from '../core/show.ts'
+import { isCurrent } from '../core/stored-status.ts'
 import type { SpireSight } from './cluster.ts'
 import { sinceOf, spanOf } from './layout.ts'
 import type { Manifest } from './manifests.ts'
@@ -56,17 +56,17 @@ export function rowsOf(manifests: readonly Manifest[], around: Around): readonly
 
 function rowOf(object: unknown, mine: readonly SeenOutput[], around: Around): Row {
   const binding = decodeBinding(object)
-  const { namespace, name, spec, generation, deleting, status: said } = binding
+  const { namespace, name, spec, generation, deleting, status } = binding
   const metadata = objectOr(field(objectOr(object), 'metadata'))
-  const ready = readyIn(said)
-  const ids = field(said, 'computedSpiffeIDs')
+  const ready = readyIn(status)
+  const ids = field(status, 'computedSpiffeIDs')
   const id = Array.isArray(ids) ? field(objectOr(ids[0]), 'spiffeID') : undefined
   const mode = given(spec.mode)
   const leavingMs = sinceOf(field(metadata, 'deletionTimestamp'), around.now)
   const since =
     leavingMs ??
     sinceOf(
-      field(conditionIn(said, 'Ready') ?? {}, 'lastTransitionTime') ?? field(metadata, 'creationTimestamp'),
+      field(conditionIn(status, 'Ready') ?? {}, 'lastTransitionTime') ?? field(metadata, 'creationTimestamp'),
       around.now,
     )
   return {
@@ -74,11 +74,11 @@ function rowOf(object: unknown, mine: readonly SeenOutput[], around: Around): Ro
     name,
     mode: typeof mode === 'string' ? mode : show(mode),
     ready: ready?.status ?? 'Unknown',
-    condition: summaryIn(said)?.condition ?? 'Ready',
+    condition: summaryIn(status)?.condition ?? 'Ready',
     reason: ready?.reason ?? 'Initializing',
     message: ready?.message ?? 'the operator has not looked at it yet',
     spiffeID: typeof id === 'string' ? id : null,
-    current: isCurrent(said, generation),
+    current: isCurrent(status, generation),
     deleting,
     hangs: leavingMs !== undefined && leavingMs > deletedWithinMs ? hangsWords(binding, leavingMs) : null,
     unprocessed: ready?.status === 'True' && !deleting ? unprocessedWords(mine, around) : null,

@@ -103,7 +103,7 @@ function components({ served, operator }: Overview, findings: readonly ReportFin
   const crds = (...reasons: readonly string[]) =>
     about('crd-missing').filter(({ reason }) => reasons.includes(reason))
   const text = (...row: readonly Resource[]): string => versionsOf(served, ...row).text
-  const { deployment, said } = operator
+  const { deployment, published } = operator
   const running = about('operator-unavailable', 'operator-remark')
   const ours = crds('InferenceIdentityBindingCRDMissing')
   return {
@@ -113,7 +113,7 @@ function components({ served, operator }: Overview, findings: readonly ReportFin
       deployment: deployment ? `${deployment.namespace}/${deployment.name}` : '',
       readyReplicas: deployment?.ready ?? 0,
       replicas: deployment?.wanted ?? 0,
-      version: deployment?.version || said?.health.version || '',
+      version: deployment?.version || published?.health.version || '',
     },
     kleymCRDs: { ...graded(ours), inferenceIdentityBinding: text(bindingResource) },
     spireCRDs: {
@@ -132,13 +132,13 @@ function components({ served, operator }: Overview, findings: readonly ReportFin
 function configOf({ manifests, operator }: Overview) {
   const statuses = statusesIn(manifests)
   const first = statuses.find((status) => textOr(field(status, 'trustDomain'), '') !== '')
-  const said = operator.said?.configuration
+  const published = operator.published?.configuration
   return {
-    trustDomain: first ? textOr(field(first, 'trustDomain'), '') : (said?.trustDomain ?? ''),
+    trustDomain: first ? textOr(field(first, 'trustDomain'), '') : (published?.trustDomain ?? ''),
     clusterSPIFFEIDClassName: first
       ? textOr(field(first, 'clusterSPIFFEIDClassName'), '')
-      : (said?.className ?? ''),
-    clusterSPIFFEIDClassNameKnown: first !== undefined || said !== undefined,
+      : (published?.className ?? ''),
+    clusterSPIFFEIDClassNameKnown: first !== undefined || published !== undefined,
   }
 }
 

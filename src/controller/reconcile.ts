@@ -107,7 +107,7 @@ async function act(binding: Binding, plan: Plan, reach: Reach): Promise<Applied 
       return { outcome: { kind: 'ready', identity, output: placement.output }, next: settled }
     case 'refused': {
       const outcome = refusedOutput(wanted.metadata.name, placement)
-      return { outcome, next: { kind: 'retry', why: outcome.message, cause: 'refused', isSaid: true } }
+      return { outcome, next: { kind: 'retry', why: outcome.message, cause: 'refused', isInStatus: true } }
     }
     case 'unfinished':
       return placement.result

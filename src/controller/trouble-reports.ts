@@ -46,7 +46,7 @@ export class TroubleReports {
           await this.#note(key, began, { words: result.why, cause: `${waiting}${result.why}` })
         return result
       case 'retry': {
-        if (result.isSaid) {
+        if (result.isInStatus) {
           this.#end(key)
           return result
         }
@@ -80,7 +80,7 @@ export class TroubleReports {
 
   async #note(key: BindingKey, began: number, trouble: Trouble): Promise<number | undefined> {
     const { due, withinMs } = this.#troubles.note(key, began, trouble)
-    if (due !== undefined && (await this.#say(key, trouble, due))) this.#troubles.said(key, trouble)
+    if (due !== undefined && (await this.#say(key, trouble, due))) this.#troubles.reported(key, trouble)
     return withinMs
   }
 
@@ -91,8 +91,8 @@ export class TroubleReports {
     const binding = find(key)
     if (!binding) return true
     const news = { type: 'Warning', reason: retryingReason, note: words, about: occasion } as const
-    const unsaid =
+    const unposted =
       (await announcer.postOnce(binding, [news])) ?? (await statuses.recordRetrying(binding, words))
-    return unsaid === undefined
+    return unposted === undefined
   }
 }

@@ -138,11 +138,11 @@ export class Writer {
     const repair = repairOf(binding, wanted, reply.object, fields)
     // The Event is posted before the repair: after a crash in between nobody could tell any more what had been
     // edited.
-    const unsaid =
+    const unposted =
       repair.action === 'repaired'
         ? await announcer.postOnce(binding, [repairNews(output, repair)])
         : undefined
-    if (unsaid) return unfinished(unsaid)
+    if (unposted) return unfinished(unposted)
     return this.#noted(
       target,
       await objects.replace(clusterSpiffeIdResource, merged(reply.object, wanted)),

@@ -191,7 +191,7 @@ const partsIn = (status: JsonObject, ...names: readonly string[]): JsonObject =>
   )
 
 /** Whether a status shows this identity. */
-export const says = (status: JsonObject, identity: Identity): boolean =>
+export const showsIdentity = (status: JsonObject, identity: Identity): boolean =>
   sameJson(partsIn(status, 'computedSpiffeIDs', 'renderedSelectors'), identityParts(identity))
 
 /** The condition and reason of a status, for metrics and for telling a transition from a repetition. */

@@ -174,8 +174,8 @@ async function reserveKey(
   if (reserved.kind === 'reserved') return decision
   const collision = takenBy(reserved, claim, decision)
   const judged = judge([collision, ...verdict.findings], earlier, actions)
-  const isSaid = judged.findings.some((one) => one.rule === collision.rule && isHeard(one))
-  const remarks = reserved.pending && isSaid ? [pendingWords(reserved.by.name)] : []
+  const isReported = judged.findings.some((one) => one.rule === collision.rule && isHeard(one))
+  const remarks = reserved.pending && isReported ? [pendingWords(reserved.by.name)] : []
   return { ...decision, verdict: judged, remarks }
 }
 

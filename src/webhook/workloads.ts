@@ -67,14 +67,14 @@ const rememberAtMost = 10_000
 export function createPodLookup({ list, fallbacks, settings, now, observe, warn }: Options): LookAtPods {
   const forbiddenUntil = new Map<string, number>()
   const semaphore = new Semaphore(atOnce)
-  let said = false
+  let hasWarned = false
 
   function noteForbidden(namespace: string, why: string): void {
     if (forbiddenUntil.size >= rememberAtMost) forbiddenUntil.clear()
     forbiddenUntil.set(namespace, now() + forbiddenForMs)
-    if (!said)
+    if (!hasWarned)
       warn({ namespace, why }, 'pods may not be listed: bindings are admitted without a look at them')
-    said = true
+    hasWarned = true
   }
 
   async function look(

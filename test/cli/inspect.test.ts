@@ -404,6 +404,13 @@ describe('kleym inspect on what is behind a failure', () => {
     )
   })
 
+  test('has in its JSON what the operator publishes', async () => {
+    const { stdout } = await look(await chat(), { format: 'json' })
+    expect(JSON.parse(stdout)).toMatchObject({
+      operator: { said: { configuration: { trustDomain: 'example.org' } }, problems: [] },
+    })
+  })
+
   test('tells what has happened, the last last', async () => {
     const events = [
       ...Array.from({ length: 12 }, (_, index) => event(900 - index, `R${index}`)),

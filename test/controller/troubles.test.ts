@@ -12,7 +12,7 @@ function story() {
       seconds = at
       return troubles.note('a', began * 1000, { words: `${cause} in words`, cause })
     },
-    isSaid: (cause: string) => troubles.said('a', { words: '', cause }),
+    isReported: (cause: string) => troubles.reported('a', { words: '', cause }),
     lasting: () => troubles.lasting(),
     succeeds: (at: number) => {
       seconds = at
@@ -34,37 +34,37 @@ describe('a key that does not succeed', () => {
   })
 
   test('is said until all have heard it, then only when its cause changes', () => {
-    const { fails, isSaid } = story()
+    const { fails, isReported } = story()
     fails(0, '500')
     const first = fails(11, '500').due
     expect(fails(12, '500').due).toBe(first)
-    isSaid('500')
+    isReported('500')
     expect(fails(13, '500').due).toBeUndefined()
     const second = fails(14, '429').due
     expect(second).toBeDefined()
-    isSaid('429')
+    isReported('429')
     expect(fails(15, '500').due).not.toBe(first)
     expect(fails(15, '500').due).not.toBe(second)
   })
 
   test('is among those that last from when it is said until it succeeds', () => {
-    const { fails, isSaid, succeeds, lasting } = story()
+    const { fails, isReported, succeeds, lasting } = story()
     fails(0, '500')
     fails(11, '500')
     expect(lasting()).toEqual([])
-    isSaid('500')
+    isReported('500')
     expect(lasting()).toEqual(['500'])
     succeeds(20)
     expect(lasting()).toEqual([])
   })
 
   test('starts anew once it has succeeded, which is news where the trouble was', () => {
-    const { fails, isSaid, succeeds } = story()
+    const { fails, isReported, succeeds } = story()
     fails(0, '500')
     expect(succeeds(5)).toBeUndefined()
     fails(6, '500')
     expect(fails(17, '500').due).toBeDefined()
-    isSaid('500')
+    isReported('500')
     expect(succeeds(20)).toBe(14_000)
     expect(fails(21, '500').due).toBeUndefined()
   })

@@ -11,8 +11,8 @@ import {
 import { rules, type RuleName } from '../../src/core/findings.ts'
 import { composeIdentity } from '../../src/core/identity.ts'
 import { objectOr, sameJson, type JsonObject } from '../../src/core/json.ts'
-import { changeOfIdentity, isCurrent, settingsIn } from '../../src/core/said.ts'
 import { podLabels } from '../../src/core/selectors.ts'
+import { changeOfIdentity, isCurrent, settingsIn } from '../../src/core/stored-status.ts'
 import { settings } from '../support/builders.ts'
 import { ruleNames, rulesOfTheSpec } from '../support/rule-names.ts'
 

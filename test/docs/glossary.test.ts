@@ -45,6 +45,7 @@ const commentsOf = (path: string, text: string): string =>
 /** Names that once stood for several things, each with the one file of src and certs that may declare it. */
 const homes: Readonly<Record<string, string>> = {
   CauseType: 'src/core/findings.ts',
+  CheckMessage: 'src/cli/check-messages.ts',
   ClaimState: 'src/webhook/claim.ts',
   CommandLine: 'src/flags/read.ts',
   FileOptions: 'src/cli/files.ts',
@@ -61,7 +62,6 @@ const homes: Readonly<Record<string, string>> = {
   Known: 'src/core/overlay.ts',
   Outcome: 'src/core/conditions.ts',
   RunResult: 'src/controller/run-result.ts',
-  Said: 'src/cli/said.ts',
   Stake: 'src/core/evaluate.ts',
   Standing: 'certs/standing.ts',
   Verdict: 'src/core/verdict.ts',
@@ -74,7 +74,7 @@ const homes: Readonly<Record<string, string>> = {
 }
 
 /** Names too wide for one thing, which no file of src and certs may declare: name what is seen, placed, read or waited for. */
-const homeless = new Set(['Seen', 'Place', 'Reading', 'Cause', 'Patience', 'gradeOf'])
+const homeless = new Set(['Seen', 'Place', 'Reading', 'Cause', 'Patience', 'gradeOf', 'Said'])
 
 /** The names that a source file declares outside of functions. */
 const declaredIn = (text: string): readonly string[] =>

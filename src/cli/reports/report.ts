@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { Checked } from '../assess.ts'
+import { countsLine, countsOf } from '../check-messages.ts'
 import type { ReportFormat } from '../formats.ts'
-import { countsLine, countsOf } from '../said.ts'
 import { githubOf } from './github.ts'
 import { jsonReport } from './json.ts'
 import { junitOf } from './junit.ts'

@@ -2,7 +2,7 @@ import { modes } from '../../core/binding.ts'
 import { summaryIn } from '../../core/conditions.ts'
 import { printable, show } from '../../core/show.ts'
 import type { Checked } from '../assess.ts'
-import { outcomeOf, placeOf, saidOf } from '../said.ts'
+import { outcomeOf, placeOf, messagesOf } from '../check-messages.ts'
 
 /** The report for people: bindings first, then findings on other objects. */
 export const textOf = (all: readonly Checked[]): string =>
@@ -19,10 +19,10 @@ function linesOf(checked: Checked): readonly string[] {
   const place = placeOf(checked)
   // The place as compilers write it, so that editors and CI can follow it.
   const at = place ? `${place.file}:${place.line}: ` : ''
-  const said = saidOf(checked).filter(({ action }) => action !== 'ignore')
+  const messages = messagesOf(checked).filter(({ action }) => action !== 'ignore')
   return [
     `${at}${outcomeOf(checked).padEnd(5)} ${nameOf(checked)} (${kindOf(checked)})`,
-    ...said.flatMap(({ action, text, hint }) => [
+    ...messages.flatMap(({ action, text, hint }) => [
       `  ${action} ${text}`,
       ...(hint === undefined ? [] : [`    ${hint}`]),
     ]),

@@ -93,15 +93,15 @@ export class Judge {
       const late = this.#late.get(key) ?? { asks, since: at, wrongSince: at, reported: false }
       if (late.asks !== asks) Object.assign(late, { asks, since: at, reported: false })
       const lasted = this.#blindness.clear(late.since, at, 'statuses')
-      const isSaid =
+      const isShown =
         wrong === undefined ||
         isTold(binding, this.#blindness.isBlind(at - limits.retryMs, at, 'outputs')) ||
         (this.#retrying.get(key) ?? -1) >= late.wrongSince
-      if (isSaid && !late.reported) this.#slowest.saidMs = Math.max(this.#slowest.saidMs, lasted)
+      if (isShown && !late.reported) this.#slowest.saidMs = Math.max(this.#slowest.saidMs, lasted)
       if (wrong === undefined) this.#late.delete(key)
       else this.#late.set(key, late)
-      if (isSaid) late.since = at
-      if (isSaid || late.reported || lasted <= limits.saidMs) return []
+      if (isShown) late.since = at
+      if (isShown || late.reported || lasted <= limits.saidMs) return []
       late.reported = true
       return [{ rule: 'unsaid', about: key, what: `${wrong}, for ${(lasted / 1000).toFixed(1)} s` } as const]
     })
