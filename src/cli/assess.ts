@@ -224,13 +224,13 @@ function outcomeOf(key: BindingKey, plan: Plan, inventory: Inventory) {
   if (plan.kind === 'withdraw') return plan.outcome
   const { identity, wanted } = plan
   const { name } = wanted.metadata
-  return isHolder(key, name, inventory)
+  return hasName(key, name, inventory)
     ? { kind: 'ready' as const, identity, wanted, output: { name } }
     : refusedOutput(name, takenName(name))
 }
 
 /** Whether the ClusterSPIFFEID of a name is, or will be, that of a binding which renders it: the first to do so has it. */
-function isHolder(key: BindingKey, name: string, inventory: Inventory): boolean {
+function hasName(key: BindingKey, name: string, inventory: Inventory): boolean {
   const there = inventory.output(name)
   if (there) return there.owner === key
   for (const binding of inOrder(inventory.wanting(name), inventory)) {

@@ -60,7 +60,7 @@ export function whyPassed(
   }: { readonly all: readonly SeenOutput[]; readonly spire: SpireSight; readonly now: Date },
 ): PassedOver | undefined {
   const lease = leaseOf(spire, now)
-  if (lease && !lease.isHeld)
+  if (lease && !lease.isRenewed)
     return {
       reason: 'ControllerManagerDown',
       cause: `SPIRE Controller Manager does not run: Lease ${lease.place} was last renewed ${lease.ago} ago`,
@@ -97,12 +97,12 @@ const classWords = (className: string): string =>
 function leaseOf(
   spire: SpireSight,
   now: Date,
-): { readonly place: string; readonly ago: string; readonly isHeld: boolean } | undefined {
+): { readonly place: string; readonly ago: string; readonly isRenewed: boolean } | undefined {
   if (spire.kind === 'unseen') return undefined
   const [youngest] = spire.leases.toSorted((a, b) => (a.renewedAt < b.renewedAt ? 1 : -1))
   const since = sinceOf(youngest?.renewedAt, now)
   if (!youngest || since === undefined) return undefined
-  return { place: youngest.place, ago: spanOf(since), isHeld: since <= renewedWithinMs }
+  return { place: youngest.place, ago: spanOf(since), isRenewed: since <= renewedWithinMs }
 }
 
 /** How the operator's ClusterSPIFFEIDs fare. */

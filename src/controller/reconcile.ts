@@ -14,7 +14,7 @@ import { messageOf } from '../core/show.ts'
 import { keepsFormerOutputs } from '../core/spec-failures.ts'
 import type { Announcer } from './announcer.ts'
 import { addFinalizer, hasFinalizer, finalize } from './finalizer.ts'
-import { copyNews, holdNews } from './held-and-copied-news.ts'
+import { copyNews, keptNews } from './kept-and-copied-news.ts'
 import type { Outputs } from './output.ts'
 import { catchUp, retryOf, settled, wait, type RunResult } from './run-result.ts'
 import type { Statuses } from './statuses.ts'
@@ -54,7 +54,7 @@ export async function reconcile(key: BindingKey, reach: Reach): Promise<RunResul
   return (
     (await statuses.record(binding, applied.outcome, settings)) ??
     (await announcer.postOnce(binding, [
-      ...holdNews(settings, inventory.settings),
+      ...keptNews(settings, inventory.settings),
       ...copyNews(inventory.copiesOf(key)),
     ])) ??
     applied.next

@@ -3,8 +3,8 @@ import { describeConfig, operatorConfig, type Config } from '../config.ts'
 import { given } from '../core/binding.ts'
 import { summaryIn } from '../core/conditions.ts'
 import { configurableReasons } from '../core/findings.ts'
-import { Holds } from '../core/holds.ts'
 import { Inventory } from '../core/inventory.ts'
+import { KeptSettings } from '../core/kept-settings.ts'
 import { fateOf } from '../core/output-stats.ts'
 import { eventResource, gvk } from '../core/resources.ts'
 import { messageOf } from '../core/show.ts'
@@ -94,8 +94,11 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     { atOnce: workedOutAtOnce },
   )
   const courtesy = createCourtesy()
-  const holds = new Holds(inventory, config.departures, (words) => log.warn({}, words))
-  metrics.heldFrom(() => ({ trustDomain: holds.count('trust domain'), className: holds.count('class') }))
+  const keptSettings = new KeptSettings(inventory, config.departures, (words) => log.warn({}, words))
+  metrics.keptSettingsFrom(() => ({
+    trustDomain: keptSettings.count('trust domain'),
+    className: keptSettings.count('class'),
+  }))
   const leadership: Leadership = createLeadership({
     config,
     client,
@@ -124,11 +127,11 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     inventory,
     log,
     mark: (keys) => {
-      holds.look(keys)
+      keptSettings.look(keys)
       leadership.mark(keys)
     },
     markLater: (keys) => {
-      holds.look(keys)
+      keptSettings.look(keys)
       leadership.markLater(keys)
     },
     reshaped: (resource) => leadership.reshaped(resource),
@@ -149,7 +152,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     log,
     presents: (pair) => metricsServer.presentAsWebhook(pair),
     isLeading: leadership.isLeading,
-    notices: () => [holds.words()].filter((words) => words !== undefined),
+    notices: () => [keptSettings.words()].filter((words) => words !== undefined),
   })
   reportCluster(metrics, inventory, feed)
   const ready = (): readonly HealthCheck[] => [
@@ -159,7 +162,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
       problem: feed.unsynced().length === 0 ? undefined : `waiting for ${feed.unsynced().join(', ')}`,
     },
     { name: 'contract', problem: feed.halted() },
-    { name: 'settings', problem: holds.words(), informs: true },
+    { name: 'settings', problem: keptSettings.words(), informs: true },
     { name: 'bindings', problem: leadership.troubles(), informs: true },
     ...admission.checks(),
   ]

@@ -50,6 +50,7 @@ const homes: Readonly<Record<string, string>> = {
   CommandLine: 'src/flags/read.ts',
   FileOptions: 'src/cli/files.ts',
   Holder: 'src/webhook/claim.ts',
+  KeptSettings: 'src/core/kept-settings.ts',
   ObjectName: 'src/core/objects.ts',
   Problem: 'src/cli/page/model.ts',
   SchemaCause: 'src/schema/cause.ts',
@@ -74,7 +75,17 @@ const homes: Readonly<Record<string, string>> = {
 }
 
 /** Names too wide for one thing, which no file of src and certs may declare: name what is seen, placed, read or waited for. */
-const homeless = new Set(['Seen', 'Place', 'Reading', 'Cause', 'Patience', 'gradeOf', 'Said'])
+const homeless = new Set([
+  'Seen',
+  'Place',
+  'Reading',
+  'Cause',
+  'Patience',
+  'gradeOf',
+  'Said',
+  'Hold',
+  'Holds',
+])
 
 /** The names that a source file declares outside of functions. */
 const declaredIn = (text: string): readonly string[] =>
