@@ -103,10 +103,10 @@ export const waits = ({ findings }: Evaluation): boolean =>
   findings.some(({ rule }) => waitingRules.has(rule))
 
 /**
- * What only one binding may ask for: the collision key of the binding or, while it has none, its reference to a
- * container.
+ * The key that a review claims for a binding, because only one binding may have it: its collision key or, while it has none,
+ * its reference to a container.
  */
-export const claimOf = ({ evaluation, stake }: Appraisal): string | undefined =>
+export const keyToClaim = ({ evaluation, stake }: Appraisal): string | undefined =>
   evaluation.identity?.collisionKey ?? (waits(evaluation) ? stake.reference : undefined)
 
 /** How many peers a message names. Unlike the message of a collision, nobody parses this one. */

@@ -12,8 +12,8 @@ import { campaign, type Campaign } from '../kube/lease.ts'
 import { createObjects } from '../kube/objects.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import type { Courtesy } from './courtesy.ts'
 import { confirmation } from './live-reads.ts'
+import type { ReviewsFirst } from './reviews-first.ts'
 
 /** How many keys are reconciled at the same time. More would not be faster: the API server bounds the rate. */
 const workers = 32
@@ -38,7 +38,7 @@ type LeadershipOptions = {
   readonly whenDecidable: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
   /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
   readonly isSchemaFresh: () => boolean
-  readonly courtesy: Pick<Courtesy, 'turns'>
+  readonly reviewsFirst: Pick<ReviewsFirst, 'turns'>
 }
 
 export type Leadership = {
@@ -56,7 +56,7 @@ export type Leadership = {
 
 /** Reconciles while this replica leads; without leader election it always does. */
 export function createLeadership(options: LeadershipOptions): Leadership {
-  const { config, client, inventory, metrics, log, hindrance, whenDecidable, isSchemaFresh, courtesy } =
+  const { config, client, inventory, metrics, log, hindrance, whenDecidable, isSchemaFresh, reviewsFirst } =
     options
   const unshown = new UnshownOutputs()
   let term: Term | undefined
@@ -81,7 +81,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       whenDecidable,
       isSchemaFresh,
       workers,
-      turns: courtesy.turns,
+      turns: reviewsFirst.turns,
       instance: hostname(),
       log,
       observe: {

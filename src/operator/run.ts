@@ -19,7 +19,6 @@ import { startProbes, type HealthCheck } from '../serving/probes.ts'
 import { version } from '../version.ts'
 import { Reservations } from '../webhook/reservations.ts'
 import { createAdmission, type ShownTokens } from './admission.ts'
-import { createCourtesy } from './courtesy.ts'
 import { disregardedEvent } from './disregarded-event.ts'
 import { createFeed, type Feed } from './feed.ts'
 import { fileProblems } from './files.ts'
@@ -28,6 +27,7 @@ import { hindranceOf } from './knowledge.ts'
 import { createLeadership, type Leadership } from './leadership.ts'
 import { startMetrics } from './protected-metrics.ts'
 import { createPublishing } from './publish.ts'
+import { createReviewsFirst } from './reviews-first.ts'
 import type { StopSignals } from './signals.ts'
 
 /** `kleym operator`: runs until a signal asks it to stop. */
@@ -93,7 +93,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     { trustDomain: config.trustDomain, className: config.className },
     { atOnce: workedOutAtOnce },
   )
-  const courtesy = createCourtesy()
+  const reviewsFirst = createReviewsFirst()
   const keptSettings = new KeptSettings(inventory, config.departures, (words) => log.warn({}, words))
   metrics.keptSettingsFrom(() => ({
     trustDomain: keptSettings.count('trust domain'),
@@ -108,14 +108,14 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     hindrance: () => hindranceOf(feed),
     whenDecidable: (namespace, signal) => feed.whenDecidable(namespace, signal),
     isSchemaFresh: () => feed.isSchemaFresh(),
-    courtesy,
+    reviewsFirst,
   })
   const objects = createObjects(client)
   const reservations = new Reservations({
     objects,
     namespace: config.namespace,
     now: () => performance.now(),
-    holders: (claim) => [...inventory.holders(claim), ...inventory.sharing(claim)],
+    holders: (key) => [...inventory.holders(key), ...inventory.sharing(key)],
     disregarded: (claimant, winner) => {
       metrics.claimDisregarded()
       log.warn({ claimant, winner }, 'a claim that may never be followed by a binding refused nobody')
@@ -146,7 +146,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     inventory,
     reservations,
     feed,
-    courtesy,
+    reviewsFirst,
     metrics,
     shownTokens,
     log,

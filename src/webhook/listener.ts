@@ -122,8 +122,8 @@ export function limitNewcomers(
 ): void {
   server.prependListener('connection', (socket: Socket) => {
     const address = socket.remoteAddress ?? ''
-    if (newcomers.admits(address)) {
-      socket.once('close', () => newcomers.left(address))
+    if (newcomers.open(address)) {
+      socket.once('close', () => newcomers.closed(address))
       return
     }
     dropped(address)

@@ -70,6 +70,7 @@ const homes: Readonly<Record<string, string>> = {
   failureWords: 'src/kube/answer.ts',
   handshakeProblem: 'certs/certificates.ts',
   IdentifiedBinding: 'src/core/overlap.ts',
+  keyToClaim: 'src/core/appraise.ts',
   isAbsent: 'src/kube/answer.ts',
   refusalOf: 'src/webhook/refusal.ts',
 }

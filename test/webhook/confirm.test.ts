@@ -4,7 +4,7 @@ import { decodeBinding } from '../../src/core/binding.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import { rules, type RuleName } from '../../src/core/findings.ts'
 import type { Resource } from '../../src/core/resources.ts'
-import { confirm, contends, needsConfirmation } from '../../src/webhook/confirm.ts'
+import { confirm, readContender, needsConfirmation } from '../../src/webhook/confirm.ts'
 import { bindings, objectives, pools } from '../support/arbitraries.ts'
 import {
   binding,
@@ -178,7 +178,7 @@ describe('the reads', () => {
 
   test('that fail are no answer', async () => {
     await expect(confirm(decodeBinding(binding()), inventoryOf(scene), noAnswer)).rejects.toThrow('gone')
-    const asked = contends('peer', keyOf(binding(), scene), asking, inventoryOf(scene), noAnswer)
+    const asked = readContender('peer', keyOf(binding(), scene), asking, inventoryOf(scene), noAnswer)
     await expect(asked).rejects.toThrow('gone')
   })
 })
@@ -187,7 +187,7 @@ describe('a binding has a key by a live read', () => {
   const peer = binding({ name: 'peer' })
   const key = keyOf(peer, scene)
   const holds = (live: readonly Manifest[], remembered: readonly Manifest[] = []) =>
-    contends('peer', key, asking, inventoryOf(remembered), reader(live).read).then(
+    readContender('peer', key, asking, inventoryOf(remembered), reader(live).read).then(
       ({ contender }) => contender === 'rival',
     )
 

@@ -65,7 +65,7 @@ function scene() {
       graceMs,
       staleMs,
     })
-  const contends = ({ name }: { readonly name: string }): Promise<ReadHolder> => {
+  const readHolder = ({ name }: { readonly name: string }): Promise<ReadHolder> => {
     reads.push(name)
     const contender = holding.has(name) ? 'rival' : renamed.has(name) ? 'renamed' : 'none'
     return Promise.resolve({ contender, version: versions.get(name) })
@@ -81,11 +81,11 @@ function scene() {
     known,
     disregarded,
     reads,
-    contends,
+    readHolder,
     replica,
     /** A review asks for the key. */
     ask: (reservations: Reservations, name: string, uid?: string, signal?: AbortSignal) =>
-      reservations.reserve(key, holderOf(name, uid), contends, signal),
+      reservations.reserve(key, holderOf(name, uid), readHolder, signal),
     claim: () => {
       const lease = memory.find(leaseResource, at)
       return lease && decodeClaim(lease).holder
@@ -139,13 +139,13 @@ describe('a claim', () => {
   test('is read back as it was written, whatever the names', () => {
     const text = fc.stringMatching(/^[a-z0-9.-]{1,20}$/)
     fc.assert(
-      fc.property(fc.string(), text, text, fc.uuid(), (collisionKey, namespace, name, uid) => {
+      fc.property(fc.string(), text, text, fc.uuid(), (key, namespace, name, uid) => {
         const holder = { namespace, name, uid }
         const seen = { uid: 'u', resourceVersion: '7', transitions: 3, holder: holderOf('x'), base: '' }
-        expect(decodeClaim(leaseOf('system', collisionKey, { ...holder, base: '5' }, seen))).toEqual({
+        expect(decodeClaim(leaseOf('system', key, { ...holder, base: '5' }, seen))).toEqual({
           ...seen,
-          name: claimName(collisionKey),
-          collisionKey,
+          name: claimName(key),
+          key,
           transitions: 4,
           holder,
           base: '5',
@@ -167,7 +167,7 @@ describe('the rule', () => {
     name: 'claim',
     uid: 'u',
     resourceVersion: '1',
-    collisionKey: key,
+    key,
     transitions: 0,
     holder: holderOf('a'),
     base: '5',
@@ -258,11 +258,11 @@ describe('a holder that is at another version than was reviewed, without the key
   })
 
   test('has not claimed in vain: whoever takes the key after many of them is protected, too', async () => {
-    const { replica, versions, contends, ask, clock } = scene()
+    const { replica, versions, readHolder, ask, clock } = scene()
     const one = replica()
     for (const name of ['a', 'b', 'c', 'd', 'e']) {
       versions.set(name, { uid: `uid-of-${name}`, resourceVersion: '7' })
-      expect(await one.reserve(key, { ...holderOf(name), base: '' }, contends)).toEqual(reserved)
+      expect(await one.reserve(key, { ...holderOf(name), base: '' }, readHolder)).toEqual(reserved)
       clock.advance(20_000)
     }
     versions.clear()

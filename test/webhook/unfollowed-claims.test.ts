@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { VainClaims } from '../../src/webhook/vain-claims.ts'
+import { UnfollowedClaims } from '../../src/webhook/unfollowed-claims.ts'
 import { manualClock } from '../support/manual-clock.ts'
 
 const minuteMs = 60_000
@@ -8,15 +8,15 @@ function scene() {
   const clock = manualClock()
   /** Names of the bindings that followed. */
   const followed = new Set<string>()
-  const vain = new VainClaims({ now: clock.now, isFollowed: (_key, { name }) => followed.has(name) })
+  const vain = new UnfollowedClaims({ now: clock.now, isFollowed: (_key, { name }) => followed.has(name) })
   return { clock, followed, vain }
 }
 
-const claim = (name: string, collisionKey = 'the key') => ({
-  name: `claim-of-${collisionKey}`,
+const claim = (name: string, key = 'the key') => ({
+  name: `claim-of-${key}`,
   uid: 'u',
   resourceVersion: '1',
-  collisionKey,
+  key,
   transitions: 0,
   holder: { namespace: 'default', name, uid: `uid-of-${name}` },
 })
