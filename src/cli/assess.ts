@@ -25,8 +25,9 @@ import { hintsFrom, type Hint } from './hints.ts'
 import type { Item, Manifest } from './manifests.ts'
 
 /**
- * The assessment of one binding: the verdict of admission, and the status and ClusterSPIFFEID that the loop would
- * write.
+ * The assessment of one binding: the verdict of admission, and the status and ClusterSPIFFEID that the loop would write under
+ * the configured settings. A former trust domain or class that the loop keeps for a binding of the cluster is not regarded,
+ * because the check is about what the files ask for.
  */
 export type Assessment = {
   readonly namespace: string

@@ -108,7 +108,11 @@ export async function lookAt(
   }
 }
 
-/** The trust domain that is used if none is known. The former operator's commands use it, too. */
+/**
+ * The trust domain that is assumed for a binding whose status names none, as the former operator's commands do. The one that the
+ * operator publishes is not taken: the report's `trustDomainSource` is `flag`, `bindingStatus` or `default`, and scripts read
+ * it. A finding says that the trust domain is assumed.
+ */
 const defaultTrustDomain = 'kleym.sonda.red'
 
 function configOf(told: Partial<Settings>, status: JsonObject): IdentityConfig {

@@ -48,8 +48,9 @@ const renewedWithinMs = 60_000
 export type PassedOver = { readonly reason: string; readonly cause: string; readonly fix: string }
 
 /**
- * Why SCM has not processed a ClusterSPIFFEID. SCM is down if its Lease is old. If SCM has processed a younger
- * ClusterSPIFFEID, it has skipped this one. Otherwise it may still come to it, and the answer is undefined.
+ * Why SCM has not processed a ClusterSPIFFEID; undefined while it may still come to it. SCM is down if its Lease is old. If SCM
+ * has processed a younger ClusterSPIFFEID and none of this one's class, it looks at another class. Where it has processed some
+ * of this class, it may be on its way through the list: what it makes of each is written one after the other.
  */
 export function whyPassed(
   one: SeenOutput,
@@ -68,10 +69,11 @@ export function whyPassed(
     }
   const processed = all.filter(({ stats }) => stats !== undefined)
   const age = sinceOf(one.createdAt, now) ?? Number.POSITIVE_INFINITY
-  const isPassedOver = processed.some(({ createdAt }) => createdAt > one.createdAt)
-  if (!isPassedOver && age <= processedWithinMs) return undefined
+  const hasYounger = processed.some(({ createdAt }) => createdAt > one.createdAt)
   const looked = [...new Set(processed.map(({ className }) => className))].toSorted()
-  if ((isPassedOver || lease) && !looked.includes(one.className)) return ofAnotherClass(one, looked)
+  const isOfLookedClass = looked.includes(one.className)
+  if (age <= processedWithinMs && (isOfLookedClass || !hasYounger)) return undefined
+  if (!isOfLookedClass && (hasYounger || lease)) return ofAnotherClass(one, looked)
   return {
     reason: 'NotProcessed',
     cause: notProcessed(one.className || undefined),

@@ -222,21 +222,29 @@ describe('kleym inspect on what became of an output', () => {
     )
   })
 
-  test('says at once which class it looks at, by a younger one that it has looked at', async () => {
-    const other = {
-      apiVersion: 'spire.spiffe.io/v1alpha1',
-      kind: 'ClusterSPIFFEID',
-      metadata: { name: 'other', creationTimestamp: ago(1) },
-      spec: { className: 'gpu', podSelector: { matchLabels: { app: 'none' } } },
-      status: { stats },
-    }
-    const objects = withOutput(await chat({ status: {} }), (one) => ({
+  const unprocessed = async (seconds: number): Promise<readonly Manifest[]> =>
+    withOutput(await chat({ status: {} }), (one) => ({
       ...one,
-      metadata: { ...one.metadata, creationTimestamp: ago(5) },
+      metadata: { ...one.metadata, creationTimestamp: ago(seconds) },
     }))
-    expect(firstLine(await look([...objects, other]))).toContain(
+  const younger = (spec: JsonObject): Manifest => ({
+    apiVersion: 'spire.spiffe.io/v1alpha1',
+    kind: 'ClusterSPIFFEID',
+    metadata: { name: 'other', creationTimestamp: ago(1) },
+    spec: { podSelector: { matchLabels: { app: 'none' } }, ...spec },
+    status: { stats },
+  })
+
+  test('says at once which class it looks at, by a younger one that it has looked at', async () => {
+    expect(firstLine(await look([...(await unprocessed(5)), younger({ className: 'gpu' })]))).toContain(
       'which has no class: it looks at class "gpu". Fix: run the operator with --clusterspiffeid-class-name=gpu, or',
     )
+  })
+
+  test('waits 30 s for one of the class that it looks at, also if it has looked at a younger one', async () => {
+    expect((await look([...(await unprocessed(29)), younger({})])).code).toBe(0)
+    const late = await look([...(await unprocessed(31)), younger({})])
+    expect(firstLine(late)).toContain('has not looked at it: it does not run')
   })
 })
 

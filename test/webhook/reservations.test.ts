@@ -139,13 +139,13 @@ describe('a claim', () => {
   test('is read back as it was written, whatever the names', () => {
     const text = fc.stringMatching(/^[a-z0-9.-]{1,20}$/)
     fc.assert(
-      fc.property(fc.string(), text, text, fc.uuid(), (key, namespace, name, uid) => {
+      fc.property(fc.string(), text, text, fc.uuid(), (claimed, namespace, name, uid) => {
         const holder = { namespace, name, uid }
         const seen = { uid: 'u', resourceVersion: '7', transitions: 3, holder: holderOf('x'), base: '' }
-        expect(decodeClaim(leaseOf('system', key, { ...holder, base: '5' }, seen))).toEqual({
+        expect(decodeClaim(leaseOf('system', claimed, { ...holder, base: '5' }, seen))).toEqual({
           ...seen,
-          name: claimName(key),
-          key,
+          name: claimName(claimed),
+          key: claimed,
           transitions: 4,
           holder,
           base: '5',
