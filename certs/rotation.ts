@@ -4,7 +4,7 @@ import { inspectAuthority, inspectPair, isBundle, splitPem, type Certified, type
 /** The keys of the Secret: those of `kubernetes.io/tls`, and the CA's. Values are PEM text, not base64. */
 export type SecretData = Readonly<Record<string, string>>
 
-export type Wanted = { readonly names: Names; readonly now: Date; readonly lives: Lives }
+export type CertificateNeeds = { readonly names: Names; readonly now: Date; readonly lives: Lives }
 
 type Validity = { readonly notBefore: Date; readonly notAfter: Date }
 
@@ -77,7 +77,7 @@ export type State =
   | { readonly kind: 'unusable'; readonly reason: string }
 
 /** What a Secret holds, whoever wrote it. No reason has any of a key in it. */
-export function stateOf(data: SecretData | undefined, { names, now, lives }: Wanted): State {
+export function stateOf(data: SecretData | undefined, { names, now, lives }: CertificateNeeds): State {
   if (!data) return { kind: 'unusable', reason: 'there is no Secret' }
   const bundle = splitPem(data['ca.crt'] ?? '').join('')
   const signer = signerOf(bundle, data['ca.key'] ?? '', now)

@@ -4,19 +4,19 @@ import type { Definition } from '../schema/definition.ts'
 import { knownDefinitions } from '../schema/kinds.ts'
 import { assess, audit, type Checked } from './assess.ts'
 import { countsOf, outcomeOf } from './check-messages.ts'
+import { checkReportOf } from './check-reports/check-report.ts'
+import { hasNews, textOf } from './check-reports/text.ts'
+import { settingsOfCheck, type AskedSettings, type CheckSettings } from './check-settings.ts'
 import type { ClusterReads, ClusterSnapshot, ReadCluster, ReadOperator } from './cluster.ts'
 import { definitionsFrom, unapplied } from './crds.ts'
 import { readTexts } from './files.ts'
 import type { ReportFormat } from './formats.ts'
-import { instruct, type Asked, type Instructions } from './instructions.ts'
 import { leniencyIn } from './leniency.ts'
 import { itemsOf, objectsOf, type Item } from './manifests.ts'
 import { anewLines, orderLine } from './orders.ts'
-import { reportOf } from './reports/report.ts'
-import { hasNews, textOf } from './reports/text.ts'
 
 export type CheckOptions = {
-  readonly asked: Asked
+  readonly asked: AskedSettings
   readonly files: readonly string[]
   /** Whether folders are read with their subfolders. */
   readonly recursive: boolean
@@ -50,7 +50,7 @@ export type Examined =
       /** Whether it is about what the cluster holds, and not about files. */
       readonly isAudit: boolean
       readonly all: readonly Checked[]
-      readonly instructions: Extract<Instructions, { kind: 'instructions' }>
+      readonly checkSettings: Extract<CheckSettings, { kind: 'settings' }>
       /** What could not be seen or is not applied. */
       readonly limits: readonly string[]
     }
@@ -82,16 +82,16 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
     : noCluster
   const problems = [...crds.problems, ...read.flatMap((one) => one.problems)]
   if (snapshot.kind === 'problem') return { kind: 'problems', problems: [...problems, snapshot.problem] }
-  const instructions = await instruct(options, reach)
-  if (instructions.kind === 'problem')
-    return { kind: 'problems', problems: [...problems, instructions.problem] }
+  const checkSettings = await settingsOfCheck(options, reach)
+  if (checkSettings.kind === 'problem')
+    return { kind: 'problems', problems: [...problems, checkSettings.problem] }
   if (problems.length > 0) return { kind: 'problems', problems }
   const served = options.served ?? snapshot.served
   const { definitions: live = [], unseen = [] } = snapshot.schemas ?? {}
   const definitions = [...crds.definitions, ...live, ...knownDefinitions]
   const isAsFirst = isAllServed(served) && live.length === 0
   const items = isAsFirst ? first : judgedBy(definitions.filter((one) => isServed(one, served)))
-  const { settings, actions } = instructions
+  const { settings, actions } = checkSettings
   const judgeIn = (lenient: ReadonlySet<string>) => {
     const input = { settings, actions, served, cluster: snapshot.manifests, lenient, now: reach.now, items }
     return { input, all: isAudit ? audit(input) : assess(input) }
@@ -114,7 +114,7 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
     input,
     isAudit,
     all,
-    instructions,
+    checkSettings,
     limits,
   }
 }
@@ -124,18 +124,18 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
   const examined = await examine(options, reach)
   if (examined.kind === 'problems') return usage(examined.problems)
   const { strict, format } = options
-  const { input, isAudit, all, instructions, limits } = examined
+  const { input, isAudit, all, checkSettings, limits } = examined
   const { denied, warned } = countsOf(all)
   const remarks = (): readonly string[] => [
-    ...instructions.remarks,
+    ...checkSettings.remarks,
     ...(isEmpty(all) ? [] : isAudit ? anewLines(all) : [orderLine(input, denied > 0)]),
   ]
   return {
     code: denied > 0 || (strict && warned > 0) ? exitCodes.findings : exitCodes.fine,
-    stdout: reportOf({ all, strict, operator: instructions.operator, remarks }, format),
+    stdout: checkReportOf({ all, strict, operator: checkSettings.operator, remarks }, format),
     stderr: [
       ...limits,
-      ...(format === 'text' ? [] : instructions.remarks),
+      ...(format === 'text' ? [] : checkSettings.remarks),
       ...(isEmpty(all) ? ['no InferenceIdentityBinding found'] : []),
     ]
       .map((line) => `kleym: ${line}\n`)

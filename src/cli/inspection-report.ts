@@ -5,12 +5,12 @@ import { objectOr, type JsonObject } from '../core/json.ts'
 import type { Lookup } from '../core/references.ts'
 import { objectiveResources, poolResources, type Resource } from '../core/resources.ts'
 import { podSelectorOf } from '../core/selectors.ts'
-import { verdictOf } from './diagnosis.ts'
+import { firstLineOf } from './diagnosis.ts'
 import type { Inspection } from './inspection.ts'
 import type { OperatorState } from './operator-state.ts'
 import { parted } from './pod-state.ts'
 import { jsonOf } from './print.ts'
-import { headOf, refTo, type ObjectRef, type ReportFinding } from './report.ts'
+import { headOf, refTo, type ObjectRef, type ReportFinding } from './report-finding.ts'
 
 const kind = 'BindingInspectionReport'
 
@@ -28,7 +28,7 @@ export const emptyReport = (
   renderedClusterSPIFFEID: {},
   matchedPods: [],
   findings,
-  verdict: verdictOf(findings),
+  verdict: firstLineOf(findings),
 })
 
 /** The report: first the fields that the former operator's command has, then ours. */
@@ -44,7 +44,7 @@ export function reportOn(inspection: Inspection, findings: readonly ReportFindin
     renderedClusterSPIFFEID: renderedOutput(judged?.assessment.clusterSpiffeId),
     matchedPods: matchedPods(inspection),
     findings,
-    verdict: verdictOf(findings),
+    verdict: firstLineOf(findings),
     admission: assessment && { verdict: assessment['verdict'], findings: assessment['findings'] },
     expectedStatus: assessment?.['status'] ?? null,
     output,

@@ -1,7 +1,7 @@
 import { problemsOf, remarksOf, type OperatorStatus } from '../core/operator-status.ts'
 import type { Deployment, OperatorSight } from './cluster.ts'
 import { spanOf, sinceOf } from './layout.ts'
-import { deploymentKind, refTo, type ReportFinding } from './report.ts'
+import { deploymentKind, refTo, type ReportFinding } from './report-finding.ts'
 
 /** The state of the operator, as its leader publishes it. */
 export type OperatorState = {

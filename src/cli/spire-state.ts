@@ -9,7 +9,7 @@ import {
   type OutputStats,
 } from '../core/output-stats.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
-import type { SpireSight } from './cluster.ts'
+import type { ClusterReads, SpireSight } from './cluster.ts'
 import { sinceOf, spanOf } from './layout.ts'
 import type { Manifest } from './manifests.ts'
 
@@ -36,6 +36,15 @@ export function seenOf(manifests: readonly Manifest[]): readonly SeenOutput[] {
         stats: decodeStats(status),
       }
     })
+}
+
+/** What can be seen of SCM itself. It is only read if one of the operator's ClusterSPIFFEIDs waits for it. */
+export async function spireSightFor(
+  outputs: readonly SeenOutput[],
+  { readSpire }: Pick<ClusterReads, 'readSpire'>,
+): Promise<SpireSight> {
+  const isAnyWaiting = outputs.some(({ owner, stats }) => owner !== undefined && stats === undefined)
+  return isAnyWaiting ? readSpire() : { kind: 'seen', leases: [] }
 }
 
 /** SCM may be seconds behind; what it has not looked at for longer it does not look at. */

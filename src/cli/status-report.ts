@@ -11,7 +11,13 @@ import {
 } from '../core/resources.ts'
 import type { Manifest } from './manifests.ts'
 import type { OperatorState } from './operator-state.ts'
-import { crdMissing, gradeOfFindings, headOf, type ReportGrade, type ReportFinding } from './report.ts'
+import {
+  crdMissing,
+  gradeOfFindings,
+  headOf,
+  type ReportGrade,
+  type ReportFinding,
+} from './report-finding.ts'
 import { gradeOfRow, type Row } from './rows.ts'
 import type { SpireState } from './spire-state.ts'
 

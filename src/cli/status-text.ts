@@ -9,7 +9,7 @@ import {
 } from '../core/resources.ts'
 import { block, spanOf, table } from './layout.ts'
 import { operatorLines } from './operator-state.ts'
-import { reportLine, gradeOfFindings, type ReportFinding } from './report.ts'
+import { reportLine, gradeOfFindings, type ReportFinding } from './report-finding.ts'
 import { gradeOfRow, type Row } from './rows.ts'
 import type { SpireState } from './spire-state.ts'
 import { versionsOf, type Overview } from './status-report.ts'

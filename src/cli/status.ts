@@ -4,9 +4,9 @@ import type { ClusterReads, ClusterSnapshot } from './cluster.ts'
 import type { Format } from './formats.ts'
 import { laidOut, type Style } from './layout.ts'
 import { operatorFindings, operatorState } from './operator-state.ts'
-import { exitCodeOf, limitedBy, type ReportFinding } from './report.ts'
+import { exitCodeOf, limitedBy, type ReportFinding } from './report-finding.ts'
 import { rowFindings, rowsOf } from './rows.ts'
-import { seenOf, spireState } from './spire-state.ts'
+import { seenOf, spireSightFor, spireState } from './spire-state.ts'
 import { dependencyFindings, statusReport, type Overview } from './status-report.ts'
 import { statusLines } from './status-text.ts'
 
@@ -39,8 +39,7 @@ export async function status(options: StatusOptions, reach: Reach): Promise<Comm
   const { manifests, served, unseen: missed = [] } = snapshot
   const seesOutputs = missed.every(({ resource }) => resource !== clusterSpiffeIdResource)
   const outputs = seenOf(manifests)
-  const isWaited = outputs.some(({ owner, stats }) => owner !== undefined && stats === undefined)
-  const spire = isWaited ? await reach.readSpire() : ({ kind: 'seen', leases: [] } as const)
+  const spire = await spireSightFor(outputs, reach)
   const operator = operatorState(await reach.readOperator(operatorNamespace), now)
   const overview: Overview = {
     namespace,

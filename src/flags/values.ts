@@ -5,7 +5,7 @@ import { isDns1123Label, isDns1123Subdomain, trimSpace } from '../core/names.ts'
 import { nearest } from '../core/nearest.ts'
 import { show } from '../core/show.ts'
 import type { LogLevel } from '../log.ts'
-import type { Given, CommandLine } from './read.ts'
+import type { GivenValue, CommandLine } from './read.ts'
 
 export type Parsed<T> =
   | { readonly kind: 'value'; readonly value: T }
@@ -28,7 +28,7 @@ export type Decoder<Name extends string> = {
 
 export function decoderOf<Name extends string>(reading: CommandLine<Name>): Decoder<Name> {
   const problems: string[] = []
-  const parsedBy = <T>(parse: (text: string) => Parsed<T>, given: Given): readonly T[] => {
+  const parsedBy = <T>(parse: (text: string) => Parsed<T>, given: GivenValue): readonly T[] => {
     const parsed = parse(given.value)
     if (parsed.kind === 'value') return [parsed.value]
     problems.push(`${given.from} ${show(given.value)}: ${parsed.problem}`)

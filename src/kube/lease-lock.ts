@@ -1,7 +1,7 @@
+import type { Clock } from '../core/clock.ts'
 import { leaseResource } from '../core/resources.ts'
 import { isAbsent } from './answer.ts'
 import { type Answer, type Call, type Client, failureWords, resourcePath } from './client.ts'
-import type { Clock } from './clock.ts'
 import { decodeLease, type LeaseRecord, newLease, releasedLease, takenLease } from './lease-record.ts'
 import type { Log } from './log.ts'
 

@@ -183,6 +183,19 @@ const lease = (seconds: number): Looked => ({
   },
 })
 
+const unprocessed = async (seconds: number): Promise<readonly Manifest[]> =>
+  withOutput(await chat({ status: {} }), (one) => ({
+    ...one,
+    metadata: { ...one.metadata, creationTimestamp: ago(seconds) },
+  }))
+const younger = (spec: JsonObject): Manifest => ({
+  apiVersion: 'spire.spiffe.io/v1alpha1',
+  kind: 'ClusterSPIFFEID',
+  metadata: { name: 'other', creationTimestamp: ago(1) },
+  spec: { podSelector: { matchLabels: { app: 'none' } }, ...spec },
+  status: { stats },
+})
+
 describe('kleym inspect on what became of an output', () => {
   test.each([
     ['that nobody has looked at for over 30 s', undefined, 'has not looked at it: it does not run'],
@@ -220,19 +233,6 @@ describe('kleym inspect on what became of an output', () => {
     expect(firstLine(await withStats(undefined, ago(60), lease(5)))).toContain(
       `passes ClusterSPIFFEID ${name} over, which has no class: it only looks at another class. Fix: `,
     )
-  })
-
-  const unprocessed = async (seconds: number): Promise<readonly Manifest[]> =>
-    withOutput(await chat({ status: {} }), (one) => ({
-      ...one,
-      metadata: { ...one.metadata, creationTimestamp: ago(seconds) },
-    }))
-  const younger = (spec: JsonObject): Manifest => ({
-    apiVersion: 'spire.spiffe.io/v1alpha1',
-    kind: 'ClusterSPIFFEID',
-    metadata: { name: 'other', creationTimestamp: ago(1) },
-    spec: { podSelector: { matchLabels: { app: 'none' } }, ...spec },
-    status: { stats },
   })
 
   test('says at once which class it looks at, by a younger one that it has looked at', async () => {

@@ -9,7 +9,7 @@ import { sarifOf } from './sarif.ts'
 import { textOf } from './text.ts'
 import { yamlOf } from './yaml.ts'
 
-export type Report = {
+export type CheckReport = {
   readonly all: readonly Checked[]
   /** Whether warnings count as failures. */
   readonly strict: boolean
@@ -19,7 +19,7 @@ export type Report = {
   readonly remarks: () => readonly string[]
 }
 
-export function reportOf({ all, strict, operator, remarks }: Report, format: ReportFormat): string {
+export function checkReportOf({ all, strict, operator, remarks }: CheckReport, format: ReportFormat): string {
   const counts = `${countsLine(countsOf(all))}\n`
   switch (format) {
     case 'text':
