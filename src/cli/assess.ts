@@ -241,6 +241,6 @@ function hasName(key: BindingKey, name: string, inventory: Inventory): boolean {
   return false
 }
 
-/** Bindings in the order in which they came, whatever else has changed what they stand for since. */
+/** Bindings in the order in which they came, also if their stakes have changed since. */
 const inOrder = (some: readonly Binding[], inventory: Inventory): Iterable<Binding> =>
   some.length < 2 ? some : inventory.bindings().filter((one) => some.includes(one))

@@ -43,7 +43,7 @@ export class Outputs {
     this.#writer = new Writer(options)
   }
 
-  /** The bindings of whose outputs another schema may store more. */
+  /** The bindings with an output that was pruned: under another schema the API server may store more of it. */
   *pruned(): Iterable<BindingKey> {
     for (const name of this.#writer.pruned()) {
       const owner = this.#inventory.output(name)?.owner

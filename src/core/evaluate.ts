@@ -47,12 +47,15 @@ const ownChecks: readonly Row[] = [
   [spiffeIdIsValid, poolExists, objectiveRefIsGiven, objectiveExists],
 ]
 
-/** A set of checks: bit i stands for the check of row i. Thousands of bindings are judged at once, and a Set for each costs. */
+/**
+ * A set of checks: bit i is set for the check of row i. It is a number instead of a Set, because thousands of bindings are
+ * judged at once.
+ */
 const setOf = (checks: readonly Check[]): number => checks.reduce((set, check) => set | bitOf(check), 0)
 
 function bitOf(check: Check): number {
   const row = ownChecks.findIndex(([one]) => one === check)
-  if (row === -1) throw new Error(`${check.name} is needed by a check, and is none of them itself`)
+  if (row === -1) throw new Error(`${check.name} is needed by a check and has no row of its own`)
   return 1 << row
 }
 

@@ -27,7 +27,7 @@ type FeedOptions = {
   /** Told which bindings one change of many concerns. */
   readonly markLater: (keys: Iterable<BindingKey>) => void
   /** Told of a kind that is served by another schema: what the API server stores by it may be another thing. */
-  readonly reshaped: (resource: Resource) => void
+  readonly schemaChanged: (resource: Resource) => void
   /** Told of the uid of each binding that is gone or going: it never holds a collision key again. */
   readonly bindingReleased: (uid: string) => void
   readonly log: Log
@@ -70,7 +70,7 @@ export function createFeed({
   inventory,
   mark,
   markLater,
-  reshaped,
+  schemaChanged,
   bindingReleased,
   log,
   timings = {},
@@ -156,7 +156,7 @@ export function createFeed({
 
   function learnSchema(resource: Resource): void {
     apply({ kind: 'served', resource, served: true, schema: schemas.get(resource) })
-    reshaped(resource)
+    schemaChanged(resource)
   }
 
   function leave(resource: Resource): void {

@@ -46,7 +46,7 @@ export type Leadership = {
   /** Marks what is looked at when nothing else is marked. */
   readonly markLater: (keys: Iterable<BindingKey>) => void
   /** The schema of a kind is another. */
-  readonly reshaped: (resource: Resource) => void
+  readonly schemaChanged: (resource: Resource) => void
   readonly isLeading: () => boolean
   /** A text about bindings that have not succeeded for a while; undefined if there are none. */
   readonly troubles: () => string | undefined
@@ -103,7 +103,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   return {
     mark: (keys) => term?.mark(keys),
     markLater: (keys) => term?.markLater(keys),
-    reshaped: (resource) => term?.reshaped(resource),
+    schemaChanged: (resource) => term?.schemaChanged(resource),
     isLeading: () => term !== undefined && mayWrite(),
     troubles: () => term?.troubles(),
     start: () => {

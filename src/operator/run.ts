@@ -134,7 +134,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
       keptSettings.look(keys)
       leadership.markLater(keys)
     },
-    reshaped: (resource) => leadership.reshaped(resource),
+    schemaChanged: (resource) => leadership.schemaChanged(resource),
     bindingReleased: (uid) => reservations.holderDeleted(uid),
   })
   started.defer(() => feed.stop())

@@ -14,7 +14,7 @@ import { workloadRules } from '../core/workloads.ts'
 import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
 import type { Holder } from './claim.ts'
 import { confirm, needsConfirmation, readContender } from './confirm.ts'
-import { allowed, denied, isHeard, type Decision } from './decision.ts'
+import { allowed, denied, isReported, type Decision } from './decision.ts'
 import type { ReadLive } from './live.ts'
 import type { Reservations, Reserved } from './reservations.ts'
 import { nothingSeen, type LookAtPods, type PodFindings } from './workloads.ts'
@@ -174,8 +174,8 @@ async function reserveKey(
   if (reserved.kind === 'reserved') return decision
   const collision = takenBy(reserved, key, decision)
   const judged = judge([collision, ...verdict.findings], earlier, actions)
-  const isReported = judged.findings.some((one) => one.rule === collision.rule && isHeard(one))
-  const remarks = reserved.pending && isReported ? [pendingWords(reserved.by.name)] : []
+  const isCollisionReported = judged.findings.some((one) => one.rule === collision.rule && isReported(one))
+  const remarks = reserved.pending && isCollisionReported ? [pendingWords(reserved.by.name)] : []
   return { ...decision, verdict: judged, remarks }
 }
 

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 
-/** What a request's path says: the webhook that is called, and what is to show that the API server calls it. */
+/** The path of a call: the webhook that is called, and the token by which the API server shows that it is the caller. */
 export type Called = { readonly route: string; readonly token: string }
 
 /** `/validate/<token>?timeout=5s`. Undefined for a path of any other shape. */

@@ -75,7 +75,7 @@ const feed: Feed = createFeed({
   log: silent,
   mark: (keys) => term?.mark(keys),
   markLater: (keys) => term?.markLater(keys),
-  reshaped: (resource) => term?.reshaped(resource),
+  schemaChanged: (resource) => term?.schemaChanged(resource),
   bindingReleased: () => {},
 })
 

@@ -60,7 +60,7 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
     log,
     mark: () => {},
     markLater: () => {},
-    reshaped: () => {},
+    schemaChanged: () => {},
     bindingReleased,
   })
   const admission = createAdmission({
