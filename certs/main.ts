@@ -65,7 +65,7 @@ function namesOf(host: string): Names | string {
   }
 }
 
-/** Under another name first: whoever watches the folder never reads half a file, and an old file's mode goes. */
+/** Writes under another name and renames, so that nobody reads half a file, and the mode of an old file is not kept. */
 async function put(path: string, text: string, mode: number): Promise<void> {
   const draft = `${path}.new`
   await rm(draft, { force: true })

@@ -47,7 +47,7 @@ export function nextStep(
 ): Step {
   if (!leafIsOfSigner) return { kind: 'swap' }
   const [leafDue, authorityDue] = [twoThirds(leaf), authorityDueAt(signer, lives)]
-  // Of a CA that is to go no leaf is issued: cut short by the end of its CA, it might have to be renewed at once.
+  // No leaf is issued by a CA that is about to be replaced: a leaf ends with its CA, so it might have to be renewed at once.
   if (now >= leafDue && now < authorityDue) return { kind: 'renew' }
   if (hasOthers) return { kind: 'retire' }
   if (now >= authorityDue) return { kind: 'spread' }

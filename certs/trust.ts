@@ -7,7 +7,7 @@ import { systemClock } from './clock.ts'
 import { Contention } from './contention.ts'
 import type { Names } from './inspect.ts'
 import { Notices } from './notices.ts'
-import type { Registered, Registration } from './registration.ts'
+import type { WebhookConfigurations, Registration } from './registration.ts'
 import { Standing } from './standing.ts'
 import type { Tokens, TokenSource, TokenView } from './token.ts'
 
@@ -15,7 +15,7 @@ type TrustOptions = {
   readonly certificates: Source
   readonly tokens: TokenSource
   /** Throws where the configurations could not be read. */
-  readonly registered: () => Promise<Registered>
+  readonly registered: () => Promise<WebhookConfigurations>
   /** What the API server calls the webhook by. */
   readonly names: Names
   /** Calls by these tokens are to be served from now on, and no others. */
@@ -105,7 +105,7 @@ export class Trust {
     })
   }
 
-  /** Another token is to come in the place of one that others were shown. */
+  /** Has a token replaced that others were shown. */
   replaceToken(shown: string): void {
     this.#shown.add(shown)
     this.refresh()

@@ -285,7 +285,7 @@ export class Reflector {
     return backoffMs(this.#timings.backoff, this.#failures, this.#random)
   }
 
-  /** What goes on failing in the same way is said again after a while, for whoever looks only then. */
+  /** A failure that goes on is logged again after a while, for somebody who reads the log only then. */
   #complain(why: string): void {
     const now = this.#clock.now()
     const isNews = why !== this.#complaint || now - this.#complainedAt >= this.#timings.complainEveryMs

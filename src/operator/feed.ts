@@ -27,7 +27,7 @@ type FeedOptions = {
   readonly mark: (keys: Iterable<BindingKey>) => void
   /** Told which bindings one change of many concerns. */
   readonly markLater: (keys: Iterable<BindingKey>) => void
-  /** Told of a kind that is served by another schema: what the API server stores by it may be another thing. */
+  /** Told of a kind that has another schema: the API server may then store more, or less, of its objects. */
   readonly schemaChanged: (resource: Resource) => void
   /** Told of the uid of each binding that is gone or going: it never holds a collision key again. */
   readonly bindingReleased: (uid: string) => void
@@ -88,7 +88,7 @@ export function createFeed({
   const workingOut = new WorkingOut({ inventory, markLater, turns, log })
   const schemas = new ServedSchemas({
     settlesMs: schemaSettlesMs,
-    // What the new schema prunes, and how its objects read, is found out once more.
+    // What was written or listed meanwhile may have been pruned by the former schema, so the kind is listed again.
     settled: (resource) => {
       running.get(resource)?.beginAnew()
       if (inventory.isServed(resource)) learnSchema(resource)
@@ -105,7 +105,7 @@ export function createFeed({
   const learn = (resource: Resource, served: boolean): void => {
     apply({ kind: 'served', resource, served, schema: schemas.of(resource) })
     known.add(resource)
-    // Not before: what one kind leads to is worked out once all kinds are known.
+    // Nothing is worked out before all kinds are known: references would lead nowhere.
     if (known.size === allResources.length) void workingOut.begin().then(complete.resolve)
   }
 
@@ -140,7 +140,7 @@ export function createFeed({
       },
     })
     running.set(resource, reflector)
-    // One that is still being stopped for the same kind must not report removals after this one's objects.
+    // A former reflector of this kind that is still being stopped must not report removals after this one has reported objects.
     void stopping.then(() => reflector.start())
   }
 
@@ -208,7 +208,7 @@ export function createFeed({
   }
 }
 
-/** Of more bindings, the fresher changes of others come first. */
+/** If a change concerns more bindings than this, they are marked behind those of other changes. */
 const markedAtOnce = 100
 
 /** Time for every API server to go by a new CustomResourceDefinition. */

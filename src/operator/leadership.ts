@@ -23,7 +23,7 @@ const lost = (): Error => new Error('leadership was lost')
 /** The name that the former operator uses, so that the old and the new operator never lead at the same time. */
 const leaseName = 'a558cee8.sonda.red'
 
-/** How often it is looked whether the Lease has run out, so that calls under way are not waited for. */
+/** How often this replica checks whether its Lease has run out. If it has, calls under way are given up. */
 const watchdogMs = 500
 
 type LeadershipOptions = {
@@ -43,9 +43,9 @@ type LeadershipOptions = {
 
 export type Leadership = {
   readonly mark: (keys: Iterable<BindingKey>) => void
-  /** Marks what is looked at when nothing else is marked. */
+  /** Marks keys that are run once no other key is marked. */
   readonly markLater: (keys: Iterable<BindingKey>) => void
-  /** The schema of a kind is another. */
+  /** To be called when a kind has another schema. */
   readonly schemaChanged: (resource: Resource) => void
   readonly isLeading: () => boolean
   /** A text about bindings that have not succeeded for a while; undefined if there are none. */

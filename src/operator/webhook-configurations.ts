@@ -3,7 +3,7 @@ import { parseAllDocuments } from 'yaml'
 import {
   registrationsOf,
   withRegistration,
-  type Registered,
+  type WebhookConfigurations,
   type WebhookAddress,
 } from '../../certs/registration.ts'
 import { wordsOf } from '../../certs/secret.ts'
@@ -59,7 +59,7 @@ type FoundConfiguration = {
  */
 export const registered =
   ({ objects, names, address }: Options) =>
-  async (): Promise<Registered> => {
+  async (): Promise<WebhookConfigurations> => {
     const found = await Promise.all(
       configurationsOf(names).map(async ({ resource, name }): Promise<FoundConfiguration> => {
         const reply = await objects.get(resource, { name })
