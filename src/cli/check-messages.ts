@@ -67,7 +67,7 @@ export function outcomeOf(checked: Checked): Verdict['verdict'] {
   return actions.has('deny') ? 'deny' : actions.has('warn') ? 'warn' : 'allow'
 }
 
-/** What admission says of a field, or of what is in it, says more than the schema does. */
+/** Whether admission refuses the same field, or a part of it. Its words say more than those of the schema. */
 const isCovered = ({ reason, field }: SchemaCause, findings: readonly JudgedFinding[]): boolean =>
   reason.startsWith('FieldValue') &&
   findings.some(
@@ -131,7 +131,7 @@ function ofCause(
   }
 }
 
-/** In the form of what admission finds, so that whoever reads one reads the other. */
+/** A message of the schema in the form of a finding, so that scripts read both alike. */
 const schemaFinding = ({ value, ...rest }: JsonObject): JsonObject => ({
   condition: 'Schema',
   ...rest,

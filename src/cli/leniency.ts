@@ -13,7 +13,7 @@ export type Leniency = {
 }
 
 /**
- * Of the namespaces in which something is refused, those whose label asks for warnings. A Namespace in the files counts before that of
+ * The namespaces whose label asks for warnings, among those in which something is refused. A Namespace in the files counts before that of
  * the cluster, wherever it stands: nothing can be created before its Namespace.
  *
  * @param readNamespace undefined without a cluster

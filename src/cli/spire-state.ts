@@ -50,7 +50,7 @@ export async function spireSightFor(
 /** SCM may be seconds behind; what it has not looked at for longer it does not look at. */
 const processedWithinMs = 30_000
 
-/** Its Lease is renewed every few seconds: one that was not for so long is nobody's. */
+/** SCM renews its Lease every few seconds. If it has not for so long, it does not run. */
 const renewedWithinMs = 60_000
 
 /** Why nobody has looked at a ClusterSPIFFEID. */

@@ -42,7 +42,7 @@ export function versionsOf(served: readonly Resource[], ...row: readonly Resourc
   return { missing: there.length === 0, text: [...new Set(there.map(({ version }) => version))].join(',') }
 }
 
-/** Only what something needs is missed: without PerObjective bindings, nobody needs objectives. */
+/** A kind is only called missing if a binding needs it: without PerObjective bindings nobody needs objectives. */
 export function dependencyFindings({ served, bindings }: Overview): readonly ReportFinding[] {
   const missing = (row: readonly Resource[]): boolean => row.every((one) => !served.includes(one))
   const needsObjectives = bindings.some(({ mode }) => mode !== 'PoolOnly')
@@ -134,7 +134,7 @@ function components({ served, operator }: Overview, findings: readonly ReportFin
   }
 }
 
-/** What the first status says that says anything; else what the operator says of itself. */
+/** The settings in the first status that has some; else those that the operator publishes. */
 function configOf({ manifests, operator }: Overview) {
   const statuses = statusesIn(manifests)
   const first = statuses.find((status) => textOr(field(status, 'trustDomain'), '') !== '')

@@ -21,7 +21,7 @@ export function statusLines(
   { now, width }: { readonly now: Date; readonly width: number | undefined },
 ): readonly string[] {
   const { operator, bindings, namespace } = overview
-  // What the bindings and the operator have to say stands beside them.
+  // Findings on bindings and on the operator are printed beside these.
   const others = findings.filter(({ id }) => !/^(?:binding-|output-|operator-)/.test(id))
   return [
     headline(overview, findings),

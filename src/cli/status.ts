@@ -11,11 +11,11 @@ import { dependencyFindings, statusReport, type Overview } from './status-report
 import { statusLines } from './status-text.ts'
 
 export type StatusOptions = {
-  /** Only what is in this one. Where undefined, all; or what the context has, where that is all that may be seen. */
+  /** The namespace to look at. Undefined for all; if these may not be seen, that of the context is looked at. */
   readonly namespace: string | undefined
   /** Whether nothing less than all namespaces will do. */
   readonly all: boolean
-  /** Where the operator is; that of its Deployment, where undefined. */
+  /** The namespace of the operator; that of its Deployment, where undefined. */
   readonly operatorNamespace: string | undefined
   readonly format: Format
   /** Whether warnings count. */
@@ -26,7 +26,7 @@ export type StatusOptions = {
 
 type Reach = Pick<ClusterReads, 'home' | 'readCluster' | 'readOperator' | 'readSpire'> & {
   readonly now: Date
-  /** Of this program. */
+  /** The version of this program. */
   readonly version: string
 } & Omit<Style, 'format'>
 

@@ -175,7 +175,7 @@ function suggestion({ written, name }: Token, known: Index): string {
     : '; see --help'
 }
 
-/** As Go's strconv.ParseBool. */
+/** A boolean as Go's strconv.ParseBool reads it. */
 function parseBool(text: string): boolean | undefined {
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true
   return ['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text) ? false : undefined

@@ -203,7 +203,7 @@ function takenBy(
   }
 }
 
-/** Said beside the message of the collision, because other tools parse that message. */
+/** A warning of its own beside the collision's message, because other tools parse that message. */
 const pendingWords = (name: string): string =>
   `spec.containerName: ${name} is being admitted this moment, or was: try again in a minute`
 

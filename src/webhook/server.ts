@@ -28,7 +28,7 @@ export type WebhookServerOptions = {
   /** 0 for any that is free. */
   readonly port: number
   readonly tls: Tls
-  /** By the first label of the webhook's name, `validate` and the like; the path is `/validate/<token>`. */
+  /** A review for each webhook, by the first label of the webhook's name: `validate` has the path `/validate/<token>`. */
   readonly routes: Readonly<Record<string, Review>>
   /** Whether a call with this token is to be served. Any other gets the same 403, and nothing else happens. */
   readonly admits: (token: string) => boolean

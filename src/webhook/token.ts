@@ -20,7 +20,10 @@ export class Tokens {
     this.#accepted = tokens.map((token) => Buffer.from(token))
   }
 
-  /** In a time that tells nothing about how much of a token was right: all are compared, and each to its end. */
+  /**
+   * Whether a token is accepted. The time that this takes tells nothing about how much of a token was right: all are compared,
+   * and each to its end.
+   */
   readonly admits = (token: string): boolean => {
     const given = Buffer.from(token)
     return this.#accepted

@@ -1,6 +1,6 @@
 import { isSameBinding, type Claim, type Holder } from './claim.ts'
 
-/** Claims on one key within the window that may come to nothing before claims on it count for less. */
+/** How many claims on one key may come to nothing within the window, before claims on it refuse nobody any more. */
 const bearable = 3
 const windowMs = 600_000
 
@@ -24,7 +24,7 @@ type Options = {
  */
 export class UnfollowedClaims {
   readonly #options: Options
-  /** By the claim's name; what was claimed last is last. */
+  /** Attempts by the name of the claim. The claim that was made last is last. */
   readonly #attempts = new Map<string, Attempt[]>()
 
   constructor(options: Options) {

@@ -22,7 +22,7 @@ export type ListPods = (
   | { readonly kind: 'unknown'; readonly why: string }
 >
 
-/** What came of looking at the pods of one review. */
+/** How a review's look at pods ended. */
 export type Look = 'complete' | 'partial' | 'forbidden' | 'failed'
 
 export type LookAtPods = (
@@ -31,7 +31,7 @@ export type LookAtPods = (
   signal: AbortSignal,
 ) => Promise<PodFindings>
 
-/** With `--workloads=false`. */
+/** The look with `--workloads=false`: none. */
 export const withoutPods: LookAtPods = () => Promise.resolve(nothingSeen)
 
 type Options = {

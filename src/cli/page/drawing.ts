@@ -21,11 +21,11 @@ export type BindingChecked = Extract<Checked, { kind: 'binding' }>
 
 export type Drawing = {
   readonly checked: readonly BindingChecked[]
-  /** With all that is in the files or the cluster. */
+  /** Has all objects of the files or of the cluster. */
   readonly inventory: Inventory
   /** What the statuses of a cluster say, by key; empty for files. */
   readonly rows: ReadonlyMap<string, Row>
-  /** Of a namespace; undefined where nobody looked. */
+  /** The pods of a namespace; undefined where nobody has looked for them. */
   readonly podsIn: (namespace: string) => PodsSeen | undefined
 }
 
@@ -36,7 +36,7 @@ type Part = {
   readonly pods: readonly PodState[] | undefined
 }
 
-/** One group a pool, those with something wrong first. */
+/** One group for each pool, those with something wrong first. */
 export function groupsOf(drawing: Drawing): readonly Group[] {
   const parts = onceEach(drawing.checked.map((one) => partOf(one, drawing)))
   const byPool = Map.groupBy(parts, ({ namespace, pool }) =>
@@ -119,7 +119,7 @@ function partOf(checked: BindingChecked, { inventory, rows, podsIn }: Drawing): 
   }
 }
 
-/** What nobody can look up has the name that is written. */
+/** The object that a reference leads to; if it leads to none, the name that is written in it. */
 const targetOf = (lookup: Lookup<unknown> | undefined, written: Binding['spec']['poolRef']['name']): Target =>
   lookup?.kind === 'found'
     ? { name: lookup.name, kind: gvk(lookup.resource) }
