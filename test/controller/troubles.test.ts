@@ -22,18 +22,18 @@ function story() {
 }
 
 describe('a key that does not succeed', () => {
-  test('is said after 10 s, and is tried again by then', () => {
+  test('is reported after 10 s, and is tried again by then', () => {
     const { fails } = story()
     expect(fails(1, '500')).toEqual({ due: undefined, withinMs: 10_000 })
     expect(fails(9, '500')).toEqual({ due: undefined, withinMs: 2000 })
     expect(fails(11, '500')).toEqual({ due: expect.any(String), withinMs: undefined })
   })
 
-  test('is said at once after a call that took that long', () => {
+  test('is reported at once after a call that took that long', () => {
     expect(story().fails(12, '500', 1).due).toBeDefined()
   })
 
-  test('is said until all have heard it, then only when its cause changes', () => {
+  test('is reported until log, Event and status have it, then only when its cause changes', () => {
     const { fails, isReported } = story()
     fails(0, '500')
     const first = fails(11, '500').due
@@ -47,7 +47,7 @@ describe('a key that does not succeed', () => {
     expect(fails(15, '500').due).not.toBe(second)
   })
 
-  test('is among those that last from when it is said until it succeeds', () => {
+  test('is among the lasting ones from its report until it succeeds', () => {
     const { fails, isReported, succeeds, lasting } = story()
     fails(0, '500')
     fails(11, '500')
@@ -58,7 +58,7 @@ describe('a key that does not succeed', () => {
     expect(lasting()).toEqual([])
   })
 
-  test('starts anew once it has succeeded, which is news where the trouble was', () => {
+  test('starts anew once it has succeeded, and a success is news only after a report', () => {
     const { fails, isReported, succeeds } = story()
     fails(0, '500')
     expect(succeeds(5)).toBeUndefined()

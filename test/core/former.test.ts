@@ -69,12 +69,12 @@ describe('another trust domain than the configured one', () => {
     expect(former([old], { status: said(configured) })).toBeDefined()
   })
 
-  test('is left once that is said', () => {
+  test('is left once --trust-domain-change names it', () => {
     expect(former([old], { departures: { ...nothing, trustDomains: ['old.org'] } })).toBeUndefined()
     expect(former([old], { departures: { ...nothing, trustDomains: ['other.org'] } })).toBeDefined()
   })
 
-  test('is none where somebody edited the ID, nothing is there, or the ID is none', () => {
+  test('is none where somebody edited the ID, no output exists, or the ID is no SPIFFE ID', () => {
     expect(
       former([withSpec(right, { spiffeIDTemplate: 'spiffe://evil.org/x' })], { status: said(configured) }),
     ).toBeUndefined()
@@ -94,13 +94,13 @@ describe('another class than the configured one', () => {
     expect(former([right], { settings, status: said(configured) })).toEqual(configured)
   })
 
-  test('is left once that is said, no class by the same word', () => {
+  test('is left once --clusterspiffeid-class-change names it; an empty text names no class', () => {
     expect(former([classed], { departures: { ...nothing, classNames: ['gpu'] } })).toBeUndefined()
     const settings = { ...configured, className: 'gpu' }
     expect(former([right], { settings, departures: { ...nothing, classNames: [undefined] } })).toBeUndefined()
   })
 
-  test('is an edit where the status knows better', () => {
+  test('is an edit of somebody where the status shows another class', () => {
     expect(former([classed], { status: said(configured) })).toBeUndefined()
     const status = said({ ...configured, className: 'gpu' })
     const edited = withSpec(classed, { className: 'evil' })
@@ -108,8 +108,8 @@ describe('another class than the configured one', () => {
   })
 })
 
-describe('what is held', () => {
-  test('is told and counted for as long as it is, each kind announced once', () => {
+describe('a kept setting', () => {
+  test('is counted for as long as it lasts, and announced once', () => {
     const inventory = inventoryOf([...world, old], configured)
     const announced: string[] = []
     const keptSettings = new KeptSettings(inventory, nothing, (words) => announced.push(words))
@@ -125,7 +125,7 @@ describe('what is held', () => {
     expect(keptSettings.count('trust domain')).toBe(0)
   })
 
-  test('is nothing of a binding that is being deleted, and no name of one is told', () => {
+  test('is not counted for a binding that is being deleted, and no binding is named', () => {
     const inventory = inventoryOf([...world, old], { ...configured, className: 'gpu' })
     const keptSettings = new KeptSettings(inventory, nothing)
     keptSettings.look(['default/chat'])

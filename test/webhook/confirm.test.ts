@@ -52,7 +52,7 @@ describe('what is confirmed', () => {
     'pendingCollision',
   ]
 
-  test('is whatever another object has a part in, and a kind that is missing is not', () => {
+  test('are the failures that depend on another object, but not a missing kind', () => {
     const names: readonly RuleName[] = Object.keys(rules).filter((name): name is RuleName => name in rules)
     const asked = names.filter((rule) =>
       needsConfirmation([{ rule, field: '', cause: 'Invalid', value: '', message: '' }]),
@@ -63,7 +63,7 @@ describe('what is confirmed', () => {
 })
 
 describe('the world once read', () => {
-  test('has the references of the binding as they are, whatever memory has', async () => {
+  test('has the pools and objectives of the binding as the API server has them, whatever memory has', async () => {
     await fc.assert(
       fc.asyncProperty(
         bindings,
@@ -103,7 +103,7 @@ describe('the world once read', () => {
     expect([...world.neighbours.onPool(one, 'inference.networking.k8s.io', 'PerObjective')]).toEqual([])
   })
 
-  test('has only neighbours that were read where they decide, however many memory knows', async () => {
+  test('has only neighbours that were read if advice about them can refuse, however many memory knows', async () => {
     const others = Array.from({ length: 200 }, (_, index) =>
       binding({ name: `other-${index}`, spec: { containerName: `other-${index}` } }),
     )

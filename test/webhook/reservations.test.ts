@@ -107,7 +107,7 @@ const pending = (name: string, uid?: string) => ({ kind: 'taken', by: holderOf(n
 const held = (name: string, uid?: string) => ({ kind: 'taken', by: holderOf(name, uid), pending: false })
 
 describe('a claim', () => {
-  test('is one Lease in the namespace of the operator, which says whose it is and of what key', async () => {
+  test('is one Lease in the namespace of the operator, which names its holder and its key', async () => {
     const { memory, ask, replica, calls } = scene()
     expect(await ask(replica(), 'chat')).toEqual(reserved)
     expect(calls).toEqual(['create'])
@@ -127,7 +127,7 @@ describe('a claim', () => {
     })
   })
 
-  test('has a name that every key gives, one each, and that Kubernetes takes', () => {
+  test('has a valid name, and another one for each key', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (one, other) => {
         expect(claimName(one)).toMatch(/^kleym-claim-[0-9a-f]{40}$/)
@@ -155,7 +155,7 @@ describe('a claim', () => {
   })
 
   test.for([undefined, null, 7, [], {}, { metadata: [], spec: 'x' }, { spec: { holderIdentity: 7 } }])(
-    'that somebody has spoilt (%j) is nobody that there could be',
+    'that somebody has spoilt (%j) has a holder that no binding can be',
     (lease) => {
       expect(decodeClaim(lease).holder).toEqual({ namespace: '', name: '', uid: '' })
     },
@@ -187,7 +187,7 @@ describe('the rule', () => {
     )
   })
 
-  test('who has the key keeps it, however old the claim and whoever was deleted', () => {
+  test('a holder that has the key keeps it, however old the claim and whoever was deleted', () => {
     fc.assert(
       fc.property(seen, (one) => {
         expect(claimStateOf(claim, holderOf('b'), { ...one, contender: 'rival' })).toBe('held')
@@ -195,7 +195,7 @@ describe('the rule', () => {
     )
   })
 
-  test('who has it not loses it past the grace or once deleted, and not before', () => {
+  test('a holder without the key loses the claim past the grace or once deleted, and not before', () => {
     fc.assert(
       fc.property(seen, (one) => {
         const isOver = one.deleted || one.ageMs > graceMs
@@ -327,7 +327,7 @@ describe('the same binding', () => {
 })
 
 describe('another binding', () => {
-  test('is told who has the key', async () => {
+  test('is told which binding has the key', async () => {
     const { ask, replica, holding, reads } = scene()
     await ask(replica(), 'chat')
     holding.add('chat')
@@ -335,7 +335,7 @@ describe('another binding', () => {
     expect(reads).toEqual(['chat'])
   })
 
-  test('is told who is being given it at this moment', async () => {
+  test('is told which binding is being admitted with it', async () => {
     const { ask, replica } = scene()
     const one = replica()
     await ask(one, 'chat')
