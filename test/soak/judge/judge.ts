@@ -92,7 +92,7 @@ export class Judge {
       const asks = JSON.stringify([wish, binding.generation, binding.uid])
       const late = this.#late.get(key) ?? { asks, since: at, wrongSince: at, reported: false }
       if (late.asks !== asks) Object.assign(late, { asks, since: at, reported: false })
-      const lasted = this.#blindness.clear(late.since, at, 'statuses')
+      const lasted = this.#blindness.msWritable(late.since, at, 'statuses')
       const isShown =
         wrong === undefined ||
         isTold(binding, this.#blindness.isBlind(at - limits.retryMs, at, 'outputs')) ||
@@ -116,7 +116,7 @@ export class Judge {
     return idle.flatMap(({ uid, name, owner }) => {
       const stale = this.#stale.get(uid) ?? { since: at, reported: false }
       this.#stale.set(uid, stale)
-      const lasted = this.#blindness.clear(stale.since, at, 'outputs')
+      const lasted = this.#blindness.msWritable(stale.since, at, 'outputs')
       if (stale.reported || lasted <= limits.goneMs || owner === undefined) return []
       stale.reported = true
       return [{ rule: 'stale', about: owner, what: `${name} is there, and nobody asks for it` } as const]
