@@ -55,7 +55,7 @@ export type Checked =
       /** What admission says beside the findings of the verdict. */
       readonly remarks: readonly Remark[]
     }
-  | { readonly kind: 'reference'; readonly item: Item; readonly verdict: ReferenceVerdict }
+  | { readonly kind: 'target'; readonly item: Item; readonly verdict: ReferenceVerdict }
   /** An object of a kind on which no binding depends, or that is not served; or a binding with an invalid name. */
   | { readonly kind: 'other'; readonly item: Item; readonly findings: readonly JudgedFinding[] }
 
@@ -86,7 +86,7 @@ export function assess(input: CheckInput): readonly Checked[] {
   const hints = hintsFrom([...input.cluster, ...manifestsOf(input.items)])
   return admissions.map((one): Checked => {
     const { item, admission } = one
-    if (admission.kind === 'reference') return { kind: 'reference', item, verdict: admission.verdict }
+    if (admission.kind === 'target') return { kind: 'target', item, verdict: admission.verdict }
     if (admission.kind !== 'binding') return { kind: 'other', item, findings: [] }
     if (!isNamed(item)) return { kind: 'other', item, findings: admission.verdict.findings }
     const verdict = withoutAnswered(admission.verdict, admission.binding, admitted)

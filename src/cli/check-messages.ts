@@ -38,7 +38,7 @@ export function messagesOf(checked: Checked): readonly CheckMessage[] {
     ...findings.map((finding) => ofFinding(finding, checked)),
     ...(checked.kind === 'binding' ? checked.remarks.map((remark) => ofRemark(remark, item?.place)) : []),
     ...causes.filter((cause) => !isCovered(cause, findings)).map((cause) => ofCause(cause, item?.place)),
-    ...(checked.kind === 'reference' ? consequencesOf(checked) : []),
+    ...(checked.kind === 'target' ? consequencesOf(checked) : []),
     ...(item?.oddities ?? []).map(({ line, message }): CheckMessage => ({
       action: 'warn',
       line,
@@ -56,7 +56,7 @@ function findingsOf(checked: Checked): readonly JudgedFinding[] {
       return checked.assessment.verdict.findings
     case 'other':
       return checked.findings
-    case 'reference':
+    case 'target':
       return []
   }
 }
@@ -138,10 +138,7 @@ const schemaFinding = ({ value, ...rest }: JsonObject): JsonObject => ({
   value: value ?? null,
 })
 
-const consequencesOf = ({
-  item,
-  verdict,
-}: Extract<Checked, { kind: 'reference' }>): readonly CheckMessage[] => {
+const consequencesOf = ({ item, verdict }: Extract<Checked, { kind: 'target' }>): readonly CheckMessage[] => {
   const field: Path = ['spec', item.kind === 'InferencePool' ? 'selector' : 'poolRef']
   return verdict.consequences.map((one) => {
     const text = consequenceLine(one)

@@ -21,7 +21,7 @@ export function rivalsOf(
     const other = owner === undefined ? undefined : inventory.binding(owner)
     return other !== undefined && areOneRenamed(binding, other) && spec['spiffeIDTemplate'] === spiffeId
   }
-  return [...inventory.outputsHolding(collisionKey, key), ...unshown.holding(collisionKey, key)].filter(
+  return [...inventory.outputsServing(collisionKey, key), ...unshown.serving(collisionKey, key)].filter(
     (output) => !isOurs(output),
   )
 }

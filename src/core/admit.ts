@@ -2,7 +2,7 @@ import { appraise } from './appraise.ts'
 import { bindingKey, decodeBinding, type Binding } from './binding.ts'
 import { finish, judgeChange } from './consequences.ts'
 import type { Finding } from './findings.ts'
-import type { Known } from './overlay.ts'
+import type { IndexedWorld } from './overlay.ts'
 import { judgeConsequences, type AdmissionActions, type ReferenceVerdict } from './reference-verdict.ts'
 import { remarksOn, type Remark } from './remarks.ts'
 import { bindingResource, objectiveResources, poolResources, type Resource } from './resources.ts'
@@ -23,7 +23,7 @@ export type Admission =
       readonly verdict: Verdict
       readonly remarks: readonly Remark[]
     }
-  | { readonly kind: 'reference'; readonly verdict: ReferenceVerdict }
+  | { readonly kind: 'target'; readonly verdict: ReferenceVerdict }
   /** Admission is not asked about objects of this kind. */
   | { readonly kind: 'unasked' }
 
@@ -35,7 +35,7 @@ export type Admission =
  */
 export function admit(
   { resource, namespace, name, object }: Applied,
-  world: Known,
+  world: IndexedWorld,
   actions: AdmissionActions,
   mayDeny = true,
 ): Admission {
@@ -51,15 +51,15 @@ export function admit(
     return { kind: 'binding', binding, verdict, remarks }
   }
   // If a kind is not served, no object of it exists.
-  const isReference = poolResources.includes(resource) || objectiveResources.includes(resource)
-  if (!isReference || !world.isServed(resource)) return { kind: 'unasked' }
+  const isTarget = poolResources.includes(resource) || objectiveResources.includes(resource)
+  if (!isTarget || !world.isServed(resource)) return { kind: 'unasked' }
   const consequences = finish(judgeChange({ resource, namespace, name, object }, world))
-  return { kind: 'reference', verdict: judgeConsequences(consequences, actions, mayDeny) }
+  return { kind: 'target', verdict: judgeConsequences(consequences, actions, mayDeny) }
 }
 
 export const isDenied = (admission: Admission): boolean =>
   admission.kind !== 'unasked' && admission.verdict.verdict === 'deny'
 
 /** A binding that is being deleted has no findings. */
-export const findingsOn = (binding: Binding, world: Known): readonly Finding[] =>
+export const findingsOn = (binding: Binding, world: IndexedWorld): readonly Finding[] =>
   binding.deleting ? [] : appraise(binding, world).findings

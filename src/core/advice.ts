@@ -5,10 +5,7 @@ import { finding, type Finding } from './findings.ts'
 import { idField, type Identity } from './identity.ts'
 import { byBytes } from './names.ts'
 import { areOneRenamed } from './rename.ts'
-import { show } from './show.ts'
-
-/** How many neighbours one piece of advice names. The others are left out, to keep the line readable. */
-const nameAtMost = 10
+import { nameAtMost, show } from './show.ts'
 
 /** The longest ID or selector, in bytes, that a SPIRE server stores on MySQL. */
 const longestStoredBytes = 255

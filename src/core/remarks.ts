@@ -7,11 +7,8 @@ import { giveAnother, rules } from './findings.ts'
 import { sameJson } from './json.ts'
 import { byBytes } from './names.ts'
 import { areOneRenamed } from './rename.ts'
-import { show } from './show.ts'
+import { nameAtMost, show } from './show.ts'
 import type { JudgedFinding, Verdict } from './verdict.ts'
-
-/** How many bindings are named one by one; the others are counted. */
-export const nameAtMost = 10
 
 /** A warning beside the findings. */
 export type Remark = {
@@ -106,4 +103,4 @@ function renaming(binding: Binding, stake: Stake, world: World): readonly Remark
 const isSameTarget = (a: Stake, b: Stake): boolean =>
   a.identity && b.identity
     ? sameJson(a.identity.selectors, b.identity.selectors)
-    : a.reference !== undefined && a.reference === b.reference
+    : a.containerRef !== undefined && a.containerRef === b.containerRef

@@ -7,7 +7,7 @@ import type { Binding } from './binding.ts'
 
 /**
  * Whether one binding is the other under a new name: it is annotated to replace the other, and both lead to the same
- * SPIFFE ID. The caller must know that both have the same selectors, by an equal collision key or an equal reference.
+ * SPIFFE ID. The caller must know that both have the same selectors, by an equal collision key or an equal container reference.
  */
 export const areOneRenamed = (a: Binding, b: Binding): boolean =>
   (a.replaces === b.name || b.replaces === a.name) && a.name !== b.name && giveSameId(a, b)

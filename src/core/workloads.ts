@@ -5,10 +5,7 @@ import type { Identity, Settings } from './identity.ts'
 import { textOr } from './json.ts'
 import { byBytes } from './names.ts'
 import type { Pod, PodList } from './pods.ts'
-import { show } from './show.ts'
-
-/** How many names one piece of advice lists, to keep the line readable. */
-const nameAtMost = 10
+import { nameAtMost, show } from './show.ts'
 
 /** The rules about pods, in the order of their advice. Statuses never show this advice. */
 export const workloadRules: readonly RuleName[] = [

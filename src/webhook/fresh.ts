@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { decodeBinding, type Binding } from '../core/binding.ts'
 import {
   judgeChange,
-  referenceIn,
-  setReference,
+  targetIn,
+  setTarget,
   type Consequence,
   type ReferenceChange,
 } from '../core/consequences.ts'
@@ -36,8 +36,8 @@ export async function judgeLive(
   const { world } = live
   // The API server asks about no kind that is not served.
   world.setServed(resource)
-  setReference(world, resource, namespace, name, oldObject)
-  const version = inventory.versionOf(namespace)
+  setTarget(world, resource, namespace, name, oldObject)
+  const version = inventory.revisionOf(namespace)
   const users = world.usersOf(resource, namespace, name)
   if (!isRemembered(change, live, inventory)) await inSlices(placing(live, users), signal)
   const judged = (): Promise<readonly Consequence[]> => inSlices(judgeChange(change, world), signal)
@@ -50,7 +50,7 @@ export async function judgeLive(
   const isAsRemembered =
     others.length === 0 &&
     inventory.bindingsIn(namespace) === names.size &&
-    inventory.versionOf(namespace) === version &&
+    inventory.revisionOf(namespace) === version &&
     inventory.isWorkedOut(namespace)
   if (!isAsRemembered) {
     world.setPresent(names)
@@ -75,8 +75,8 @@ const isRemembered = (
 ): boolean =>
   inventory.isServed(resource) &&
   isDeepStrictEqual(
-    referenceIn(inventory, resource, namespace, name),
-    referenceIn(world, resource, namespace, name),
+    targetIn(inventory, resource, namespace, name),
+    targetIn(world, resource, namespace, name),
   )
 
 /** The names of a namespace's bindings: of all, and of those that memory has otherwise or lacks. */

@@ -10,7 +10,7 @@ export function jsonReport(all: readonly Checked[], operator: JsonObject | undef
   const news = all.filter(hasNews)
   const report = {
     bindings: all.flatMap((one) => (one.kind === 'binding' ? [bindingJson(one)] : [])),
-    references: news.flatMap((one) => (one.kind === 'reference' ? [referenceJson(one)] : [])),
+    references: news.flatMap((one) => (one.kind === 'target' ? [referenceJson(one)] : [])),
     objects: news.flatMap((one) => (one.kind === 'other' ? [objectJson(one)] : [])),
     summary: countsOf(all),
     ...(operator && { operator }),
@@ -28,11 +28,11 @@ const bindingJson = (checked: Extract<Checked, { kind: 'binding' }>): JsonObject
   verdict: outcomeOf(checked),
   findings: messagesOf(checked).map(({ json }) => json),
   ...placeJson(checked),
-  ...(checked.willBe && { willBe: fateJson(checked.willBe) }),
+  ...(checked.willBe && { willBe: expectedJson(checked.willBe) }),
 })
 
 /** The state of a binding if all refused objects are absent. */
-const fateJson = ({ status, clusterSpiffeId }: Expected): JsonObject => ({
+const expectedJson = ({ status, clusterSpiffeId }: Expected): JsonObject => ({
   ready: clusterSpiffeId !== undefined,
   reason: summaryIn(status)?.reason ?? null,
   clusterSPIFFEID: clusterSpiffeId?.metadata.name ?? null,
