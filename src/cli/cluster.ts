@@ -95,7 +95,7 @@ export type SpireSight =
 /** Everything that commands read from a cluster. */
 export type ClusterReads = {
   /** The default namespace: that of the kubeconfig's context. */
-  readonly home: () => Promise<string>
+  readonly defaultNamespace: () => Promise<string>
   readonly readCluster: ReadCluster
   readonly readPods: ReadPods
   readonly readOperator: ReadOperator

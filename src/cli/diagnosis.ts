@@ -142,12 +142,12 @@ function nearMissWords(reason: string, { binding: { spec, namespace }, manifests
 function unattended(inspection: Inspection): readonly ReportFinding[] {
   const { binding, operator } = inspection
   const found = operatorFindings(operator)
-  if (isReady(inspection) || binding.deleting) return found.map(quieter)
+  if (isReady(inspection) || binding.deleting) return found.map(asWarning)
   return found
 }
 
 /** Turns an error into a warning for a binding that is Ready: identities that were given stay without the operator. */
-const quieter = (finding: ReportFinding): ReportFinding =>
+const asWarning = (finding: ReportFinding): ReportFinding =>
   finding.severity === 'error' ? { ...finding, id: 'operator-silent', severity: 'warning' } : finding
 
 const isReady = ({ binding: { status, generation } }: AboutBinding): boolean =>

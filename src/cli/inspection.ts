@@ -53,7 +53,7 @@ export type Inspection = {
 }
 
 type Snapshot = Extract<ClusterSnapshot, { kind: 'snapshot' }>
-type Reach = Omit<ClusterReads, 'home' | 'readCluster'> & { readonly now: Date }
+type Reach = Omit<ClusterReads, 'defaultNamespace' | 'readCluster'> & { readonly now: Date }
 type InspectSettings = {
   readonly settings: Partial<Settings>
   readonly actions: ActionOverrides

@@ -16,7 +16,7 @@ export type ClusterConfig = {
   /** For logs and errors: which file and context this came from. */
   readonly source: string
   readonly credentials: KubeConfig
-  /** Beside those of the credentials: as whom each request is made, if as somebody else. */
+  /** Headers beside those of the credentials: the user that each request impersonates, if it does. */
   readonly headers: Headers
 }
 
