@@ -8,7 +8,7 @@ import type { Located } from './manifests.ts'
 
 export type Leniency = {
   readonly namespaces: ReadonlySet<string>
-  /** What could not be asked, in words. */
+  /** Namespaces whose label could not be read, in words. */
   readonly limits: readonly string[]
 }
 

@@ -33,8 +33,8 @@ export function orderLine(input: Input, refused: boolean): string {
 }
 
 /**
- * Whether what admission promises holds for this input: of objects that are created, once each, the order decides nothing while
- * its actions are the default ones. Only what is not promised is tried out: that takes longer than the verdicts themselves.
+ * Whether the order decides nothing for this input, so that no other order has to be tried, which takes longer than the verdicts
+ * themselves. Admission promises that for objects that are created, once each, under its default actions.
  */
 export function isSureOfOrder({ items, cluster, actions }: Input): boolean {
   const isDefault = Object.keys(actions.overrides).length === 0 && actions.onReferences === 'deny'
@@ -44,7 +44,7 @@ export function isSureOfOrder({ items, cluster, actions }: Input): boolean {
   return isDefault && cluster.length === 0 && names.size === items.length && items.every(isPlainlyCreated)
 }
 
-/** Neither on its way out nor in the place of another. */
+/** Whether an object is simply created: it is not being deleted, and not annotated to replace another. */
 const isPlainlyCreated = ({ manifest }: Item): boolean => {
   const metadata = objectOr(field(objectOr(manifest?.object), 'metadata'))
   return (

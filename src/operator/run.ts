@@ -168,7 +168,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
   ]
   const publishing = createPublishing({
     config,
-    objects: createObjects(client),
+    objects,
     isLeading: leadership.isLeading,
     halted: () => feed.halted(),
     checks: ready,
