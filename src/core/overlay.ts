@@ -32,7 +32,7 @@ export class Overlay implements IndexedWorld {
   readonly #set = new Set<string>()
   /** The names of all existing bindings of the namespace, if known. */
   #present: ReadonlySet<string> | undefined
-  #neighboursAreSet = false
+  #hasOnlySetNeighbours = false
 
   constructor(below: IndexedWorld, namespace: string) {
     this.#below = below
@@ -85,8 +85,8 @@ export class Overlay implements IndexedWorld {
   }
 
   /** From now on only bindings that were set here are found as neighbours. */
-  neighboursAreSet(): void {
-    this.#neighboursAreSet = true
+  onlySetNeighbours(): void {
+    this.#hasOnlySetNeighbours = true
   }
 
   /** Whether a binding was set here, or removed. */
@@ -148,7 +148,7 @@ export class Overlay implements IndexedWorld {
   }
 
   *#near(below: Iterable<string>, own: Iterable<string>): Iterable<string> {
-    if (!this.#neighboursAreSet) for (const name of below) if (this.#isBelow(name)) yield name
+    if (!this.#hasOnlySetNeighbours) for (const name of below) if (this.#isBelow(name)) yield name
     yield* own
   }
 

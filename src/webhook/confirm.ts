@@ -161,5 +161,5 @@ async function readNeighbours(
   const unread = [...new Set(near)].filter((name) => name !== binding.name && !live.world.speaksOf(name))
   for (let start = 0; start < unread.length; start += batch)
     await Promise.all(unread.slice(start, start + batch).map((name) => live.readPeer(name)))
-  live.world.neighboursAreSet()
+  live.world.onlySetNeighbours()
 }
