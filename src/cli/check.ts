@@ -7,7 +7,7 @@ import { countsOf, outcomeOf } from './check-messages.ts'
 import { checkReportOf } from './check-reports/check-report.ts'
 import { hasNews, textOf } from './check-reports/text.ts'
 import { settingsOfCheck, type AskedSettings, type CheckSettings } from './check-settings.ts'
-import type { ClusterReads, ClusterSnapshot, ReadCluster, ReadOperator } from './cluster.ts'
+import type { ClusterReads, ReadCluster, ReadOperator, Snapshot } from './cluster.ts'
 import { definitionsFrom, unapplied } from './crds.ts'
 import { readTexts } from './files.ts'
 import type { ReportFormat } from './formats.ts'
@@ -103,8 +103,6 @@ async function readInput({ files, crds: crdFiles, recursive }: ExamineOptions, {
     problems: [...crds.problems, ...read.flatMap((one) => one.problems)],
   }
 }
-
-type Snapshot = Extract<ClusterSnapshot, { kind: 'snapshot' }>
 
 /** Which rules and schemas of the cluster are not applied. */
 function schemaLimits({ schemas }: Snapshot): readonly string[] {

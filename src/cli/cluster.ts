@@ -23,6 +23,9 @@ export type ClusterSnapshot =
       readonly forbidden?: boolean
     }
 
+/** What was read, where that did not fail. */
+export type Snapshot = Extract<ClusterSnapshot, { kind: 'snapshot' }>
+
 export type Unseen = { readonly resource: Resource; readonly why: string }
 
 /** What to read from a cluster: all namespaces unless one is named, and all kinds unless some are named. */

@@ -8,7 +8,7 @@ import { hasLabels } from '../core/selectors.ts'
 import { judge, type ActionOverrides } from '../core/verdict.ts'
 import { adviseOnPods } from '../core/workloads.ts'
 import { assessed, inventoryOf, type Assessment } from './assess.ts'
-import type { ClusterReads, ClusterSnapshot, EventsSeen, PodsSeen, Unseen } from './cluster.ts'
+import type { ClusterReads, EventsSeen, PodsSeen, Snapshot, Unseen } from './cluster.ts'
 import { sinceOf } from './layout.ts'
 import type { Manifest } from './manifests.ts'
 import { operatorState, type OperatorState } from './operator-state.ts'
@@ -18,13 +18,13 @@ import { podsState, renderingIn, renderingOf, type PodsState, type Rendering } f
 import { rivalsIn, type Rival } from './rivals.ts'
 import { seenOf, whyPassed, type PassedOver } from './spire-state.ts'
 
-export type Source = 'flag' | 'bindingStatus' | 'default'
+export type SettingSource = 'flag' | 'bindingStatus' | 'default'
 
 /** The operator's settings, as far as they are known, and where they are from. */
 export type IdentityConfig = {
   readonly settings: Settings
-  readonly trustDomainSource: Source
-  readonly classNameSource: Source
+  readonly trustDomainSource: SettingSource
+  readonly classNameSource: SettingSource
 }
 
 /** Everything that is known about one binding. */
@@ -52,7 +52,6 @@ export type Inspection = {
   readonly missed: readonly string[]
 }
 
-type Snapshot = Extract<ClusterSnapshot, { kind: 'snapshot' }>
 type Reach = Omit<ClusterReads, 'defaultNamespace' | 'readCluster'> & { readonly now: Date }
 type InspectSettings = {
   readonly settings: Partial<Settings>

@@ -9,7 +9,7 @@ import { bindingResource, objectiveResources, poolResources, type Resource } fro
 import { judge, lenient, newIn, verdictOf, type Verdict } from './verdict.ts'
 
 /** An object that is created or updated. */
-export type Applied = {
+export type AppliedObject = {
   readonly resource: Resource
   readonly namespace: string
   readonly name: string
@@ -34,7 +34,7 @@ export type Admission =
  * @param mayDeny false in a namespace whose label asks for warnings only
  */
 export function admit(
-  { resource, namespace, name, object }: Applied,
+  { resource, namespace, name, object }: AppliedObject,
   world: IndexedWorld,
   actions: AdmissionActions,
   mayDeny = true,

@@ -23,13 +23,13 @@ import { latentKeys, containerRefOf } from './latent.ts'
 import { clusterSpiffeIdResource } from './resources.ts'
 import { isOfTheSpec } from './spec-failures.ts'
 
-type Row = readonly [check: Check, ...needs: readonly Check[]]
+type CheckRow = readonly [check: Check, ...needs: readonly Check[]]
 
 /**
  * The checks on a binding and its references alone, in the order in which failures count, each with the checks that
  * must have passed before it.
  */
-const ownChecks: readonly Row[] = [
+const ownChecks: readonly CheckRow[] = [
   [poolRefIsUsable],
   [poolKindIsServed, poolRefIsUsable],
   [poolExists, poolKindIsServed],

@@ -11,10 +11,11 @@ import { collisionAdvice, remarksOn } from '../core/remarks.ts'
 import { bindingResource } from '../core/resources.ts'
 import { judge, lenient, newIn, type ActionOverrides, type Verdict } from '../core/verdict.ts'
 import { workloadRules } from '../core/workloads.ts'
-import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
+import type { AdmissionRequest } from './admission-review.ts'
 import type { Holder } from './claim.ts'
 import { confirm, needsConfirmation, readContender } from './confirm.ts'
 import { allowed, denied, isReported, type Decision } from './decision.ts'
+import type { Review } from './http-routes.ts'
 import type { ReadLive } from './live.ts'
 import type { Reservations, Reserved } from './reservations.ts'
 import { nothingSeen, type LookAtPods, type PodFindings } from './workloads.ts'
@@ -33,9 +34,6 @@ type Reach = {
   /** Called with each decision of /validate, and with the denials of /mutate, which comes before it. */
   readonly observe: (request: AdmissionRequest, verdict: Verdict) => void
 }
-
-/** Decides about one request; the signal aborts at the API server's deadline. */
-type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse>
 
 /**
  * The validating webhook, which has the last word, because it sees the object as it will be stored. It allows by

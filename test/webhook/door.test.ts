@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Newcomers } from '../../src/webhook/newcomers.ts'
 import { ThrottledLog } from '../../src/webhook/throttled-log.ts'
-import { calledIn, Tokens } from '../../src/webhook/token.ts'
+import { calledIn, AcceptedTokens } from '../../src/webhook/token.ts'
 import { manualClock } from '../support/manual-clock.ts'
 import {
   admissionReview,
@@ -125,7 +125,7 @@ describe('the tokens', () => {
         hex,
         fc.string(),
         (accepted, one, text) => {
-          const tokens = new Tokens()
+          const tokens = new AcceptedTokens()
           expect(accepted.map((known) => tokens.admits(known))).toEqual(accepted.map(() => false))
           tokens.accept(accepted)
           expect(accepted.map((known) => tokens.admits(known))).toEqual(accepted.map(() => true))
@@ -154,7 +154,7 @@ describe('the tokens', () => {
   })
 
   test('a call is served by each that is accepted, from when it is until it no longer is', async () => {
-    const tokens = new Tokens()
+    const tokens = new AcceptedTokens()
     await using server = await serving({ admits: (given) => tokens.admits(given) })
     await using client = await session(server.url)
     const statuses = async (): Promise<readonly number[]> => {
