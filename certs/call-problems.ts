@@ -5,7 +5,7 @@ import type { Registration } from './registration.ts'
 /** What a replica serves: a certificate, the CAs that it chains to, and the tokens of the calls that it answers. */
 export type Served = Trusted & { readonly accepted: readonly string[] }
 
-type Asked = {
+type CallContext = {
   /** What the API server calls the webhook by. */
   readonly names: Names
   readonly now: Date
@@ -20,17 +20,17 @@ type Asked = {
 export function problemOf(
   served: Served | undefined,
   webhooks: readonly Registration[],
-  asked: Asked,
+  context: CallContext,
 ): string | undefined {
   const distrust = distrustOf(
     served,
     webhooks.map(({ caBundle }) => caBundle),
-    asked,
+    context,
   )
   if (distrust !== undefined || !served) return distrust
   return webhooks.every(({ token }) => served.accepted.includes(token))
     ? undefined
-    : `the path of a webhook does not end in its token${because(asked)}`
+    : `the path of a webhook does not end in its token${because(context)}`
 }
 
 /**
@@ -40,19 +40,19 @@ export function problemOf(
 export function distrustOf(
   served: Trusted | undefined,
   bundles: readonly string[],
-  asked: Asked,
+  context: CallContext,
 ): string | undefined {
-  const { writeProblem } = asked
+  const { writeProblem } = context
   if (!served || bundles.length === 0) return writeProblem ?? 'nothing is served or registered yet'
   if (bundles.includes('')) return writeProblem ?? 'a webhook has no caBundle'
   const refusals = [...new Set(bundles)].map((caBundle) =>
-    handshakeProblem({ pair: served.pair, caBundle }, asked),
+    handshakeProblem({ pair: served.pair, caBundle }, context),
   )
   const refusal = refusals.find((one) => one !== undefined)
   return refusal === undefined
     ? undefined
-    : `the API server does not trust what is served: ${refusal}${because(asked)}`
+    : `the API server does not trust what is served: ${refusal}${because(context)}`
 }
 
-const because = ({ writeProblem }: Asked): string =>
+const because = ({ writeProblem }: CallContext): string =>
   writeProblem === undefined ? '' : `; it could not be told to: ${writeProblem}`

@@ -56,24 +56,24 @@ export function fromFiles(options: Options): Source {
   const latest = readingOf(options)
   let current: Trusted | undefined
   return async (view: View): Promise<Certificates> => {
-    const wanted = { names, now: now() }
-    const files = await latest(wanted)
-    const all = unionOf([...view.live, current?.caBundle ?? '', files.caBundle], wanted.now)
+    const needs = { names, now: now() }
+    const files = await latest(needs)
+    const all = unionOf([...view.live, current?.caBundle ?? '', files.caBundle], needs.now)
     const served: Trusted =
-      current && !maySwap(current, files, { all, view, wanted, settleMs: lives.settleMs }) ? current : files
+      current && !maySwap(current, files, { all, view, needs, settleMs: lives.settleMs }) ? current : files
     const stays =
       view.standingMs({ pair: files.pair, caBundle: all }) < lives.settleMs * othersStaySettleTimes
     current = served
     return {
       pair: served.pair,
       caBundle: stays ? all : files.caBundle,
-      renewAt: new Date(wanted.now.getTime() + pollMs),
+      renewAt: new Date(needs.now.getTime() + pollMs),
       expires: expiryOf(served),
     }
   }
 }
 
-type Wanted = { readonly names: Names; readonly now: Date }
+type CertificateNeeds = { readonly names: Names; readonly now: Date }
 
 /**
  * Whether the leaf of the files may be served now: the present bundle trusts it already, or the present leaf is good for nothing
@@ -82,11 +82,16 @@ type Wanted = { readonly names: Names; readonly now: Date }
 function maySwap(
   { pair, caBundle }: Trusted,
   files: Trusted,
-  at: { readonly all: string; readonly view: View; readonly wanted: Wanted; readonly settleMs: number },
+  at: {
+    readonly all: string
+    readonly view: View
+    readonly needs: CertificateNeeds
+    readonly settleMs: number
+  },
 ): boolean {
   return (
-    handshakeProblem({ pair: files.pair, caBundle }, at.wanted) === undefined ||
-    handshakeProblem({ pair, caBundle }, at.wanted) !== undefined ||
+    handshakeProblem({ pair: files.pair, caBundle }, at.needs) === undefined ||
+    handshakeProblem({ pair, caBundle }, at.needs) !== undefined ||
     at.view.standingMs({ pair, caBundle: at.all }) >= at.settleMs
   )
 }
@@ -96,12 +101,12 @@ function maySwap(
  *
  * @returns a function that throws an Error naming the folder and the problem while there have been no good files
  */
-function readingOf({ directory, log }: Options): (wanted: Wanted) => Promise<Trusted> {
+function readingOf({ directory, log }: Options): (needs: CertificateNeeds) => Promise<Trusted> {
   let good: Trusted | undefined
   let complaint = ''
-  return async (wanted) => {
+  return async (needs) => {
     const found = await read(directory)
-    const problem = typeof found === 'string' ? found : handshakeProblem(found, wanted)
+    const problem = typeof found === 'string' ? found : handshakeProblem(found, needs)
     if (typeof found !== 'string' && problem === undefined) {
       if (good && good.pair.cert !== found.pair.cert)
         log.info({ directory }, 'the webhook certificate files changed')

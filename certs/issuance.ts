@@ -2,7 +2,7 @@
 import { createAuthority, issueLeaf } from './authority.ts'
 import { handshakeProblem, type Trusted, type View } from './certificates.ts'
 import { splitPem, unionOf, type Certified } from './inspect.ts'
-import { stateOf, type SecretData, type Signing, type Wanted } from './rotation.ts'
+import { stateOf, type SecretData, type Signing, type CertificateNeeds } from './rotation.ts'
 
 /** What makes CAs and leaves. */
 export type Issuer = { readonly authority: typeof createAuthority; readonly leaf: typeof issueLeaf }
@@ -16,27 +16,31 @@ const dayMs = 86_400_000
  * CA, the CA of that leaf and all CAs that are registered, which other replicas' leaves chain to. So no call fails after
  * somebody has deleted the Secret.
  */
-export async function remade(issuer: Issuer, wanted: Wanted, { served, live }: View): Promise<SecretData> {
-  if (served && handshakeProblem(served, wanted) === undefined) {
-    const caBundle = unionOf([served.caBundle, ...live], wanted.now)
-    return spread(issuer, wanted, { pair: served.pair, caBundle })
+export async function remade(
+  issuer: Issuer,
+  needs: CertificateNeeds,
+  { served, live }: View,
+): Promise<SecretData> {
+  if (served && handshakeProblem(served, needs) === undefined) {
+    const caBundle = unionOf([served.caBundle, ...live], needs.now)
+    return spread(issuer, needs, { pair: served.pair, caBundle })
   }
-  const authority = await newAuthority(issuer, wanted)
-  return issued(issuer, wanted, { authority, bundle: authority.certPem })
+  const authority = await newAuthority(issuer, needs)
+  return issued(issuer, needs, { authority, bundle: authority.certPem })
 }
 
 /** The leaf that this replica serves, if it chains to the CA in the Secret; else a new leaf of that CA. */
 export async function restored(
   issuer: Issuer,
-  wanted: Wanted,
+  needs: CertificateNeeds,
   { authority, bundle }: Signing,
   view: View,
 ): Promise<SecretData> {
   const { served } = view
-  if (served && handshakeProblem({ pair: served.pair, caBundle: bundle }, wanted) === undefined) {
+  if (served && handshakeProblem({ pair: served.pair, caBundle: bundle }, needs) === undefined) {
     return dataOf(served.pair, bundle, authority.keyPem)
   }
-  return reissued(issuer, wanted, { authority, bundle }, view)
+  return reissued(issuer, needs, { authority, bundle }, view)
 }
 
 /**
@@ -45,31 +49,31 @@ export async function restored(
  */
 export async function reissued(
   issuer: Issuer,
-  wanted: Wanted,
+  needs: CertificateNeeds,
   signing: Signing,
   view: View,
 ): Promise<SecretData> {
-  const data = await issued(issuer, wanted, signing).catch(() => undefined)
-  return data && stateOf(data, wanted).kind === 'usable' ? data : remade(issuer, wanted, view)
+  const data = await issued(issuer, needs, signing).catch(() => undefined)
+  return data && stateOf(data, needs).kind === 'usable' ? data : remade(issuer, needs, view)
 }
 
 /** A new CA beside those in the bundle, and the same leaf as before. */
 export async function spread(
   issuer: Issuer,
-  wanted: Wanted,
+  needs: CertificateNeeds,
   { pair, caBundle }: Trusted,
 ): Promise<SecretData> {
-  const authority = await newAuthority(issuer, wanted)
-  const kept = unionOf([caBundle], wanted.now)
+  const authority = await newAuthority(issuer, needs)
+  const kept = unionOf([caBundle], needs.now)
   return dataOf(pair, `${kept}${authority.certPem}`, authority.keyPem)
 }
 
-const newAuthority = (issuer: Issuer, { now, lives }: Wanted): Promise<Certified> =>
+const newAuthority = (issuer: Issuer, { now, lives }: CertificateNeeds): Promise<Certified> =>
   issuer.authority({ now, lifetimeDays: lives.authorityMs / dayMs })
 
 async function issued(
   issuer: Issuer,
-  { names, now, lives }: Wanted,
+  { names, now, lives }: CertificateNeeds,
   { authority, bundle }: Signing,
 ): Promise<SecretData> {
   const lifetimeDays = lives.leafMs / dayMs

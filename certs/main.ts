@@ -13,10 +13,10 @@ Writes tls.crt, tls.key and ca.crt, for --webhook-cert-dir on this machine.`
 
 const lifetimeDays = 365
 
-type Ended = { readonly exitCode: number; readonly message: string }
+type CommandEnd = { readonly exitCode: number; readonly message: string }
 
 /** Exit codes are those of all commands: 0 fine, 4 usage, 5 output could not be written. */
-export async function run(args: readonly string[], now: Date): Promise<Ended> {
+export async function run(args: readonly string[], now: Date): Promise<CommandEnd> {
   let given: ReturnType<typeof options>
   try {
     given = options(args)
@@ -65,7 +65,7 @@ function namesOf(host: string): Names | string {
   }
 }
 
-/** Under another name first: whoever watches the folder never reads half a file, and an old file's mode goes. */
+/** Writes under another name and renames, so that nobody reads half a file, and the mode of an old file is not kept. */
 async function put(path: string, text: string, mode: number): Promise<void> {
   const draft = `${path}.new`
   await rm(draft, { force: true })

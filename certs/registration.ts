@@ -11,22 +11,22 @@ export type Registration = {
   readonly token: string
 }
 
-export type Published =
-  /** All that is registered had it already. */
+export type PublishResult =
+  /** Every webhook had it already. */
   | { readonly kind: 'standing' }
   | { readonly kind: 'written' }
-  /** Somebody changed what is registered since it was read. */
+  /** Somebody changed a configuration after it was read. */
   | { readonly kind: 'overtaken' }
   | { readonly kind: 'failed'; readonly problem: string }
 
 /** The webhook configurations as they were at one moment. */
-export type Registered = {
-  /** Of each webhook of those that are there. */
+export type WebhookConfigurations = {
+  /** The registration of each webhook in the configurations that exist. */
   readonly webhooks: readonly Registration[]
-  /** What should be there and is not, in words; undefined if all is. */
+  /** Which configuration does not exist, in words; undefined if both do. */
   readonly missing: string | undefined
-  /** Writes it where it is not there yet, and only over what was read. */
-  readonly publish: (registration: Registration) => Promise<Published>
+  /** Writes a registration into each webhook that has another one, and only over the configurations that were read. */
+  readonly publish: (registration: Registration) => Promise<PublishResult>
 }
 
 /**

@@ -4,7 +4,7 @@ import { inspectAuthority, inspectPair, isBundle, splitPem, type Certified, type
 /** The keys of the Secret: those of `kubernetes.io/tls`, and the CA's. Values are PEM text, not base64. */
 export type SecretData = Readonly<Record<string, string>>
 
-export type Wanted = { readonly names: Names; readonly now: Date; readonly lives: Lives }
+export type CertificateNeeds = { readonly names: Names; readonly now: Date; readonly lives: Lives }
 
 type Validity = { readonly notBefore: Date; readonly notAfter: Date }
 
@@ -47,7 +47,7 @@ export function nextStep(
 ): Step {
   if (!leafIsOfSigner) return { kind: 'swap' }
   const [leafDue, authorityDue] = [twoThirds(leaf), authorityDueAt(signer, lives)]
-  // Of a CA that is to go no leaf is issued: cut short by the end of its CA, it might have to be renewed at once.
+  // No leaf is issued by a CA that is about to be replaced: a leaf ends with its CA, so it might have to be renewed at once.
   if (now >= leafDue && now < authorityDue) return { kind: 'renew' }
   if (hasOthers) return { kind: 'retire' }
   if (now >= authorityDue) return { kind: 'spread' }
@@ -77,7 +77,7 @@ export type State =
   | { readonly kind: 'unusable'; readonly reason: string }
 
 /** What a Secret holds, whoever wrote it. No reason has any of a key in it. */
-export function stateOf(data: SecretData | undefined, { names, now, lives }: Wanted): State {
+export function stateOf(data: SecretData | undefined, { names, now, lives }: CertificateNeeds): State {
   if (!data) return { kind: 'unusable', reason: 'there is no Secret' }
   const bundle = splitPem(data['ca.crt'] ?? '').join('')
   const signer = signerOf(bundle, data['ca.key'] ?? '', now)

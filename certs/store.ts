@@ -2,7 +2,7 @@ import type { Log } from '../src/log.ts'
 import { blankView, usualLives, type Certificates, type Lives, type View } from './certificates.ts'
 import type { Names } from './inspect.ts'
 import { dataOf, reissued, remade, restored, spread, usualIssuer, type Issuer } from './issuance.ts'
-import { stateOf, type SecretData, type State, type Wanted } from './rotation.ts'
+import { stateOf, type SecretData, type State, type CertificateNeeds } from './rotation.ts'
 
 /**
  * The Secret that all replicas share. That somebody else wrote first is an answer, `conflict`.
@@ -60,8 +60,8 @@ export async function ensureCertificates(options: Options): Promise<Certificates
   let last: Pending | undefined
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const stored = await secret.read()
-    const wanted = { names: options.names, now: options.now(), lives: options.lives ?? usualLives }
-    const change = changeOf(stateOf(stored?.data, wanted), wanted, options)
+    const needs = { names: options.names, now: options.now(), lives: options.lives ?? usualLives }
+    const change = changeOf(stateOf(stored?.data, needs), needs, options)
     if (change.kind === 'none') return change.certificates
     last = change
     try {
@@ -110,29 +110,33 @@ function note(
   }
 }
 
-function changeOf(state: State, wanted: Wanted, { view = blankView, issuer = usualIssuer }: Options): Change {
+function changeOf(
+  state: State,
+  needs: CertificateNeeds,
+  { view = blankView, issuer = usualIssuer }: Options,
+): Change {
   switch (state.kind) {
     case 'unusable':
-      return { kind: 'repair', reason: state.reason, make: () => remade(issuer, wanted, view) }
+      return { kind: 'repair', reason: state.reason, make: () => remade(issuer, needs, view) }
     case 'leafless': {
-      const make = () => restored(issuer, wanted, state, view)
+      const make = () => restored(issuer, needs, state, view)
       return { kind: 'repair', reason: state.reason, make }
     }
     case 'usable':
-      return rotationOf(state, wanted, { view, issuer })
+      return rotationOf(state, needs, { view, issuer })
   }
 }
 
 function rotationOf(
   state: Extract<State, { kind: 'usable' }>,
-  wanted: Wanted,
+  needs: CertificateNeeds,
   { view, issuer }: { readonly view: View; readonly issuer: Issuer },
 ): Change {
   const { step, certificates, authority, bundle } = state
-  const { settleMs } = wanted.lives
+  const { settleMs } = needs.lives
   const later = (ms: number): Certificates => ({
     ...certificates,
-    renewAt: new Date(wanted.now.getTime() + ms),
+    renewAt: new Date(needs.now.getTime() + ms),
   })
   const rotation = (reason: string, make: () => Promise<SecretData>): Change => ({
     kind: 'rotation',
@@ -149,13 +153,13 @@ function rotationOf(
       return { kind: 'none', certificates }
     case 'renew':
       return rotation('two thirds of the life of the certificate are over', () =>
-        reissued(issuer, wanted, { authority, bundle }, view),
+        reissued(issuer, needs, { authority, bundle }, view),
       )
     case 'spread':
-      return rotation('two thirds of the life of the CA are over', () => spread(issuer, wanted, certificates))
+      return rotation('two thirds of the life of the CA are over', () => spread(issuer, needs, certificates))
     case 'swap':
       return settled(() =>
-        rotation('the new CA is trusted', () => reissued(issuer, wanted, { authority, bundle }, view)),
+        rotation('the new CA is trusted', () => reissued(issuer, needs, { authority, bundle }, view)),
       )
     case 'retire':
       return settled(() =>

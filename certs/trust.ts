@@ -1,12 +1,13 @@
+import type { Clock } from '../src/core/clock.ts'
 import { messageOf } from '../src/core/show.ts'
 import type { Log } from '../src/log.ts'
 import { distrustOf, problemOf, type Served } from './call-problems.ts'
 import type { Expiry, Source, Trusted, View } from './certificates.ts'
-import { systemClock, type Clock } from './clock.ts'
+import { systemClock } from './clock.ts'
 import { Contention } from './contention.ts'
 import type { Names } from './inspect.ts'
 import { Notices } from './notices.ts'
-import type { Registered, Registration } from './registration.ts'
+import type { WebhookConfigurations, Registration } from './registration.ts'
 import { Standing } from './standing.ts'
 import type { Tokens, TokenSource, TokenView } from './token.ts'
 
@@ -14,7 +15,7 @@ type TrustOptions = {
   readonly certificates: Source
   readonly tokens: TokenSource
   /** Throws where the configurations could not be read. */
-  readonly registered: () => Promise<Registered>
+  readonly registered: () => Promise<WebhookConfigurations>
   /** What the API server calls the webhook by. */
   readonly names: Names
   /** Calls by these tokens are to be served from now on, and no others. */
@@ -104,7 +105,7 @@ export class Trust {
     })
   }
 
-  /** Another token is to come in the place of one that others were shown. */
+  /** Has a token replaced that others were shown. */
   replaceToken(shown: string): void {
     this.#shown.add(shown)
     this.refresh()

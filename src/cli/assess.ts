@@ -25,8 +25,9 @@ import { hintsFrom, type Hint } from './hints.ts'
 import type { Item, Manifest } from './manifests.ts'
 
 /**
- * The assessment of one binding: the verdict of admission, and the status and ClusterSPIFFEID that the loop would
- * write.
+ * The assessment of one binding: the verdict of admission, and the status and ClusterSPIFFEID that the loop would write under
+ * the configured settings. A former trust domain or class that the loop keeps for a binding of the cluster is not regarded,
+ * because the check is about what the files ask for.
  */
 export type Assessment = {
   readonly namespace: string
@@ -58,7 +59,7 @@ export type Checked =
   /** An object of a kind on which no binding depends, or that is not served; or a binding with an invalid name. */
   | { readonly kind: 'other'; readonly item: Item; readonly findings: readonly JudgedFinding[] }
 
-type Given = {
+type CheckInput = {
   readonly settings: Settings
   readonly served: readonly Resource[]
   /** The objects of the cluster; empty without a cluster. */
@@ -74,7 +75,7 @@ type Given = {
  * Applies the objects of the input one after the other, as to a cluster with the webhook. Then works out what the
  * loop would write: once as if all objects had been admitted, and once without the refused ones.
  */
-export function assess(input: Given): readonly Checked[] {
+export function assess(input: CheckInput): readonly Checked[] {
   const { admitted, admissions } = admitAll(input)
   // Where admission denies nothing, it has taken in all objects, in their order.
   const isAllAdmitted = !admissions.some(({ admission }) => isDenied(admission))
@@ -90,16 +91,16 @@ export function assess(input: Given): readonly Checked[] {
     if (!isNamed(item)) return { kind: 'other', item, findings: admission.verdict.findings }
     const verdict = withoutAnswered(admission.verdict, admission.binding, admitted)
     const key = bindingKey(item.namespace, item.name)
-    const fate = expectedOf(key, settled, input.now)
-    const assessment = { ...namesOf(admission.binding), verdict, ...fate }
-    const willBe = isRefusedOne(one) ? undefined : isAllAccepted ? fate : expectedOf(key, left, input.now)
+    const expected = expectedOf(key, settled, input.now)
+    const assessment = { ...namesOf(admission.binding), verdict, ...expected }
+    const willBe = isRefusedOne(one) ? undefined : isAllAccepted ? expected : expectedOf(key, left, input.now)
     const { remarks } = admission
     return { kind: 'binding', item, assessment, willBe, hint: hints(admission.binding), remarks }
   })
 }
 
 /** Whether an object of the input is refused. */
-export const isRefused = (input: Given): boolean => admitAll(input).admissions.some(isRefusedOne)
+export const isRefused = (input: CheckInput): boolean => admitAll(input).admissions.some(isRefusedOne)
 
 const isRefusedOne = ({ item, admission }: Admitted): boolean => item.causes.length > 0 || isDenied(admission)
 
@@ -122,7 +123,7 @@ type AdmittedAll = {
  * Admits the objects in order. An object that only its schema refuses counts as existing for the objects after it:
  * its author will mend it, and then the verdicts on the others are the ones that count.
  */
-function admitAll(input: Given): AdmittedAll {
+function admitAll(input: CheckInput): AdmittedAll {
   const admitted = inventoryOf(input, [])
   const admissions = input.items.map((item): Admitted => {
     const { manifest } = item
@@ -148,7 +149,7 @@ function withoutAnswered(verdict: Verdict, binding: Binding, admitted: Inventory
 const isMissing = ({ action, cause }: JudgedFinding): boolean => action === 'warn' && cause === 'NotFound'
 
 /** The verdicts of admission on the existing bindings of a cluster. */
-export function audit(input: Omit<Given, 'items'>): readonly Checked[] {
+export function audit(input: Omit<CheckInput, 'items'>): readonly Checked[] {
   const inventory = inventoryOf(input, [])
   const { now } = input
   const hints = hintsFrom(input.cluster)
@@ -180,7 +181,7 @@ export const assessed = (
 
 /** The inventory of a cluster that also has these manifests. */
 export function inventoryOf(
-  { settings, served, cluster }: Pick<Given, 'settings' | 'served' | 'cluster'>,
+  { settings, served, cluster }: Pick<CheckInput, 'settings' | 'served' | 'cluster'>,
   manifests: readonly Manifest[],
 ): Inventory {
   const inventory = new Inventory(settings)
@@ -224,13 +225,13 @@ function outcomeOf(key: BindingKey, plan: Plan, inventory: Inventory) {
   if (plan.kind === 'withdraw') return plan.outcome
   const { identity, wanted } = plan
   const { name } = wanted.metadata
-  return isHolder(key, name, inventory)
+  return hasName(key, name, inventory)
     ? { kind: 'ready' as const, identity, wanted, output: { name } }
     : refusedOutput(name, takenName(name))
 }
 
 /** Whether the ClusterSPIFFEID of a name is, or will be, that of a binding which renders it: the first to do so has it. */
-function isHolder(key: BindingKey, name: string, inventory: Inventory): boolean {
+function hasName(key: BindingKey, name: string, inventory: Inventory): boolean {
   const there = inventory.output(name)
   if (there) return there.owner === key
   for (const binding of inOrder(inventory.wanting(name), inventory)) {
@@ -240,6 +241,6 @@ function isHolder(key: BindingKey, name: string, inventory: Inventory): boolean 
   return false
 }
 
-/** Bindings in the order in which they came, whatever else has changed what they stand for since. */
+/** Bindings in the order in which they came, also if their stakes have changed since. */
 const inOrder = (some: readonly Binding[], inventory: Inventory): Iterable<Binding> =>
   some.length < 2 ? some : inventory.bindings().filter((one) => some.includes(one))

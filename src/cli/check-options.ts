@@ -15,7 +15,7 @@ import type { CheckOptions, ExamineOptions } from './check.ts'
 import { reportFormats, type ReportFormat } from './formats.ts'
 import type { ParsedOptions } from './options.ts'
 
-/** Of the commands that judge manifests. */
+/** Flags of the commands that judge manifests. */
 export const examineFlags = {
   filename: {
     short: 'f',

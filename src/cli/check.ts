@@ -3,20 +3,20 @@ import { exitCodes, usage, type CommandResult } from '../result.ts'
 import type { Definition } from '../schema/definition.ts'
 import { knownDefinitions } from '../schema/kinds.ts'
 import { assess, audit, type Checked } from './assess.ts'
+import { countsOf, outcomeOf } from './check-messages.ts'
+import { checkReportOf } from './check-reports/check-report.ts'
+import { hasNews, textOf } from './check-reports/text.ts'
+import { settingsOfCheck, type AskedSettings, type CheckSettings } from './check-settings.ts'
 import type { ClusterReads, ClusterSnapshot, ReadCluster, ReadOperator } from './cluster.ts'
 import { definitionsFrom, unapplied } from './crds.ts'
 import { readTexts } from './files.ts'
 import type { ReportFormat } from './formats.ts'
-import { instruct, type Asked, type Instructions } from './instructions.ts'
 import { leniencyIn } from './leniency.ts'
 import { itemsOf, objectsOf, type Item } from './manifests.ts'
 import { anewLines, orderLine } from './orders.ts'
-import { reportOf } from './reports/report.ts'
-import { hasNews, textOf } from './reports/text.ts'
-import { countsOf, outcomeOf } from './said.ts'
 
 export type CheckOptions = {
-  readonly asked: Asked
+  readonly asked: AskedSettings
   readonly files: readonly string[]
   /** Whether folders are read with their subfolders. */
   readonly recursive: boolean
@@ -50,7 +50,7 @@ export type Examined =
       /** Whether it is about what the cluster holds, and not about files. */
       readonly isAudit: boolean
       readonly all: readonly Checked[]
-      readonly instructions: Extract<Instructions, { kind: 'instructions' }>
+      readonly checkSettings: Extract<CheckSettings, { kind: 'settings' }>
       /** What could not be seen or is not applied. */
       readonly limits: readonly string[]
     }
@@ -60,38 +60,25 @@ export type ExamineOptions = Omit<CheckOptions, 'format' | 'strict'>
 
 /** Reads what there is to judge, and judges it as an API server with the webhook does. */
 export async function examine(options: ExamineOptions, reach: CheckReach): Promise<Examined> {
-  const { recursive } = options
-  const fileOptions = { recursive, readStdin: reach.readStdin }
-  const texts = await readTexts(options.files, { ...fileOptions, flag: '-f' })
-  const crds = await definitionsFrom(options.crds, fileOptions)
-  const read = texts.map((one) =>
-    one.kind === 'problem' ? { objects: [], problems: [one.problem] } : objectsOf(one.text, one.file),
-  )
-  const objects = read.flatMap((one) => one.objects)
-  const judgedBy = (definitions: readonly Definition[]): readonly Item[] =>
+  const { objects, crds, problems } = await readInput(options, reach)
+  const itemsBy = (definitions: readonly Definition[]): readonly Item[] =>
     itemsOf(objects, { namespace: options.namespace, definitions })
   // The namespaces of the input decide what is read from the cluster, so the input is judged by the known schemas first.
-  const first = judgedBy([...crds.definitions, ...knownDefinitions])
+  const first = itemsBy([...crds.definitions, ...knownDefinitions])
   const isAudit = options.files.length === 0
-  const snapshot = options.live
-    ? await reach.readCluster({
-        namespace: onlyNamespace(options, first),
-        inParts: true,
-        schemas: !isAudit,
-      })
-    : noCluster
-  const problems = [...crds.problems, ...read.flatMap((one) => one.problems)]
+  const scope = { namespace: onlyNamespace(options, first), inParts: true, schemas: !isAudit }
+  const snapshot = options.live ? await reach.readCluster(scope) : noCluster
   if (snapshot.kind === 'problem') return { kind: 'problems', problems: [...problems, snapshot.problem] }
-  const instructions = await instruct(options, reach)
-  if (instructions.kind === 'problem')
-    return { kind: 'problems', problems: [...problems, instructions.problem] }
+  const checkSettings = await settingsOfCheck(options, reach)
+  if (checkSettings.kind === 'problem')
+    return { kind: 'problems', problems: [...problems, checkSettings.problem] }
   if (problems.length > 0) return { kind: 'problems', problems }
   const served = options.served ?? snapshot.served
-  const { definitions: live = [], unseen = [] } = snapshot.schemas ?? {}
+  const live = snapshot.schemas?.definitions ?? []
   const definitions = [...crds.definitions, ...live, ...knownDefinitions]
   const isAsFirst = isAllServed(served) && live.length === 0
-  const items = isAsFirst ? first : judgedBy(definitions.filter((one) => isServed(one, served)))
-  const { settings, actions } = instructions
+  const items = isAsFirst ? first : itemsBy(definitions.filter((one) => isServed(one, served)))
+  const { settings, actions } = checkSettings
   const judgeIn = (lenient: ReadonlySet<string>) => {
     const input = { settings, actions, served, cluster: snapshot.manifests, lenient, now: reach.now, items }
     return { input, all: isAudit ? audit(input) : assess(input) }
@@ -99,43 +86,58 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
   const strict = judgeIn(new Set())
   const leniency = await leniencyIn(strict.all, objects, options.live ? reach.readNamespace : undefined)
   const { input, all } = leniency.namespaces.size > 0 ? judgeIn(leniency.namespaces) : strict
-  const limits = [
-    ...crds.remarks,
+  const limits = [...crds.remarks, ...schemaLimits(snapshot), ...leniency.limits, ...unseenLimits(snapshot)]
+  return { kind: 'examined', input, isAudit, all, checkSettings, limits }
+}
+
+/** The objects of the files, the definitions of `--crds`, and what is wrong with either. */
+async function readInput({ files, crds: crdFiles, recursive }: ExamineOptions, { readStdin }: CheckReach) {
+  const texts = await readTexts(files, { recursive, readStdin, flag: '-f' })
+  const crds = await definitionsFrom(crdFiles, { recursive, readStdin })
+  const read = texts.map((one) =>
+    one.kind === 'problem' ? { objects: [], problems: [one.problem] } : objectsOf(one.text, one.file),
+  )
+  return {
+    objects: read.flatMap((one) => one.objects),
+    crds,
+    problems: [...crds.problems, ...read.flatMap((one) => one.problems)],
+  }
+}
+
+type Snapshot = Extract<ClusterSnapshot, { kind: 'snapshot' }>
+
+/** Which rules and schemas of the cluster are not applied. */
+function schemaLimits({ schemas }: Snapshot): readonly string[] {
+  const { definitions, unseen } = schemas ?? { definitions: [], unseen: [] }
+  return [
     // The CEL rules of our own kind are not missed: the checks say the same.
-    ...live.filter(({ kind }) => kind !== bindingResource.kind).flatMap(unapplied),
+    ...definitions.filter(({ kind }) => kind !== bindingResource.kind).flatMap(unapplied),
     ...(unseen.length > 0
       ? [`judges by schemas that come with kleym, not by those of the cluster: ${unseen.join('; ')}`]
       : []),
-    ...leniency.limits,
-    ...(snapshot.unseen ?? []).map(({ why }) => `goes on without what it may not see: ${why}`),
   ]
-  return {
-    kind: 'examined',
-    input,
-    isAudit,
-    all,
-    instructions,
-    limits,
-  }
 }
+
+const unseenLimits = ({ unseen = [] }: Snapshot): readonly string[] =>
+  unseen.map(({ why }) => `goes on without what it may not see: ${why}`)
 
 /** Gives the verdict on manifests without a cluster or, live, beside what the current cluster holds. */
 export async function check(options: CheckOptions, reach: CheckReach): Promise<CommandResult> {
   const examined = await examine(options, reach)
   if (examined.kind === 'problems') return usage(examined.problems)
   const { strict, format } = options
-  const { input, isAudit, all, instructions, limits } = examined
+  const { input, isAudit, all, checkSettings, limits } = examined
   const { denied, warned } = countsOf(all)
   const remarks = (): readonly string[] => [
-    ...instructions.remarks,
+    ...checkSettings.remarks,
     ...(isEmpty(all) ? [] : isAudit ? anewLines(all) : [orderLine(input, denied > 0)]),
   ]
   return {
     code: denied > 0 || (strict && warned > 0) ? exitCodes.findings : exitCodes.fine,
-    stdout: reportOf({ all, strict, operator: instructions.operator, remarks }, format),
+    stdout: checkReportOf({ all, strict, operator: checkSettings.operator, remarks }, format),
     stderr: [
       ...limits,
-      ...(format === 'text' ? [] : instructions.remarks),
+      ...(format === 'text' ? [] : checkSettings.remarks),
       ...(isEmpty(all) ? ['no InferenceIdentityBinding found'] : []),
     ]
       .map((line) => `kleym: ${line}\n`)
@@ -167,4 +169,4 @@ const isServed = ({ group, version, kind }: Definition, served: readonly Resourc
 const isEmpty = (all: readonly Checked[]): boolean =>
   !all.some((one) => one.kind === 'binding' || hasNews(one))
 
-const noCluster: ClusterSnapshot = { kind: 'snapshot', served: optionalResources, manifests: [] }
+const noCluster: Snapshot = { kind: 'snapshot', served: optionalResources, manifests: [] }

@@ -5,7 +5,7 @@ import { show } from '../core/show.ts'
 import type { Inspection } from './inspection.ts'
 import { isThere, outputWords } from './output-state.ts'
 import { parted, type PodState } from './pod-state.ts'
-import { refTo, type ReportFinding } from './report.ts'
+import { refTo, type ReportFinding } from './report-finding.ts'
 
 /**
  * Findings on what follows the binding: its ClusterSPIFFEID, what SPIRE Controller Manager made of it, and the pods.

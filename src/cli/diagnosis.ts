@@ -1,16 +1,16 @@
-import { conditionIn, readyIn, type ConditionType } from '../core/conditions.ts'
-import { rules } from '../core/findings.ts'
+import { conditionIn, readyIn } from '../core/conditions.ts'
+import { failureConditions, rules, type Condition } from '../core/findings.ts'
 import { textOr, type JsonObject } from '../core/json.ts'
-import { nearest } from '../core/nearest.ts'
 import { stalledFixes } from '../core/plan.ts'
 import { bindingResource, objectiveResources, poolResources } from '../core/resources.ts'
-import { isCurrent } from '../core/said.ts'
+import { isCurrent } from '../core/stored-status.ts'
 import { troublesBeyond } from './diagnosis-beyond.ts'
+import { nearMissOf } from './hints.ts'
 import type { Inspection } from './inspection.ts'
 import { keepersOf } from './keepers.ts'
 import { spanOf } from './layout.ts'
 import { operatorFindings } from './operator-state.ts'
-import { limitedBy, refTo, type ReportFinding } from './report.ts'
+import { limitedBy, refTo, type ReportFinding } from './report-finding.ts'
 
 /**
  * All findings on a binding. Errors are sorted by where they stand on the way from the binding to the pod: a later
@@ -26,7 +26,7 @@ export const diagnose = (inspection: Inspection): readonly ReportFinding[] => [
 ]
 
 /** The first line of a report: whether workloads get their identity and, if not, why and what to do. */
-export function verdictOf(findings: readonly ReportFinding[]): string {
+export function firstLineOf(findings: readonly ReportFinding[]): string {
   const first = findings.find(({ severity }) => severity === 'error')
   if (!first) return 'READY'
   const { message, fix } = first
@@ -35,12 +35,12 @@ export function verdictOf(findings: readonly ReportFinding[]): string {
 
 const sentence = (text: string): string => (/[.?!]$/.test(text) ? text : `${text}.`)
 
-type Looked = Pick<Inspection, 'binding'>
+type AboutBinding = Pick<Inspection, 'binding'>
 
-const bindingRef = ({ binding }: Looked) => refTo(bindingResource, binding)
+const bindingRef = ({ binding }: AboutBinding) => refTo(bindingResource, binding)
 
 const error = (
-  inspection: Looked,
+  inspection: AboutBinding,
   id: string,
   reason: string,
   message: string,
@@ -75,14 +75,12 @@ const conditionIds = {
   InvalidRef: 'invalid-ref',
   UnsafeSelector: 'unsafe-selector',
   RenderFailure: 'render-failure',
-} as const satisfies { readonly [type in Exclude<ConditionType, 'Ready'>]: string }
+} as const satisfies { readonly [type in Condition]: string }
 
-type Failed = { readonly type: keyof typeof conditionIds; readonly reason: string; readonly message: string }
+type FailedCondition = { readonly type: Condition; readonly reason: string; readonly message: string }
 
-const conditionNames = ['Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure'] as const
-
-const failedIn = (status: JsonObject): readonly Failed[] =>
-  conditionNames.flatMap((type) => {
+const failedIn = (status: JsonObject): readonly FailedCondition[] =>
+  failureConditions.flatMap((type) => {
     const condition = conditionIn(status, type)
     return condition?.['status'] === 'True'
       ? [{ type, reason: textOr(condition['reason'], ''), message: textOr(condition['message'], '') }]
@@ -97,7 +95,7 @@ function refused(inspection: Inspection): readonly ReportFinding[] {
   return failed.flatMap(({ type, reason, message }) => {
     const { problem, fix } = explained(reason, message)
     const words = `${type}/${reason}: ${problem}`
-    const help = `${nearMiss(reason, inspection)}${fix}`
+    const help = `${nearMissWords(reason, inspection)}${fix}`
     return [
       error(inspection, conditionIds[type], reason, words, help),
       ...(isDependency(reason) ? [error(inspection, 'dependency-missing', reason, problem, help)] : []),
@@ -121,21 +119,21 @@ export function explained(
 }
 
 /** A suggestion for a missing object: an object with a similar name, or one of the same name in another group. */
-function nearMiss(reason: string, { binding: { spec, namespace }, manifests }: Inspection): string {
+function nearMissWords(reason: string, { binding: { spec, namespace }, manifests }: Inspection): string {
   const isPool = reason === 'TargetPoolNotFound'
   if (!isPool && reason !== 'TargetObjectiveNotFound') return ''
   const row = isPool ? poolResources : objectiveResources
-  const wanted = isPool ? spec.poolRef : spec.objectiveRef
-  const { name = '' } = { name: wanted?.name }
-  if (typeof name !== 'string') return ''
+  const reference = isPool ? spec.poolRef : spec.objectiveRef
   const there = manifests.filter((one) => row.includes(one.resource) && one.namespace === namespace)
-  const same = there.find((one) => one.name === name)
-  if (same) return `there is one in group ${same.resource.group}: name that group, or none; else `
-  const near = nearest(
-    name,
-    there.map((one) => one.name),
-  )
-  return near === undefined ? '' : `did you mean ${JSON.stringify(near)}? Else `
+  const meant = nearMissOf(reference, there)
+  switch (meant?.kind) {
+    case 'otherGroup':
+      return `there is one in group ${meant.groups.join(', ')}: name that group, or none; else `
+    case 'similarName':
+      return `did you mean ${JSON.stringify(meant.name)}? Else `
+    case undefined:
+      return ''
+  }
 }
 
 /**
@@ -152,7 +150,7 @@ function unattended(inspection: Inspection): readonly ReportFinding[] {
 const quieter = (finding: ReportFinding): ReportFinding =>
   finding.severity === 'error' ? { ...finding, id: 'operator-silent', severity: 'warning' } : finding
 
-const isReady = ({ binding: { status, generation } }: Looked): boolean =>
+const isReady = ({ binding: { status, generation } }: AboutBinding): boolean =>
   isCurrent(status, generation) && readyIn(status)?.status === 'True'
 
 function unhealthy(inspection: Inspection): readonly ReportFinding[] {

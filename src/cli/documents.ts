@@ -177,7 +177,7 @@ function innermost(contents: Node | null, path: Path): Node | undefined {
   return found
 }
 
-/** Undefined for a merge key, whose value is a symbol. */
+/** The text of a key; undefined for a merge key, whose value is a symbol. */
 const keyText = (key: unknown): string | undefined =>
   isScalar(key) && typeof key.value !== 'symbol' ? String(key.value) : undefined
 

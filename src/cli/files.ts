@@ -71,7 +71,7 @@ function filesUnder(folder: string, recursive: boolean, entered: Set<string>): r
   })
 }
 
-/** Of a link that of what it leads to; undefined where it leads nowhere. */
+/** The kind of an entry, or of what it leads to if it is a link; undefined for a link that leads nowhere. */
 const kindOf = (
   path: string,
   entry: Dirent | undefined,

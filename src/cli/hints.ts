@@ -25,26 +25,39 @@ export function hintsFrom(known: readonly Manifest[]): (binding: Binding) => Hin
       if (!row || typeof value !== 'string') return undefined
       const reference = row === poolResources ? spec.poolRef : spec.objectiveRef
       const there = (byNamespace.get(namespace) ?? []).filter(({ resource }) => row.includes(resource))
-      return elsewhere(value, reference, there) ?? alike(value, there)
+      const meant = nearMissOf(reference, there)
+      switch (meant?.kind) {
+        case 'otherGroup': {
+          // Without a group the reference means that one too; it is only missing because it is refused itself.
+          const why = reference?.group === undefined ? ', but it is refused' : ''
+          return `there is one in group ${meant.groups.join(', ')}${why}`
+        }
+        case 'similarName':
+          return `did you mean \`${meant.name}\`?`
+        case undefined:
+          return undefined
+      }
     }
 }
 
-/** An object of the same name in a group that the reference does not mean. */
-function elsewhere(
-  name: string,
+/** What a reference to a missing object may have been meant to name. */
+export type NearMiss =
+  /** An object of the same name in a group that the reference does not name. */
+  | { readonly kind: 'otherGroup'; readonly groups: readonly string[] }
+  | { readonly kind: 'similarName'; readonly name: string }
+
+/** @param there the objects of the namespace that are of the right kind, in any group */
+export function nearMissOf(
   reference: Reference | undefined,
   there: readonly Manifest[],
-): string | undefined {
-  const groups = there.flatMap((one) =>
-    one.name === name && one.resource.group !== reference?.group ? [one.resource.group] : [],
-  )
-  if (groups.length === 0) return undefined
-  // Without a group the reference means that one too; it is only missing because it is refused itself.
-  const why = reference?.group === undefined ? ', but it is refused' : ''
-  return `there is one in group ${groups.join(', ')}${why}`
-}
-
-function alike(name: string, there: readonly Manifest[]): string | undefined {
-  const near = nearest(name, [...new Set(there.map((one) => one.name))])
-  return near === undefined ? undefined : `did you mean \`${near}\`?`
+): NearMiss | undefined {
+  const name = reference?.name
+  if (typeof name !== 'string') return undefined
+  const namesakes = there.filter((one) => one.name === name && one.resource.group !== reference?.group)
+  if (namesakes.length > 0)
+    return { kind: 'otherGroup', groups: namesakes.map(({ resource }) => resource.group) }
+  const others = new Set(there.map((one) => one.name))
+  others.delete(name)
+  const near = nearest(name, [...others])
+  return near === undefined ? undefined : { kind: 'similarName', name: near }
 }

@@ -4,13 +4,13 @@ import { bindingResource } from '../core/resources.ts'
 import type { ActionOverrides } from '../core/verdict.ts'
 import { exitCodes, usage, type CommandResult } from '../result.ts'
 import type { ClusterReads } from './cluster.ts'
-import { diagnose, verdictOf } from './diagnosis.ts'
+import { diagnose, firstLineOf } from './diagnosis.ts'
 import type { Format } from './formats.ts'
 import { emptyReport, reportOn } from './inspection-report.ts'
 import { linesOf } from './inspection-text.ts'
 import { lookAt } from './inspection.ts'
 import { laidOut, type Style } from './layout.ts'
-import { crdMissing, exitCodeOf, refTo, type ReportFinding } from './report.ts'
+import { crdMissing, exitCodeOf, refTo, type ReportFinding } from './report-finding.ts'
 
 export type InspectOptions = {
   /** If undefined, the namespace of the kubeconfig's context is used. */
@@ -51,7 +51,7 @@ export async function inspect(options: InspectOptions, reach: Reach): Promise<Co
     const report = emptyReport(at, [missing], now)
     return {
       code: exitCodes.findings,
-      stdout: laidOut(report, [verdictOf([missing])], style, true),
+      stdout: laidOut(report, [firstLineOf([missing])], style, true),
       stderr: '',
     }
   }

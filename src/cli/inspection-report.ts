@@ -5,11 +5,12 @@ import { objectOr, type JsonObject } from '../core/json.ts'
 import type { Lookup } from '../core/references.ts'
 import { objectiveResources, poolResources, type Resource } from '../core/resources.ts'
 import { podSelectorOf } from '../core/selectors.ts'
-import { verdictOf } from './diagnosis.ts'
+import { firstLineOf } from './diagnosis.ts'
 import type { Inspection } from './inspection.ts'
+import type { OperatorState } from './operator-state.ts'
 import { parted } from './pod-state.ts'
 import { jsonOf } from './print.ts'
-import { headOf, refTo, type ObjectRef, type ReportFinding } from './report.ts'
+import { headOf, refTo, type ObjectRef, type ReportFinding } from './report-finding.ts'
 
 const kind = 'BindingInspectionReport'
 
@@ -27,7 +28,7 @@ export const emptyReport = (
   renderedClusterSPIFFEID: {},
   matchedPods: [],
   findings,
-  verdict: verdictOf(findings),
+  verdict: firstLineOf(findings),
 })
 
 /** The report: first the fields that the former operator's command has, then ours. */
@@ -43,18 +44,21 @@ export function reportOn(inspection: Inspection, findings: readonly ReportFindin
     renderedClusterSPIFFEID: renderedOutput(judged?.assessment.clusterSpiffeId),
     matchedPods: matchedPods(inspection),
     findings,
-    verdict: verdictOf(findings),
+    verdict: firstLineOf(findings),
     admission: assessment && { verdict: assessment['verdict'], findings: assessment['findings'] },
     expectedStatus: assessment?.['status'] ?? null,
     output,
     pods: pods ?? null,
     otherIdentities: others,
     collision: rivals,
-    operator,
+    operator: operatorJson(operator),
     history: history.kind === 'seen' ? history.events : null,
     unseen: missed,
   }
 }
+
+/** `said` is what the leader publishes: scripts read the field by this name. */
+const operatorJson = ({ published, ...rest }: OperatorState) => ({ said: published, ...rest })
 
 function identityConfig({ config }: Inspection): JsonObject {
   const { settings, trustDomainSource, classNameSource } = config

@@ -4,7 +4,7 @@ import type { JsonObject } from '../core/json.ts'
 import type { Lookup } from '../core/references.ts'
 import { bindingResource, gvk } from '../core/resources.ts'
 import { show } from '../core/show.ts'
-import { verdictOf } from './diagnosis.ts'
+import { firstLineOf } from './diagnosis.ts'
 import type { IdentityConfig, Inspection } from './inspection.ts'
 import { block, sinceOf, spanOf } from './layout.ts'
 import { operatorBrief } from './operator-state.ts'
@@ -12,7 +12,7 @@ import { otherLines } from './other-identities.ts'
 import { outputLines } from './output-state.ts'
 import { podLines } from './pod-state.ts'
 import { findingLines } from './print.ts'
-import { reportLine, type ReportFinding } from './report.ts'
+import { reportLine, type ReportFinding } from './report-finding.ts'
 import { rivalLines } from './rivals.ts'
 
 /** The report for people: the verdict, then its grounds in the order from binding to pod. */
@@ -23,7 +23,7 @@ export function linesOf(
 ): readonly string[] {
   const { output, rendering, pods, others, rivals, operator, config } = inspection
   return [
-    verdictOf(findings),
+    firstLineOf(findings),
     ...block(`${bindingResource.kind} ${inspection.binding.namespace}/${inspection.binding.name}`, [
       ...bindingLines(inspection),
     ]),
@@ -103,10 +103,10 @@ function outlook({ binding, judged }: Inspection): readonly string[] {
   if (!judged || binding.deleting) return []
   const { assessment } = judged
   const expected = readyIn(assessment.status)
-  const said = readyIn(binding.status)
-  const isSaid = said?.reason === expected?.reason && said?.message === expected?.message
+  const shown = readyIn(binding.status)
+  const isShown = shown?.reason === expected?.reason && shown?.message === expected?.message
   return [
-    `reconciled now: ${isSaid ? 'as its status says' : `${expected?.reason ?? ''}: ${expected?.message ?? ''}`}`,
+    `reconciled now: ${isShown ? 'as its status says' : `${expected?.reason ?? ''}: ${expected?.message ?? ''}`}`,
     `created now: ${assessment.verdict.verdict}`,
     ...findingLines(assessment),
   ]

@@ -4,6 +4,7 @@ import type { Settings } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
 import { clusterSpiffeIdResource, crdName } from '../core/resources.ts'
+import { hasLabels } from '../core/selectors.ts'
 import { judge, type ActionOverrides } from '../core/verdict.ts'
 import { adviseOnPods } from '../core/workloads.ts'
 import { assessed, inventoryOf, type Assessment } from './assess.ts'
@@ -53,7 +54,7 @@ export type Inspection = {
 
 type Snapshot = Extract<ClusterSnapshot, { kind: 'snapshot' }>
 type Reach = Omit<ClusterReads, 'home' | 'readCluster'> & { readonly now: Date }
-type Told = {
+type InspectSettings = {
   readonly settings: Partial<Settings>
   readonly actions: ActionOverrides
   readonly operatorNamespace: string | undefined
@@ -62,18 +63,18 @@ type Told = {
 /** Reads everything that decides whether workloads get an identity by a binding. */
 export async function lookAt(
   found: Manifest,
-  told: Told,
+  asked: InspectSettings,
   { served, manifests, unseen: missed = [] }: Snapshot,
   reach: Reach,
 ): Promise<Inspection> {
   const { namespace, name } = found
   const { now } = reach
-  const operator = operatorState(await reach.readOperator(told.operatorNamespace), now)
-  const config = configOf(told.settings, objectOr(field(found.object, 'status')))
+  const operator = operatorState(await reach.readOperator(asked.operatorNamespace), now)
+  const config = configOf(asked.settings, objectOr(field(found.object, 'status')))
   const inventory = inventoryOf({ settings: config.settings, served, cluster: manifests }, [])
   const binding = inventory.binding(bindingKey(namespace, name)) ?? decodeBinding(found.object)
   const canJudge = missed.every(({ resource }) => resource === clusterSpiffeIdResource)
-  const actions = { ...operator.said?.configuration.actions, ...told.actions }
+  const actions = { ...operator.published?.configuration.actions, ...asked.actions }
   const facts = canJudge ? gather(binding, inventory) : undefined
   const assessment = canJudge ? assessed(binding, inventory, { overrides: actions, now }) : undefined
   const rendering = facts?.identity
@@ -108,21 +109,25 @@ export async function lookAt(
   }
 }
 
-/** The trust domain that is used if none is known. The former operator's commands use it, too. */
+/**
+ * The trust domain that is assumed for a binding whose status names none, as the former operator's commands do. The one that the
+ * operator publishes is not taken: the report's `trustDomainSource` is `flag`, `bindingStatus` or `default`, and scripts read
+ * it. A finding says that the trust domain is assumed.
+ */
 const defaultTrustDomain = 'kleym.sonda.red'
 
-function configOf(told: Partial<Settings>, status: JsonObject): IdentityConfig {
+function configOf(asked: Partial<Settings>, status: JsonObject): IdentityConfig {
   const trustDomain = textOr(field(status, 'trustDomain'), '')
   const className = textOr(field(status, 'clusterSPIFFEIDClassName'), '') || undefined
   // A status that shows a trust domain and no class was written without a class.
-  const said = trustDomain === '' ? 'default' : 'bindingStatus'
+  const source = trustDomain === '' ? 'default' : 'bindingStatus'
   return {
     settings: {
-      trustDomain: told.trustDomain ?? (trustDomain || defaultTrustDomain),
-      className: 'className' in told ? told.className : className,
+      trustDomain: asked.trustDomain ?? (trustDomain || defaultTrustDomain),
+      className: 'className' in asked ? asked.className : className,
     },
-    trustDomainSource: told.trustDomain === undefined ? said : 'flag',
-    classNameSource: 'className' in told ? 'flag' : said,
+    trustDomainSource: asked.trustDomain === undefined ? source : 'flag',
+    classNameSource: 'className' in asked ? 'flag' : source,
   }
 }
 
@@ -157,9 +162,7 @@ function withPods(
   { inventory, actions }: { readonly inventory: Inventory; readonly actions: ActionOverrides },
 ): Assessment {
   if (!identity || seen?.kind !== 'seen') return assessment
-  const pods = seen.pods.filter(({ labels }) =>
-    Object.entries(identity.pods.labels).every(([key, value]) => labels[key] === value),
-  )
+  const pods = seen.pods.filter(({ labels }) => hasLabels(labels, identity.pods.labels))
   const advice = adviseOnPods(binding, identity, {
     list: { pods, complete: seen.complete },
     fallbacks: inventory.fallbacks(),

@@ -13,13 +13,14 @@ export function keepersOf(
   { leftovers }: Pick<OutputState, 'leftovers'>,
   manifests: readonly Manifest[],
 ): readonly string[] {
-  const held = manifests.flatMap(({ resource, name, object }) => {
+  const waiting = manifests.flatMap(({ resource, name, object }) => {
     const metadata = objectOr(field(object, 'metadata'))
     const names = field(metadata, 'finalizers')
-    const isHeld = resource === clusterSpiffeIdResource && leftovers.includes(name) && Array.isArray(names)
-    return isHeld && names.length > 0 && field(metadata, 'deletionTimestamp') !== undefined
+    const isLeftover =
+      resource === clusterSpiffeIdResource && leftovers.includes(name) && Array.isArray(names)
+    return isLeftover && names.length > 0 && field(metadata, 'deletionTimestamp') !== undefined
       ? [`finalizer ${names.join(', ')} of its ClusterSPIFFEID ${name}, which has to go first`]
       : []
   })
-  return finalizers.flatMap((one) => (one === finalizer && held.length > 0 ? held : [one]))
+  return finalizers.flatMap((one) => (one === finalizer && waiting.length > 0 ? waiting : [one]))
 }

@@ -19,7 +19,7 @@ export function laidOut(
   isError: boolean,
 ): string {
   if (format !== 'text') return printed(report, format)
-  const shown = lines.map((line) => broken(safe(line), width))
+  const shown = lines.map((line) => broken(safeLine(line), width))
   return shown
     .map((line, index) => (colored && index === 0 ? painted(line, isError) : line))
     .map((line) => `${line}\n`)
@@ -29,7 +29,7 @@ export function laidOut(
 const painted = (line: string, isError: boolean): string => `\u001b[${isError ? 31 : 32}m${line}\u001b[39m`
 
 /** A line that is safe for a terminal, with its indentation. */
-function safe(line: string): string {
+export function safeLine(line: string): string {
   const indent = /^ */.exec(line)?.[0] ?? ''
   return indent + printable(line.slice(indent.length))
 }

@@ -2,9 +2,9 @@
 import { field, objectOr } from '../core/json.ts'
 import { admissionLabel, namespaceResource, warnsOnly } from '../core/resources.ts'
 import type { Checked } from './assess.ts'
+import { outcomeOf } from './check-messages.ts'
 import type { ClusterReads } from './cluster.ts'
 import type { Located } from './manifests.ts'
-import { outcomeOf } from './said.ts'
 
 export type Leniency = {
   readonly namespaces: ReadonlySet<string>
@@ -13,7 +13,7 @@ export type Leniency = {
 }
 
 /**
- * Of the namespaces in which something is refused, those whose label asks for warnings. A Namespace in the files counts before that of
+ * The namespaces whose label asks for warnings, among those in which something is refused. A Namespace in the files counts before that of
  * the cluster, wherever it stands: nothing can be created before its Namespace.
  *
  * @param readNamespace undefined without a cluster

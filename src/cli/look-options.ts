@@ -4,7 +4,7 @@ import type { Flags, CommandLine } from '../flags/read.ts'
 import { duration, namespace, type Decoder } from '../flags/values.ts'
 import { format, outputFlag } from './options.ts'
 
-/** Of the commands that look at a cluster. */
+/** Flags of the commands that look at a cluster. */
 export const lookFlags = {
   'operator-namespace': {
     placeholder: 'NAMESPACE',

@@ -1,12 +1,12 @@
 import { problemsOf, remarksOf, type OperatorStatus } from '../core/operator-status.ts'
 import type { Deployment, OperatorSight } from './cluster.ts'
 import { spanOf, sinceOf } from './layout.ts'
-import { deploymentKind, refTo, type ReportFinding } from './report.ts'
+import { deploymentKind, refTo, type ReportFinding } from './report-finding.ts'
 
 /** The state of the operator, as its leader publishes it. */
 export type OperatorState = {
   /** What the leader publishes; null if that is missing or may not be read. */
-  readonly said: OperatorStatus | null
+  readonly published: OperatorStatus | null
   readonly deployment: Deployment | null
   /** Problems that keep the operator from working. */
   readonly problems: readonly string[]
@@ -18,7 +18,7 @@ export type OperatorState = {
 
 export function operatorState(sight: OperatorSight, now: Date): OperatorState {
   if (sight.kind === 'unseen')
-    return { said: null, deployment: null, problems: [], remarks: [], unseen: sight.why }
+    return { published: null, deployment: null, problems: [], remarks: [], unseen: sight.why }
   const { status, deployment, namespace } = sight
   const problems = [
     ...(deployment?.ready === 0 ? [`none of ${deployment.wanted} replicas is ready`] : []),
@@ -29,7 +29,7 @@ export function operatorState(sight: OperatorSight, now: Date): OperatorState {
         ]),
   ]
   return {
-    said: status ?? null,
+    published: status ?? null,
     deployment: deployment ?? null,
     problems,
     remarks: status ? remarksOf(status) : [],
@@ -66,11 +66,11 @@ const operatorFix = (deployment: Deployment | null): string =>
 
 /** A summary for reports about other objects. */
 export const operatorBrief = (state: OperatorState, now: Date): readonly string[] => {
-  const { said, deployment, problems, remarks, unseen } = state
+  const { published, deployment, problems, remarks, unseen } = state
   if (unseen !== null) return []
   return [
     ...(deployment ? [deploymentWords(deployment)] : []),
-    ...(said ? [leaderWords(said, now)] : []),
+    ...(published ? [leaderWords(published, now)] : []),
     ...problems,
     ...remarks.map((remark) => `remark: ${remark}`),
   ]
@@ -85,24 +85,24 @@ function leaderWords({ health }: OperatorStatus, now: Date): string {
 }
 
 export function operatorLines(
-  { said, deployment, problems, remarks, unseen }: OperatorState,
+  { published, deployment, problems, remarks, unseen }: OperatorState,
   now: Date,
 ): readonly string[] {
   if (unseen !== null) return [`operator: it could not be seen: ${unseen}`]
   return [
     ...(deployment ? [`operator: ${deploymentWords(deployment)}`] : []),
     ...problems.map((problem) => `operator: ${problem}`),
-    ...(said ? saidLines(said, problems.length > 0, now) : []),
+    ...(published ? publishedLines(published, problems.length > 0, now) : []),
     ...remarks.map((remark) => `operator: remark: ${remark}`),
   ]
 }
 
 /** @param isOld whether what the operator said last may not be so any more */
-function saidLines(said: OperatorStatus, isOld: boolean, now: Date): readonly string[] {
-  const { health, configuration } = said
+function publishedLines(published: OperatorStatus, isOld: boolean, now: Date): readonly string[] {
+  const { health, configuration } = published
   const { trustDomain, className } = configuration
   return [
-    `operator: ${leaderWords(said, now)}`,
+    `operator: ${leaderWords(published, now)}`,
     `operator: trust domain ${trustDomain}, ${className === undefined ? 'no class' : `class ${className}`}`,
     `operator: ${isOld ? 'then: ' : ''}${health.halted === undefined ? 'not halted' : 'halted'}${webhookWords(health.checks)}`,
     ...Object.entries(health.certificates).map(

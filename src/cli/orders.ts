@@ -3,8 +3,8 @@ import { field, objectOr } from '../core/json.ts'
 import { byBytes } from '../core/names.ts'
 import { admissionLabel } from '../core/resources.ts'
 import { isRefused, type Checked } from './assess.ts'
+import { outcomeOf } from './check-messages.ts'
 import type { Item } from './manifests.ts'
-import { outcomeOf } from './said.ts'
 
 type Input = Parameters<typeof isRefused>[0]
 

@@ -1,7 +1,9 @@
-import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
+import { textOr, type JsonObject } from '../core/json.ts'
 import type { IdentifiedBinding } from '../core/overlap.ts'
 import type { Pod } from '../core/pods.ts'
+import { hasLabels } from '../core/selectors.ts'
 import { show } from '../core/show.ts'
+import { identityIn } from '../core/stored-status.ts'
 import { fits, wantedBy, type WantedPod } from '../core/workloads.ts'
 import type { PodsSeen } from './cluster.ts'
 
@@ -23,11 +25,10 @@ export const renderingOf = ({ binding, identity }: IdentifiedBinding): Rendering
 
 /** The rendering that a status shows, for users who may not read pools and objectives; undefined if it shows none. */
 export function renderingIn(status: JsonObject): Rendering | undefined {
-  const [first] = listOf(field(status, 'renderedSelectors'))
-  const rendered = objectOr(first)
-  const selectors = listOf(field(rendered, 'selectors')).filter((one) => typeof one === 'string')
-  const spiffeId = textOr(field(rendered, 'spiffeID'), '')
-  if (spiffeId === '') return undefined
+  const shown = identityIn(status)
+  const spiffeId = textOr(shown?.spiffeId, '')
+  if (!shown || spiffeId === '') return undefined
+  const selectors = shown.selectors.filter((one) => typeof one === 'string')
   const after = (prefix: string): readonly string[] =>
     selectors.flatMap((one) => (one.startsWith(prefix) ? [one.slice(prefix.length)] : []))
   const [account = ''] = after('k8s:sa:')
@@ -36,8 +37,6 @@ export function renderingIn(status: JsonObject): Rendering | undefined {
   const pairs = after('k8s:pod-label:').map((label) => label.replace(':', '='))
   return { spiffeId, selectors, pairs, wanted: { account, container } }
 }
-
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
 /** One pod that has some of the labels, and why it does not get the identity; no reasons if it does. */
 export type PodState = {
@@ -62,9 +61,9 @@ export type PodsState =
 export function podsState({ pairs, wanted }: Rendering, seen: PodsSeen): PodsState {
   if (seen.kind === 'unseen') return { seen: false, why: seen.why }
   const labels = pairs.map(split)
-  const isSelected = (pod: Pod): boolean => labels.every(([key, value]) => pod.labels[key] === value)
+  const wantedLabels = Object.fromEntries(labels)
   const { selected = [], nearly = [] } = Object.groupBy(seen.pods, (pod) =>
-    isSelected(pod) ? 'selected' : 'nearly',
+    hasLabels(pod.labels, wantedLabels) ? 'selected' : 'nearly',
   )
   return {
     seen: true,

@@ -3,13 +3,13 @@ import { conditionIn, readyIn, summaryIn } from '../core/conditions.ts'
 import { field, objectOr } from '../core/json.ts'
 import { fateOf, lacksIdentity } from '../core/output-stats.ts'
 import { bindingResource } from '../core/resources.ts'
-import { isCurrent } from '../core/said.ts'
 import { show } from '../core/show.ts'
+import { isCurrent } from '../core/stored-status.ts'
 import type { SpireSight } from './cluster.ts'
 import { sinceOf, spanOf } from './layout.ts'
 import type { Manifest } from './manifests.ts'
 import type { Grade } from './page/model.ts'
-import { refTo, type ReportFinding } from './report.ts'
+import { refTo, type ReportFinding } from './report-finding.ts'
 import { whyPassed, type SeenOutput } from './spire-state.ts'
 
 /** One binding in `kleym status`, in the words of its printer columns. */
@@ -43,45 +43,45 @@ export function gradeOfRow({ ready, current, deleting, hangs, unprocessed }: Row
 /** How long a deletion may take. The operator needs seconds; only finalizers of others take longer. */
 const deletedWithinMs = 60_000
 
-type Around = { readonly outputs: readonly SeenOutput[]; readonly spire: SpireSight; readonly now: Date }
+type RowContext = { readonly outputs: readonly SeenOutput[]; readonly spire: SpireSight; readonly now: Date }
 
-export function rowsOf(manifests: readonly Manifest[], around: Around): readonly Row[] {
-  const outputsOf = Map.groupBy(around.outputs, ({ owner }) => owner)
+export function rowsOf(manifests: readonly Manifest[], context: RowContext): readonly Row[] {
+  const outputsOf = Map.groupBy(context.outputs, ({ owner }) => owner)
   return manifests
     .filter(({ resource }) => resource === bindingResource)
     .map(({ object, namespace, name }) =>
-      rowOf(object, outputsOf.get(bindingKey(namespace, name)) ?? [], around),
+      rowOf(object, outputsOf.get(bindingKey(namespace, name)) ?? [], context),
     )
 }
 
-function rowOf(object: unknown, mine: readonly SeenOutput[], around: Around): Row {
+function rowOf(object: unknown, mine: readonly SeenOutput[], context: RowContext): Row {
   const binding = decodeBinding(object)
-  const { namespace, name, spec, generation, deleting, status: said } = binding
+  const { namespace, name, spec, generation, deleting, status } = binding
   const metadata = objectOr(field(objectOr(object), 'metadata'))
-  const ready = readyIn(said)
-  const ids = field(said, 'computedSpiffeIDs')
+  const ready = readyIn(status)
+  const ids = field(status, 'computedSpiffeIDs')
   const id = Array.isArray(ids) ? field(objectOr(ids[0]), 'spiffeID') : undefined
   const mode = given(spec.mode)
-  const leavingMs = sinceOf(field(metadata, 'deletionTimestamp'), around.now)
+  const leavingMs = sinceOf(field(metadata, 'deletionTimestamp'), context.now)
   const since =
     leavingMs ??
     sinceOf(
-      field(conditionIn(said, 'Ready') ?? {}, 'lastTransitionTime') ?? field(metadata, 'creationTimestamp'),
-      around.now,
+      field(conditionIn(status, 'Ready') ?? {}, 'lastTransitionTime') ?? field(metadata, 'creationTimestamp'),
+      context.now,
     )
   return {
     namespace,
     name,
     mode: typeof mode === 'string' ? mode : show(mode),
     ready: ready?.status ?? 'Unknown',
-    condition: summaryIn(said)?.condition ?? 'Ready',
+    condition: summaryIn(status)?.condition ?? 'Ready',
     reason: ready?.reason ?? 'Initializing',
     message: ready?.message ?? 'the operator has not looked at it yet',
     spiffeID: typeof id === 'string' ? id : null,
-    current: isCurrent(said, generation),
+    current: isCurrent(status, generation),
     deleting,
     hangs: leavingMs !== undefined && leavingMs > deletedWithinMs ? hangsWords(binding, leavingMs) : null,
-    unprocessed: ready?.status === 'True' && !deleting ? unprocessedWords(mine, around) : null,
+    unprocessed: ready?.status === 'True' && !deleting ? unprocessedWords(mine, context) : null,
     seconds: since === undefined ? null : Math.round(since / 1000),
   }
 }
@@ -91,7 +91,7 @@ const hangsWords = ({ finalizers }: Binding, leavingMs: number): string =>
     ? `its deletion has taken ${spanOf(leavingMs)}, though no finalizer keeps it`
     : `its deletion has waited for ${spanOf(leavingMs)} for the removal of finalizer${finalizers.length === 1 ? '' : 's'} ${finalizers.join(', ')}`
 
-function unprocessedWords(mine: readonly SeenOutput[], { outputs, spire, now }: Around): string | null {
+function unprocessedWords(mine: readonly SeenOutput[], { outputs, spire, now }: RowContext): string | null {
   for (const one of mine) {
     if (one.stats === undefined) {
       const passed = whyPassed(one, { all: outputs, spire, now })

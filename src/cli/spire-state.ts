@@ -9,7 +9,7 @@ import {
   type OutputStats,
 } from '../core/output-stats.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
-import type { SpireSight } from './cluster.ts'
+import type { ClusterReads, SpireSight } from './cluster.ts'
 import { sinceOf, spanOf } from './layout.ts'
 import type { Manifest } from './manifests.ts'
 
@@ -38,18 +38,28 @@ export function seenOf(manifests: readonly Manifest[]): readonly SeenOutput[] {
     })
 }
 
+/** What can be seen of SCM itself. It is only read if one of the operator's ClusterSPIFFEIDs waits for it. */
+export async function spireSightFor(
+  outputs: readonly SeenOutput[],
+  { readSpire }: Pick<ClusterReads, 'readSpire'>,
+): Promise<SpireSight> {
+  const isAnyWaiting = outputs.some(({ owner, stats }) => owner !== undefined && stats === undefined)
+  return isAnyWaiting ? readSpire() : { kind: 'seen', leases: [] }
+}
+
 /** SCM may be seconds behind; what it has not looked at for longer it does not look at. */
 const processedWithinMs = 30_000
 
-/** Its Lease is renewed every few seconds: one that was not for so long is nobody's. */
+/** SCM renews its Lease every few seconds. If it has not for so long, it does not run. */
 const renewedWithinMs = 60_000
 
 /** Why nobody has looked at a ClusterSPIFFEID. */
 export type PassedOver = { readonly reason: string; readonly cause: string; readonly fix: string }
 
 /**
- * Why SCM has not processed a ClusterSPIFFEID. SCM is down if its Lease is old. If SCM has processed a younger
- * ClusterSPIFFEID, it has skipped this one. Otherwise it may still come to it, and the answer is undefined.
+ * Why SCM has not processed a ClusterSPIFFEID; undefined while it may still come to it. SCM is down if its Lease is old. If SCM
+ * has processed a younger ClusterSPIFFEID and none of this one's class, it looks at another class. Where it has processed some
+ * of this class, it may be on its way through the list: what it makes of each is written one after the other.
  */
 export function whyPassed(
   one: SeenOutput,
@@ -60,7 +70,7 @@ export function whyPassed(
   }: { readonly all: readonly SeenOutput[]; readonly spire: SpireSight; readonly now: Date },
 ): PassedOver | undefined {
   const lease = leaseOf(spire, now)
-  if (lease && !lease.isHeld)
+  if (lease && !lease.isRenewed)
     return {
       reason: 'ControllerManagerDown',
       cause: `SPIRE Controller Manager does not run: Lease ${lease.place} was last renewed ${lease.ago} ago`,
@@ -68,10 +78,11 @@ export function whyPassed(
     }
   const processed = all.filter(({ stats }) => stats !== undefined)
   const age = sinceOf(one.createdAt, now) ?? Number.POSITIVE_INFINITY
-  const isPassedOver = processed.some(({ createdAt }) => createdAt > one.createdAt)
-  if (!isPassedOver && age <= processedWithinMs) return undefined
+  const hasYounger = processed.some(({ createdAt }) => createdAt > one.createdAt)
   const looked = [...new Set(processed.map(({ className }) => className))].toSorted()
-  if ((isPassedOver || lease) && !looked.includes(one.className)) return ofAnotherClass(one, looked)
+  const isOfLookedClass = looked.includes(one.className)
+  if (age <= processedWithinMs && (isOfLookedClass || !hasYounger)) return undefined
+  if (!isOfLookedClass && (hasYounger || lease)) return ofAnotherClass(one, looked)
   return {
     reason: 'NotProcessed',
     cause: notProcessed(one.className || undefined),
@@ -97,12 +108,12 @@ const classWords = (className: string): string =>
 function leaseOf(
   spire: SpireSight,
   now: Date,
-): { readonly place: string; readonly ago: string; readonly isHeld: boolean } | undefined {
+): { readonly place: string; readonly ago: string; readonly isRenewed: boolean } | undefined {
   if (spire.kind === 'unseen') return undefined
   const [youngest] = spire.leases.toSorted((a, b) => (a.renewedAt < b.renewedAt ? 1 : -1))
   const since = sinceOf(youngest?.renewedAt, now)
   if (!youngest || since === undefined) return undefined
-  return { place: youngest.place, ago: spanOf(since), isHeld: since <= renewedWithinMs }
+  return { place: youngest.place, ago: spanOf(since), isRenewed: since <= renewedWithinMs }
 }
 
 /** How the operator's ClusterSPIFFEIDs fare. */

@@ -11,7 +11,13 @@ import {
 } from '../core/resources.ts'
 import type { Manifest } from './manifests.ts'
 import type { OperatorState } from './operator-state.ts'
-import { crdMissing, gradeOfFindings, headOf, type ReportGrade, type ReportFinding } from './report.ts'
+import {
+  crdMissing,
+  gradeOfFindings,
+  headOf,
+  type ReportGrade,
+  type ReportFinding,
+} from './report-finding.ts'
 import { gradeOfRow, type Row } from './rows.ts'
 import type { SpireState } from './spire-state.ts'
 
@@ -36,7 +42,7 @@ export function versionsOf(served: readonly Resource[], ...row: readonly Resourc
   return { missing: there.length === 0, text: [...new Set(there.map(({ version }) => version))].join(',') }
 }
 
-/** Only what something needs is missed: without PerObjective bindings, nobody needs objectives. */
+/** A kind is only called missing if a binding needs it: without PerObjective bindings nobody needs objectives. */
 export function dependencyFindings({ served, bindings }: Overview): readonly ReportFinding[] {
   const missing = (row: readonly Resource[]): boolean => row.every((one) => !served.includes(one))
   const needsObjectives = bindings.some(({ mode }) => mode !== 'PoolOnly')
@@ -103,7 +109,7 @@ function components({ served, operator }: Overview, findings: readonly ReportFin
   const crds = (...reasons: readonly string[]) =>
     about('crd-missing').filter(({ reason }) => reasons.includes(reason))
   const text = (...row: readonly Resource[]): string => versionsOf(served, ...row).text
-  const { deployment, said } = operator
+  const { deployment, published } = operator
   const running = about('operator-unavailable', 'operator-remark')
   const ours = crds('InferenceIdentityBindingCRDMissing')
   return {
@@ -113,7 +119,7 @@ function components({ served, operator }: Overview, findings: readonly ReportFin
       deployment: deployment ? `${deployment.namespace}/${deployment.name}` : '',
       readyReplicas: deployment?.ready ?? 0,
       replicas: deployment?.wanted ?? 0,
-      version: deployment?.version || said?.health.version || '',
+      version: deployment?.version || published?.health.version || '',
     },
     kleymCRDs: { ...graded(ours), inferenceIdentityBinding: text(bindingResource) },
     spireCRDs: {
@@ -128,17 +134,17 @@ function components({ served, operator }: Overview, findings: readonly ReportFin
   }
 }
 
-/** What the first status says that says anything; else what the operator says of itself. */
+/** The settings in the first status that has some; else those that the operator publishes. */
 function configOf({ manifests, operator }: Overview) {
   const statuses = statusesIn(manifests)
   const first = statuses.find((status) => textOr(field(status, 'trustDomain'), '') !== '')
-  const said = operator.said?.configuration
+  const published = operator.published?.configuration
   return {
-    trustDomain: first ? textOr(field(first, 'trustDomain'), '') : (said?.trustDomain ?? ''),
+    trustDomain: first ? textOr(field(first, 'trustDomain'), '') : (published?.trustDomain ?? ''),
     clusterSPIFFEIDClassName: first
       ? textOr(field(first, 'clusterSPIFFEIDClassName'), '')
-      : (said?.className ?? ''),
-    clusterSPIFFEIDClassNameKnown: first !== undefined || said !== undefined,
+      : (published?.className ?? ''),
+    clusterSPIFFEIDClassNameKnown: first !== undefined || published !== undefined,
   }
 }
 

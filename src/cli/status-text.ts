@@ -9,7 +9,7 @@ import {
 } from '../core/resources.ts'
 import { block, spanOf, table } from './layout.ts'
 import { operatorLines } from './operator-state.ts'
-import { reportLine, gradeOfFindings, type ReportFinding } from './report.ts'
+import { reportLine, gradeOfFindings, type ReportFinding } from './report-finding.ts'
 import { gradeOfRow, type Row } from './rows.ts'
 import type { SpireState } from './spire-state.ts'
 import { versionsOf, type Overview } from './status-report.ts'
@@ -21,7 +21,7 @@ export function statusLines(
   { now, width }: { readonly now: Date; readonly width: number | undefined },
 ): readonly string[] {
   const { operator, bindings, namespace } = overview
-  // What the bindings and the operator have to say stands beside them.
+  // Findings on bindings and on the operator are printed beside these.
   const others = findings.filter(({ id }) => !/^(?:binding-|output-|operator-)/.test(id))
   return [
     headline(overview, findings),

@@ -4,18 +4,18 @@ import type { ClusterReads, ClusterSnapshot } from './cluster.ts'
 import type { Format } from './formats.ts'
 import { laidOut, type Style } from './layout.ts'
 import { operatorFindings, operatorState } from './operator-state.ts'
-import { exitCodeOf, limitedBy, type ReportFinding } from './report.ts'
+import { exitCodeOf, limitedBy, type ReportFinding } from './report-finding.ts'
 import { rowFindings, rowsOf } from './rows.ts'
-import { seenOf, spireState } from './spire-state.ts'
+import { seenOf, spireSightFor, spireState } from './spire-state.ts'
 import { dependencyFindings, statusReport, type Overview } from './status-report.ts'
 import { statusLines } from './status-text.ts'
 
 export type StatusOptions = {
-  /** Only what is in this one. Where undefined, all; or what the context has, where that is all that may be seen. */
+  /** The namespace to look at. Undefined for all; if these may not be seen, that of the context is looked at. */
   readonly namespace: string | undefined
   /** Whether nothing less than all namespaces will do. */
   readonly all: boolean
-  /** Where the operator is; that of its Deployment, where undefined. */
+  /** The namespace of the operator; that of its Deployment, where undefined. */
   readonly operatorNamespace: string | undefined
   readonly format: Format
   /** Whether warnings count. */
@@ -26,7 +26,7 @@ export type StatusOptions = {
 
 type Reach = Pick<ClusterReads, 'home' | 'readCluster' | 'readOperator' | 'readSpire'> & {
   readonly now: Date
-  /** Of this program. */
+  /** The version of this program. */
   readonly version: string
 } & Omit<Style, 'format'>
 
@@ -39,8 +39,7 @@ export async function status(options: StatusOptions, reach: Reach): Promise<Comm
   const { manifests, served, unseen: missed = [] } = snapshot
   const seesOutputs = missed.every(({ resource }) => resource !== clusterSpiffeIdResource)
   const outputs = seenOf(manifests)
-  const isWaited = outputs.some(({ owner, stats }) => owner !== undefined && stats === undefined)
-  const spire = isWaited ? await reach.readSpire() : ({ kind: 'seen', leases: [] } as const)
+  const spire = await spireSightFor(outputs, reach)
   const operator = operatorState(await reach.readOperator(operatorNamespace), now)
   const overview: Overview = {
     namespace,

@@ -87,7 +87,7 @@ function isFull(line: string, columns: number): boolean {
   return length > 0 && length % columns === 0
 }
 
-/** What is to be printed of a report after another one: empty if only time has passed. */
+/** The lines to print when one report follows another: none if only time has passed. */
 function newsOf(before: string, report: string, { inLines, now }: Watching): string {
   if (before === '') return report
   if (essenceOf(before) === essenceOf(report)) return ''

@@ -5,6 +5,6 @@ import { readStdin } from './streams.ts'
 
 export const run = (argv: readonly string[]): Promise<CommandResult> =>
   once(pageOptions(argv, process.env), async (options, reads) => {
-    const { report } = await import('../cli/page/page.ts')
-    return report(options, { now: new Date(), ...reads, readStdin })
+    const { drawPage } = await import('../cli/page/page.ts')
+    return drawPage(options, { now: new Date(), ...reads, readStdin })
   })

@@ -4,7 +4,7 @@ import { conditionIn, summaryIn, summaryOf, type Outcome } from '../core/conditi
 import { eventAbout, type KubernetesEvent } from '../core/event.ts'
 import { field, objectOr, type JsonObject } from '../core/json.ts'
 import { bindingResource } from '../core/resources.ts'
-import { changeOfIdentity } from '../core/said.ts'
+import { changeOfIdentity } from '../core/stored-status.ts'
 
 /** A piece of news about a binding, told as an Event. */
 export type News = {

@@ -1,6 +1,6 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
 import { decodeOutput, type ClusterSpiffeId, type Output } from '../core/clusterspiffeid.ts'
-import { says } from '../core/conditions.ts'
+import { showsIdentity } from '../core/conditions.ts'
 import type { Identity } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Objects } from '../core/objects.ts'
@@ -43,7 +43,7 @@ export class Outputs {
     this.#writer = new Writer(options)
   }
 
-  /** The bindings of whose outputs another schema may store more. */
+  /** The bindings with an output that was pruned: under another schema the API server may store more of it. */
   *pruned(): Iterable<BindingKey> {
     for (const name of this.#writer.pruned()) {
       const owner = this.#inventory.output(name)?.owner
@@ -59,7 +59,7 @@ export class Outputs {
     const key = bindingKey(binding.namespace, binding.name)
     const own = await this.#own(key)
     if (own.kind === 'unfinished') return own
-    const isShown = says(binding.status, identity)
+    const isShown = showsIdentity(binding.status, identity)
     const rivals = rivalsOf(binding, identity, { inventory: this.#inventory, unshown: this.#writer.unshown })
     const steps = handover({ mine: own.outputs, rivals, wanted, isShown })
     const wantedOutput = { binding, wanted, creation: creationBy(steps, isShown) }

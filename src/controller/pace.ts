@@ -15,7 +15,7 @@ export class Pace {
     this.#until = turns.now() + sliceMs
   }
 
-  /** Undefined where a run may begin at once: to be asked right before it, and again after each wait. */
+  /** What a run has to wait for; undefined if it may begin at once. To be asked right before it, and again after each wait. */
   wait(): Promise<void> | undefined {
     if (this.#turns.now() < this.#until) return undefined
     return (this.#turning ??= this.#turn())

@@ -19,7 +19,7 @@ type ProcessingOptions = {
  */
 const processedWithinMs = 60_000
 
-type Wait = { readonly since: number; logged: boolean; said: boolean }
+type Wait = { readonly since: number; logged: boolean; reported: boolean }
 
 /**
  * Reports outputs that SCM has not processed for a minute, each output once: an Event on its binding, and one log
@@ -59,7 +59,7 @@ export class Processing {
     for (const { wait } of news) wait.logged = true
     for (const { output, binding, wait } of due) {
       const note = `ClusterSPIFFEID ${output.name}: ${why}`
-      wait.said = await announce(binding, {
+      wait.reported = await announce(binding, {
         type: 'Warning',
         reason: 'NotProcessed',
         note,
@@ -74,10 +74,10 @@ export class Processing {
     const waits = new Map<string, Wait>()
     const due: { readonly output: Output; readonly binding: Binding; readonly wait: Wait }[] = []
     for (const output of inventory.unprocessed()) {
-      const wait = this.#waits.get(output.uid) ?? { since: now(), logged: false, said: false }
+      const wait = this.#waits.get(output.uid) ?? { since: now(), logged: false, reported: false }
       waits.set(output.uid, wait)
       const binding = output.owner === undefined ? undefined : inventory.binding(output.owner)
-      if (binding && !wait.said && now() - wait.since >= processedWithinMs)
+      if (binding && !wait.reported && now() - wait.since >= processedWithinMs)
         due.push({ output, binding, wait })
     }
     this.#waits = waits

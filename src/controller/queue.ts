@@ -1,12 +1,7 @@
+import type { Clock } from '../core/clock.ts'
 import { Delays } from './delays.ts'
 
-/** Time as the queue sees it; tests hand in one that they move themselves. */
-export type QueueClock = {
-  /** Monotonic milliseconds. */
-  now(): number
-  /** Runs `run` once, `ms` from now; the function that is returned cancels that. */
-  after(ms: number, run: () => void): () => void
-}
+type QueueClock = Pick<Clock, 'now' | 'after'>
 
 /**
  * Per key: 5 ms, doubled with each failure in a row, at most 60 s, so that a cause that has ended is noticed within a

@@ -14,7 +14,7 @@ import { messageOf } from '../core/show.ts'
 import { keepsFormerOutputs } from '../core/spec-failures.ts'
 import type { Announcer } from './announcer.ts'
 import { addFinalizer, hasFinalizer, finalize } from './finalizer.ts'
-import { copyNews, holdNews } from './held-and-copied-news.ts'
+import { copyNews, keptNews } from './kept-and-copied-news.ts'
 import type { Outputs } from './output.ts'
 import { catchUp, retryOf, settled, wait, type RunResult } from './run-result.ts'
 import type { Statuses } from './statuses.ts'
@@ -49,12 +49,12 @@ export async function reconcile(key: BindingKey, reach: Reach): Promise<RunResul
   if (!hasFinalizer(binding)) return addFinalizer(binding, reach)
   const { plan, settings } = planUnder(binding, reach)
   if (reach.isSchemaFresh() && takesAway(binding, plan, reach)) return wait(schemaIsFresh)
-  const applied = await act(binding, plan, reach)
-  if ('kind' in applied) return applied
+  const applied = await apply(binding, plan, reach)
+  if (applied.kind === 'unfinished') return applied.result
   return (
     (await statuses.record(binding, applied.outcome, settings)) ??
     (await announcer.postOnce(binding, [
-      ...holdNews(settings, inventory.settings),
+      ...keptNews(settings, inventory.settings),
       ...copyNews(inventory.copiesOf(key)),
     ])) ??
     applied.next
@@ -93,24 +93,36 @@ function takesAway(binding: Binding, plan: Plan, { inventory, outputs }: Reach):
 const schemaIsFresh =
   'the schema of bindings, pools or objectives has just changed, and what is read may still lack what the former one prunes: until all is listed again, the ClusterSPIFFEID stays as it is'
 
-type Applied = { readonly outcome: Outcome; readonly next: RunResult }
+/** What came of a plan. */
+type Applied =
+  /** The outcome is for the status; `next` is how the run ends once it is written. */
+  | { readonly kind: 'outcome'; readonly outcome: Outcome; readonly next: RunResult }
+  /** The run has to end before there is an outcome. */
+  | { readonly kind: 'unfinished'; readonly result: RunResult }
 
-/** Carries the plan out. Returns a result instead of an outcome if the run has to end before there is one. */
-async function act(binding: Binding, plan: Plan, reach: Reach): Promise<Applied | RunResult> {
+/** Carries the plan out. */
+async function apply(binding: Binding, plan: Plan, reach: Reach): Promise<Applied> {
   const { outputs } = reach
-  if (plan.kind === 'withdraw')
-    return (await whyNotYet(binding, plan, reach)) ?? withdraw(binding, plan, outputs)
+  if (plan.kind === 'withdraw') {
+    const result = await whyNotYet(binding, plan, reach)
+    return result ? { kind: 'unfinished', result } : withdraw(binding, plan, outputs)
+  }
   const { identity, wanted } = plan
   const placement = await outputs.put(binding, identity, wanted)
   switch (placement.kind) {
     case 'inPlace':
-      return { outcome: { kind: 'ready', identity, output: placement.output }, next: settled }
+      return {
+        kind: 'outcome',
+        outcome: { kind: 'ready', identity, output: placement.output },
+        next: settled,
+      }
     case 'refused': {
       const outcome = refusedOutput(wanted.metadata.name, placement)
-      return { outcome, next: { kind: 'retry', why: outcome.message, cause: 'refused', isSaid: true } }
+      const next = { kind: 'retry', why: outcome.message, cause: 'refused', isInStatus: true } as const
+      return { kind: 'outcome', outcome, next }
     }
     case 'unfinished':
-      return placement.result
+      return placement
   }
 }
 
@@ -139,16 +151,20 @@ async function withdraw(
   { namespace, name }: Binding,
   { outcome }: Extract<Plan, { kind: 'withdraw' }>,
   outputs: Outputs,
-): Promise<Applied | RunResult> {
+): Promise<Applied> {
   const { condition, reason } = summaryOf(outcome)
   const withdrawn = await outputs.withdraw(
     bindingKey(namespace, name),
     `${condition}/${reason}: ${outcome.message}`,
     ({ annotated }) => !annotated && keepsFormerOutputs(outcome.rule),
   )
-  if (withdrawn.kind === 'unfinished') return withdrawn.result
+  if (withdrawn.kind === 'unfinished') return withdrawn
   const names = withdrawn.outputs.map((output) => output.name)
-  return { outcome: names.length === 0 ? outcome : keptFormer(outcome, names), next: settled }
+  return {
+    kind: 'outcome',
+    outcome: names.length === 0 ? outcome : keptFormer(outcome, names),
+    next: settled,
+  }
 }
 
 /**

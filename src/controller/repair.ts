@@ -8,7 +8,7 @@ import {
   type Output,
 } from '../core/clusterspiffeid.ts'
 import { field, objectOr, type JsonObject } from '../core/json.ts'
-import { settingsIn } from '../core/said.ts'
+import { settingsIn } from '../core/stored-status.ts'
 import { editorsOf } from './editors.ts'
 import type { News } from './events.ts'
 import type { JournalAction } from './journal.ts'
@@ -33,8 +33,8 @@ export function repairOf(
   const isShown = field(objectOr(field(status, 'renderedClusterSPIFFEID')), 'uid') === uid
   if (!annotated && !isShown) return { action: 'adopted', why: 'the former operator made it', fields, by: [] }
   const { others, areOurs } = editorsOf(live, fields)
-  const said = settingsIn(status)
-  const isOtherClass = said !== undefined && said.className !== wanted.spec['className']
+  const statusSettings = settingsIn(status)
+  const isOtherClass = statusSettings !== undefined && statusSettings.className !== wanted.spec['className']
   // Earlier versions of this operator did not write the class label. Nothing tells who removed a label, so a missing
   // one is taken for an object of such a version.
   const lacksLabel =

@@ -20,7 +20,7 @@ export type RunResult =
       readonly cause: string
       readonly afterMs?: number | undefined
       /** True if the binding's status already says this failure. */
-      readonly isSaid?: true
+      readonly isInStatus?: true
       /** The key is run again within this time, even if its back-off is longer. */
       readonly withinMs?: number | undefined
     }

@@ -4,7 +4,7 @@ import type { Settings } from '../core/identity.ts'
 import { canonical, field, objectOr, sameJson, type JsonObject } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
 import { bindingResource } from '../core/resources.ts'
-import { changeOfIdentity, isCurrent } from '../core/said.ts'
+import { changeOfIdentity, isCurrent } from '../core/stored-status.ts'
 import type { Announcer } from './announcer.ts'
 import { transitionNews } from './events.ts'
 import { retryOf, type RunResult } from './run-result.ts'
@@ -71,8 +71,8 @@ export class Statuses {
     const { generation, status: previous } = binding
     const status = this.#storable(statusOf(outcome, { settings, generation, previous, now: now() }))
     if (sameJson(status, previous)) return undefined
-    const unsaid = await this.#announce(binding, outcome)
-    if (unsaid) return unsaid
+    const unposted = await this.#announce(binding, outcome)
+    if (unposted) return unposted
     const written = await this.#write(binding, status)
     if (written !== 'written') return written
     observe(binding, outcome)

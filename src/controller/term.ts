@@ -26,7 +26,7 @@ type TermOptions = {
   readonly unshown: UnshownOutputs
   /** Former trust domains and classes that the configuration allows to leave. */
   readonly departures: Departures
-  /** Called before every write; false once another replica may be leading. */
+  /** Asked before every write; false once another replica may be leading. */
   readonly mayWrite: () => boolean
   /** Why nothing may be written for now; undefined if writing is allowed. */
   readonly hindrance: () => string | undefined
@@ -49,10 +49,10 @@ type TermOptions = {
 
 export type Term = {
   readonly mark: (keys: Iterable<BindingKey>) => void
-  /** Marks what is looked at when nothing else is marked. */
+  /** Marks keys that are run once no other key is marked. */
   readonly markLater: (keys: Iterable<BindingKey>) => void
-  /** The schema of a kind is another: what the API server stores of our objects may be, too. */
-  readonly reshaped: (resource: Resource) => void
+  /** To be called when a kind has another schema: the API server may then store more, or less, of our objects. */
+  readonly schemaChanged: (resource: Resource) => void
   readonly depth: () => number
   /** A text about bindings that have not succeeded for a while; undefined if there are none. */
   readonly troubles: () => string | undefined
@@ -98,7 +98,7 @@ export function startTerm(options: TermOptions): Term {
     announce: async (binding, news) => (await announcer.post(binding, [news])) === undefined,
     warn: log.warn,
   })
-  const checking = setInterval(() => {
+  const checkTimer = setInterval(() => {
     if (hindrance() === undefined) void processing.check()
   }, checkEveryMs)
   const mark = (keys: Iterable<BindingKey>): void => {
@@ -127,7 +127,7 @@ export function startTerm(options: TermOptions): Term {
   return {
     mark,
     markLater,
-    reshaped: (resource) => {
+    schemaChanged: (resource) => {
       if (resource === clusterSpiffeIdResource) markLater(outputs.pruned())
       if (resource === bindingResource && statuses.arePruned) markLater(inventory.keys())
       if (resource === clusterSpiffeIdResource || resource === bindingResource) queue.hasten()
@@ -135,7 +135,7 @@ export function startTerm(options: TermOptions): Term {
     depth: () => queue.depth,
     troubles: () => troubleReports.words(),
     end: async () => {
-      clearInterval(checking)
+      clearInterval(checkTimer)
       // A worker that waits for a list would keep the term from ending, and so the Lease from being given back, for as long as
       // the API server is gone.
       ending.abort()

@@ -34,9 +34,9 @@ export class TroubleReports {
   }
 
   /** Runs one reconciliation of a key, and reports its result if that is due. */
-  async run(key: BindingKey, look: () => Promise<RunResult>): Promise<RunResult> {
+  async run(key: BindingKey, reconcile: () => Promise<RunResult>): Promise<RunResult> {
     const began = this.#options.now()
-    const result = await look()
+    const result = await reconcile()
     switch (result.kind) {
       case 'settled':
         this.#end(key)
@@ -46,7 +46,7 @@ export class TroubleReports {
           await this.#note(key, began, { words: result.why, cause: `${waiting}${result.why}` })
         return result
       case 'retry': {
-        if (result.isSaid) {
+        if (result.isInStatus) {
           this.#end(key)
           return result
         }
@@ -80,19 +80,19 @@ export class TroubleReports {
 
   async #note(key: BindingKey, began: number, trouble: Trouble): Promise<number | undefined> {
     const { due, withinMs } = this.#troubles.note(key, began, trouble)
-    if (due !== undefined && (await this.#say(key, trouble, due))) this.#troubles.said(key, trouble)
+    if (due !== undefined && (await this.#report(key, trouble, due))) this.#troubles.reported(key, trouble)
     return withinMs
   }
 
-  async #say(key: BindingKey, { words, cause }: Trouble, occasion: string): Promise<boolean> {
+  async #report(key: BindingKey, { words, cause }: Trouble, occasion: string): Promise<boolean> {
     const { binding: find, announcer, statuses, log } = this.#options
     if (this.#logged.get(key) !== cause) log.warn({ binding: key, why: words }, 'retrying')
     this.#logged.set(key, cause)
     const binding = find(key)
     if (!binding) return true
     const news = { type: 'Warning', reason: retryingReason, note: words, about: occasion } as const
-    const unsaid =
+    const unposted =
       (await announcer.postOnce(binding, [news])) ?? (await statuses.recordRetrying(binding, words))
-    return unsaid === undefined
+    return unposted === undefined
   }
 }

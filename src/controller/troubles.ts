@@ -5,7 +5,7 @@ type Lasting = {
   /** When the first of the unsuccessful runs began. */
   readonly since: number
   /** The cause that was reported last. */
-  said: string | undefined
+  reported: string | undefined
   /** How often a cause was reported that differs from the one reported before it. */
   changes: number
 }
@@ -35,31 +35,31 @@ export class Troubles<Key extends string> {
     began: number,
     { cause }: Trouble,
   ): { readonly due: string | undefined; readonly withinMs: number | undefined } {
-    const lasting = this.#lasting.get(key) ?? { since: began, said: undefined, changes: 0 }
+    const lasting = this.#lasting.get(key) ?? { since: began, reported: undefined, changes: 0 }
     this.#lasting.set(key, lasting)
     const left = lasting.since + reportAfterMs - this.#now()
     if (left > 0) return { due: undefined, withinMs: left }
-    const due = lasting.said === cause ? undefined : `${lasting.since}/${lasting.changes}/${cause}`
+    const due = lasting.reported === cause ? undefined : `${lasting.since}/${lasting.changes}/${cause}`
     return { due, withinMs: undefined }
   }
 
   /** Notes that the trouble was reported everywhere. */
-  said(key: Key, { cause }: Trouble): void {
+  reported(key: Key, { cause }: Trouble): void {
     const lasting = this.#lasting.get(key)
     if (!lasting) return
-    lasting.said = cause
+    lasting.reported = cause
     lasting.changes += 1
   }
 
   /** For each key that does not succeed, the cause that was reported last. */
   lasting(): readonly string[] {
-    return [...this.#lasting.values()].flatMap(({ said }) => said ?? [])
+    return [...this.#lasting.values()].flatMap(({ reported }) => reported ?? [])
   }
 
   /** Forgets a key that succeeded or is gone. Returns for how many ms it had not succeeded, if that was reported. */
   over(key: Key): number | undefined {
     const lasting = this.#lasting.get(key)
     this.#lasting.delete(key)
-    return lasting?.said === undefined ? undefined : this.#now() - lasting.since
+    return lasting?.reported === undefined ? undefined : this.#now() - lasting.since
   }
 }

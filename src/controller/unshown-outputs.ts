@@ -3,9 +3,8 @@ import { collisionKeyIn, type Output } from '../core/clusterspiffeid.ts'
 import { Terms } from '../core/terms.ts'
 
 /**
- * The last output of each binding that this process wrote, until a run of the binding finds that the
- * watch has shown it. One term may follow another sooner
- * than the watch shows what was written last, so all terms of a process share it.
+ * The last output of each binding that this process wrote, until a run of the binding finds that the watch has shown it. One
+ * term may follow another sooner than the watch shows what was written last, so all terms of a process share it.
  */
 export class UnshownOutputs {
   readonly #outputs = new Map<BindingKey, Output>()

@@ -39,7 +39,7 @@ export class Writer {
     this.#prunedSpecs = new PrunedSpecs(() => options.inventory.schemaOf(clusterSpiffeIdResource))
   }
 
-  /** The names of the outputs of which another schema may store more. */
+  /** The names of the outputs that were pruned. */
   pruned(): readonly string[] {
     return [...this.#prunedSpecs.names()]
   }
@@ -81,7 +81,7 @@ export class Writer {
       // If an unshown output is noted already, that note stays until a write has changed the object.
       if (!this.unshown.of(key)) this.unshown.note(key, decodeOutput(wanted))
       const reply = await objects.create(clusterSpiffeIdResource, wanted)
-      if (reply.kind !== 'conflict') return this.#noted(target, reply, creation)
+      if (reply.kind !== 'conflict') return this.#afterWrite(target, reply, creation)
     }
     return this.#repair(target)
   }
@@ -138,19 +138,19 @@ export class Writer {
     const repair = repairOf(binding, wanted, reply.object, fields)
     // The Event is posted before the repair: after a crash in between nobody could tell any more what had been
     // edited.
-    const unsaid =
+    const unposted =
       repair.action === 'repaired'
         ? await announcer.postOnce(binding, [repairNews(output, repair)])
         : undefined
-    if (unsaid) return unfinished(unsaid)
-    return this.#noted(
+    if (unposted) return unfinished(unposted)
+    return this.#afterWrite(
       target,
       await objects.replace(clusterSpiffeIdResource, merged(reply.object, wanted)),
       repair,
     )
   }
 
-  #noted(
+  #afterWrite(
     { binding, wanted }: WantedOutput,
     reply: Reply,
     done: Omit<JournalEntry, 'binding' | 'name' | 'spiffeId'>,

@@ -6,7 +6,7 @@ import { advise } from './advice.ts'
 import type { Binding } from './binding.ts'
 import { collisionOver, isRival } from './checks/collision.ts'
 import { unsafePool } from './checks/pool.ts'
-import { evaluate, evaluateFacts, judgeOwn, stakeIn, type Evaluation, type Stake } from './evaluate.ts'
+import { evaluate, evaluateFacts, ownFindings, stakeIn, type Evaluation, type Stake } from './evaluate.ts'
 import { gather, type Facts, type World } from './facts.ts'
 import { byRule, finding, type Finding } from './findings.ts'
 import { byBytes } from './names.ts'
@@ -38,13 +38,14 @@ export const foresee = (binding: Binding, world: World): Appraisal => foreseeBy(
 /** What follows from a binding and its references alone, before other bindings are looked at. */
 export type Outlook = {
   readonly facts: Facts
-  readonly own: ReturnType<typeof judgeOwn>
+  /** The findings of the binding's own checks. */
+  readonly own: readonly Finding[]
   readonly stake: Stake
 }
 
 export function outlookOf(binding: Binding, world: World): Outlook {
   const facts = gather(binding, world)
-  const own = judgeOwn(facts)
+  const own = ownFindings(facts)
   return { facts, own, stake: stakeIn(facts, own) }
 }
 
@@ -103,10 +104,10 @@ export const waits = ({ findings }: Evaluation): boolean =>
   findings.some(({ rule }) => waitingRules.has(rule))
 
 /**
- * What only one binding may ask for: the collision key of the binding or, while it has none, its reference to a
- * container.
+ * The key that a review claims for a binding, because only one binding may have it: its collision key or, while it has none,
+ * its reference to a container.
  */
-export const claimOf = ({ evaluation, stake }: Appraisal): string | undefined =>
+export const keyToClaim = ({ evaluation, stake }: Appraisal): string | undefined =>
   evaluation.identity?.collisionKey ?? (waits(evaluation) ? stake.reference : undefined)
 
 /** How many peers a message names. Unlike the message of a collision, nobody parses this one. */

@@ -54,7 +54,7 @@ export class Backlog {
     this.#jobs = this.#jobs.filter((other) => other !== job)
   }
 
-  /** Whether a binding of this namespace may stand for something else than is known of it. */
+  /** Whether the stake of a binding of this namespace may still have to be worked out. */
   isPending(namespace: string): boolean {
     return this.#jobs.some((job) => job.namespace === undefined || job.namespace === namespace)
   }

@@ -1,4 +1,4 @@
-import { byRule, rules, type Condition, type RuleName } from './findings.ts'
+import { byRule, failureConditions, rules, type Condition, type RuleName } from './findings.ts'
 import type { Identity, Settings } from './identity.ts'
 import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 import { isOfTheSpec } from './spec-failures.ts'
@@ -22,7 +22,7 @@ export type Failure = {
 }
 
 /** Every status shows all of these conditions, in this order. */
-export const conditionTypes = ['Ready', 'Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure'] as const
+export const conditionTypes = ['Ready', ...failureConditions] as const
 export type ConditionType = (typeof conditionTypes)[number]
 
 export type Summary = { readonly condition: ConditionType; readonly reason: string }
@@ -191,7 +191,7 @@ const partsIn = (status: JsonObject, ...names: readonly string[]): JsonObject =>
   )
 
 /** Whether a status shows this identity. */
-export const says = (status: JsonObject, identity: Identity): boolean =>
+export const showsIdentity = (status: JsonObject, identity: Identity): boolean =>
   sameJson(partsIn(status, 'computedSpiffeIDs', 'renderedSelectors'), identityParts(identity))
 
 /** The condition and reason of a status, for metrics and for telling a transition from a repetition. */
@@ -200,9 +200,7 @@ export function summaryIn(status: JsonObject): Summary | undefined {
   if (!ready) return undefined
   const reason = textOr(ready['reason'], '')
   if (ready['status'] !== 'False') return { condition: 'Ready', reason }
-  const failed = conditionTypes.find(
-    (type) => type !== 'Ready' && conditionIn(status, type)?.['status'] === 'True',
-  )
+  const failed = failureConditions.find((type) => conditionIn(status, type)?.['status'] === 'True')
   return { condition: failed ?? 'Ready', reason }
 }
 

@@ -47,12 +47,15 @@ const ownChecks: readonly Row[] = [
   [spiffeIdIsValid, poolExists, objectiveRefIsGiven, objectiveExists],
 ]
 
-/** A set of checks: bit i stands for the check of row i. Thousands of bindings are judged at once, and a Set for each costs. */
+/**
+ * A set of checks: bit i is set for the check of row i. It is a number instead of a Set, because thousands of bindings are
+ * judged at once.
+ */
 const setOf = (checks: readonly Check[]): number => checks.reduce((set, check) => set | bitOf(check), 0)
 
 function bitOf(check: Check): number {
   const row = ownChecks.findIndex(([one]) => one === check)
-  if (row === -1) throw new Error(`${check.name} is needed by a check, and is none of them itself`)
+  if (row === -1) throw new Error(`${check.name} is needed by a check and has no row of its own`)
   return 1 << row
 }
 
@@ -70,11 +73,11 @@ export type Evaluation = {
  */
 export const evaluate = (binding: Binding, world: World): Evaluation => evaluateFacts(gather(binding, world))
 
-/** @param own what `judgeOwn` says of these facts */
-export function evaluateFacts(facts: Facts, own = judgeOwn(facts)): Evaluation {
-  const identity = own.findings.length === 0 ? facts.identity : undefined
+/** @param own the findings of its own checks on these facts */
+export function evaluateFacts(facts: Facts, own = ownFindings(facts)): Evaluation {
+  const identity = own.length === 0 ? facts.identity : undefined
   const others = [identity && keyIsFree(facts), outputKindIsServed(facts)]
-  return { identity, findings: [...own.findings, ...others.flatMap((found) => found ?? [])] }
+  return { identity, findings: [...own, ...others.flatMap((found) => found ?? [])] }
 }
 
 /**
@@ -99,10 +102,10 @@ export const noStake: Stake = { identity: undefined, isSound: false, latent: [],
 
 export const stakeOf = (binding: Binding, world: World): Stake => stakeIn(gather(binding, world))
 
-/** @param own what `judgeOwn` says of these facts */
-export function stakeIn(facts: Facts, { findings } = judgeOwn(facts)): Stake {
-  const identity = findings.length === 0 ? facts.identity : undefined
-  if (findings.some(({ rule }) => isOfTheSpec(rule))) return noStake
+/** @param own the findings of its own checks on these facts */
+export function stakeIn(facts: Facts, own = ownFindings(facts)): Stake {
+  const identity = own.length === 0 ? facts.identity : undefined
+  if (own.some(({ rule }) => isOfTheSpec(rule))) return noStake
   return {
     identity,
     isSound: true,
@@ -129,7 +132,7 @@ const nothing: readonly Finding[] = []
 const inOrder = ownChecks.map(([check, ...needs]) => ({ check, itself: setOf([check]), needs: setOf(needs) }))
 
 /** Runs the checks on the binding and its references alone. */
-export function judgeOwn(facts: Facts): { readonly findings: readonly Finding[] } {
+export function ownFindings(facts: Facts): readonly Finding[] {
   let passed = 0
   const findings: Finding[] = []
   for (const { check, itself, needs } of inOrder) {
@@ -138,5 +141,5 @@ export function judgeOwn(facts: Facts): { readonly findings: readonly Finding[] 
     if (found.length === 0) passed |= itself
     else findings.push(...found)
   }
-  return { findings }
+  return findings
 }

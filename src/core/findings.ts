@@ -1,6 +1,8 @@
 import { show } from './show.ts'
 
-export type Condition = 'Conflict' | 'InvalidRef' | 'UnsafeSelector' | 'RenderFailure'
+/** The conditions that tell a failure, in the order in which a status shows them. */
+export const failureConditions = ['Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure'] as const
+export type Condition = (typeof failureConditions)[number]
 
 export const actions = ['deny', 'warn', 'ignore'] as const
 export type Action = (typeof actions)[number]

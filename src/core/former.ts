@@ -2,7 +2,7 @@ import type { Binding } from './binding.ts'
 import { isNamedByItsId, type Output } from './clusterspiffeid.ts'
 import { isSpiffeId, type Identity, type Settings } from './identity.ts'
 import { field, textOr } from './json.ts'
-import { settingsIn } from './said.ts'
+import { settingsIn } from './stored-status.ts'
 
 /**
  * The former trust domains and classes that the configuration allows to leave. An undefined class means
@@ -29,9 +29,14 @@ export function formerSettings(
   departures: Departures,
 ): Settings | undefined {
   if (outputs.length === 0) return undefined
-  const said = settingsIn(status)
-  const trustDomain = formerTrustDomain(outputs, said, settings.trustDomain, departures.trustDomains)
-  const className = formerClassName(outputs, said, settings.className, departures.classNames)
+  const statusSettings = settingsIn(status)
+  const trustDomain = formerTrustDomain(
+    outputs,
+    statusSettings,
+    settings.trustDomain,
+    departures.trustDomains,
+  )
+  const className = formerClassName(outputs, statusSettings, settings.className, departures.classNames)
   if (trustDomain === undefined && className === undefined) return undefined
   return {
     trustDomain: trustDomain ?? settings.trustDomain,
@@ -41,7 +46,7 @@ export function formerSettings(
 
 function formerTrustDomain(
   outputs: readonly Output[],
-  said: Settings | undefined,
+  statusSettings: Settings | undefined,
   configured: string,
   departures: readonly string[],
 ): string | undefined {
@@ -54,18 +59,20 @@ function formerTrustDomain(
     ({ output, domain }) => isKept(domain) && (!output.annotated || isNamedByItsId(output)),
   )
   if (rendered) return rendered.domain
-  return said && others.length > 0 && isKept(said.trustDomain) ? said.trustDomain : undefined
+  return statusSettings && others.length > 0 && isKept(statusSettings.trustDomain)
+    ? statusSettings.trustDomain
+    : undefined
 }
 
 function formerClassName(
   outputs: readonly Output[],
-  said: Settings | undefined,
+  statusSettings: Settings | undefined,
   configured: string | undefined,
   departures: readonly (string | undefined)[],
 ): { readonly value: string | undefined } | undefined {
   const other = outputs.map(classNameIn).find((className) => className.value !== configured)
   if (!other) return undefined
-  const value = said ? said.className : other.value
+  const value = statusSettings ? statusSettings.className : other.value
   return value === configured || departures.includes(value) ? undefined : { value }
 }
 

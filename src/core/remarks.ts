@@ -35,7 +35,7 @@ export const remarksOn = (
   world: World,
 ): readonly Remark[] => [
   ...renaming(binding, stake, world),
-  ...(verdict.verdict === 'deny' ? [] : victims(binding, news, world)),
+  ...(verdict.verdict === 'deny' ? [] : losingPeers(binding, news, world)),
 ]
 
 /** What to do about a collision. The message of a collision can't say it, because other tools parse that message. */
@@ -48,7 +48,7 @@ export const isRefusedCollision = ({ rule, action }: Pick<JudgedFinding, 'rule' 
   action === 'deny' && (rule === 'identityCollision' || rule === 'pendingCollision')
 
 /** Names the bindings that lose their identity by a collision that is let through with a warning. */
-function victims(binding: Binding, findings: readonly JudgedFinding[], world: World): readonly Remark[] {
+function losingPeers(binding: Binding, findings: readonly JudgedFinding[], world: World): readonly Remark[] {
   const keys = findings.flatMap(({ rule, action, collisionKey }) =>
     rule === 'identityCollision' && action === 'warn' && collisionKey !== undefined ? [collisionKey] : [],
   )

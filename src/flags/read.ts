@@ -27,7 +27,7 @@ export type Flags<Name extends string = string> = Readonly<Record<Name, Flag>>
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** A value and where it is from, for messages: the flag as it was written, or the environment variable. */
-export type Given = { readonly from: string; readonly value: string }
+export type GivenValue = { readonly from: string; readonly value: string }
 
 export type CommandLine<Name extends string> = {
   /** `-h`, `-help` or `--help` is among the arguments. */
@@ -36,9 +36,9 @@ export type CommandLine<Name extends string> = {
   readonly problems: readonly string[]
   readonly warnings: readonly string[]
   /** The flag (the last one wins), else its environment variable, else its default. */
-  readonly last: (name: Name) => Given | undefined
+  readonly last: (name: Name) => GivenValue | undefined
   /** Every value of a flag that may be repeated, in order. */
-  readonly all: (name: Name) => readonly Given[]
+  readonly all: (name: Name) => readonly GivenValue[]
   readonly isOn: (name: Name) => boolean
   /** Whether it was given, as a flag, if only without its value, or in the environment. */
   readonly isGiven: (name: Name) => boolean
@@ -54,16 +54,16 @@ export function readFlags<Name extends string>(
   const items = [...scan(argv, indexed(flags), ignoredPrefix)]
   const texts = (kind: 'positional' | 'problem' | 'warning'): readonly string[] =>
     items.flatMap((item) => (item.kind === kind ? [item.text] : []))
-  const all = (name: Name): readonly Given[] =>
+  const all = (name: Name): readonly GivenValue[] =>
     items.flatMap((item) => (item.kind === 'given' && item.name === name ? [item.given] : []))
 
-  const fromEnv = (name: Name): Given | undefined => {
+  const fromEnv = (name: Name): GivenValue | undefined => {
     const variable = flags[name].env
     const value = variable === undefined ? undefined : env[variable]
     return variable === undefined || value === undefined ? undefined : { from: variable, value }
   }
-  const explicit = (name: Name): Given | undefined => all(name).at(-1) ?? fromEnv(name)
-  const last = (name: Name): Given | undefined => {
+  const explicit = (name: Name): GivenValue | undefined => all(name).at(-1) ?? fromEnv(name)
+  const last = (name: Name): GivenValue | undefined => {
     const value = flags[name].default
     return explicit(name) ?? (value === undefined ? undefined : { from: `--${name}`, value })
   }
@@ -81,7 +81,7 @@ export function readFlags<Name extends string>(
 }
 
 type Item =
-  | { readonly kind: 'given'; readonly name: string; readonly given: Given }
+  | { readonly kind: 'given'; readonly name: string; readonly given: GivenValue }
   | { readonly kind: 'positional' | 'problem' | 'warning'; readonly text: string; readonly name?: string }
   | { readonly kind: 'help' }
 
@@ -175,7 +175,7 @@ function suggestion({ written, name }: Token, known: Index): string {
     : '; see --help'
 }
 
-/** As Go's strconv.ParseBool. */
+/** A boolean as Go's strconv.ParseBool reads it. */
 function parseBool(text: string): boolean | undefined {
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true
   return ['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text) ? false : undefined

@@ -5,7 +5,7 @@ import { isDns1123Label, isDns1123Subdomain, trimSpace } from '../core/names.ts'
 import { nearest } from '../core/nearest.ts'
 import { show } from '../core/show.ts'
 import type { LogLevel } from '../log.ts'
-import type { Given, CommandLine } from './read.ts'
+import type { GivenValue, CommandLine } from './read.ts'
 
 export type Parsed<T> =
   | { readonly kind: 'value'; readonly value: T }
@@ -28,7 +28,7 @@ export type Decoder<Name extends string> = {
 
 export function decoderOf<Name extends string>(reading: CommandLine<Name>): Decoder<Name> {
   const problems: string[] = []
-  const parsedBy = <T>(parse: (text: string) => Parsed<T>, given: Given): readonly T[] => {
+  const parsedBy = <T>(parse: (text: string) => Parsed<T>, given: GivenValue): readonly T[] => {
     const parsed = parse(given.value)
     if (parsed.kind === 'value') return [parsed.value]
     problems.push(`${given.from} ${show(given.value)}: ${parsed.problem}`)
@@ -150,7 +150,7 @@ function addressLike(text: string): string {
   return 'HOST:PORT, [IPv6]:PORT, :PORT, or 0 to switch it off'
 }
 
-/** As the API server takes a webhook's URL; without the slashes at its end. None, when empty. */
+/** A URL that the API server takes for a webhook, without the slashes at its end. An empty text is none. */
 export function webhookUrl(text: string): Parsed<string | undefined> {
   if (text === '') return value(undefined)
   // URL accepts white space, backslashes, missing slashes and empty parts, which the API server refuses.
@@ -180,7 +180,7 @@ export function logLevel(text: string): Parsed<LogLevel> {
 
 const unitsMs = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const
 
-/** As Go's time.ParseDuration, down to milliseconds: `30s`, `1m30s`, `500ms`. In milliseconds, more than none. */
+/** A duration as Go's time.ParseDuration reads it, down to milliseconds: `30s`, `1m30s`, `500ms`. In milliseconds, above zero. */
 export function duration(text: string): Parsed<number> {
   const parts = [...text.matchAll(/(?<count>\d+(?:\.\d+)?)(?<unit>ms|h|m|s)/g)]
   const ms = parts.reduce((sum, { groups }) => sum + Number(groups?.['count']) * unitOf(groups?.['unit']), 0)

@@ -1,15 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock } from '../core/clock.ts'
 import type { Turns } from '../core/slices.ts'
-
-/** Time as the loops of this folder see it; tests hand in one that they move themselves. */
-export type Clock = {
-  /** Monotonic milliseconds. Intervals are measured with it, since the date can jump. */
-  now(): number
-  /** The date, for what others read. Nothing is decided by it. */
-  date(): Date
-  /** Runs `run` once, `ms` from now; the function that is returned cancels that. */
-  after(ms: number, run: () => void): () => void
-}
 
 export const systemClock: Clock = {
   now: () => performance.now(),

@@ -1,8 +1,8 @@
+import type { Clock } from '../core/clock.ts'
 import { leaseResource } from '../core/resources.ts'
 import { isAbsent } from './answer.ts'
 import { type Answer, type Call, type Client, failureWords, resourcePath } from './client.ts'
-import type { Clock } from './clock.ts'
-import { decodeLease, held, type LeaseRecord, newLease, released } from './lease-record.ts'
+import { decodeLease, type LeaseRecord, newLease, releasedLease, takenLease } from './lease-record.ts'
 import type { Log } from './log.ts'
 
 type LockOptions = {
@@ -45,7 +45,7 @@ export class LeaseLock {
    */
   async renew(): Promise<boolean> {
     if (!this.#observed || !this.#isOurs(this.#observed.record)) return this.acquire()
-    const answer = await this.#hold(this.#observed.record)
+    const answer = await this.#take(this.#observed.record)
     return answer.kind === 'ok' || ((isConflict(answer) || isAbsent(answer)) && (await this.acquire()))
   }
 
@@ -61,7 +61,7 @@ export class LeaseLock {
       log.debug({ holder: record.holder }, 'the Lease is held by another')
       return false
     }
-    return (await this.#hold(record)).kind === 'ok'
+    return (await this.#take(record)).kind === 'ok'
   }
 
   /**
@@ -71,7 +71,7 @@ export class LeaseLock {
   async release(): Promise<void> {
     for (let tries = 0; tries < 2; tries += 1) {
       if (!this.#observed || !this.#isOurs(this.#observed.record)) return
-      const body = released(this.#observed.record, this.#options.clock.date())
+      const body = releasedLease(this.#observed.record, this.#options.clock.date())
       if (!isConflict(await this.#send({ method: 'PUT', path: this.#path, body }))) return
       await this.#look()
     }
@@ -81,12 +81,12 @@ export class LeaseLock {
     return holder === this.#options.identity
   }
 
-  #hold(record: LeaseRecord): Promise<Answer> {
+  #take(record: LeaseRecord): Promise<Answer> {
     const { identity, clock } = this.#options
     return this.#send({
       method: 'PUT',
       path: this.#path,
-      body: held(record, identity, this.#seconds, clock.date()),
+      body: takenLease(record, identity, this.#seconds, clock.date()),
     })
   }
 

@@ -26,8 +26,8 @@ export function decodeLease(input: unknown): LeaseRecord | undefined {
   }
 }
 
-/** Taken, or renewed where we hold it already. What else the object has stays. */
-export function held(record: LeaseRecord, identity: string, seconds: number, date: Date): object {
+/** The Lease with `identity` as its holder: taken, or renewed where that holds it already. What else the object has stays. */
+export function takenLease(record: LeaseRecord, identity: string, seconds: number, date: Date): object {
   const renewed = { leaseDurationSeconds: seconds, renewTime: microTime(date) }
   const spec = objectOr(record.object['spec'])
   if (record.holder === identity) return { ...record.object, spec: { ...spec, ...renewed } }
@@ -40,7 +40,7 @@ export function held(record: LeaseRecord, identity: string, seconds: number, dat
 }
 
 /** As client-go gives a Lease back: without a holder, and over in a second. */
-export function released(record: LeaseRecord, date: Date): object {
+export function releasedLease(record: LeaseRecord, date: Date): object {
   const time = microTime(date)
   const spec = { ...objectOr(record.object['spec']), acquireTime: time, renewTime: time }
   return { ...record.object, spec: { ...spec, holderIdentity: '', leaseDurationSeconds: 1 } }

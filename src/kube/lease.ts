@@ -1,5 +1,6 @@
+import type { Clock } from '../core/clock.ts'
 import type { Client } from './client.ts'
-import { type Clock, sleep, systemClock } from './clock.ts'
+import { sleep, systemClock } from './clock.ts'
 import { LeaseLock } from './lease-lock.ts'
 import { type Log, silent } from './log.ts'
 

@@ -3,7 +3,7 @@ import type { KubeObject } from './object.ts'
 
 export type Handler = {
   upserted(object: KubeObject): void
-  removed(object: Removed): void
+  removed(object: RemovedObject): void
   /** Called once, after every object of the first complete list has been reported. */
   synced(): void
   /**
@@ -14,13 +14,13 @@ export type Handler = {
 }
 
 /** `namespace` is empty for what has none. */
-export type Removed = { readonly namespace: string; readonly name: string; readonly uid: string }
+export type RemovedObject = { readonly namespace: string; readonly name: string; readonly uid: string }
 
 /** One state of one object. */
 type Revision = { readonly uid: string; readonly resourceVersion: string }
 
 /** What a list in progress has seen of one object; the object itself only where it is news. */
-export type Listed = Revision & { readonly object: KubeObject | undefined }
+export type ListedObject = Revision & { readonly object: KubeObject | undefined }
 
 /**
  * Remembers which objects the handler was told of and at what version, and passes on only what is new.
@@ -43,7 +43,7 @@ export class Ledger {
    * What to keep of a listed object until the list is complete: the object itself only if the handler does not know
    * this version.
    */
-  listed(object: KubeObject): readonly [string, Listed] {
+  listed(object: KubeObject): readonly [string, ListedObject] {
     const { uid, resourceVersion } = object.metadata
     const key = keyOf(object)
     return [key, { uid, resourceVersion, object: this.#isNews(key, object) ? object : undefined }]
@@ -53,7 +53,7 @@ export class Ledger {
    * Takes a complete list, an object a step. Removals are passed on before additions, so that a collision key which a
    * removed binding held is free when the others are looked at. Returns how many changes were passed on.
    */
-  *replacing(listed: ReadonlyMap<string, Listed>): Generator<undefined, number> {
+  *replacing(listed: ReadonlyMap<string, ListedObject>): Generator<undefined, number> {
     let news = 0
     const isNews = (): void => {
       this.#mix(true)

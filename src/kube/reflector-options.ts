@@ -1,6 +1,6 @@
+import type { Clock } from '../core/clock.ts'
 import { type BackoffRange, usualBackoff } from './backoff.ts'
 import type { Client } from './client.ts'
-import type { Clock } from './clock.ts'
 import type { Handler } from './ledger.ts'
 import type { Log } from './log.ts'
 import type { KubeObject } from './object.ts'

@@ -1,17 +1,18 @@
+import type { Clock } from '../core/clock.ts'
 import { messageOf } from '../core/show.ts'
 import { inSlices } from '../core/slices.ts'
 import { backoffMs, waitMs } from './backoff.ts'
 import { failureWords, type Lost, type Query, type Refused, resourcePath } from './client.ts'
-import { type Clock, sleep, systemClock, systemTurns } from './clock.ts'
+import { sleep, systemClock, systemTurns } from './clock.ts'
 import { IdleTimer } from './idle.ts'
-import { Ledger, type Listed } from './ledger.ts'
+import { Ledger, type ListedObject } from './ledger.ts'
 import { listPages } from './listing.ts'
 import { type Log, silent } from './log.ts'
 import { decodeObject, type KubeObject } from './object.ts'
 import { type ReflectorOptions, type Timings, usualTimings } from './reflector-options.ts'
 import { decodeWatchEvent } from './watch-event.ts'
 
-export type { Handler, Removed } from './ledger.ts'
+export type { Handler, RemovedObject } from './ledger.ts'
 export type { KubeObject } from './object.ts'
 export type { ReflectorOptions } from './reflector-options.ts'
 
@@ -159,7 +160,7 @@ export class Reflector {
   }
 
   async #list(signal: AbortSignal): Promise<Ending> {
-    const listed = new Map<string, Listed>()
+    const listed = new Map<string, ListedObject>()
     const asked = this.#clock.now()
     const answer = await listPages({
       client: this.#options.client,
@@ -177,7 +178,7 @@ export class Reflector {
     )
   }
 
-  #take(listed: Map<string, Listed>, item: unknown): void {
+  #take(listed: Map<string, ListedObject>, item: unknown): void {
     const object = decodeObject(item)
     if (!object) return this.#log.error({ path: this.#path }, 'a listed object has no name, uid or version')
     const kept = this.#reduce(object)
@@ -284,7 +285,7 @@ export class Reflector {
     return backoffMs(this.#timings.backoff, this.#failures, this.#random)
   }
 
-  /** What goes on failing in the same way is said again after a while, for whoever looks only then. */
+  /** A failure that goes on is logged again after a while, for somebody who reads the log only then. */
   #complain(why: string): void {
     const now = this.#clock.now()
     const isNews = why !== this.#complaint || now - this.#complainedAt >= this.#timings.complainEveryMs

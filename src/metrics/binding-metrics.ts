@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { conditionTypes } from '../core/conditions.ts'
 import { atMost, modeLabel, oneOf } from './labels.ts'
 
 /** What a binding's status says: `Ready`/`Reconciled`, a failure, or `Ready`/`Initializing` before there is one. */
@@ -18,7 +19,7 @@ export type BindingMetrics = {
 
 export function bindingMetrics(registers: Registry[]): BindingMetrics {
   const labelNames = ['condition', 'reason', 'mode'] as const
-  const condition = oneOf(['Ready', 'Conflict', 'InvalidRef', 'UnsafeSelector', 'RenderFailure'])
+  const condition = oneOf(conditionTypes)
   const reason = atMost(64)
   const labels = (outcome: BindingOutcome): Record<(typeof labelNames)[number], string> => ({
     condition: condition(outcome.condition),

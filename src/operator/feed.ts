@@ -17,6 +17,7 @@ import { Reflector, type ReflectorOptions } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
 import { contractSummary, obstacleIn, obstacles, type Obstacle } from './contract.ts'
 import { lighten } from './lighten.ts'
+import { ServedSchemas } from './served-schemas.ts'
 import { WorkingOut, type TakingIn } from './working-out.ts'
 
 type FeedOptions = {
@@ -26,8 +27,8 @@ type FeedOptions = {
   readonly mark: (keys: Iterable<BindingKey>) => void
   /** Told which bindings one change of many concerns. */
   readonly markLater: (keys: Iterable<BindingKey>) => void
-  /** Told of a kind that is served by another schema: what the API server stores by it may be another thing. */
-  readonly reshaped: (resource: Resource) => void
+  /** Told of a kind that has another schema: the API server may then store more, or less, of its objects. */
+  readonly schemaChanged: (resource: Resource) => void
   /** Told of the uid of each binding that is gone or going: it never holds a collision key again. */
   readonly bindingReleased: (uid: string) => void
   readonly log: Log
@@ -70,7 +71,7 @@ export function createFeed({
   inventory,
   mark,
   markLater,
-  reshaped,
+  schemaChanged,
   bindingReleased,
   log,
   timings = {},
@@ -80,14 +81,19 @@ export function createFeed({
   const running = new Map<Resource, Reflector>()
   const known = new Set<Resource>()
   const absent = new Set<Resource>()
-  const schemas = new Map<Resource, string | undefined>()
-  const freshSchemas = new Set<Resource>()
-  let schemaSettling: NodeJS.Timeout | undefined
   let stopping: Promise<unknown> = Promise.resolve()
   let halted: Obstacle | undefined
 
   const complete = Promise.withResolvers<void>()
   const workingOut = new WorkingOut({ inventory, markLater, turns, log })
+  const schemas = new ServedSchemas({
+    settlesMs: schemaSettlesMs,
+    // What was written or listed meanwhile may have been pruned by the former schema, so the kind is listed again.
+    settled: (resource) => {
+      running.get(resource)?.beginAnew()
+      if (inventory.isServed(resource)) learnSchema(resource)
+    },
+  })
 
   const apply = (change: Change): void => {
     const keys = inventory.apply(change)
@@ -97,9 +103,9 @@ export function createFeed({
   }
 
   const learn = (resource: Resource, served: boolean): void => {
-    apply({ kind: 'served', resource, served, schema: schemas.get(resource) })
+    apply({ kind: 'served', resource, served, schema: schemas.of(resource) })
     known.add(resource)
-    // Not before: what one kind leads to is worked out once all kinds are known.
+    // Nothing is worked out before all kinds are known: references would lead nowhere.
     if (known.size === allResources.length) void workingOut.begin().then(complete.resolve)
   }
 
@@ -134,29 +140,13 @@ export function createFeed({
       },
     })
     running.set(resource, reflector)
-    // One that is still being stopped for the same kind must not report removals after this one's objects.
+    // A former reflector of this kind that is still being stopped must not report removals after this one has reported objects.
     void stopping.then(() => reflector.start())
   }
 
-  /** What a kind's new schema prunes, and how its objects read, is found out once more when every API server goes by it. */
-  function learnSchemaLater(resource: Resource): void {
-    freshSchemas.add(resource)
-    clearTimeout(schemaSettling)
-    schemaSettling = setTimeout(() => {
-      for (const one of freshSchemas) {
-        const schema = schemas.get(one)
-        // It may be gone by now.
-        if (schema !== undefined) schemas.set(one, schemaEverywhere(schema))
-        running.get(one)?.beginAnew()
-        if (inventory.isServed(one)) learnSchema(one)
-      }
-      freshSchemas.clear()
-    }, schemaSettlesMs)
-  }
-
   function learnSchema(resource: Resource): void {
-    apply({ kind: 'served', resource, served: true, schema: schemas.get(resource) })
-    reshaped(resource)
+    apply({ kind: 'served', resource, served: true, schema: schemas.of(resource) })
+    schemaChanged(resource)
   }
 
   function leave(resource: Resource): void {
@@ -178,23 +168,15 @@ export function createFeed({
       [schemaField]: `${definition.metadata.uid}/${String(definition.metadata['generation'])}`,
     }),
     changed: (resource, served, definition) => {
-      const former = schemas.get(resource)
       const schema = definition && String(field(objectOr(field(definition, 'summary')), schemaField))
-      schemas.set(resource, schema)
+      const isOther = schemas.note(resource, schema)
       if (resource === bindingResource) {
         halted = obstacleIn(definition, served)
         if (halted !== undefined) log[obstacles[halted]]({}, halted)
       }
       if (served && !(resource === bindingResource && halted !== undefined)) {
         arrive(resource)
-        // A kind that was not there before has no former schema.
-        if (
-          former !== undefined &&
-          schema !== undefined &&
-          former !== schema &&
-          former !== schemaEverywhere(schema)
-        )
-          learnSchemaLater(resource)
+        if (isOther) schemas.freshen(resource)
       } else leave(resource)
     },
   })
@@ -203,7 +185,7 @@ export function createFeed({
     start: () => kinds.start(),
     stop: async () => {
       await kinds.stop()
-      clearTimeout(schemaSettling)
+      schemas.stop()
       await stopping
       await Promise.all([...running.values()].map((reflector) => reflector.stop()))
     },
@@ -216,7 +198,7 @@ export function createFeed({
       allResources.some(
         (resource) =>
           resource !== clusterSpiffeIdResource &&
-          (freshSchemas.has(resource) || running.get(resource)?.isInDoubt === true),
+          (schemas.isFresh(resource) || running.get(resource)?.isInDoubt === true),
       ),
     silence: () => {
       const bindings = running.get(bindingResource)
@@ -226,12 +208,10 @@ export function createFeed({
   }
 }
 
-/** Of more bindings, the fresher changes of others come first. */
+/** If a change concerns more bindings than this, they are marked behind those of other changes. */
 const markedAtOnce = 100
 
-/** A write may still be stored by the schema before, or be pruned by another API server that has yet to hear of this one. */
+/** Time for every API server to go by a new CustomResourceDefinition. */
 const usualSchemaSettlesMs = 10_000
-
-const schemaEverywhere = (schema: string): string => `${schema}, everywhere`
 
 const schemaField = 'schema'

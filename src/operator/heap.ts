@@ -3,14 +3,14 @@ type HeapOptions = {
   readonly collect: (() => void) | undefined
   /** Bytes of the heap that are in use, garbage included. */
   readonly used: () => number
-  /** What share of the time since the last call something was done. */
+  /** The share of the time since the last call in which the event loop was busy. */
   readonly load: () => number
   /** Runs `run` again and again; the function that is returned ends that. */
   readonly every: (ms: number, run: () => void) => () => void
 }
 
 export type Heap = {
-  /** For a moment at which nothing waits for an answer. */
+  /** Collects all garbage now. To be called when nobody waits for an answer, because it stops the process. */
   readonly release: () => void
   readonly stop: () => void
 }
@@ -20,7 +20,7 @@ const lookEveryMs = 20_000
 /** A quarter above what was left the last time, and some MiB for the garbage of a process that rests. */
 const isBurst = (used: number, left: number): boolean => used > 1.25 * left + 8 * 2 ** 20
 
-/** Above this, what a pause would cost is more than memory that is needed again soon. */
+/** Above this load no garbage is collected: the pause would cost more than it wins, since the memory is needed again soon. */
 const restingLoad = 0.1
 
 /**
@@ -43,7 +43,7 @@ export function createHeap({ collect, used, load, every }: HeapOptions): Heap {
   return { release, stop }
 }
 
-/** That of this process: with `--expose-gc`, as the Deployment sets it. */
+/** The heap of this process. It can only be collected with `--expose-gc`, which the Deployment sets. */
 export function heapOfProcess(): Heap {
   let before = performance.eventLoopUtilization()
   return createHeap({

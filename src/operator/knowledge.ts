@@ -22,7 +22,10 @@ export function hindranceOf(feed: Pick<Feed, 'unsynced' | 'halted'>): string | u
   return feed.halted() ?? (unknown === undefined ? undefined : `${unknown} has not been listed yet`)
 }
 
-/** The list of a hundred thousand objects is taken in within some seconds, during which reviews wait. */
+/**
+ * How long reviews wait while a list is taken in, before they are answered that nothing can be decided. A list of a hundred
+ * thousand objects takes some seconds.
+ */
 const takenInWithinMs = 10_000
 
 /**

@@ -12,8 +12,8 @@ import { campaign, type Campaign } from '../kube/lease.ts'
 import { createObjects } from '../kube/objects.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import type { Courtesy } from './courtesy.ts'
 import { confirmation } from './live-reads.ts'
+import type { ReviewsFirst } from './reviews-first.ts'
 
 /** How many keys are reconciled at the same time. More would not be faster: the API server bounds the rate. */
 const workers = 32
@@ -23,7 +23,7 @@ const lost = (): Error => new Error('leadership was lost')
 /** The name that the former operator uses, so that the old and the new operator never lead at the same time. */
 const leaseName = 'a558cee8.sonda.red'
 
-/** How often it is looked whether the Lease has run out, so that calls under way are not waited for. */
+/** How often this replica checks whether its Lease has run out. If it has, calls under way are given up. */
 const watchdogMs = 500
 
 type LeadershipOptions = {
@@ -38,15 +38,15 @@ type LeadershipOptions = {
   readonly whenDecidable: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
   /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
   readonly isSchemaFresh: () => boolean
-  readonly courtesy: Pick<Courtesy, 'turns'>
+  readonly reviewsFirst: Pick<ReviewsFirst, 'turns'>
 }
 
 export type Leadership = {
   readonly mark: (keys: Iterable<BindingKey>) => void
-  /** Marks what is looked at when nothing else is marked. */
+  /** Marks keys that are run once no other key is marked. */
   readonly markLater: (keys: Iterable<BindingKey>) => void
-  /** The schema of a kind is another. */
-  readonly reshaped: (resource: Resource) => void
+  /** To be called when a kind has another schema. */
+  readonly schemaChanged: (resource: Resource) => void
   readonly isLeading: () => boolean
   /** A text about bindings that have not succeeded for a while; undefined if there are none. */
   readonly troubles: () => string | undefined
@@ -56,7 +56,7 @@ export type Leadership = {
 
 /** Reconciles while this replica leads; without leader election it always does. */
 export function createLeadership(options: LeadershipOptions): Leadership {
-  const { config, client, inventory, metrics, log, hindrance, whenDecidable, isSchemaFresh, courtesy } =
+  const { config, client, inventory, metrics, log, hindrance, whenDecidable, isSchemaFresh, reviewsFirst } =
     options
   const unshown = new UnshownOutputs()
   let term: Term | undefined
@@ -81,7 +81,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       whenDecidable,
       isSchemaFresh,
       workers,
-      turns: courtesy.turns,
+      turns: reviewsFirst.turns,
       instance: hostname(),
       log,
       observe: {
@@ -103,7 +103,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   return {
     mark: (keys) => term?.mark(keys),
     markLater: (keys) => term?.markLater(keys),
-    reshaped: (resource) => term?.reshaped(resource),
+    schemaChanged: (resource) => term?.schemaChanged(resource),
     isLeading: () => term !== undefined && mayWrite(),
     troubles: () => term?.troubles(),
     start: () => {

@@ -9,7 +9,7 @@ import type { Known } from '../core/overlay.ts'
 import { crdName, namespaceResource, warnsOnly } from '../core/resources.ts'
 import { failureWords, resourcePath, type Client } from '../kube/client.ts'
 import { listPages } from '../kube/listing.ts'
-import { isStill } from '../webhook/confirm.ts'
+import { failsLive } from '../webhook/confirm.ts'
 import type { ReadLive } from '../webhook/live.ts'
 import type { ListLive } from '../webhook/missing.ts'
 import { Undecided } from '../webhook/undecided.ts'
@@ -48,7 +48,7 @@ export const liveReads =
 export const confirmation =
   (inventory: Known, objects: Pick<Objects, 'get'>): Confirm =>
   (binding, rule) =>
-    isStill(rule, binding, inventory, liveReads(objects))
+    failsLive(rule, binding, inventory, liveReads(objects))
 
 /** Pages of 500, as the state is now. @param signal ends the list when nobody waits for the review any more */
 export const liveLists =

@@ -43,23 +43,23 @@ const verdictFlags = [
 export function createPublishing(options: PublishingOptions): Publishing {
   const { config, isLeading, log } = options
   const configuration = configurationOf(config)
-  let said: { readonly essence: unknown; readonly at: number } | undefined
+  let published: { readonly essence: unknown; readonly at: number } | undefined
   let complained = false
   let looking: NodeJS.Timeout | undefined
 
   async function look(): Promise<void> {
     if (!isLeading()) {
-      said = undefined
+      published = undefined
       return
     }
     const health = healthOf(options)
-    const isOld = !said || performance.now() - said.at >= heartbeatMs
+    const isOld = !published || performance.now() - published.at >= heartbeatMs
     const essence = essenceOf(health)
-    if (!isOld && sameJson(said?.essence, essence)) return
+    if (!isOld && sameJson(published?.essence, essence)) return
     const at = performance.now()
     const told = { ...health, heartbeat: new Date().toISOString() }
     const reply = await write(options, encodeOperatorStatus({ configuration, health: told }))
-    if (reply.kind === 'done') said = { essence, at }
+    if (reply.kind === 'done') published = { essence, at }
     else if (!complained) log.warn({ reply }, `ConfigMap ${operatorStatusName} can't be written`)
     complained = reply.kind !== 'done'
   }

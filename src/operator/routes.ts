@@ -14,11 +14,11 @@ import { mutating, validating } from '../webhook/review.ts'
 import type { AdmissionRequest, Review } from '../webhook/server.ts'
 import { Undecided } from '../webhook/undecided.ts'
 import { withoutPods, createPodLookup } from '../webhook/workloads.ts'
-import type { Courtesy } from './courtesy.ts'
 import type { Feed } from './feed.ts'
 import { ignoranceOf } from './knowledge.ts'
 import { isLabelledLenient, liveLists, liveReads } from './live-reads.ts'
 import { probeAnswer } from './probe.ts'
+import type { ReviewsFirst } from './reviews-first.ts'
 
 export type RoutesOptions = {
   readonly config: Config
@@ -28,14 +28,14 @@ export type RoutesOptions = {
   /** Warnings that are part of every answer. */
   readonly notices: () => readonly string[]
   readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'takingIn' | 'whenDecidable'>
-  readonly courtesy: Pick<Courtesy, 'reviewStarted'>
+  readonly reviewsFirst: Pick<ReviewsFirst, 'reviewStarted'>
   readonly metrics: Metrics
   readonly log: Log
 }
 
 /** The routes, each named by the first label of a webhook's name in deploy/webhook. */
 export function routesOf(
-  { config, client, inventory, reservations, feed, courtesy, notices, metrics, log }: RoutesOptions,
+  { config, client, inventory, reservations, feed, reviewsFirst, notices, metrics, log }: RoutesOptions,
   objects: Objects,
 ): Readonly<Record<string, Review>> {
   const read = (signal: AbortSignal): ReadLive => liveReads(objects, signal)
@@ -55,7 +55,7 @@ export function routesOf(
     isLenient,
     notices,
     actions: config.webhook.actions.overrides,
-    reserve: (...claim: Parameters<Reservations['reserve']>) => reservations.reserve(...claim),
+    reserve: (...request: Parameters<Reservations['reserve']>) => reservations.reserve(...request),
     lookAtPods: config.webhook.workloads ? lookAtPods : withoutPods,
     observe: (request: AdmissionRequest, verdict: Verdict) => logDenial(log, request, verdict),
   }
@@ -65,7 +65,7 @@ export function routesOf(
       const probed = probeAnswer(request, config)
       if (probed) return probed
       const answered = metrics.reviewStarted()
-      const isOver = courtesy.reviewStarted()
+      const isOver = reviewsFirst.reviewStarted()
       let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'
       let reason: string | undefined
       try {

@@ -3,8 +3,8 @@ import { describeConfig, operatorConfig, type Config } from '../config.ts'
 import { given } from '../core/binding.ts'
 import { summaryIn } from '../core/conditions.ts'
 import { configurableReasons } from '../core/findings.ts'
-import { Holds } from '../core/holds.ts'
 import { Inventory } from '../core/inventory.ts'
+import { KeptSettings } from '../core/kept-settings.ts'
 import { fateOf } from '../core/output-stats.ts'
 import { eventResource, gvk } from '../core/resources.ts'
 import { messageOf } from '../core/show.ts'
@@ -19,7 +19,6 @@ import { startProbes, type HealthCheck } from '../serving/probes.ts'
 import { version } from '../version.ts'
 import { Reservations } from '../webhook/reservations.ts'
 import { createAdmission, type ShownTokens } from './admission.ts'
-import { createCourtesy } from './courtesy.ts'
 import { disregardedEvent } from './disregarded-event.ts'
 import { createFeed, type Feed } from './feed.ts'
 import { fileProblems } from './files.ts'
@@ -28,6 +27,7 @@ import { hindranceOf } from './knowledge.ts'
 import { createLeadership, type Leadership } from './leadership.ts'
 import { startMetrics } from './protected-metrics.ts'
 import { createPublishing } from './publish.ts'
+import { createReviewsFirst } from './reviews-first.ts'
 import type { StopSignals } from './signals.ts'
 
 /** `kleym operator`: runs until a signal asks it to stop. */
@@ -93,9 +93,12 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     { trustDomain: config.trustDomain, className: config.className },
     { atOnce: workedOutAtOnce },
   )
-  const courtesy = createCourtesy()
-  const holds = new Holds(inventory, config.departures, (words) => log.warn({}, words))
-  metrics.heldFrom(() => ({ trustDomain: holds.count('trust domain'), className: holds.count('class') }))
+  const reviewsFirst = createReviewsFirst()
+  const keptSettings = new KeptSettings(inventory, config.departures, (words) => log.warn({}, words))
+  metrics.keptSettingsFrom(() => ({
+    trustDomain: keptSettings.count('trust domain'),
+    className: keptSettings.count('class'),
+  }))
   const leadership: Leadership = createLeadership({
     config,
     client,
@@ -105,14 +108,14 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     hindrance: () => hindranceOf(feed),
     whenDecidable: (namespace, signal) => feed.whenDecidable(namespace, signal),
     isSchemaFresh: () => feed.isSchemaFresh(),
-    courtesy,
+    reviewsFirst,
   })
   const objects = createObjects(client)
   const reservations = new Reservations({
     objects,
     namespace: config.namespace,
     now: () => performance.now(),
-    holders: (claim) => [...inventory.holders(claim), ...inventory.sharing(claim)],
+    holders: (key) => [...inventory.holders(key), ...inventory.sharing(key)],
     disregarded: (claimant, winner) => {
       metrics.claimDisregarded()
       log.warn({ claimant, winner }, 'a claim that may never be followed by a binding refused nobody')
@@ -124,14 +127,14 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     inventory,
     log,
     mark: (keys) => {
-      holds.look(keys)
+      keptSettings.look(keys)
       leadership.mark(keys)
     },
     markLater: (keys) => {
-      holds.look(keys)
+      keptSettings.look(keys)
       leadership.markLater(keys)
     },
-    reshaped: (resource) => leadership.reshaped(resource),
+    schemaChanged: (resource) => leadership.schemaChanged(resource),
     bindingReleased: (uid) => reservations.holderDeleted(uid),
   })
   started.defer(() => feed.stop())
@@ -143,13 +146,13 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     inventory,
     reservations,
     feed,
-    courtesy,
+    reviewsFirst,
     metrics,
     shownTokens,
     log,
     presents: (pair) => metricsServer.presentAsWebhook(pair),
     isLeading: leadership.isLeading,
-    notices: () => [holds.words()].filter((words) => words !== undefined),
+    notices: () => [keptSettings.words()].filter((words) => words !== undefined),
   })
   reportCluster(metrics, inventory, feed)
   const ready = (): readonly HealthCheck[] => [
@@ -159,7 +162,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
       problem: feed.unsynced().length === 0 ? undefined : `waiting for ${feed.unsynced().join(', ')}`,
     },
     { name: 'contract', problem: feed.halted() },
-    { name: 'settings', problem: holds.words(), informs: true },
+    { name: 'settings', problem: keptSettings.words(), informs: true },
     { name: 'bindings', problem: leadership.troubles(), informs: true },
     ...admission.checks(),
   ]

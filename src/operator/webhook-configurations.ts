@@ -3,7 +3,7 @@ import { parseAllDocuments } from 'yaml'
 import {
   registrationsOf,
   withRegistration,
-  type Registered,
+  type WebhookConfigurations,
   type WebhookAddress,
 } from '../../certs/registration.ts'
 import { wordsOf } from '../../certs/secret.ts'
@@ -46,7 +46,7 @@ type Options = {
   readonly address: WebhookAddress
 }
 
-type Found = {
+type FoundConfiguration = {
   readonly resource: Resource
   readonly name: string
   /** Undefined if it does not exist. */
@@ -59,9 +59,9 @@ type Found = {
  */
 export const registered =
   ({ objects, names, address }: Options) =>
-  async (): Promise<Registered> => {
+  async (): Promise<WebhookConfigurations> => {
     const found = await Promise.all(
-      configurationsOf(names).map(async ({ resource, name }): Promise<Found> => {
+      configurationsOf(names).map(async ({ resource, name }): Promise<FoundConfiguration> => {
         const reply = await objects.get(resource, { name })
         if (reply.kind !== 'done' && reply.kind !== 'absent')
           throw new Error(`reading ${resource.kind} ${name}: ${wordsOf(reply)}`)
@@ -90,7 +90,7 @@ export const registered =
     }
   }
 
-const missingWords = (missing: readonly Found[]): string =>
+const missingWords = (missing: readonly FoundConfiguration[]): string =>
   `${missing.map(({ resource, name }) => `${resource.kind} ${name}`).join(' and ')} is not there, so the API server asks less than it could; apply deploy/webhook, or say what it is called`
 
 async function manifestOf(resource: Resource, name: string): Promise<JsonObject> {

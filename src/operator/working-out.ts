@@ -31,14 +31,14 @@ export class WorkingOut {
     this.#options = options
   }
 
-  /** From now on what is left for later is worked off. Resolves once what there is by now is. */
+  /** Begins to work off what changes leave for later. Resolves once all that is left at this moment is worked off. */
   async begin(): Promise<void> {
     this.#isBegun = true
     this.goOn()
     await this.#work
   }
 
-  /** Sees to it that what is left for later is worked off. */
+  /** Works off what is left for later, unless that is under way or has not begun. */
   goOn(): void {
     if (!this.#isBegun || this.#isDone) return
     this.#work ??= this.#workOff()
@@ -97,7 +97,7 @@ export class WorkingOut {
     return this.#options.inventory.isAllWorkedOut && this.#unmarked.length === 0
   }
 
-  /** What is not worked out yet comes first: somebody may be waiting for it. */
+  /** Bindings are worked out before any are marked: a review may be waiting for that. */
   *#steps(): Generator<undefined, void> {
     for (; !this.#isDone; yield) {
       try {

@@ -33,7 +33,7 @@ export async function snapshotCluster(
   return use<ClusterSnapshot>(
     async (client, unlimited) => {
       const found = await Promise.all(
-        allResources.map(async (resource): Promise<Found> => {
+        allResources.map(async (resource): Promise<FoundKind> => {
           const definition = asksSchemas ? undefined : following?.definition(resource)
           // Only a live read shows that a kind is not served.
           if (definition && serves(definition, resource.version)) return { resource, isServed: true }
@@ -72,7 +72,7 @@ export async function snapshotCluster(
   )
 }
 
-type Found = {
+type FoundKind = {
   readonly resource: Resource
   readonly isServed: boolean
   /** The kind's CustomResourceDefinition, if it may be read. */
@@ -80,7 +80,7 @@ type Found = {
 }
 
 /** Who may not read CustomResourceDefinitions may still see which kinds the API server serves. */
-async function lookFor(client: Client, resource: Resource): Promise<Found> {
+async function lookFor(client: Client, resource: Resource): Promise<FoundKind> {
   const name = crdName(resource)
   const answer = await client.call({ method: 'GET', path: resourcePath(definitionResource, { name }) })
   if (isAbsent(answer)) return { resource, isServed: false }
@@ -97,7 +97,7 @@ async function lookFor(client: Client, resource: Resource): Promise<Found> {
 
 async function readSchemas(
   client: Client,
-  there: readonly Found[],
+  there: readonly FoundKind[],
 ): Promise<NonNullable<Extract<ClusterSnapshot, { kind: 'snapshot' }>['schemas']>> {
   const read = readOnce(client)
   const seen = await Promise.all(

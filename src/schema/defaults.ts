@@ -47,7 +47,7 @@ function fieldsWithDefaults(object: JsonObject, schema: Schema, nulls: Nulls): J
   return Object.fromEntries([...fields].filter(([, inner]) => inner !== undefined))
 }
 
-/** Undefined where the field goes. */
+/** What takes the place of a null; undefined if the field is dropped. */
 const forNull = (schema: Schema, nulls: Nulls): unknown =>
   schema.default ?? (nulls === 'kept' ? null : undefined)
 

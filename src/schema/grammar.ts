@@ -44,13 +44,13 @@ export const subdomainProblems = (text: string, unit = 'characters'): readonly s
   ...when(!is(subdomain, text), mustBeSubdomain),
 ]
 
-/** Of a namespace. */
+/** What is wrong with the name of a namespace. */
 export const labelProblems = (text: string): readonly string[] => [
   ...when(bytes(text) > 63, 'must be no more than 63 characters'),
   ...when(!is(label, text), is(subdomain, text) ? 'must not contain dots' : mustBeLabel),
 ]
 
-/** Of the key of a label or an annotation, and of a finalizer. */
+/** What is wrong with the key of a label or an annotation, or with a finalizer. */
 export function qualifiedNameProblems(text: string): readonly string[] {
   const parts = text.split('/')
   const name = parts.at(-1) ?? ''

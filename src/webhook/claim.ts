@@ -8,7 +8,7 @@ const keyAnnotation = 'kleym.sonda.red/collision-key'
 const uidAnnotation = 'kleym.sonda.red/holder-uid'
 const baseAnnotation = 'kleym.sonda.red/holder-base'
 
-/** Who claims a collision key. The uid is that of the binding that is being admitted. */
+/** The binding that claims a key. The uid is that of the binding that is being admitted. */
 export type Holder = { readonly namespace: string; readonly name: string; readonly uid: string }
 
 /** Who claims a key now, and the version that the review is to change, as in `Claim.base`. */
@@ -22,7 +22,8 @@ export type Claim = {
   readonly name: string
   readonly uid: string
   readonly resourceVersion: string
-  readonly collisionKey: string
+  /** What is claimed, as `keyToClaim` tells it. */
+  readonly key: string
   readonly holder: Holder
   /**
    * The latest resourceVersion of the holder that a claiming review was about to change; empty for a review of its
@@ -35,9 +36,9 @@ export type Claim = {
   readonly transitions: number
 }
 
-/** The name of the Lease for a collision key. Each key has one Lease. */
-export const claimName = (collisionKey: string): string =>
-  `kleym-claim-${createHash('sha256').update(collisionKey).digest('hex').slice(0, 40)}`
+/** The name of the Lease for a key. Each key has one Lease. */
+export const claimName = (key: string): string =>
+  `kleym-claim-${createHash('sha256').update(key).digest('hex').slice(0, 40)}`
 
 /**
  * The Lease of a claim; it takes the place of an earlier claim if one is given. A renewal always differs from the
@@ -46,9 +47,9 @@ export const claimName = (collisionKey: string): string =>
  */
 export function leaseOf(
   namespace: string,
-  collisionKey: string,
+  key: string,
   claimant: Claimant,
-  replaced?: Omit<Claim, 'name' | 'collisionKey'>,
+  replaced?: Omit<Claim, 'name' | 'key'>,
 ): JsonObject {
   const isAgain = replaced !== undefined && isSameBinding(replaced.holder, claimant)
   const base = isAgain ? laterBase(replaced, claimant) : claimant.base
@@ -57,14 +58,14 @@ export function leaseOf(
     kind: leaseResource.kind,
     metadata: {
       namespace,
-      name: claimName(collisionKey),
+      name: claimName(key),
       labels: {
         'app.kubernetes.io/name': 'kleym',
         'app.kubernetes.io/component': 'operator',
         [claimLabel]: 'true',
       },
       annotations: {
-        [keyAnnotation]: collisionKey,
+        [keyAnnotation]: key,
         [uidAnnotation]: claimant.uid,
         ...(base !== undefined && { [baseAnnotation]: base }),
       },
@@ -106,7 +107,7 @@ export function decodeClaim(lease: unknown): Claim {
     uid: textOr(field(meta, 'uid'), ''),
     resourceVersion: textOr(field(meta, 'resourceVersion'), ''),
     transitions: numberOr(field(objectOr(spec), 'leaseTransitions'), 0),
-    collisionKey: textOr(field(annotations, keyAnnotation), ''),
+    key: textOr(field(annotations, keyAnnotation), ''),
     holder: { namespace, name, uid: textOr(field(annotations, uidAnnotation), '') },
     base: typeof annotations[baseAnnotation] === 'string' ? annotations[baseAnnotation] : undefined,
   }
@@ -141,7 +142,7 @@ export const isSameBinding = (a: Holder, b: Holder): boolean =>
  */
 export function claimStateOf(
   claim: Claim,
-  holder: Holder,
+  asking: Holder,
   seen: ReadHolder & {
     readonly ageMs: number
     readonly deleted: boolean
@@ -149,7 +150,7 @@ export function claimStateOf(
   },
 ): ClaimState {
   // A binding takes over the claim of the binding that it replaces under a new name.
-  if (isSameBinding(claim.holder, holder) || seen.contender === 'renamed') return 'ours'
+  if (isSameBinding(claim.holder, asking) || seen.contender === 'renamed') return 'ours'
   if (seen.contender === 'rival') return 'held'
   const isOver = seen.deleted || seen.ageMs > seen.graceMs || hasMovedOn(claim, seen.version)
   return isOver ? 'abandoned' : 'pending'

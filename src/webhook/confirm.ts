@@ -27,7 +27,7 @@ export const needsConfirmation = (findings: readonly Finding[]): boolean =>
  * Whether a binding that fails by memory fails by a live read, too. Of a collision it is enough to find one other binding
  * that still stands in the way, however many memory has.
  */
-export async function isStill(
+export async function failsLive(
   rule: Finding['rule'],
   binding: Binding,
   remembered: Known,
@@ -99,10 +99,10 @@ async function readRivals(
 ): Promise<void> {
   const names = others.map(({ name }) => name).filter((name) => name !== binding.name)
   const unread = names.filter((name) => !live.world.speaksOf(name)).toSorted(byBytes)
-  const stands = standing(live, binding)
+  const isContesting = contestingTest(live, binding)
   for (let start = 0; start < unread.length; start += batch) {
     const peers = await Promise.all(unread.slice(start, start + batch).map((name) => live.readPeer(name)))
-    if (peers.some((peer) => peer && stands(peer) && isWanted(peer))) return
+    if (peers.some((peer) => peer && isContesting(peer) && isWanted(peer))) return
   }
 }
 
@@ -110,7 +110,7 @@ async function readRivals(
  * Returns a test for peers that were read: whether a peer asks for the same container as the binding and is not the
  * binding under another name.
  */
-function standing({ world }: LiveNamespace, binding: Binding): (peer: Binding) => boolean {
+function contestingTest({ world }: LiveNamespace, binding: Binding): (peer: Binding) => boolean {
   const { evaluation, stake } = foresee(binding, world)
   const held = evaluation.identity?.collisionKey
   const keys = [...(held === undefined ? [] : [held]), ...stake.latent]
@@ -124,14 +124,14 @@ function standing({ world }: LiveNamespace, binding: Binding): (peer: Binding) =
 }
 
 /**
- * Whether another binding holds what a binding claims, by live reads of that other binding, its pool and its
- * objective.
+ * How another binding relates to a key that a binding is about to claim, by live reads of that other binding, its pool and
+ * its objective.
  *
- * @param claim a collision key, or a reference to a container
+ * @param key as `keyToClaim` tells it
  */
-export async function contends(
+export async function readContender(
   name: string,
-  claim: string,
+  key: string,
   binding: Binding,
   remembered: Known,
   read: ReadLive,
@@ -140,8 +140,8 @@ export async function contends(
   const other = await live.readPeer(name)
   if (!other) return { contender: 'none' }
   const { identity, latent, reference } = live.world.stakeOf(other)
-  const isClaimed = identity?.collisionKey === claim || reference === claim || latent.includes(claim)
-  return { contender: !isClaimed ? 'none' : isRival(binding, other) ? 'rival' : 'renamed', version: other }
+  const hasKey = identity?.collisionKey === key || reference === key || latent.includes(key)
+  return { contender: !hasKey ? 'none' : isRival(binding, other) ? 'rival' : 'renamed', version: other }
 }
 
 /** Reads the neighbours that advice may name, up to a number of each kind. */

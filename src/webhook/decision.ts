@@ -72,8 +72,8 @@ function notes({
   verdict: { verdict, findings },
 }: Decision): Readonly<Record<string, string>> {
   // Findings that refuse come first, because a denial is counted by the first reason.
-  const heard = [...findings.filter(({ action }) => action === 'deny'), ...findings.filter(isHeard)]
-  const reasons = heard.map(({ rule }) => rules[rule].reason)
+  const reported = [...findings.filter(({ action }) => action === 'deny'), ...findings.filter(isReported)]
+  const reasons = reported.map(({ rule }) => rules[rule].reason)
   return {
     decision: verdict,
     ...(reasons.length > 0 && { reasons: [...new Set(reasons)].join(',') }),
@@ -82,4 +82,4 @@ function notes({
   }
 }
 
-export const isHeard = ({ action }: JudgedFinding): boolean => action !== 'ignore'
+export const isReported = ({ action }: JudgedFinding): boolean => action !== 'ignore'

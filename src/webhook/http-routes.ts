@@ -28,7 +28,7 @@ type Reach = {
   readonly routes: Readonly<Record<string, Review>>
   readonly admits: (token: string) => boolean
   /** A call with a token came from this address. */
-  readonly knows: (address: string) => void
+  readonly cameWithToken: (address: string) => void
   /** A call without a token came from this address. */
   readonly turnedAway: (address: string) => void
   readonly log: Log
@@ -79,10 +79,10 @@ export function addRoutes(app: App, reach: Reach): void {
 }
 
 /** The route and token of a call; undefined for a call without a valid token. */
-function calledBy({ admits, knows }: Reach, request: Request): Called | undefined {
+function calledBy({ admits, cameWithToken }: Reach, request: Request): Called | undefined {
   const called = calledIn(request.url)
   if (!called || !admits(called.token)) return undefined
-  knows(request.ip)
+  cameWithToken(request.ip)
   return called
 }
 

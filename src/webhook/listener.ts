@@ -29,7 +29,7 @@ export type StreamResets = { readonly burst: number; readonly perSecond: number 
 
 export const usualStreamResets: StreamResets = { burst: 100_000, perSecond: 100_000 }
 
-/** As many as Go's own server allows on a connection; its client opens another one for more. */
+/** How many streams a connection may have, as in Go's own server. Its client opens another connection for more. */
 const maxConcurrentStreams = 250
 
 /** fastify over HTTP/2 and HTTP/1.1, with a limit on everything that a client can occupy. */
@@ -122,8 +122,8 @@ export function limitNewcomers(
 ): void {
   server.prependListener('connection', (socket: Socket) => {
     const address = socket.remoteAddress ?? ''
-    if (newcomers.admits(address)) {
-      socket.once('close', () => newcomers.left(address))
+    if (newcomers.open(address)) {
+      socket.once('close', () => newcomers.closed(address))
       return
     }
     dropped(address)

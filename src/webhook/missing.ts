@@ -7,8 +7,8 @@ import type { LiveNamespace, ReadLive } from './live.ts'
 import { inSlices } from './slices.ts'
 
 /**
- * Lists all objects of a kind in a namespace, or what of them is metadata, which takes the API server a third of the
- * time. Throws when there is no complete list.
+ * Lists all objects of a kind in a namespace. With `metadata` only that part of each object comes, which takes the API server a
+ * third of the time. Throws when there is no complete list.
  */
 export type ListLive = (
   resource: Resource,
@@ -19,12 +19,12 @@ export type ListLive = (
 
 export type LiveReads = { readonly read: ReadLive; readonly list: ListLive }
 
-/** Objects of one kind that are read one by one; of more, all that the namespace has are listed. */
+/** Up to so many objects of a kind are read one by one. For more, the kind is listed in the whole namespace. */
 const readAtMost = 8
 
 /**
- * Reads the pools and objectives that bindings can be led to and that memory lacks. Returns whether there are any: what
- * the bindings stand for is then to be worked out anew.
+ * Reads the pools and objectives that bindings can be led to and that memory lacks. Returns whether there are any: the
+ * stakes of the bindings are then to be worked out anew.
  */
 export async function readMissing(
   bindings: readonly Binding[],

@@ -10,7 +10,7 @@ type Naming = Pick<AdmissionRequest, 'name' | 'object' | 'oldObject'>
 export const nameIn = (request: Naming): string => request.name || inMetadata(request, 'name')
 
 /**
- * What an answer calls the object. One without a name yet is called by its `generateName`, the part of its name to come that
+ * What an answer calls the object. One without a name yet is called by its `generateName`, the part of its later name that
  * its author knows.
  */
 export const shownName = (request: Naming): string => nameIn(request) || inMetadata(request, 'generateName')

@@ -1,5 +1,5 @@
 /** How many connections an address may open before it has shown a token. */
-export type Hospitality = {
+export type ConnectionLimits = {
   /** At once. An API server opens one for each call that is under way. */
   readonly burst: number
   readonly perSecond: number
@@ -8,7 +8,7 @@ export type Hospitality = {
 }
 
 /** A handshake is about a millisecond of CPU: 20 a second cost 2 % of one, from each address. */
-export const usualHospitality: Hospitality = { burst: 200, perSecond: 20, open: 256 }
+export const usualConnectionLimits: ConnectionLimits = { burst: 200, perSecond: 20, open: 256 }
 
 /** For this long after a call with a token the connections of an address are not limited. */
 const knownMs = 600_000
@@ -24,20 +24,20 @@ type Address = { allowance: number; at: number; open: number; knownUntil: number
  * server shows its token with its first call; after that its connections are not limited.
  */
 export class Newcomers {
-  readonly #hospitality: Hospitality
+  readonly #connectionLimits: ConnectionLimits
   readonly #now: () => number
   readonly #addresses = new Map<string, Address>()
 
   /** `now` is monotonic, in ms. */
-  constructor(hospitality: Hospitality, now: () => number) {
-    this.#hospitality = hospitality
+  constructor(connectionLimits: ConnectionLimits, now: () => number) {
+    this.#connectionLimits = connectionLimits
     this.#now = now
   }
 
-  /** Whether a new connection from this address is accepted. An accepted one counts as open until `left` is called. */
-  admits(address: string): boolean {
+  /** Takes in a new connection from this address, which then counts as open until `closed` is called. False over the limits. */
+  open(address: string): boolean {
     const one = this.#of(address)
-    const { burst, perSecond, open } = this.#hospitality
+    const { burst, perSecond, open } = this.#connectionLimits
     const now = this.#now()
     one.allowance = Math.min(burst, one.allowance + ((now - one.at) / 1000) * perSecond)
     one.at = now
@@ -49,19 +49,19 @@ export class Newcomers {
     return true
   }
 
-  left(address: string): void {
+  closed(address: string): void {
     const one = this.#addresses.get(address)
     if (one) one.open = Math.max(0, one.open - 1)
   }
 
   /** Notes that a call from this address had a token. */
-  knows(address: string): void {
+  cameWithToken(address: string): void {
     this.#of(address).knownUntil = this.#now() + knownMs
   }
 
   #of(address: string): Address {
     const one = this.#addresses.get(address) ?? {
-      allowance: this.#hospitality.burst,
+      allowance: this.#connectionLimits.burst,
       at: this.#now(),
       open: 0,
       knownUntil: Number.NEGATIVE_INFINITY,

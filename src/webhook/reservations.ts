@@ -13,7 +13,7 @@ import {
   type ReadHolder,
 } from './claim.ts'
 import { Undecided } from './undecided.ts'
-import { VainClaims } from './vain-claims.ts'
+import { UnfollowedClaims } from './unfollowed-claims.ts'
 
 type ReservationsOptions = {
   readonly objects: Pick<Objects, 'get' | 'create' | 'replace' | 'remove'>
@@ -21,8 +21,8 @@ type ReservationsOptions = {
   readonly namespace: string
   /** Monotonic, in ms. */
   readonly now: () => number
-  /** The known bindings that hold what is claimed, all of one namespace. */
-  readonly holders: (claim: string) => Iterable<Pick<Holder, 'name'>>
+  /** The known bindings that have a key which can be claimed, all of one namespace. */
+  readonly holders: (key: string) => Iterable<Pick<Holder, 'name'>>
   /**
    * Called when a binding gets a key that another one claims, because too many claims on the key were never followed
    * by a binding.
@@ -57,16 +57,17 @@ const collectAtOnce = 16
 
 /** What one review asks for. */
 type KeyRequest = {
-  readonly collisionKey: string
-  readonly holder: Claimant
-  readonly contends: (other: Holder) => Promise<ReadHolder>
+  /** As `keyToClaim` tells it. */
+  readonly key: string
+  readonly claimant: Claimant
+  readonly readHolder: (holder: Holder) => Promise<ReadHolder>
   readonly signal: AbortSignal | undefined
 }
 
 type SeenClaim = { readonly claim: Claim; readonly since: number }
 
 /**
- * Claims on collision keys, one Lease for each key, shared by all replicas: of any number of simultaneous requests
+ * Claims on keys, one Lease for each key, shared by all replicas: of any number of simultaneous requests
  * for one key exactly one gets it. A claim is needed until every replica has seen the binding, and is then deleted.
  */
 export class Reservations {
@@ -75,7 +76,7 @@ export class Reservations {
   readonly #staleMs: number
   readonly #seen = new Map<string, SeenClaim>()
   readonly #deleted = new Set<string>()
-  readonly #vain: VainClaims
+  readonly #unfollowed: UnfollowedClaims
   /** Requests for one key wait for each other within this replica, which saves conflicts at the API server. */
   readonly #queues = new Map<string, Promise<unknown>>()
 
@@ -83,11 +84,10 @@ export class Reservations {
     this.#options = options
     this.#graceMs = options.graceMs ?? usualGraceMs
     this.#staleMs = options.staleMs ?? usualStaleMs
-    this.#vain = new VainClaims({
+    this.#unfollowed = new UnfollowedClaims({
       now: options.now,
-      isFollowed: (collisionKey, { name, uid }) =>
-        this.#deleted.has(uid) ||
-        Iterator.from(options.holders(collisionKey)).some((one) => one.name === name),
+      isFollowed: (key, { name, uid }) =>
+        this.#deleted.has(uid) || Iterator.from(options.holders(key)).some((one) => one.name === name),
     })
   }
 
@@ -103,7 +103,7 @@ export class Reservations {
 
   forgotten(name: string): void {
     const seen = this.#seen.get(name)
-    if (seen) this.#vain.collected(seen.claim)
+    if (seen) this.#unfollowed.collected(seen.claim)
     this.#seen.delete(name)
   }
 
@@ -115,19 +115,19 @@ export class Reservations {
   }
 
   /**
-   * Claims a key for a binding that is about to be admitted. `contends` reads live whether another binding holds the
-   * key. Throws `Undecided` if the API server gives no answer, and the signal's reason when that aborts: a claim for a
+   * Claims a key for a binding that is about to be admitted. `readHolder` reads live whether the holder of a claim on the key
+   * has it. Throws `Undecided` if the API server gives no answer, and the signal's reason when that aborts: a claim for a
    * request that nobody waits for would only block others.
    */
   async reserve(
-    collisionKey: string,
-    holder: Claimant,
-    contends: (other: Holder) => Promise<ReadHolder>,
+    key: string,
+    claimant: Claimant,
+    readHolder: (holder: Holder) => Promise<ReadHolder>,
     signal?: AbortSignal,
   ): Promise<Reserved> {
-    const name = claimName(collisionKey)
+    const name = claimName(key)
     const before = this.#queues.get(name) ?? Promise.resolve()
-    const turn = before.then(() => this.#reserve({ collisionKey, holder, contends, signal }))
+    const turn = before.then(() => this.#reserve({ key, claimant, readHolder, signal }))
     const settled = turn.catch(() => {})
     this.#queues.set(name, settled)
     try {
@@ -139,12 +139,12 @@ export class Reservations {
 
   async #reserve(request: KeyRequest): Promise<Reserved> {
     const { objects, namespace } = this.#options
-    const { collisionKey, holder, signal } = request
-    const name = claimName(collisionKey)
+    const { key, claimant, signal } = request
+    const name = claimName(key)
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       signal?.throwIfAborted()
       if (!this.#seen.has(name)) {
-        const created = await objects.create(leaseResource, leaseOf(namespace, collisionKey, holder))
+        const created = await objects.create(leaseResource, leaseOf(namespace, key, claimant))
         if (created.kind === 'done') return this.#taken(created.object)
         if (created.kind === 'absent')
           throw new Undecided(
@@ -165,21 +165,21 @@ export class Reservations {
   /** Returns undefined if somebody else changed the claim meanwhile, so that the caller tries again. */
   async #contend(
     claim: Claim,
-    { collisionKey, holder, contends, signal }: KeyRequest,
+    { key, claimant, readHolder, signal }: KeyRequest,
   ): Promise<Reserved | undefined> {
     const { objects, namespace, now, disregarded } = this.#options
     const { since } = this.#note(claim)
-    const standing: ReadHolder = isSameBinding(claim.holder, holder)
+    const holder: ReadHolder = isSameBinding(claim.holder, claimant)
       ? { contender: 'none' }
-      : await contends(claim.holder)
-    if (hasMovedOn(claim, standing.version)) this.#vain.followed(claim)
-    const state = claimStateOf(claim, holder, {
-      ...standing,
+      : await readHolder(claim.holder)
+    if (hasMovedOn(claim, holder.version)) this.#unfollowed.followed(claim)
+    const state = claimStateOf(claim, claimant, {
+      ...holder,
       ageMs: now() - since,
       deleted: this.#deleted.has(claim.holder.uid),
       graceMs: this.#graceMs,
     })
-    const isDisregarded = state === 'pending' && this.#vain.areTooMany(claim)
+    const isDisregarded = state === 'pending' && this.#unfollowed.areTooMany(claim)
     switch (isDisregarded ? 'abandoned' : state) {
       case 'held':
       case 'pending':
@@ -187,10 +187,10 @@ export class Reservations {
       case 'ours':
       case 'abandoned': {
         signal?.throwIfAborted()
-        const lease = leaseOf(namespace, collisionKey, holder, claim)
+        const lease = leaseOf(namespace, key, claimant, claim)
         const replaced = await objects.replace(leaseResource, lease)
         if (replaced.kind === 'done') {
-          if (isDisregarded) disregarded?.(claim.holder, holder)
+          if (isDisregarded) disregarded?.(claim.holder, claimant)
           return this.#taken(replaced.object)
         }
         if (replaced.kind === 'conflict' || replaced.kind === 'absent') return undefined
@@ -210,7 +210,7 @@ export class Reservations {
     if (known?.claim.resourceVersion === claim.resourceVersion) return known
     const seen = { claim, since: this.#options.now() }
     this.#seen.set(claim.name, seen)
-    this.#vain.made(claim)
+    this.#unfollowed.made(claim)
     return seen
   }
 

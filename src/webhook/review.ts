@@ -1,5 +1,5 @@
 import { isAdvice } from '../core/advice.ts'
-import { appraise, claimOf, pendingOver, type Appraisal } from '../core/appraise.ts'
+import { appraise, keyToClaim, pendingOver, type Appraisal } from '../core/appraise.ts'
 import { decodeBinding, finalizer, isWrittenAlike, type Binding } from '../core/binding.ts'
 import { collisionMessage } from '../core/checks/collision.ts'
 import { noStake } from '../core/evaluate.ts'
@@ -13,8 +13,8 @@ import { judge, lenient, newIn, type ActionOverrides, type Verdict } from '../co
 import { workloadRules } from '../core/workloads.ts'
 import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
 import type { Holder } from './claim.ts'
-import { confirm, contends, needsConfirmation } from './confirm.ts'
-import { allowed, denied, isHeard, type Decision } from './decision.ts'
+import { confirm, needsConfirmation, readContender } from './confirm.ts'
+import { allowed, denied, isReported, type Decision } from './decision.ts'
 import type { ReadLive } from './live.ts'
 import type { Reservations, Reserved } from './reservations.ts'
 import { nothingSeen, type LookAtPods, type PodFindings } from './workloads.ts'
@@ -70,8 +70,8 @@ export const mutating =
 /** A decision and its grounds. */
 type Decided = Decision & {
   readonly world: World
-  /** The key or reference that the binding claimed before the request, if any. */
-  readonly claimed: string | undefined
+  /** The key to claim for the binding as it was before the request, if any. */
+  readonly earlierKey: string | undefined
   /** The findings before the request. */
   readonly earlier: readonly Finding[]
   /** The binding's identity before the request. */
@@ -84,12 +84,12 @@ async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSign
   if (!concerns(request, binding)) return { ...nothing, binding, world: reach.world }
   const decideIn = (world: World): Decided => {
     const appraisal = appraise(binding, world)
-    const { findings: earlier, ...standing } = before ? appraise(before, world) : untouched
+    const { findings: earlier, ...past } = before ? appraise(before, world) : untouched
     const verdict = judge(appraisal.findings, earlier, reach.actions)
-    const claimed = claimOf({ findings: earlier, ...standing })
-    const { identity } = standing.evaluation
-    const stood = before && identity && { binding: before, identity }
-    return { binding, world, appraisal, verdict, claimed, earlier, before: stood, remarks: [] }
+    const earlierKey = keyToClaim({ findings: earlier, ...past })
+    const { identity } = past.evaluation
+    const identified = before && identity && { binding: before, identity }
+    return { binding, world, appraisal, verdict, earlierKey, earlier, before: identified, remarks: [] }
   }
   const remembered = decideIn(reach.world)
   const neighbours = remembered.verdict.findings.some((one) => one.action === 'deny' && isAdvice(one))
@@ -159,23 +159,23 @@ async function reserveKey(
   { world, read, reserve, actions }: Reach,
   signal: AbortSignal,
 ): Promise<Decided> {
-  const { binding, claimed, earlier, appraisal, verdict } = decision
-  const claim = claimOf(appraisal)
-  const isContested = verdict.findings.some(({ collisionKey }) => collisionKey === claim)
-  if (claim === undefined || claim === claimed || isContested || verdict.verdict === 'deny' || request.dryRun)
+  const { binding, earlierKey, earlier, appraisal, verdict } = decision
+  const key = keyToClaim(appraisal)
+  const isContested = verdict.findings.some(({ collisionKey }) => collisionKey === key)
+  if (key === undefined || key === earlierKey || isContested || verdict.verdict === 'deny' || request.dryRun)
     return decision
   const { namespace, name, uid } = binding
   const reserved = await reserve(
-    claim,
+    key,
     { namespace, name, uid, base: baseOf(request) },
-    ({ name: other }: Holder) => contends(other, claim, binding, world, read(signal)),
+    ({ name: other }: Holder) => readContender(other, key, binding, world, read(signal)),
     signal,
   )
   if (reserved.kind === 'reserved') return decision
-  const collision = takenBy(reserved, claim, decision)
+  const collision = takenBy(reserved, key, decision)
   const judged = judge([collision, ...verdict.findings], earlier, actions)
-  const isSaid = judged.findings.some((one) => one.rule === collision.rule && isHeard(one))
-  const remarks = reserved.pending && isSaid ? [pendingWords(reserved.by.name)] : []
+  const isCollisionReported = judged.findings.some((one) => one.rule === collision.rule && isReported(one))
+  const remarks = reserved.pending && isCollisionReported ? [pendingWords(reserved.by.name)] : []
   return { ...decision, verdict: judged, remarks }
 }
 
@@ -189,21 +189,21 @@ const baseOf = (request: AdmissionRequest): string | undefined =>
  */
 function takenBy(
   { by }: Extract<Reserved, { kind: 'taken' }>,
-  claim: string,
+  key: string,
   { binding, appraisal }: Decided,
 ): Finding {
-  if (claim === appraisal.stake.reference) return pendingOver(claim, binding, [by.name])
+  if (key === appraisal.stake.reference) return pendingOver(key, binding, [by.name])
   return {
     rule: 'identityCollision',
     field: 'spec.containerName',
     cause: 'Duplicate',
     value: binding.spec.containerName,
     message: collisionMessage([by.name]),
-    collisionKey: claim,
+    collisionKey: key,
   }
 }
 
-/** Said beside the message of the collision, because other tools parse that message. */
+/** A warning of its own beside the collision's message, because other tools parse that message. */
 const pendingWords = (name: string): string =>
   `spec.containerName: ${name} is being admitted this moment, or was: try again in a minute`
 
@@ -217,7 +217,7 @@ const untouched: Appraisal = {
 const nothing: Omit<Decided, 'binding' | 'world'> = {
   appraisal: untouched,
   verdict: judge([], [], {}),
-  claimed: undefined,
+  earlierKey: undefined,
   earlier: [],
   before: undefined,
   remarks: [],

@@ -18,7 +18,7 @@ import {
   type StreamResets,
   type Tls,
 } from './listener.ts'
-import { Newcomers, usualHospitality, type Hospitality } from './newcomers.ts'
+import { Newcomers, usualConnectionLimits, type ConnectionLimits } from './newcomers.ts'
 import { ThrottledLog } from './throttled-log.ts'
 
 export type { AdmissionRequest, Observe, Timeouts, Review, Tls }
@@ -28,7 +28,7 @@ export type WebhookServerOptions = {
   /** 0 for any that is free. */
   readonly port: number
   readonly tls: Tls
-  /** By the first label of the webhook's name, `validate` and the like; the path is `/validate/<token>`. */
+  /** A review for each webhook, by the first label of the webhook's name: `validate` has the path `/validate/<token>`. */
   readonly routes: Readonly<Record<string, Review>>
   /** Whether a call with this token is to be served. Any other gets the same 403, and nothing else happens. */
   readonly admits: (token: string) => boolean
@@ -39,7 +39,7 @@ export type WebhookServerOptions = {
   readonly observe?: Observe
   /** Called for each call without a token and for each connection over the limit. */
   readonly turnedAway?: (what: 'call' | 'connection') => void
-  readonly hospitality?: Hospitality
+  readonly connectionLimits?: ConnectionLimits
   readonly resets?: StreamResets
 }
 
@@ -72,7 +72,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   const { host, port, tls, routes, admits, log, reserveMs = 500, observe, turnedAway } = options
   const timeouts = { ...usualTimeouts, ...options.timeouts }
   const app = createListener(tls, timeouts, options.resets ?? usualStreamResets)
-  const newcomers = new Newcomers(options.hospitality ?? usualHospitality, now)
+  const newcomers = new Newcomers(options.connectionLimits ?? usualConnectionLimits, now)
   const strangers = strangersIn(log)
   limitNewcomers(app.server, newcomers, (address) => {
     strangers.connections.happened(address)
@@ -88,9 +88,9 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   addRoutes(app, {
     routes,
     admits,
-    knows: (address) => {
+    cameWithToken: (address) => {
       lastCall = now()
-      newcomers.knows(address)
+      newcomers.cameWithToken(address)
     },
     turnedAway: (address) => {
       strangers.calls.happened(address)

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 
-/** What a request's path says: the webhook that is called, and what is to show that the API server calls it. */
+/** The path of a call: the webhook that is called, and the token by which the API server shows that it is the caller. */
 export type Called = { readonly route: string; readonly token: string }
 
 /** `/validate/<token>?timeout=5s`. Undefined for a path of any other shape. */
@@ -20,7 +20,10 @@ export class Tokens {
     this.#accepted = tokens.map((token) => Buffer.from(token))
   }
 
-  /** In a time that tells nothing about how much of a token was right: all are compared, and each to its end. */
+  /**
+   * Whether a token is accepted. The time that this takes tells nothing about how much of a token was right: all are compared,
+   * and each to its end.
+   */
   readonly admits = (token: string): boolean => {
     const given = Buffer.from(token)
     return this.#accepted

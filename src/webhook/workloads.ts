@@ -22,7 +22,7 @@ export type ListPods = (
   | { readonly kind: 'unknown'; readonly why: string }
 >
 
-/** What came of looking at the pods of one review. */
+/** How a review's look at pods ended. */
 export type Look = 'complete' | 'partial' | 'forbidden' | 'failed'
 
 export type LookAtPods = (
@@ -31,7 +31,7 @@ export type LookAtPods = (
   signal: AbortSignal,
 ) => Promise<PodFindings>
 
-/** With `--workloads=false`. */
+/** The look with `--workloads=false`: none. */
 export const withoutPods: LookAtPods = () => Promise.resolve(nothingSeen)
 
 type Options = {
@@ -44,14 +44,14 @@ type Options = {
 }
 
 /**
- * A list that is cut short takes its connection with it. Where the API server is slow, a list for each review that is cut when the
- * review gives up would cost both sides a TLS handshake for each of them. So a list goes on after its review has given up, and only so
- * many go on at once; reviews that find no place by then do without.
+ * How many lists of pods run at once, and how long each may take. A list goes on after its review has given up: to cut it short
+ * would close its connection, and where the API server is slow that would cost both sides a TLS handshake for each review. A
+ * review that gets no place in time goes without a list.
  */
 const atOnce = 16
 const listWithinMs = 5_000
 
-/** All that one review may take. What takes longer, or is larger, is left: it is only for advice. */
+/** How long one review waits for its list. What takes longer, or is larger, is left out: it is only for advice. */
 const withinMs = 300
 /** The first page: in most pools one of five pods already fits, and the look ends. */
 const first = { limit: 5, maxBytes: 512 * 1024 }
@@ -67,14 +67,14 @@ const rememberAtMost = 10_000
 export function createPodLookup({ list, fallbacks, settings, now, observe, warn }: Options): LookAtPods {
   const forbiddenUntil = new Map<string, number>()
   const semaphore = new Semaphore(atOnce)
-  let said = false
+  let hasWarned = false
 
   function noteForbidden(namespace: string, why: string): void {
     if (forbiddenUntil.size >= rememberAtMost) forbiddenUntil.clear()
     forbiddenUntil.set(namespace, now() + forbiddenForMs)
-    if (!said)
+    if (!hasWarned)
       warn({ namespace, why }, 'pods may not be listed: bindings are admitted without a look at them')
-    said = true
+    hasWarned = true
   }
 
   async function look(

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { createAuthority, issueLeaf } from '../../certs/authority.ts'
 import { handshakeProblem, type Lives, type Trusted } from '../../certs/certificates.ts'
 import type { Issuer } from '../../certs/issuance.ts'
-import type { Registered, Registration } from '../../certs/registration.ts'
+import type { WebhookConfigurations, Registration } from '../../certs/registration.ts'
 import type { SecretData } from '../../certs/rotation.ts'
 import { ensureCertificates, type SecretAccess } from '../../certs/store.ts'
 import { tokensFrom } from '../../certs/token.ts'
@@ -252,7 +252,7 @@ export class Fleet {
     }
   }
 
-  async #registered(name: string): Promise<Registered> {
+  async #registered(name: string): Promise<WebhookConfigurations> {
     const seen = await Promise.all(
       this.#configurations.keys().map((index) => this.#request(name, () => this.#configurations[index])),
     )

@@ -1,5 +1,5 @@
 import { pageOptions } from '../../src/cli/page-options.ts'
-import { report } from '../../src/cli/page/page.ts'
+import { drawPage } from '../../src/cli/page/page.ts'
 import type { CommandResult } from '../../src/result.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import type { PodOptions } from '../support/pods.ts'
@@ -16,7 +16,7 @@ export type Scene = {
 const reportOn = ({ objects, pods }: Scene, argv: readonly string[] = []): Promise<CommandResult> => {
   const parsed = pageOptions(argv, {})
   if (parsed.kind !== 'options') throw new Error(JSON.stringify(parsed))
-  return report(parsed.options, {
+  return drawPage(parsed.options, {
     now,
     readStdin: () => Promise.resolve(''),
     readCluster: clusterWith(objects),

@@ -183,6 +183,19 @@ const lease = (seconds: number): Looked => ({
   },
 })
 
+const unprocessed = async (seconds: number): Promise<readonly Manifest[]> =>
+  withOutput(await chat({ status: {} }), (one) => ({
+    ...one,
+    metadata: { ...one.metadata, creationTimestamp: ago(seconds) },
+  }))
+const younger = (spec: JsonObject): Manifest => ({
+  apiVersion: 'spire.spiffe.io/v1alpha1',
+  kind: 'ClusterSPIFFEID',
+  metadata: { name: 'other', creationTimestamp: ago(1) },
+  spec: { podSelector: { matchLabels: { app: 'none' } }, ...spec },
+  status: { stats },
+})
+
 describe('kleym inspect on what became of an output', () => {
   test.each([
     ['that nobody has looked at for over 30 s', undefined, 'has not looked at it: it does not run'],
@@ -223,20 +236,15 @@ describe('kleym inspect on what became of an output', () => {
   })
 
   test('says at once which class it looks at, by a younger one that it has looked at', async () => {
-    const other = {
-      apiVersion: 'spire.spiffe.io/v1alpha1',
-      kind: 'ClusterSPIFFEID',
-      metadata: { name: 'other', creationTimestamp: ago(1) },
-      spec: { className: 'gpu', podSelector: { matchLabels: { app: 'none' } } },
-      status: { stats },
-    }
-    const objects = withOutput(await chat({ status: {} }), (one) => ({
-      ...one,
-      metadata: { ...one.metadata, creationTimestamp: ago(5) },
-    }))
-    expect(firstLine(await look([...objects, other]))).toContain(
+    expect(firstLine(await look([...(await unprocessed(5)), younger({ className: 'gpu' })]))).toContain(
       'which has no class: it looks at class "gpu". Fix: run the operator with --clusterspiffeid-class-name=gpu, or',
     )
+  })
+
+  test('waits 30 s for one of the class that it looks at, also if it has looked at a younger one', async () => {
+    expect((await look([...(await unprocessed(29)), younger({})])).code).toBe(0)
+    const late = await look([...(await unprocessed(31)), younger({})])
+    expect(firstLine(late)).toContain('has not looked at it: it does not run')
   })
 })
 
@@ -402,6 +410,13 @@ describe('kleym inspect on what is behind a failure', () => {
     expect(firstLine(await look(objects))).toContain(
       'Fix: there is one in group inference.networking.x-k8s.io',
     )
+  })
+
+  test('has in its JSON what the operator publishes', async () => {
+    const { stdout } = await look(await chat(), { format: 'json' })
+    expect(JSON.parse(stdout)).toMatchObject({
+      operator: { said: { configuration: { trustDomain: 'example.org' } }, problems: [] },
+    })
   })
 
   test('tells what has happened, the last last', async () => {

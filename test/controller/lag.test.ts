@@ -133,14 +133,14 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     await whenSettled(world)
   }
 
-  test('a failure is not said before the output is gone, though its creation was never answered', async () => {
+  test('the status shows no failure before the output is gone, though its creation was never answered', async () => {
     await becomeReadyUnheard()
     await world.put(pool({ selector: {} }))
     await settlesOnceTheWatchIsBack()
     expect(await brokenPromises()).toEqual([])
   })
 
-  test('a binding is not let go before its output is gone, though its creation was never answered', async () => {
+  test('a binding keeps its finalizer until its output is gone, though its creation was never answered', async () => {
     await becomeReadyUnheard()
     await world.remove(bindingResource, chat)
     await settlesOnceTheWatchIsBack()
@@ -161,7 +161,7 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     'status' in ((await world.find(bindingResource, chat)) ?? {})
   const isGone = async (): Promise<boolean> => (await world.find(bindingResource, chat)) === undefined
 
-  test('a failure is not said before it is known that an unanswered creation came to nothing', async () => {
+  test('the status shows no failure before it is known that an unanswered creation came to nothing', async () => {
     await beCreatedUnheard()
     await world.put(pool({ selector: {} }))
     await vi.waitUntil(hasStatus, { timeout: 10_000 })
@@ -169,7 +169,7 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     expect(await brokenPromises()).toEqual([])
   })
 
-  test('a binding is not let go before it is known that an unanswered creation came to nothing', async () => {
+  test('a binding keeps its finalizer until it is known that an unanswered creation came to nothing', async () => {
     await beCreatedUnheard()
     await world.remove(bindingResource, chat)
     await vi.waitUntil(isGone, { timeout: 10_000 })
@@ -261,13 +261,13 @@ describe('while the watches of pools and objectives lag', () => {
     expect(await uids()).toHaveLength(2)
   })
 
-  test('what is not there costs the identity at once', async () => {
+  test('a pool or objective that a live read shows missing costs the identity at once', async () => {
     await world.put(moved)
     await vi.waitUntil(async () => (await uids()).length === 0, { timeout: 10_000 })
     await catchesUp()
   })
 
-  test('while that can not be read nothing is given up', async () => {
+  test('no identity is given up while the API server can not be asked', async () => {
     const before = await uids()
     const unread = proxy.faults.inject(
       { method: 'GET', path: /\/new$/ },

@@ -43,7 +43,7 @@ function waiting(...names: readonly string[]) {
 }
 
 describe('an output that SPIRE Controller Manager has not looked at', () => {
-  test('is told of after a minute, once', async () => {
+  test('is reported after a minute, once', async () => {
     const { after, told, warned } = waiting('a')
     await after(0)
     await after(59_999)
@@ -64,7 +64,7 @@ describe('an output that SPIRE Controller Manager has not looked at', () => {
     expect(warned).toHaveLength(1)
   })
 
-  test('is told of beside others in one line of the log', async () => {
+  test('is reported with others in one line of the log', async () => {
     const { after, told, warned } = waiting('a', 'b', 'c')
     await after(0)
     await after(60_000)
@@ -72,7 +72,7 @@ describe('an output that SPIRE Controller Manager has not looked at', () => {
     expect(warned).toMatchObject([{ outputs: 3, example: 'kleym-default-a-pool-0123abcd' }])
   })
 
-  test('is not told of once it was looked at, or is gone, or has no binding', async () => {
+  test('is not reported once it was looked at, or is gone, or has no binding', async () => {
     const { after, told, inventory } = waiting('a', 'b', 'c')
     await after(0)
     inventory.apply(upserted(outputOf('a', processed)))
@@ -82,7 +82,7 @@ describe('an output that SPIRE Controller Manager has not looked at', () => {
     expect(told).toEqual([])
   })
 
-  test('has its minute anew where another took its name', async () => {
+  test('has another minute if it took the name of one before', async () => {
     const { after, told, inventory } = waiting('a')
     await after(0)
     const other = outputOf('a')
@@ -93,7 +93,7 @@ describe('an output that SPIRE Controller Manager has not looked at', () => {
     expect(told).toHaveLength(1)
   })
 
-  test('is told of later where the API server can not be written to', async () => {
+  test('is reported later if its Event could not be posted', async () => {
     const { after, told, warned, apiServerIs } = waiting('a')
     apiServerIs(false)
     await after(0)

@@ -152,7 +152,7 @@ test('a shutdown waits for the keys that run and for no others', async () => {
   await queue.shutdown()
 })
 
-test('a shutdown sends workers home that wait for a key', async () => {
+test('a shutdown ends the wait of workers for a key', async () => {
   const { queue } = arrange()
   const workers = [queue.next(), queue.next()]
   await queue.shutdown()

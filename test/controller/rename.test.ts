@@ -102,7 +102,7 @@ describe('a binding that replaces another', () => {
       expect(await world.list(clusterSpiffeIdResource)).toEqual([])
     })
 
-    test('is waited for no longer once it stands for something else', async () => {
+    test('is waited for no longer once it wants another identity', async () => {
       await overlap()
       await world.put(newcomer({ objectiveRef: { name: 'other' } }))
       await isGone('chat')
@@ -131,7 +131,7 @@ describe('a binding that replaces another', () => {
     expect(others).toEqual([])
   })
 
-  test('counts for nothing where the two stand for different identities', async () => {
+  test('has no effect if the two give different identities', async () => {
     await world.put(newcomer({ objectiveRef: { name: 'other' } }))
     for (const name of ['chat', 'new'])
       await vi.waitUntil(async () => readyIn(await statusOf(name))?.reason === 'IdentityCollision', patience)

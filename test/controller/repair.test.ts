@@ -71,7 +71,7 @@ describe('an object that differs was', () => {
   })
 })
 
-test('what is written over it keeps what is of others, but for a class that is not ours', () => {
+test('a repair keeps what others wrote, except the label of another class', () => {
   const object = live(
     { labels: { team: 'a', [label]: 'gpu' }, annotations: { note: 'b' }, resourceVersion: '7' },
     { admin: true },

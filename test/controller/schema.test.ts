@@ -62,7 +62,7 @@ describe('while the schema of bindings is fresh', () => {
     expect(before).toBeDefined()
   })
 
-  test('a change that is held for ten seconds is said', { timeout: 60_000 }, async () => {
+  test('a change that is put off for ten seconds is reported', { timeout: 60_000 }, async () => {
     await startWith(60_000)
     await world.patch(bindingResource, chat, { spec: { serviceAccountName: 'another' } })
     const said = async (): Promise<boolean> =>

@@ -12,7 +12,7 @@ function story() {
       seconds = at
       return troubles.note('a', began * 1000, { words: `${cause} in words`, cause })
     },
-    isSaid: (cause: string) => troubles.said('a', { words: '', cause }),
+    isReported: (cause: string) => troubles.reported('a', { words: '', cause }),
     lasting: () => troubles.lasting(),
     succeeds: (at: number) => {
       seconds = at
@@ -22,49 +22,49 @@ function story() {
 }
 
 describe('a key that does not succeed', () => {
-  test('is said after 10 s, and is tried again by then', () => {
+  test('is reported after 10 s, and is tried again by then', () => {
     const { fails } = story()
     expect(fails(1, '500')).toEqual({ due: undefined, withinMs: 10_000 })
     expect(fails(9, '500')).toEqual({ due: undefined, withinMs: 2000 })
     expect(fails(11, '500')).toEqual({ due: expect.any(String), withinMs: undefined })
   })
 
-  test('is said at once after a call that took that long', () => {
+  test('is reported at once after a call that took that long', () => {
     expect(story().fails(12, '500', 1).due).toBeDefined()
   })
 
-  test('is said until all have heard it, then only when its cause changes', () => {
-    const { fails, isSaid } = story()
+  test('is reported until log, Event and status have it, then only when its cause changes', () => {
+    const { fails, isReported } = story()
     fails(0, '500')
     const first = fails(11, '500').due
     expect(fails(12, '500').due).toBe(first)
-    isSaid('500')
+    isReported('500')
     expect(fails(13, '500').due).toBeUndefined()
     const second = fails(14, '429').due
     expect(second).toBeDefined()
-    isSaid('429')
+    isReported('429')
     expect(fails(15, '500').due).not.toBe(first)
     expect(fails(15, '500').due).not.toBe(second)
   })
 
-  test('is among those that last from when it is said until it succeeds', () => {
-    const { fails, isSaid, succeeds, lasting } = story()
+  test('is among the lasting ones from its report until it succeeds', () => {
+    const { fails, isReported, succeeds, lasting } = story()
     fails(0, '500')
     fails(11, '500')
     expect(lasting()).toEqual([])
-    isSaid('500')
+    isReported('500')
     expect(lasting()).toEqual(['500'])
     succeeds(20)
     expect(lasting()).toEqual([])
   })
 
-  test('starts anew once it has succeeded, which is news where the trouble was', () => {
-    const { fails, isSaid, succeeds } = story()
+  test('starts anew once it has succeeded, and a success is news only after a report', () => {
+    const { fails, isReported, succeeds } = story()
     fails(0, '500')
     expect(succeeds(5)).toBeUndefined()
     fails(6, '500')
     expect(fails(17, '500').due).toBeDefined()
-    isSaid('500')
+    isReported('500')
     expect(succeeds(20)).toBe(14_000)
     expect(fails(21, '500').due).toBeUndefined()
   })

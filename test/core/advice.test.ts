@@ -95,7 +95,7 @@ describe('a selector', () => {
   })
 
   test.for(modes.flatMap((one) => modes.map((other) => [one, other] as const)))(
-    'that nests is said whatever the modes are (%#)',
+    'that includes the other is warned of in every mode (%#)',
     ([one, other]) => {
       expect(given(one('wide'), [...nested, other('narrow')])).toEqual([overlapOf('wide')])
       expect(given(one('narrow'), [...nested, other('wide')])).toEqual([overlapOf('narrow')])
@@ -104,7 +104,7 @@ describe('a selector', () => {
     },
   )
 
-  test('for another container is held against those for all containers, and theirs against it', () => {
+  test('for one container is compared with those for all containers, and theirs with it', () => {
     const side = using('narrow', { containerName: 'side' })
     const found = adviceFor(allOf('wide'), inventoryOf([...nested, side, using('narrow')]))
     expect(found.map(told)).toEqual([overlapOf('wide')])
@@ -113,13 +113,13 @@ describe('a selector', () => {
     ])
   })
 
-  test('is no longer held against one that has gone, container by container', () => {
+  test('gives no advice about a binding that is gone, container by container', () => {
     const inventory = inventoryOf([...nested, using('narrow'), using('narrow', { containerName: 'side' })])
     inventory.apply(removed(using('narrow')))
     expect(adviceFor(allOf('wide'), inventory)).toEqual([])
   })
 
-  test('of a PoolOnly binding is held against those of PoolOnly bindings', () => {
+  test('of a PoolOnly binding is compared with those of other PoolOnly bindings', () => {
     const others = [
       ...own('wide', { app: 'chat' }),
       ...own('narrow', { app: 'chat', tier: 'gold' }),
@@ -134,13 +134,13 @@ describe('a selector', () => {
 describe('a SPIFFE ID', () => {
   const scene = [pool(), objective()]
 
-  test('of another binding too is said, with whose it is', () => {
+  test('that another binding gives too is warned of, with the name of that binding', () => {
     const [found] = adviceFor(binding(), inventoryOf([...scene, twin('b'), twin('a')]))
     expect(found && told(found)).toBe('SharedSPIFFEID spec.objectiveRef.name Duplicate "chat"')
     expect(found?.message).toContain('spiffe://example.org/ns/default/objective/chat is also given by a, b')
   })
 
-  test('of its own alone is fine, as it is when it is judged again', () => {
+  test('that no other binding gives is fine, also when the binding is judged again', () => {
     expect(given(binding(), [...scene, binding()])).toEqual([])
   })
 
@@ -195,7 +195,7 @@ describe('the modes', () => {
     ])
   })
 
-  test('that are mixed leave to chance which identity a client takes, and that is said', () => {
+  test('that are mixed leave to chance which identity a client takes, and the advice says so', () => {
     const [found] = adviceFor(binding(), inventoryOf([...scene, poolOnly({ name: 'all' })]))
     expect(found?.message).toContain('which of them a client takes by default is left to chance')
   })
@@ -222,7 +222,7 @@ describe('the modes', () => {
 describe('whatever there is', () => {
   const worlds = fc.array(fc.oneof({ weight: 3, arbitrary: bindings }, pools, objectives), { maxLength: 14 })
 
-  test('there is no advice for a binding that stands for nothing, or that collides', () => {
+  test('a binding without an identity, or with a collision, gets no advice', () => {
     fc.assert(
       fc.property(bindings, worlds, (one, others) => {
         const inventory = inventoryOf(others)

@@ -46,7 +46,7 @@ describe('who collides', () => {
     expect(peers(other, ...more)).toStrictEqual(['IdentityCollision'])
   })
 
-  test('what collides keeps its identity: an end of the collision is the end of it', () => {
+  test('a binding that collides still has a known identity, so that the end of the collision is noticed', () => {
     const { identity } = evaluationOf(binding({ name: 'a' }), [...good, binding({ name: 'b' })])
     expect(identity?.spiffeId).toBe('spiffe://example.org/ns/default/objective/chat')
   })
@@ -72,7 +72,7 @@ describe('the message of a collision', () => {
     expect(findings.map(({ message }) => message)).toStrictEqual([`${opening}a-b, a.b, a0, aa, b${ending}`])
   })
 
-  test('holds 30,000 bytes to the last', () => {
+  test('may have 30,000 bytes, and not one more', () => {
     const room = 30_000 - opening.length - ending.length
     const name = 'a'.repeat(room)
     expect(collisionMessage([name])).toHaveLength(30_000)

@@ -11,8 +11,8 @@ import {
 import { rules, type RuleName } from '../../src/core/findings.ts'
 import { composeIdentity } from '../../src/core/identity.ts'
 import { objectOr, sameJson, type JsonObject } from '../../src/core/json.ts'
-import { changeOfIdentity, isCurrent, settingsIn } from '../../src/core/said.ts'
 import { podLabels } from '../../src/core/selectors.ts'
+import { changeOfIdentity, isCurrent, settingsIn } from '../../src/core/stored-status.ts'
 import { settings } from '../support/builders.ts'
 import { ruleNames, rulesOfTheSpec } from '../support/rule-names.ts'
 
@@ -109,7 +109,7 @@ describe('the five conditions', () => {
     expect(conditions.slice(5)).toMatchObject(rulesOfTheSpec.has(rule) ? [stalled] : [])
   })
 
-  test('are what the API of conditions asks for', () => {
+  test('are valid by the API of metav1.Condition', () => {
     for (const status of [statusFor(ready), statusFor(failed('identityCollision'))])
       for (const condition of conditionsIn(status)) {
         expect(condition['reason']).toMatch(/^[A-Za-z](?:[A-Za-z0-9_,:]*[A-Za-z0-9_])?$/)
@@ -276,7 +276,7 @@ describe('a status while nothing can be told', () => {
     expect(summaryIn(status)).toStrictEqual({ condition: 'Ready', reason: 'Retrying' })
   })
 
-  test('moves its time with the status alone, and is as long as a condition may be', () => {
+  test('changes its time only with its status, and has a message of at most the length that a condition may have', () => {
     const first = retryingStatus({}, 'one', noon)
     const second = retryingStatus(first, 'x'.repeat(40_000), later)
     expect(column(second, 'lastTransitionTime')).toStrictEqual(['2026-01-01T12:00:00Z'])
@@ -308,13 +308,13 @@ describe('what a status shows of the identity', () => {
     }
   })
 
-  test('is replaced by nothing where nothing was, or is', () => {
+  test('is no change where there was no identity before, or is none now', () => {
     expect(changeOfIdentity({}, other)).toBeUndefined()
     expect(changeOfIdentity(statusFor(failed('targetPoolNotFound')), other)).toBeUndefined()
     expect(changeOfIdentity(statusFor(ready), failed('targetPoolNotFound'))).toBeUndefined()
   })
 
-  test('comes with the settings it was made by', () => {
+  test('comes with the settings under which it was rendered', () => {
     const classed = { trustDomain: 'a.org', className: 'gpu' }
     expect(settingsIn(statusFor(ready, { settings: classed }))).toStrictEqual(classed)
     expect(settingsIn(statusFor(ready))).toStrictEqual(settings)

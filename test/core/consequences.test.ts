@@ -116,7 +116,7 @@ describe('the consequences of a change', () => {
     )
   })
 
-  test('are of bindings in the namespace of what changes, and name no other', () => {
+  test('are of bindings in the namespace of the changed object, and name no other namespace', () => {
     fc.assert(
       fc.property(worlds, changes, (objects, { change }) => {
         // Names that tell the namespaces apart.
@@ -159,7 +159,7 @@ describe('the consequences of a change', () => {
     )
   })
 
-  test('are none by whatever else becomes of namesakes', () => {
+  test('are none for an object that no binding refers to', () => {
     fc.assert(
       fc.property(names, namespaces, (name, namespace) => {
         const inventory = inventoryOf([pool(), objective(), binding()])
@@ -314,12 +314,12 @@ const otherPodsBy = (selector: unknown) =>
   )
 
 describe('the pods that get an identity', () => {
-  test('are said where they are others than before', () => {
+  test('are told where a change selects other pods than before', () => {
     expect(otherPodsBy({ matchLabels: { app: 'other' } })).toEqual([[['app=chat'], ['app=other']]])
     expect(otherPodsBy({ matchLabels: { team: 'a' } })).toEqual([[['app=chat'], ['team=a']]])
   })
 
-  test('are no news where there are fewer of them, or the same', () => {
+  test('are not told where a change selects fewer pods, or the same', () => {
     expect(otherPodsBy({ matchLabels: { app: 'chat', role: 'decode' } })).toEqual([])
     expect(otherPodsBy({ matchLabels: { app: 'chat' } })).toEqual([])
   })

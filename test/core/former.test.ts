@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { decodeBinding } from '../../src/core/binding.ts'
 import { decodeOutput, type Output } from '../../src/core/clusterspiffeid.ts'
 import { formerSettings, type Departures } from '../../src/core/former.ts'
-import { Holds } from '../../src/core/holds.ts'
 import type { Settings } from '../../src/core/identity.ts'
 import type { JsonObject } from '../../src/core/json.ts'
+import { KeptSettings } from '../../src/core/kept-settings.ts'
 import {
   binding,
   inventoryOf,
@@ -69,12 +69,12 @@ describe('another trust domain than the configured one', () => {
     expect(former([old], { status: said(configured) })).toBeDefined()
   })
 
-  test('is left once that is said', () => {
+  test('is left once --trust-domain-change names it', () => {
     expect(former([old], { departures: { ...nothing, trustDomains: ['old.org'] } })).toBeUndefined()
     expect(former([old], { departures: { ...nothing, trustDomains: ['other.org'] } })).toBeDefined()
   })
 
-  test('is none where somebody edited the ID, nothing is there, or the ID is none', () => {
+  test('is none where somebody edited the ID, no output exists, or the ID is no SPIFFE ID', () => {
     expect(
       former([withSpec(right, { spiffeIDTemplate: 'spiffe://evil.org/x' })], { status: said(configured) }),
     ).toBeUndefined()
@@ -94,13 +94,13 @@ describe('another class than the configured one', () => {
     expect(former([right], { settings, status: said(configured) })).toEqual(configured)
   })
 
-  test('is left once that is said, no class by the same word', () => {
+  test('is left once --clusterspiffeid-class-change names it; an empty text names no class', () => {
     expect(former([classed], { departures: { ...nothing, classNames: ['gpu'] } })).toBeUndefined()
     const settings = { ...configured, className: 'gpu' }
     expect(former([right], { settings, departures: { ...nothing, classNames: [undefined] } })).toBeUndefined()
   })
 
-  test('is an edit where the status knows better', () => {
+  test('is an edit of somebody where the status shows another class', () => {
     expect(former([classed], { status: said(configured) })).toBeUndefined()
     const status = said({ ...configured, className: 'gpu' })
     const edited = withSpec(classed, { className: 'evil' })
@@ -108,31 +108,31 @@ describe('another class than the configured one', () => {
   })
 })
 
-describe('what is held', () => {
-  test('is told and counted for as long as it is, each kind announced once', () => {
+describe('a kept setting', () => {
+  test('is counted for as long as it lasts, and announced once', () => {
     const inventory = inventoryOf([...world, old], configured)
     const announced: string[] = []
-    const holds = new Holds(inventory, nothing, (words) => announced.push(words))
-    expect(holds.words()).toBeUndefined()
+    const keptSettings = new KeptSettings(inventory, nothing, (words) => announced.push(words))
+    expect(keptSettings.words()).toBeUndefined()
     const keys = ['default/chat', 'default/nobody'] as const
-    holds.look(keys)
-    holds.look(keys)
+    keptSettings.look(keys)
+    keptSettings.look(keys)
     expect(announced).toEqual([expect.stringContaining('--trust-domain-change=old.org')])
-    expect(holds.words()).toContain('of 1 InferenceIdentityBindings have trust domain "old.org"')
-    expect([holds.count('trust domain'), holds.count('class')]).toEqual([1, 0])
-    holds.look(inventory.apply(removed(old)))
-    expect(holds.words()).toBeUndefined()
-    expect(holds.count('trust domain')).toBe(0)
+    expect(keptSettings.words()).toContain('of 1 InferenceIdentityBindings have trust domain "old.org"')
+    expect([keptSettings.count('trust domain'), keptSettings.count('class')]).toEqual([1, 0])
+    keptSettings.look(inventory.apply(removed(old)))
+    expect(keptSettings.words()).toBeUndefined()
+    expect(keptSettings.count('trust domain')).toBe(0)
   })
 
-  test('is nothing of a binding that is being deleted, and no name of one is told', () => {
+  test('is not counted for a binding that is being deleted, and no binding is named', () => {
     const inventory = inventoryOf([...world, old], { ...configured, className: 'gpu' })
-    const holds = new Holds(inventory, nothing)
-    holds.look(['default/chat'])
-    expect(holds.words()).toContain('--clusterspiffeid-class-change=')
-    expect(holds.words()).not.toContain('chat')
+    const keptSettings = new KeptSettings(inventory, nothing)
+    keptSettings.look(['default/chat'])
+    expect(keptSettings.words()).toContain('--clusterspiffeid-class-change=')
+    expect(keptSettings.words()).not.toContain('chat')
     const leaving = binding({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } })
-    holds.look(inventory.apply(upserted(leaving)))
-    expect(holds.words()).toBeUndefined()
+    keptSettings.look(inventory.apply(upserted(leaving)))
+    expect(keptSettings.words()).toBeUndefined()
   })
 })

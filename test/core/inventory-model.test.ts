@@ -107,7 +107,7 @@ function adviceFor(inventory: Inventory, key: BindingKey): readonly Finding[] {
 const answers = (inventory: Inventory): ReadonlyMap<BindingKey, string> =>
   new Map([...inventory.keys()].toSorted(byBytes).map((key) => [key, answersFor(inventory, key)]))
 
-test('after any history an inventory answers as one that only ever saw how it ended', () => {
+test('after any history an inventory answers like a new one that is given the last state alone', () => {
   fc.assert(
     fc.property(histories, (history) => {
       const whole = [...beginning, ...history]
@@ -119,7 +119,7 @@ test('after any history an inventory answers as one that only ever saw how it en
   )
 })
 
-test('whoever gets another answer after a change is told of it', () => {
+test('each binding whose evaluation differs after a change is among those that the change concerns', () => {
   fc.assert(
     fc.property(histories, (history) => {
       const inventory = inventoryAfter(beginning)
@@ -136,7 +136,7 @@ test('whoever gets another answer after a change is told of it', () => {
   )
 })
 
-test('hearing of the same again concerns nobody but the object itself', () => {
+test('an object that is told of again, unchanged, changes no answer', () => {
   fc.assert(
     fc.property(histories, manifests, (history, manifest) => {
       const inventory = inventoryAfter([...beginning, ...history, upserted(manifest)])
@@ -149,7 +149,7 @@ test('hearing of the same again concerns nobody but the object itself', () => {
 
 const namespaceOf = (key: BindingKey): string => key.slice(0, key.indexOf('/'))
 
-test('what is left for later is known by the time its namespace is settled, and whom it concerns is told then', () => {
+test('once a namespace is worked out all its stakes are known, and the bindings concerned are returned then', () => {
   const steps = fc.array(fc.tuple(changes, fc.nat({ max: 3 })), { minLength: 10, maxLength: 40 })
   let left = 0
   fc.assert(

@@ -81,7 +81,7 @@ describe('a pool concerns those that name it', () => {
     expect(concerned(start(), object)).toStrictEqual([])
   })
 
-  test('and those with whom they now collide, or did', () => {
+  test('and the bindings with which those collide now, or did before', () => {
     const meets = start(
       binding({ name: 'c', spec: { poolRef: { name: 'far' }, objectiveRef: { name: 'far' } } }),
     )
@@ -118,7 +118,7 @@ const versionOfFar = (status: JsonObject): Manifest & { readonly status: JsonObj
 })
 
 describe('a binding concerns itself', () => {
-  test('and not when it is listed anew as it is; its status may be read by another schema', () => {
+  test('and not when it is listed again unchanged; a status that another schema shows counts as a change', () => {
     const inventory = start()
     const status = { observedGeneration: 1, extra: 'kept' }
     expect(concerned(inventory, versionOfFar(status))).toStrictEqual(['default/far'])
@@ -126,7 +126,7 @@ describe('a binding concerns itself', () => {
     expect(concerned(inventory, versionOfFar({ observedGeneration: 1 }))).toStrictEqual(['default/far'])
   })
 
-  test('alone, when it comes, when its status is written, and when it goes', () => {
+  test('alone, when it is created, when its status is written, and when it is deleted', () => {
     const inventory = start()
     const fresh = poolOnly({ name: 'fresh' })
     expect(concerned(inventory, fresh)).toStrictEqual(['default/fresh'])
@@ -151,7 +151,7 @@ describe('a binding concerns itself', () => {
     expect(concernedByLoss(inventory, twin)).toStrictEqual(['default/a', 'default/twin'])
   })
 
-  test('and both sides, when it moves from one collision to another', () => {
+  test('and the bindings of both collisions, when it moves from one to another', () => {
     const inventory = start(twin)
     const moved = binding({ name: 'twin', spec: { containerName: 'side' } })
     expect(concerned(inventory, moved)).toStrictEqual(['default/a', 'default/b', 'default/twin'])
@@ -162,7 +162,7 @@ const ours = (name: string, owner: string, spec: JsonObject = {}): Manifest =>
   clusterSpiffeId(name, { annotations: { [ownerAnnotation]: owner } }, spec)
 
 describe('an output concerns', () => {
-  test('whose it is, also when that binding is gone, and whose it was', () => {
+  test('its binding, also when that is gone, and its former binding', () => {
     const inventory = start()
     expect(concerned(inventory, ours('x', 'default/gone'))).toStrictEqual(['default/gone'])
     expect(concerned(inventory, ours('x', 'default/a'))).toStrictEqual(['default/a', 'default/gone'])
@@ -176,14 +176,14 @@ describe('an output concerns', () => {
     expect(concernedByLoss(inventory, clusterSpiffeId('x'))).toStrictEqual([])
   })
 
-  test('whom it keeps from the name they want', () => {
+  test('the bindings that want its name', () => {
     const inventory = start()
     const { name } = renderedFrom(a, inventory).metadata
     expect(concerned(inventory, clusterSpiffeId(name))).toStrictEqual(['default/a'])
     expect(concernedByLoss(inventory, clusterSpiffeId(name))).toStrictEqual(['default/a'])
   })
 
-  test('whose it is a copy of, and nobody else: it holds no key', () => {
+  test('the binding whose output it is a copy of, and no other: a copy holds no key', () => {
     const inventory = start()
     const copy = ours('x', 'default/b', renderedFrom(a, inventory).spec)
     expect(concerned(inventory, copy)).toStrictEqual(['default/b'])
@@ -194,7 +194,7 @@ describe('an output concerns', () => {
     expect(inventory.copiesOf('default/b')).toStrictEqual([])
   })
 
-  test('who waits for the container that it still serves', () => {
+  test('the bindings that wait for the container which it still serves', () => {
     const inventory = start()
     const name = 'kleym-default-gone-objective-00000000'
     const rival = ours(name, 'default/gone', renderedFrom(a, inventory).spec)
@@ -205,7 +205,7 @@ describe('an output concerns', () => {
     expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toStrictEqual([])
   })
 
-  test('who waits for what the former operator left of a binding, when that binding comes or goes', () => {
+  test('the bindings that wait for what the former operator left of a binding, when that binding comes or goes', () => {
     const inventory = start()
     const other = poolOnly({ name: 'other' })
     const { spec } = renderedFrom(a, inventory)
@@ -240,7 +240,7 @@ test('a kind that comes or goes concerns everyone', () => {
   }
 })
 
-test('everything that there is to look at are the bindings and the owners of outputs', () => {
+test('the keys are those of all bindings and of all owners of outputs', () => {
   const name = 'kleym-default-gone-pool-00000000'
   const orphan = clusterSpiffeId(name, { annotations: { [ownerAnnotation]: 'default/gone' } })
   expect([...start(orphan, clusterSpiffeId('y')).keys()].toSorted()).toStrictEqual(
@@ -279,7 +279,7 @@ const served = (resource: (typeof optionalResources)[number], schema: string, is
 
 describe('a change of what is served', () => {
   test.each([...optionalResources, bindingResource])(
-    'of $kind of $group, in its schema alone, has nobody worked out or told',
+    'of $kind of $group, in its schema alone, works out no binding and concerns none',
     (resource) => {
       const inventory = start()
       inventory.apply(served(resource, 'one'))
@@ -291,7 +291,7 @@ describe('a change of what is served', () => {
   )
 
   test.each([...poolResources.slice(1), clusterSpiffeIdResource])(
-    'of $kind of $group, which no reference leads to an object of, has all told and nobody worked out',
+    'of $kind of $group, of which no object exists, concerns all bindings and works out none',
     (resource) => {
       const inventory = start()
       const before = stakesIn(inventory)
@@ -301,7 +301,7 @@ describe('a change of what is served', () => {
     },
   )
 
-  test('that references lead by has all worked out anew', () => {
+  test('of a kind with objects works out all bindings anew', () => {
     const inventory = start()
     const [pools] = poolResources
     inventory.apply(served(pools ?? bindingResource, 'one', false))
@@ -331,13 +331,13 @@ describe('a change that concerns more bindings than are worked out at once', () 
   const other = { matchLabels: { app: 'other' } }
   const all = ['default/a', 'default/b', 'default/c'] as const
 
-  test('is worked out at once where it concerns just so many', () => {
+  test('is worked out at once if it concerns exactly that many', () => {
     const inventory = crowd(3)
     expect(inventory.apply(upserted(pool({ selector: other })))).toStrictEqual(new Set(all))
     expect(inventory.isAllWorkedOut).toBe(true)
   })
 
-  test('is worked out binding by binding, and all are told of after the last', () => {
+  test('is worked out binding by binding, and all are returned after the last', () => {
     const inventory = crowd(2)
     expect(inventory.apply(upserted(pool({ selector: other })))).toStrictEqual(new Set())
     for (const known of [1, 2, 3]) {
@@ -349,7 +349,7 @@ describe('a change that concerns more bindings than are worked out at once', () 
     expect(inventory.isWorkedOut('default')).toBe(true)
   })
 
-  test('leaves other namespaces settled', () => {
+  test('leaves other namespaces worked out', () => {
     const inventory = crowd(2, ['default', 'far'])
     inventory.apply(upserted(pool({ selector: other })))
     expect(inventory.isWorkedOut('far')).toBe(true)
@@ -365,7 +365,7 @@ describe('a change that concerns more bindings than are worked out at once', () 
     expect([isByOther(inventory, 'far/a'), isByOther(inventory, 'default/a')]).toStrictEqual([true, false])
   })
 
-  test('takes the place of older ones that it covers, and still tells those whom they concerned', () => {
+  test('takes the place of older ones that it covers, and also returns the bindings that those concerned', () => {
     const [, pools = bindingResource] = poolResources
     const inventory = crowd(2)
     const spec = { poolRef: { name: 'far' }, objectiveRef: { name: 'far' }, containerName: 'a' }

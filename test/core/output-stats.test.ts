@@ -26,7 +26,7 @@ describe('what SPIRE Controller Manager wrote', () => {
     expect(decodeStats(status)).toBeUndefined()
   })
 
-  test('is told in words, each count that is one', () => {
+  test('is told in words, one sentence for each count above zero', () => {
     expect(statsWords(statsOf({}), 'nothing')).toEqual(['3 pods selected, 3 entries'])
     expect(
       statsWords(
@@ -64,7 +64,7 @@ describe('in the inventory', () => {
     expect([...inventory.apply(upserted({ ...version, spec: { hint: 'edited' } }))]).toEqual(['default/chat'])
   })
 
-  test('those that nobody has looked at are known, ours alone, until somebody does', () => {
+  test('our outputs without statistics are known as unprocessed, until they have some', () => {
     const inventory = inventoryOf([output, clusterSpiffeId('foreign')])
     expect(names(inventory.outputs())).toEqual([output.metadata.name])
     expect(names(inventory.unprocessed())).toEqual([output.metadata.name])
@@ -76,7 +76,7 @@ describe('in the inventory', () => {
     expect(names(inventory.outputs())).toEqual([])
   })
 
-  test('of others no more is kept than that they are there', () => {
+  test('of the ClusterSPIFFEIDs of others only the existence is kept', () => {
     const large = { spiffeIDTemplate: 'x'.repeat(10_000), workloadSelectorTemplates: ['x'] }
     const inventory = inventoryOf([clusterSpiffeId('foreign', {}, large)])
     const { name, spec, labels } = inventory.output('foreign') ?? {}

@@ -67,7 +67,7 @@ describe('whose an object is', () => {
     expect(collisionKeyIn(annotatedAs(annotation, name))).toBeUndefined()
   })
 
-  test('no annotation, and nothing of the former operator: nobody', () => {
+  test('an object without annotation that the former operator did not write belongs to nobody', () => {
     const foreign = { metadata: { name: 'x', uid: 'u' }, spec: { spiffeIDTemplate: 'spiffe://d/a' } }
     expect(decodeOutput(foreign)).toMatchObject({ owner: undefined, annotated: false })
   })
@@ -207,7 +207,7 @@ describe('drift', () => {
     ])
   })
 
-  test('fields that an older CRD pruned from our last write are none, whatever else is', () => {
+  test('a field that an older CRD pruned from our last write is no drift; any other difference is', () => {
     const stored = without(without(live.spec, 'hint'), 'fallback')
     const pruned = { ...live, spec: stored }
     expect(drifted(pruned)).toBe(true)

@@ -93,7 +93,7 @@ describe('4 to 7: the objective', () => {
     ])
   })
 
-  test('PoolOnly needs none, and one that it names is checked all the same', () => {
+  test('is not needed for PoolOnly, and is checked all the same if it is named', () => {
     const named = poolOnly({ spec: { objectiveRef: { name: 'other' } } })
     expect(findingsOf(poolOnly(), [pool()], without('InferenceObjective'))).toStrictEqual([])
     expect(findingsOf(named, good)).toStrictEqual([

@@ -14,7 +14,7 @@ describe("a pool's selector", () => {
     expect(decodePodSelector(selector)).toStrictEqual({ kind: 'labels', pods: podLabels({ app: 'a' }) })
   })
 
-  test('without matchLabels is flat, also where a label is called matchExpressions', () => {
+  test('selector without matchLabels is a flat map of labels, also if one label is called matchExpressions', () => {
     expect(decodePodSelector({ matchExpressions: 'a', z: 'b' })).toStrictEqual({
       kind: 'labels',
       pods: podLabels({ matchExpressions: 'a', z: 'b' }),

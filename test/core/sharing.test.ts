@@ -19,7 +19,7 @@ test('what is shared is equal to what there was', () => {
   )
 })
 
-test('conditions that are equal become one object, but for Ready, which is rarely equal', () => {
+test('equal conditions become one object, except Ready, which is rarely equal', () => {
   const sharing = new Sharing()
   const conflict = { type: 'Conflict', status: 'False', reason: 'NoConflict' }
   const ready = { type: 'Ready', status: 'True', reason: 'Reconciled' }

@@ -62,7 +62,7 @@ describe('any JSON', () => {
     )
   })
 
-  test('as a pool, an objective, a peer or an output leaves the others an evaluation', () => {
+  test('as a pool, an objective, a peer or an output leaves every other binding with an evaluation', () => {
     const strangers = fc.record({
       resource: fc.constantFrom(...allResources),
       object: fc.oneof(anything, spoilt(fc.oneof(bindings, pools, objectives))),
@@ -104,7 +104,7 @@ describe('any JSON', () => {
   })
 })
 
-describe('what is nested deeper than any recursion goes', () => {
+describe('JSON that is nested deeper than any recursion goes', () => {
   const depth = 100_000
   const shapes = [deep('[', ']', depth), deep('{"a":', '}', depth), deep('{"spec":', '}', depth)]
 
@@ -123,7 +123,7 @@ describe('what is nested deeper than any recursion goes', () => {
     },
   )
 
-  test('as an object of any kind leaves the others their evaluation', () => {
+  test('as an object of any kind leaves every other binding with its evaluation', () => {
     for (const object of [...shapes, ...shapes.map((spec) => ({ metadata: { name: 'x' }, spec }))])
       for (const resource of allResources) {
         const world = inventoryOf(good)

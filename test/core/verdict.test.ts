@@ -102,7 +102,7 @@ describe('only new harm is refused', () => {
     expect(verdictOf([after], [before])).toBe('deny')
   })
 
-  test('one old and one new are refused for the new one', () => {
+  test('with one old and one new failure the new one is refused', () => {
     const { verdict, findings } = judge(
       [finding('unsupportedMode'), collision],
       [finding('unsupportedMode')],
@@ -147,7 +147,7 @@ describe('actions that are configured', () => {
     expect(verdictOf([finding('invalidObjectiveRef')], [], overrides)).toBe('deny')
   })
 
-  test('do not turn an old failure into more than a warning, nor one that is ignored into one', () => {
+  test('never make an old failure more than a warning, and an ignored one not even that', () => {
     const old = finding('targetPoolNotFound')
     expect(verdictOf([old], [old], { TargetPoolNotFound: 'deny' })).toBe('warn')
     expect(verdictOf([old], [old], { TargetPoolNotFound: 'ignore' })).toBe('allow')

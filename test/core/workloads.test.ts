@@ -52,7 +52,7 @@ const noAccount = 'NoSuchServiceAccount spec.serviceAccountName NotFound "server
 const noContainer = 'NoSuchContainer spec.containerName NotFound "main"'
 
 describe('a service account', () => {
-  test('as which no pod of the pool runs is said, with those as which they run', () => {
+  test('that no pod of the pool runs as is warned of, with the accounts that they run as', () => {
     const pods = [{ account: 'b' }, { account: 'a' }, { account: 'b' }]
     for (const one of [binding(), poolOnly()]) {
       expect(given(one, { pods })).toEqual([noAccount])
@@ -62,7 +62,7 @@ describe('a service account', () => {
     }
   })
 
-  test('of one pod among others is enough', () => {
+  test('that one pod among others runs as is enough', () => {
     expect(given(poolOnly(), { pods: [{ account: 'a' }, {}] })).toEqual([])
   })
 
@@ -72,7 +72,7 @@ describe('a service account', () => {
     ])
   })
 
-  test('of more than ten is not told to the end', () => {
+  test('that is wrong is told with at most ten of the accounts that pods run as', () => {
     const pods = Array.from({ length: 11 }, (_, index) => ({ account: `a${index}` }))
     expect(messages(poolOnly(), { pods })).toEqual([
       expect.stringMatching(/run as ("a\d+", ){9}"a\d" and others; /),
@@ -81,7 +81,7 @@ describe('a service account', () => {
 })
 
 describe('a container', () => {
-  test('that no pod of the pool has is said, with those that they have', () => {
+  test('that no pod of the pool has is warned of, with the containers that they have', () => {
     const pods = [{ containers: ['vllm'] }, { containers: ['vllm', 'proxy'] }]
     expect(given(binding(), { pods })).toEqual([noContainer])
     expect(messages(binding(), { pods })).toEqual([
@@ -89,22 +89,22 @@ describe('a container', () => {
     ])
   })
 
-  test('of the pods under another account is none of it', () => {
+  test('of a pod under another account does not count', () => {
     const pods = [{ account: 'other' }, { containers: ['vllm'] }]
     expect(given(binding(), { pods })).toEqual([noContainer])
   })
 
-  test('that is an init container is one', () => {
+  test('may be an init container', () => {
     expect(given(binding(), { pods: [{ containers: ['vllm'], initContainers: ['main'] }] })).toEqual([])
   })
 
-  test('that is an ephemeral one is none: it is never attested', () => {
+  test('is no ephemeral one: SPIRE never attests those', () => {
     expect(given(binding(), { pods: [{ containers: ['vllm'], ephemeralContainers: ['main'] }] })).toEqual([
       noContainer,
     ])
   })
 
-  test('is none of a PoolOnly binding', () => {
+  test('is not asked of a PoolOnly binding', () => {
     expect(given(poolOnly(), { pods: [{ containers: ['vllm'] }] })).toEqual([])
   })
 })
@@ -112,11 +112,11 @@ describe('a container', () => {
 describe('of pods', () => {
   const wrong = { account: 'other' }
 
-  test('that are none nothing is said', () => {
+  test('nothing is said if there are none', () => {
     expect(given(binding(), { pods: [] })).toEqual([])
   })
 
-  test('of which there may be more it is not said that none fits', () => {
+  test('it is not said that none fits if there may be more than were listed', () => {
     expect(given(binding(), { pods: [wrong], complete: false })).toEqual([])
   })
 
@@ -196,7 +196,7 @@ describe('a fallback', () => {
     ])
   })
 
-  test('is lost by a PoolOnly binding to pods under another account alone', () => {
+  test('is only lost to a PoolOnly binding by pods under another account', () => {
     const others = [fallback()]
     expect(given(poolOnly(), { pods: [{}], others })).toEqual([])
     expect(given(poolOnly(), { pods: [], others })).toEqual([])
@@ -215,6 +215,6 @@ describe('a fallback', () => {
   })
 })
 
-test('what pods show is advice: warned of unless it is said otherwise, and in no status', () => {
+test('what pods show is advice: it is warned of unless configured otherwise, and never in a status', () => {
   for (const rule of workloadRules) expect(rules[rule]).toMatchObject({ action: 'warn', configurable: true })
 })

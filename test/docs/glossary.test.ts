@@ -45,23 +45,24 @@ const commentsOf = (path: string, text: string): string =>
 /** Names that once stood for several things, each with the one file of src and certs that may declare it. */
 const homes: Readonly<Record<string, string>> = {
   CauseType: 'src/core/findings.ts',
+  CheckMessage: 'src/cli/check-messages.ts',
   ClaimState: 'src/webhook/claim.ts',
   CommandLine: 'src/flags/read.ts',
   FileOptions: 'src/cli/files.ts',
   Holder: 'src/webhook/claim.ts',
+  KeptSettings: 'src/core/kept-settings.ts',
   ObjectName: 'src/core/objects.ts',
   Problem: 'src/cli/page/model.ts',
   SchemaCause: 'src/schema/cause.ts',
   SourcePosition: 'src/cli/manifests.ts',
   Trouble: 'src/controller/troubles.ts',
   findingLine: 'src/core/findings.ts',
-  gradeOfFindings: 'src/cli/report.ts',
+  gradeOfFindings: 'src/cli/report-finding.ts',
   gradeOfRow: 'src/cli/rows.ts',
-  reportLine: 'src/cli/report.ts',
+  reportLine: 'src/cli/report-finding.ts',
   Known: 'src/core/overlay.ts',
   Outcome: 'src/core/conditions.ts',
   RunResult: 'src/controller/run-result.ts',
-  Said: 'src/cli/said.ts',
   Stake: 'src/core/evaluate.ts',
   Standing: 'certs/standing.ts',
   Verdict: 'src/core/verdict.ts',
@@ -69,12 +70,23 @@ const homes: Readonly<Record<string, string>> = {
   failureWords: 'src/kube/answer.ts',
   handshakeProblem: 'certs/certificates.ts',
   IdentifiedBinding: 'src/core/overlap.ts',
+  keyToClaim: 'src/core/appraise.ts',
   isAbsent: 'src/kube/answer.ts',
   refusalOf: 'src/webhook/refusal.ts',
 }
 
 /** Names too wide for one thing, which no file of src and certs may declare: name what is seen, placed, read or waited for. */
-const homeless = new Set(['Seen', 'Place', 'Reading', 'Cause', 'Patience', 'gradeOf'])
+const homeless = new Set([
+  'Seen',
+  'Place',
+  'Reading',
+  'Cause',
+  'Patience',
+  'gradeOf',
+  'Said',
+  'Hold',
+  'Holds',
+])
 
 /** The names that a source file declares outside of functions. */
 const declaredIn = (text: string): readonly string[] =>

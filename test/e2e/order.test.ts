@@ -14,9 +14,9 @@ import { permutationsOf } from '../support/permutations.ts'
 import { describeReal } from '../support/real.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
 import { startWorld } from '../support/world.ts'
+import { Barrier } from './support/barrier.ts'
 import { startCluster } from './support/cluster.ts'
 import { serveBindings, serveOnly } from './support/kinds.ts'
-import { Landmarks } from './support/landmarks.ts'
 
 /** A set in one of its orders, in a namespace of its own. */
 type Attempt = { readonly objects: readonly Manifest[]; readonly namespace: string; refused: boolean }
@@ -53,7 +53,7 @@ async function each<T>(many: readonly T[], call: (one: T) => Promise<void>): Pro
 }
 
 /** Creates each object of all attempts at once, and waits until the operator has seen them before the next. */
-async function createAll(client: Client, attempts: readonly Attempt[], landmarks: Landmarks): Promise<void> {
+async function createAll(client: Client, attempts: readonly Attempt[], barrier: Barrier): Promise<void> {
   const longest = Math.max(...attempts.map(({ objects }) => objects.length))
   for (let step = 0; step < longest; step += 1) {
     await each(attempts, async (attempt) => {
@@ -66,7 +66,7 @@ async function createAll(client: Client, attempts: readonly Attempt[], landmarks
       if (![201, 403, 422].includes(code)) throw new Error(`${code} ${textOf(body['message'])}`)
       attempt.refused ||= code !== 201
     })
-    await landmarks.pass()
+    await barrier.waitUntilSeen()
   }
 }
 
@@ -94,7 +94,7 @@ let namespaces = 0
 async function wronglyAnswered(
   client: Client,
   attempts: readonly Attempt[],
-  landmarks: Landmarks,
+  barrier: Barrier,
 ): Promise<readonly Attempt[]> {
   await each(attempts, async ({ namespace }) => {
     await client.post('/api/v1/namespaces', {
@@ -103,7 +103,7 @@ async function wronglyAnswered(
       metadata: { name: namespace },
     })
   })
-  await createAll(client, attempts, landmarks)
+  await createAll(client, attempts, barrier)
   return attempts.filter((one) => one.refused !== isRefused(one.objects))
 }
 
@@ -115,13 +115,13 @@ const attemptAt = (objects: readonly Manifest[]): Attempt => ({
 
 async function judge(client: Client, sets: readonly (readonly Manifest[])[]): Promise<void> {
   const attempts = sets.flatMap(permutationsOf).map(attemptAt)
-  const landmarks = new Landmarks(client)
-  await landmarks.prepare()
-  const wrong = await wronglyAnswered(client, attempts, landmarks)
+  const barrier = new Barrier(client)
+  await barrier.prepare()
+  const wrong = await wronglyAnswered(client, attempts, barrier)
   // On a busy machine an object may pass because no answer came within the two seconds that the API server waits. Whether
   // the rule itself was broken shows when the same order is applied once more, alone.
   for (const { objects } of wrong)
-    expect(await wronglyAnswered(client, [attemptAt(objects)], landmarks)).toEqual([])
+    expect(await wronglyAnswered(client, [attemptAt(objects)], barrier)).toEqual([])
   const late = new Set(wrong)
   const accepted = new Set(
     attempts.filter((one) => !one.refused && !late.has(one)).map(({ namespace }) => namespace),

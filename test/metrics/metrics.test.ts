@@ -91,7 +91,7 @@ test('the rest of what happens is recorded', async () => {
   metrics.leading(true)
   metrics.outputWritten('repaired')
   metrics.outputWritten('made up')
-  metrics.heldFrom(() => ({ trustDomain: 3, className: 0 }))
+  metrics.keptSettingsFrom(() => ({ trustDomain: 3, className: 0 }))
   metrics.webhookProbe(true)
   metrics.certificateExpires('webhook', new Date(1_800_000_000_000))
   const found = await samples(metrics)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Inventory } from '../../src/core/inventory.ts'
 import { bindingResource, poolResources } from '../../src/core/resources.ts'
 import { systemTurns } from '../../src/kube/clock.ts'
-import { Ledger, type Listed } from '../../src/kube/ledger.ts'
+import { Ledger, type ListedObject } from '../../src/kube/ledger.ts'
 import { silent } from '../../src/kube/log.ts'
 import type { KubeObject } from '../../src/kube/object.ts'
 import { ignoranceOf, mixture } from '../../src/operator/knowledge.ts'
@@ -40,7 +40,8 @@ test('a list that was cut short is named, by readiness and to whoever waits for 
     mixed: (isMixed: boolean) => workingOut.mixed(pools, isMixed),
   }
   const ledger = new Ledger(handler, silent)
-  const list = (): ReadonlyMap<string, Listed> => new Map(['a', 'b'].map((name) => ledger.listed(pool(name))))
+  const list = (): ReadonlyMap<string, ListedObject> =>
+    new Map(['a', 'b'].map((name) => ledger.listed(pool(name))))
 
   // The connection breaks off after the first object.
   ledger.replacing(list()).next()

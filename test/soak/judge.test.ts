@@ -4,10 +4,20 @@ import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import { listOf, recordOf } from '../support/embedded/json.ts'
 import { resourceOf } from '../support/vectors.ts'
 import type { Rule } from './history.ts'
-import { chat, finalizers, outputOf, Pen, refused, retrying, scene, settled } from './judge/pen.ts'
+import {
+  chat,
+  finalizers,
+  outputOf,
+  HistoryBuilder,
+  refused,
+  retrying,
+  scene,
+  settled,
+} from './judge/history-builder.ts'
 
 /** A binding is there and has all that is its due after a second. */
-const fine = (): Pen => new Pen().has(0, ...scene, chat).writes(1, outputOf(chat), settled(chat))
+const fine = (): HistoryBuilder =>
+  new HistoryBuilder().has(0, ...scene, chat).writes(1, outputOf(chat), settled(chat))
 
 const only = (rule: Rule, at: number, name = 'chat'): readonly string[] => [`${at} ${rule} default/${name}`]
 
@@ -24,23 +34,23 @@ describe('an identity that is withdrawn', () => {
 
   test('for a failure of the contract', () => {
     const rest = [pool(), objective({ name: 'other' })]
-    const pen = fine().lacks(30, objective()).deletes(31, outputOf(chat)).writes(31, settled(chat, rest))
-    expect(pen.verdict(80)).toEqual([])
+    const history = fine().lacks(30, objective()).deletes(31, outputOf(chat)).writes(31, settled(chat, rest))
+    expect(history.verdict(80)).toEqual([])
   })
 
   test('for a failure that has long passed', () => {
-    const pen = fine().lacks(30, objective()).has(30.1, objective()).deletes(40, outputOf(chat))
-    expect(pen.verdict(41)).toEqual(only('withdrawn', 40))
+    const history = fine().lacks(30, objective()).has(30.1, objective()).deletes(40, outputOf(chat))
+    expect(history.verdict(41)).toEqual(only('withdrawn', 40))
   })
 
   test('for a failure that has long passed, by one whose answers were held up since', () => {
-    const pen = fine().fault(29, 39, 'everything').lacks(30, objective()).has(30.1, objective())
-    expect(pen.deletes(40, outputOf(chat)).verdict(41)).toEqual([])
+    const history = fine().fault(29, 39, 'everything').lacks(30, objective()).has(30.1, objective())
+    expect(history.deletes(40, outputOf(chat)).verdict(41)).toEqual([])
   })
 
   test('for a failure that has long passed, by one for whom one outage followed the other', () => {
-    const pen = fine().fault(29, 33, 'everything').lacks(30, objective()).has(30.1, objective())
-    expect(pen.fault(40, 45, 'everything').deletes(48, outputOf(chat)).verdict(49)).toEqual([])
+    const history = fine().fault(29, 33, 'everything').lacks(30, objective()).has(30.1, objective())
+    expect(history.fault(40, 45, 'everything').deletes(48, outputOf(chat)).verdict(49)).toEqual([])
     const late = fine().fault(29, 33, 'everything').lacks(30, objective()).has(30.1, objective())
     expect(late.fault(50, 55, 'everything').deletes(58, outputOf(chat)).verdict(59)).toEqual(
       only('withdrawn', 58),
@@ -64,8 +74,8 @@ describe('an identity that is withdrawn', () => {
       ...outputOf(chat),
       spec: { ...recordOf(outputOf(chat).spec), spiffeIDTemplate: 'spiffe://a/b' },
     }
-    const pen = fine().has(30, edited).deletes(31, edited).writes(31, outputOf(chat))
-    expect(pen.verdict(80)).toEqual([])
+    const history = fine().has(30, edited).deletes(31, edited).writes(31, outputOf(chat))
+    expect(history.verdict(80)).toEqual([])
   })
 })
 
@@ -80,20 +90,20 @@ describe('what is written', () => {
       metadata: { finalizers, generation: 2 },
       spec: { objectiveRef: { name: 'other' } },
     })
-    const pen = new Pen()
+    const history = new HistoryBuilder()
       .has(0, ...scene, chat)
       .has(1, changed)
       .writes(2, outputOf(chat))
       .deletes(3, outputOf(chat))
-    expect(pen.writes(3, outputOf(changed), settled(changed)).verdict(60)).toEqual([])
+    expect(history.writes(3, outputOf(changed), settled(changed)).verdict(60)).toEqual([])
   })
 
   test('for a pool that changed, and a binding that had changed before: one watch may be behind another', () => {
     const moved = binding({ metadata: { finalizers, generation: 2 }, spec: { poolRef: { name: 'gone' } } })
     const other = pool({ selector: { matchLabels: { app: 'other' } } })
     const mixed = outputOf(chat, [other, objective()])
-    const pen = fine().has(30, moved).has(31, other).deletes(32, outputOf(chat)).writes(32, mixed)
-    expect(pen.deletes(33, mixed).verdict(34)).toEqual([])
+    const history = fine().has(30, moved).has(31, other).deletes(32, outputOf(chat)).writes(32, mixed)
+    expect(history.deletes(33, mixed).verdict(34)).toEqual([])
     const late = fine().has(30, moved).has(31, other).deletes(32, outputOf(chat)).writes(37, mixed)
     expect(late.verdict(38)).toEqual(only('unasked', 37))
   })
@@ -101,8 +111,8 @@ describe('what is written', () => {
   test('a second time, under another name', () => {
     const twin = outputOf(chat)
     const name = `${twin.metadata.name.slice(0, -8)}00000000`
-    const pen = fine().writes(30, { ...twin, metadata: { ...twin.metadata, name, uid: 'twin' } })
-    expect(pen.verdict(31)).toEqual([...only('unasked', 30), ...only('doubled', 30)])
+    const history = fine().writes(30, { ...twin, metadata: { ...twin.metadata, name, uid: 'twin' } })
+    expect(history.verdict(31)).toEqual([...only('unasked', 30), ...only('doubled', 30)])
   })
 
   test('before what gave the identity of before is gone', () => {
@@ -110,29 +120,29 @@ describe('what is written', () => {
       metadata: { finalizers, generation: 2 },
       spec: { objectiveRef: { name: 'other' } },
     })
-    const pen = fine()
+    const history = fine()
       .has(30, changed)
       .writes(31, outputOf(changed), settled(changed))
       .deletes(31, outputOf(chat))
-    expect(pen.verdict(80)).toEqual(only('doubled', 31))
+    expect(history.verdict(80)).toEqual(only('doubled', 31))
   })
 
   test('for a container that another binding serves', () => {
     const rival = binding({ name: 'rival', metadata: { finalizers } })
-    const pen = new Pen()
+    const history = new HistoryBuilder()
       .has(0, ...scene, rival)
       .writes(1, outputOf(rival), settled(rival))
       .has(20, chat)
-    expect(pen.lacks(30, rival).writes(31, outputOf(chat)).verdict(32)).toEqual(only('clashing', 31))
+    expect(history.lacks(30, rival).writes(31, outputOf(chat)).verdict(32)).toEqual(only('clashing', 31))
   })
 
   test('for the container of a binding that it replaces', () => {
     const annotations = { [replacesAnnotation]: 'chat' }
     const renamed = binding({ name: 'renamed', metadata: { finalizers, annotations } })
-    const pen = fine()
+    const history = fine()
       .has(30, renamed)
       .writes(31, outputOf(renamed), settled(renamed, [...scene, chat]))
-    expect(pen.verdict(32)).toEqual([])
+    expect(history.verdict(32)).toEqual([])
   })
 
   test('without one of the conditions', () => {
@@ -140,7 +150,7 @@ describe('what is written', () => {
     const conditions = listOf(recordOf(status)['conditions']).slice(0, 4)
     const cut = { ...unsaid, status: { ...recordOf(status), conditions } }
     expect(
-      new Pen()
+      new HistoryBuilder()
         .has(0, ...scene, chat)
         .writes(1, outputOf(chat), cut)
         .verdict(2),
@@ -150,22 +160,22 @@ describe('what is written', () => {
 
 describe('what is not as it should be', () => {
   test('and is not said', () => {
-    const pen = new Pen().has(0, chat)
-    expect(pen.verdict(80)).toEqual(only('unsaid', 15))
+    const history = new HistoryBuilder().has(0, chat)
+    expect(history.verdict(80)).toEqual(only('unsaid', 15))
   })
 
   test('is said in time', () => {
-    expect(new Pen().has(0, chat).writes(14, settled(chat, [])).verdict(80)).toEqual([])
+    expect(new HistoryBuilder().has(0, chat).writes(14, settled(chat, [])).verdict(80)).toEqual([])
   })
 
   test('is not said while the API server takes nothing, and for as long again', () => {
-    const pen = new Pen().has(0, chat).fault(1, 31, 'everything')
-    expect(pen.verdict(120)).toEqual(only('unsaid', 77))
+    const history = new HistoryBuilder().has(0, chat).fault(1, 31, 'everything')
+    expect(history.verdict(120)).toEqual(only('unsaid', 77))
   })
 
   test('is said to be tried again and again', () => {
     expect(
-      new Pen()
+      new HistoryBuilder()
         .has(0, ...scene, chat)
         .writes(12, retrying(chat))
         .verdict(80),
@@ -173,22 +183,22 @@ describe('what is not as it should be', () => {
   })
 
   test('is not said again where it has been from the start', () => {
-    const pen = fine().lacks(30, outputOf(chat)).retries(41, chat)
-    expect(pen.verdict(120)).toEqual([])
+    const history = fine().lacks(30, outputOf(chat)).retries(41, chat)
+    expect(history.verdict(120)).toEqual([])
   })
 
   test('is said to have been tried before all was well once more', () => {
-    const pen = fine().lacks(30, outputOf(chat)).retries(41, chat).writes(50, outputOf(chat))
-    expect(pen.lacks(60, outputOf(chat)).verdict(80)).toEqual(only('unsaid', 75))
+    const history = fine().lacks(30, outputOf(chat)).retries(41, chat).writes(50, outputOf(chat))
+    expect(history.lacks(60, outputOf(chat)).verdict(80)).toEqual(only('unsaid', 75))
   })
 
   test('is that it was refused, until the next try', () => {
-    const pen = new Pen()
+    const history = new HistoryBuilder()
       .has(0, ...scene, chat)
       .fault(0, 20, 'outputs')
       .writes(1, refused(chat))
-    expect(pen.writes(78, outputOf(chat), settled(chat)).verdict(90)).toEqual([])
-    const late = new Pen().has(0, ...scene, chat).writes(1, refused(chat))
+    expect(history.writes(78, outputOf(chat), settled(chat)).verdict(90)).toEqual([])
+    const late = new HistoryBuilder().has(0, ...scene, chat).writes(1, refused(chat))
     expect(late.verdict(90)).toEqual(only('unsaid', 15))
   })
 
@@ -235,17 +245,17 @@ describe('what nobody asks for', () => {
 
 describe('after the last fault', () => {
   test('something is still written', () => {
-    const pen = fine().writes(131, settled(chat)).calm(70, 140)
-    expect(pen.verdict(140)).toEqual(only('unquiet', 140))
+    const history = fine().writes(131, settled(chat)).calm(70, 140)
+    expect(history.verdict(140)).toEqual(only('unquiet', 140))
   })
 
   test('something is not as the contract says', () => {
-    const pen = fine().lacks(70, objective()).fault(70, 71, 'nothing').calm(71, 140)
-    expect(pen.verdict(140)).toContain('140 unquiet default/chat')
+    const history = fine().lacks(70, objective()).fault(70, 71, 'nothing').calm(71, 140)
+    expect(history.verdict(140)).toContain('140 unquiet default/chat')
   })
 
   test('something is not as the contract says yet', () => {
-    const pen = fine().lacks(70, objective()).calm(71, 80)
-    expect(pen.verdict(80)).toEqual([])
+    const history = fine().lacks(70, objective()).calm(71, 80)
+    expect(history.verdict(80)).toEqual([])
   })
 })

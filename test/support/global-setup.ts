@@ -1,7 +1,7 @@
 import type { TestProject } from 'vitest/node'
 import type { Binaries } from './controlplane/binaries.ts'
 import { installCrds } from './controlplane/crds.ts'
-import { locateOrBuildControlPlane } from './controlplane/minors.ts'
+import { locateOrBuildControlPlane } from './controlplane/kubernetes-releases.ts'
 import type { ProvidedControlPlane } from './controlplane/provided.ts'
 import { startControlPlane } from './controlplane/start.ts'
 import { locateOrBuildGitOps } from './gitops/binaries.ts'

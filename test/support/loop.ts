@@ -83,7 +83,7 @@ export function startLoop({
       hear?.()
     },
     markLater: (keys) => term?.markLater(keys),
-    reshaped: (resource) => term?.reshaped(resource),
+    schemaChanged: (resource) => term?.schemaChanged(resource),
     bindingReleased: () => undefined,
   })
   const begin = (): void => {

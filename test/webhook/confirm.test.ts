@@ -4,7 +4,7 @@ import { decodeBinding } from '../../src/core/binding.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import { rules, type RuleName } from '../../src/core/findings.ts'
 import type { Resource } from '../../src/core/resources.ts'
-import { confirm, contends, needsConfirmation } from '../../src/webhook/confirm.ts'
+import { confirm, readContender, needsConfirmation } from '../../src/webhook/confirm.ts'
 import { bindings, objectives, pools } from '../support/arbitraries.ts'
 import {
   binding,
@@ -52,7 +52,7 @@ describe('what is confirmed', () => {
     'pendingCollision',
   ]
 
-  test('is whatever another object has a part in, and a kind that is missing is not', () => {
+  test('are the failures that depend on another object, but not a missing kind', () => {
     const names: readonly RuleName[] = Object.keys(rules).filter((name): name is RuleName => name in rules)
     const asked = names.filter((rule) =>
       needsConfirmation([{ rule, field: '', cause: 'Invalid', value: '', message: '' }]),
@@ -63,7 +63,7 @@ describe('what is confirmed', () => {
 })
 
 describe('the world once read', () => {
-  test('has the references of the binding as they are, whatever memory has', async () => {
+  test('has the pools and objectives of the binding as the API server has them, whatever memory has', async () => {
     await fc.assert(
       fc.asyncProperty(
         bindings,
@@ -103,7 +103,7 @@ describe('the world once read', () => {
     expect([...world.neighbours.onPool(one, 'inference.networking.k8s.io', 'PerObjective')]).toEqual([])
   })
 
-  test('has only neighbours that were read where they decide, however many memory knows', async () => {
+  test('has only neighbours that were read if advice about them can refuse, however many memory knows', async () => {
     const others = Array.from({ length: 200 }, (_, index) =>
       binding({ name: `other-${index}`, spec: { containerName: `other-${index}` } }),
     )
@@ -178,7 +178,7 @@ describe('the reads', () => {
 
   test('that fail are no answer', async () => {
     await expect(confirm(decodeBinding(binding()), inventoryOf(scene), noAnswer)).rejects.toThrow('gone')
-    const asked = contends('peer', keyOf(binding(), scene), asking, inventoryOf(scene), noAnswer)
+    const asked = readContender('peer', keyOf(binding(), scene), asking, inventoryOf(scene), noAnswer)
     await expect(asked).rejects.toThrow('gone')
   })
 })
@@ -187,7 +187,7 @@ describe('a binding has a key by a live read', () => {
   const peer = binding({ name: 'peer' })
   const key = keyOf(peer, scene)
   const holds = (live: readonly Manifest[], remembered: readonly Manifest[] = []) =>
-    contends('peer', key, asking, inventoryOf(remembered), reader(live).read).then(
+    readContender('peer', key, asking, inventoryOf(remembered), reader(live).read).then(
       ({ contender }) => contender === 'rival',
     )
 

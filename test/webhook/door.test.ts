@@ -228,10 +228,10 @@ async function connects(port: number, localAddress: string): Promise<boolean> {
 }
 
 describe('new connections', () => {
-  const hospitality = { burst: 5, perSecond: 0.001, open: 100 }
+  const connectionLimits = { burst: 5, perSecond: 0.001, open: 100 }
 
   test('from an address that has shown no token are limited, those of one that has are not, and it is said once', async () => {
-    await using server = await serving({ hospitality })
+    await using server = await serving({ connectionLimits })
     await using client = await session(server.url)
     expect(await call(client, '/validate', { body: review })).toMatchObject({ status: 200 })
     const from = async (address: string): Promise<number> => {
@@ -248,7 +248,7 @@ describe('new connections', () => {
   })
 
   test('that are cut off never get a handshake', async () => {
-    await using server = await serving({ hospitality: { ...hospitality, burst: 0 } })
+    await using server = await serving({ connectionLimits: { ...connectionLimits, burst: 0 } })
     const socket = tcpConnect({ host: '127.0.0.1', port: server.port, localAddress: '127.0.0.2' })
     socket.resume()
     await closed(socket)
@@ -258,15 +258,15 @@ describe('new connections', () => {
   test('of an address come back by time, and count as long as they are open', () => {
     const clock = manualClock()
     const newcomers = new Newcomers({ burst: 2, perSecond: 1, open: 3 }, clock.now)
-    const admitted = (): boolean => newcomers.admits('a')
+    const admitted = (): boolean => newcomers.open('a')
     expect([admitted(), admitted(), admitted()]).toEqual([true, true, false])
     clock.advance(1000)
     expect([admitted(), admitted()]).toEqual([true, false])
     clock.advance(60_000)
     expect(admitted()).toBe(false)
-    newcomers.left('a')
+    newcomers.closed('a')
     expect(admitted()).toBe(true)
-    newcomers.knows('a')
+    newcomers.cameWithToken('a')
     expect(Array.from({ length: 50 }, admitted)).not.toContain(false)
     clock.advance(600_000)
     expect(admitted()).toBe(false)

@@ -65,7 +65,7 @@ function scene() {
       graceMs,
       staleMs,
     })
-  const contends = ({ name }: { readonly name: string }): Promise<ReadHolder> => {
+  const readHolder = ({ name }: { readonly name: string }): Promise<ReadHolder> => {
     reads.push(name)
     const contender = holding.has(name) ? 'rival' : renamed.has(name) ? 'renamed' : 'none'
     return Promise.resolve({ contender, version: versions.get(name) })
@@ -81,11 +81,11 @@ function scene() {
     known,
     disregarded,
     reads,
-    contends,
+    readHolder,
     replica,
     /** A review asks for the key. */
     ask: (reservations: Reservations, name: string, uid?: string, signal?: AbortSignal) =>
-      reservations.reserve(key, holderOf(name, uid), contends, signal),
+      reservations.reserve(key, holderOf(name, uid), readHolder, signal),
     claim: () => {
       const lease = memory.find(leaseResource, at)
       return lease && decodeClaim(lease).holder
@@ -107,7 +107,7 @@ const pending = (name: string, uid?: string) => ({ kind: 'taken', by: holderOf(n
 const held = (name: string, uid?: string) => ({ kind: 'taken', by: holderOf(name, uid), pending: false })
 
 describe('a claim', () => {
-  test('is one Lease in the namespace of the operator, which says whose it is and of what key', async () => {
+  test('is one Lease in the namespace of the operator, which names its holder and its key', async () => {
     const { memory, ask, replica, calls } = scene()
     expect(await ask(replica(), 'chat')).toEqual(reserved)
     expect(calls).toEqual(['create'])
@@ -127,7 +127,7 @@ describe('a claim', () => {
     })
   })
 
-  test('has a name that every key gives, one each, and that Kubernetes takes', () => {
+  test('has a valid name, and another one for each key', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (one, other) => {
         expect(claimName(one)).toMatch(/^kleym-claim-[0-9a-f]{40}$/)
@@ -139,13 +139,13 @@ describe('a claim', () => {
   test('is read back as it was written, whatever the names', () => {
     const text = fc.stringMatching(/^[a-z0-9.-]{1,20}$/)
     fc.assert(
-      fc.property(fc.string(), text, text, fc.uuid(), (collisionKey, namespace, name, uid) => {
+      fc.property(fc.string(), text, text, fc.uuid(), (claimed, namespace, name, uid) => {
         const holder = { namespace, name, uid }
         const seen = { uid: 'u', resourceVersion: '7', transitions: 3, holder: holderOf('x'), base: '' }
-        expect(decodeClaim(leaseOf('system', collisionKey, { ...holder, base: '5' }, seen))).toEqual({
+        expect(decodeClaim(leaseOf('system', claimed, { ...holder, base: '5' }, seen))).toEqual({
           ...seen,
-          name: claimName(collisionKey),
-          collisionKey,
+          name: claimName(claimed),
+          key: claimed,
           transitions: 4,
           holder,
           base: '5',
@@ -155,7 +155,7 @@ describe('a claim', () => {
   })
 
   test.for([undefined, null, 7, [], {}, { metadata: [], spec: 'x' }, { spec: { holderIdentity: 7 } }])(
-    'that somebody has spoilt (%j) is nobody that there could be',
+    'that somebody has spoilt (%j) has a holder that no binding can be',
     (lease) => {
       expect(decodeClaim(lease).holder).toEqual({ namespace: '', name: '', uid: '' })
     },
@@ -167,7 +167,7 @@ describe('the rule', () => {
     name: 'claim',
     uid: 'u',
     resourceVersion: '1',
-    collisionKey: key,
+    key,
     transitions: 0,
     holder: holderOf('a'),
     base: '5',
@@ -187,7 +187,7 @@ describe('the rule', () => {
     )
   })
 
-  test('who has the key keeps it, however old the claim and whoever was deleted', () => {
+  test('a holder that has the key keeps it, however old the claim and whoever was deleted', () => {
     fc.assert(
       fc.property(seen, (one) => {
         expect(claimStateOf(claim, holderOf('b'), { ...one, contender: 'rival' })).toBe('held')
@@ -195,7 +195,7 @@ describe('the rule', () => {
     )
   })
 
-  test('who has it not loses it past the grace or once deleted, and not before', () => {
+  test('a holder without the key loses the claim past the grace or once deleted, and not before', () => {
     fc.assert(
       fc.property(seen, (one) => {
         const isOver = one.deleted || one.ageMs > graceMs
@@ -258,11 +258,11 @@ describe('a holder that is at another version than was reviewed, without the key
   })
 
   test('has not claimed in vain: whoever takes the key after many of them is protected, too', async () => {
-    const { replica, versions, contends, ask, clock } = scene()
+    const { replica, versions, readHolder, ask, clock } = scene()
     const one = replica()
     for (const name of ['a', 'b', 'c', 'd', 'e']) {
       versions.set(name, { uid: `uid-of-${name}`, resourceVersion: '7' })
-      expect(await one.reserve(key, { ...holderOf(name), base: '' }, contends)).toEqual(reserved)
+      expect(await one.reserve(key, { ...holderOf(name), base: '' }, readHolder)).toEqual(reserved)
       clock.advance(20_000)
     }
     versions.clear()
@@ -327,7 +327,7 @@ describe('the same binding', () => {
 })
 
 describe('another binding', () => {
-  test('is told who has the key', async () => {
+  test('is told which binding has the key', async () => {
     const { ask, replica, holding, reads } = scene()
     await ask(replica(), 'chat')
     holding.add('chat')
@@ -335,7 +335,7 @@ describe('another binding', () => {
     expect(reads).toEqual(['chat'])
   })
 
-  test('is told who is being given it at this moment', async () => {
+  test('is told which binding is being admitted with it', async () => {
     const { ask, replica } = scene()
     const one = replica()
     await ask(one, 'chat')

@@ -160,7 +160,7 @@ describe('nothing is denied on memory alone', () => {
     expect(outcomeOf(await validate(binding({ spec })))).not.toBe('allowed')
   })
 
-  test('whatever memory says, who is denied is wrong by what there is', async () => {
+  test('whatever memory says, a binding that is denied is wrong by what the API server has', async () => {
     const selectors = fc.constantFrom({ matchLabels: { app: 'a' } }, { matchLabels: { app: 'b' } }, {})
     const world = fc
       .tuple(
@@ -218,7 +218,7 @@ describe('nothing is denied on memory alone', () => {
 })
 
 describe('a key that somebody else has claimed', () => {
-  test('is a collision with whoever is seen to have it', async () => {
+  test('is a collision with the binding that a read shows to have it', async () => {
     const { validate, observed } = stage({
       remembered: scene,
       live: [...scene, peer],
@@ -230,7 +230,7 @@ describe('a key that somebody else has claimed', () => {
     expect(observed.map(({ verdict }) => verdict.verdict)).toEqual(['deny'])
   })
 
-  test('is a collision with whoever is being admitted, said with when to try again', async () => {
+  test('is a collision with the binding that is being admitted, and a warning says when to try again', async () => {
     const { validate } = stage({ remembered: scene, leases: claimed('peer') })
     const denial = await validate(binding())
     const [line] = linesOf(denial)
@@ -243,13 +243,13 @@ describe('a key that somebody else has claimed', () => {
     ])
   })
 
-  test('is in nobody’s way by whom it was claimed', async () => {
+  test('does not refuse the binding that has claimed it', async () => {
     const { validate, reads } = stage({ remembered: scene, leases: claimed('chat') })
     expect(outcomeOf(await validate(binding()))).toBe('allowed')
     expect(reads).toEqual([])
   })
 
-  test('is a warning, or none, where collisions are', async () => {
+  test('is a warning, or nothing, if collisions are configured so', async () => {
     for (const [action, outcome] of [
       ['warn', [/IdentityCollision/, /SharedSPIFFEID/, /try again/]],
       ['ignore', [/SharedSPIFFEID/]],
@@ -264,13 +264,13 @@ describe('a key that somebody else has claimed', () => {
     }
   })
 
-  test('is not asked about where the binding is refused anyway', async () => {
+  test('is not claimed for a binding that is refused anyway', async () => {
     const { validate, claims } = stage({ remembered: [wild, objective()] })
     expect(outcomeOf(await validate(binding()))).toBe('InvalidPoolSelector')
     expect(claims()).toEqual([])
   })
 
-  test('is not asked about beside a collision', async () => {
+  test('is not claimed for a binding with a collision', async () => {
     const { validate, claims } = stage({
       remembered: [...scene, peer],
       actions: { IdentityCollision: 'warn' },
@@ -327,7 +327,7 @@ describe('only new harm is refused', () => {
   })
 })
 
-describe('what passes unseen', () => {
+describe('what passes without being judged', () => {
   const hopeless = { remembered: [wild], live: undefined }
 
   test('a binding that is being deleted', async () => {
@@ -454,7 +454,7 @@ describe('a denial', () => {
 describe('an object without a name yet', () => {
   const generated = { ...binding(), metadata: { generateName: 'chat-', namespace: 'default' } }
 
-  test('is judged before it has one, and called by what that is to begin with', async () => {
+  test('is judged before it has one, and called by its generateName', async () => {
     const { mutate } = stage({ remembered: [...scene, peer] })
     expect(await mutate(generated)).toMatchObject({
       kind: 'denied',
@@ -472,7 +472,7 @@ describe('an object without a name yet', () => {
     expect(await validate(named, { name: '' })).toMatchObject({ status: { details: { name: 'chat-x7' } } })
   })
 
-  test('claims by the name that it gets', async () => {
+  test('is claimed for under the name that it gets', async () => {
     const { validate, claims } = stage({ remembered: scene })
     await validate(binding({ name: 'chat-x7' }), { name: '' })
     expect(claims()).toMatchObject([{ spec: { holderIdentity: 'default/chat-x7' } }])
@@ -558,7 +558,7 @@ describe('--webhook-action', () => {
   })
 })
 
-test('each decision is told once: by validation, and by mutation where it denies', async () => {
+test('each decision is observed once: by validation, and by mutation if that denies', async () => {
   const { validate, mutate, observed } = stage({ remembered: [...scene, peer] })
   const free = binding({ spec: { containerName: 'side', objectiveRef: { name: 'chat' } } })
   await mutate(free)
@@ -606,7 +606,7 @@ describe('two that ask for one container by the same reference', () => {
     expect(outcomeOf(response)).not.toContain('PendingCollision')
   })
 
-  test('claim it like a collision key, so that one alone of two at a moment gets in', async () => {
+  test('are claimed for like a collision key, so that of two at the same moment only one is allowed', async () => {
     const leases = new MemoryObjects()
     const [one, two] = [stage({ leases }), stage({ leases })]
     expect((await one.validate(waiting[0] ?? second)).kind).toBe('allowed')
@@ -683,7 +683,7 @@ describe('another name for an identity', () => {
     )
   })
 
-  test('is one name alone', async () => {
+  test('is the annotation of one binding alone: two newcomers exclude each other', async () => {
     const { validate } = stage({ remembered: [...there, named('chat-v2')] })
     expect(outcomeOf(await validate(named('chat-v3')))).toMatch(/^IdentityCollision/)
   })
@@ -745,14 +745,14 @@ describe('a collision that is let through', () => {
     expect(response).toMatchObject({ kind: 'allowed', warnings: [] })
   })
 
-  test('by the label of a namespace too', async () => {
+  test('is let through by the label of a namespace, too, and says the same', async () => {
     const response = await stage({ remembered: [...scene, peer], lenient: 'default' }).validate(binding())
     expect(response.kind).toBe('allowed')
     expect(response.warnings).toContain('InferenceIdentityBinding peer loses its identity by this collision')
   })
 })
 
-test('what concerns everybody is a warning of every answer', async () => {
+test('a notice is a warning in every answer', async () => {
   const { validate, judge } = stage({ remembered: scene, notices: ['mind this'] })
   for (const answer of [
     await validate(binding()),

@@ -49,7 +49,7 @@ test('a job that fails gives its place to the next', async () => {
   expect(begun).toEqual([0, 1])
 })
 
-test('whoever gives up in line never begins, and lets no other wait longer', async () => {
+test('a job that gives up in line never begins, and lets no other wait longer', async () => {
   const { begun, pass, end, giveUp } = jobs(new Semaphore(1))
   const [first, impatient, last] = [pass(0, patient), pass(1), pass(2, patient)]
   giveUp()

@@ -58,7 +58,7 @@ describe('a review that allows', () => {
     expect(looks).toEqual(['complete'])
   })
 
-  test('warns beside what it warns of otherwise', async () => {
+  test('adds these warnings to its other ones', async () => {
     const peer = poolOnly({ name: 'peer' })
     const { validate } = watching(() => page([other]), { remembered: [...scene, peer] })
     expect(outcomeOf(await validate(binding()))).toBe('allowed?MixedModes, NoSuchServiceAccount')
@@ -84,14 +84,14 @@ describe('a review that allows', () => {
     expect(outcomeOf(await answer)).toBe('allowed?NoSuchServiceAccount')
   })
 
-  test('asks once where one of the first pods is what the binding is for, however many follow', async () => {
+  test('lists one page if one of the first pods fits, however many follow', async () => {
     const { validate, asked, looks } = watching(() => page([other, {}], 'more'))
     expect(outcomeOf(await validate(binding()))).toBe('allowed')
     expect(asked).toHaveLength(1)
     expect(looks).toEqual(['partial'])
   })
 
-  test('asks for the others before it says that there is none', async () => {
+  test('lists the other pods before it warns that none fits', async () => {
     for (const [rest, outcome] of [
       [page([other]), 'allowed?NoSuchServiceAccount'],
       [page([{}]), 'allowed'],
@@ -114,7 +114,7 @@ describe('a review that allows', () => {
     expect(claims()).toHaveLength(1)
   })
 
-  test('says what it has seen where the rest can not be listed', async () => {
+  test('warns by the pods of the first page if the rest can not be listed', async () => {
     const fallback = clusterSpiffeId('everyone', {}, { fallback: true })
     const { validate, looks } = watching(
       (_at, { token }) => (token === undefined ? page([other], 'more') : { kind: 'unknown', why: 'lost' }),
@@ -140,20 +140,20 @@ describe('pods are not looked at', () => {
     expect(asked).toEqual([])
   })
 
-  test('for a binding that stands for nothing, or by the webhook that only mutates', async () => {
+  test('for a binding without an identity, or by the mutating webhook', async () => {
     const { validate, mutate, asked } = watching(() => page([other]))
     expect(outcomeOf(await validate(binding({ spec: { poolRef: { name: 'none' } } })))).toMatch(/^allowed/)
     await mutate(binding())
     expect(asked).toEqual([])
   })
 
-  test('for what does not change a spec', async () => {
+  test('for an update that leaves the spec as it is', async () => {
     const { validate, asked } = watching(() => page([other]), { remembered: [...scene, binding()] })
     expect(outcomeOf(await validate(binding(), update(binding())))).toBe('allowed')
     expect(asked).toEqual([])
   })
 
-  test('where that is forbidden, for a minute, namespace by namespace; it is said once', async () => {
+  test('for a minute after they were forbidden, for each namespace; the log says it once', async () => {
     const far = { namespace: 'far' }
     const { validate, asked, warned, later } = watching(
       ({ namespace }) => (namespace === 'far' ? page([other]) : { kind: 'forbidden', why: 'no' }),
@@ -172,7 +172,7 @@ describe('pods are not looked at', () => {
 describe('where what pods show may refuse', () => {
   const actions = { NoSuchServiceAccount: 'deny' } as const
 
-  test('it does, and nothing is claimed', async () => {
+  test('it refuses, and nothing is claimed', async () => {
     const { validate, claims } = watching(() => page([other]), { actions })
     expect(outcomeOf(await validate(binding()))).toBe('NoSuchServiceAccount')
     expect(claims()).toEqual([])

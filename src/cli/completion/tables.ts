@@ -35,7 +35,7 @@ export type Option = {
   readonly name: string
   readonly short: string | undefined
   readonly help: string
-  /** Undefined of a switch. */
+  /** Undefined for a switch, which takes no value. */
   readonly value: Value | undefined
 }
 
@@ -71,7 +71,7 @@ const optionsOf = (table: Flags): readonly Option[] =>
       value: placeholder === undefined ? undefined : valueOf(placeholder),
     }))
 
-/** As the placeholder of `--help` tells it: `a|b`, something with a file, or a name. */
+/** The kind of a value, by its placeholder in `--help`: `a|b`, something with a file, or a name. */
 function valueOf(placeholder: string): Value {
   if (/^[a-z]+(?:\|[a-z]+)*$/.test(placeholder)) return { kind: 'words', words: placeholder.split('|') }
   return /\b(?:FILE|DIR|DIRECTORY)\b/.test(placeholder) ? { kind: 'path' } : { kind: 'any' }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import * as nodeModule from 'node:module'
 
-/** What runs and what styles the page. */
+/** The script and the style of the page. */
 export type Assets = { readonly script: string; readonly style: string }
 
 /** Classic scripts, one after the other: what one declares at its top the next ones see. */
@@ -9,7 +9,7 @@ const scripts = ['model', 'elements', 'graph', 'details', 'filters', 'main']
 
 const read = (file: string): string => readFileSync(new URL(file, import.meta.url), 'utf8')
 
-/** From the files that the build made of these or, beside the sources, from the sources, without their types. */
+/** Read from the files that the build made or, in the checkout, from the sources, whose types are taken out. */
 export function pageAssets(): Assets {
   if (!import.meta.url.endsWith('.ts')) return { script: read('page.js'), style: read('page.css') }
   const source = scripts.map((name) => nodeModule.stripTypeScriptTypes(read(`browser/${name}.ts`))).join('\n')

@@ -9,23 +9,23 @@ import { gvk } from '../../core/resources.ts'
 import { hasLabels } from '../../core/selectors.ts'
 import { show } from '../../core/show.ts'
 import type { Checked } from '../assess.ts'
+import { messagesOf, type CheckMessage } from '../check-messages.ts'
 import type { PodsSeen } from '../cluster.ts'
 import { explained } from '../diagnosis.ts'
 import { podsState, renderingOf, type PodState } from '../pod-state.ts'
 import { rivalsIn } from '../rivals.ts'
 import { gradeOfRow, rowFindings, type Row } from '../rows.ts'
-import { saidOf } from '../said.ts'
 import type { DrawnBinding, Grade, Group, Peer, Target, Problem } from './model.ts'
 
 export type BindingChecked = Extract<Checked, { kind: 'binding' }>
 
 export type Drawing = {
   readonly checked: readonly BindingChecked[]
-  /** With all that is in the files or the cluster. */
+  /** Has all objects of the files or of the cluster. */
   readonly inventory: Inventory
   /** What the statuses of a cluster say, by key; empty for files. */
   readonly rows: ReadonlyMap<string, Row>
-  /** Of a namespace; undefined where nobody looked. */
+  /** The pods of a namespace; undefined where nobody has looked for them. */
   readonly podsIn: (namespace: string) => PodsSeen | undefined
 }
 
@@ -36,7 +36,7 @@ type Part = {
   readonly pods: readonly PodState[] | undefined
 }
 
-/** One group a pool, those with something wrong first. */
+/** One group for each pool, those with something wrong first. */
 export function groupsOf(drawing: Drawing): readonly Group[] {
   const parts = onceEach(drawing.checked.map((one) => partOf(one, drawing)))
   const byPool = Map.groupBy(parts, ({ namespace, pool }) =>
@@ -119,7 +119,7 @@ function partOf(checked: BindingChecked, { inventory, rows, podsIn }: Drawing): 
   }
 }
 
-/** What nobody can look up has the name that is written. */
+/** The object that a reference leads to; if it leads to none, the name that is written in it. */
 const targetOf = (lookup: Lookup<unknown> | undefined, written: Binding['spec']['poolRef']['name']): Target =>
   lookup?.kind === 'found'
     ? { name: lookup.name, kind: gvk(lookup.resource) }
@@ -174,22 +174,22 @@ function problemsOf(row: Row, checked: BindingChecked): readonly Problem[] {
     }
   })
   const told = new Set(rowFindings(row).map(({ reason }) => reason))
-  const today = saidOf(checked).filter(({ reason }) => !told.has(reason))
+  const today = messagesOf(checked).filter(({ reason }) => !told.has(reason))
   return [...found, ...today.flatMap((one) => problemOf(one))]
 }
 
 function problemsOfFile(checked: BindingChecked): readonly Problem[] {
-  const said = saidOf(checked).flatMap((one) => problemOf(one))
+  const problems = messagesOf(checked).flatMap((one) => problemOf(one))
   const ready = readyIn((checked.willBe ?? checked.assessment).status)
-  if (said.some(({ grade }) => grade === 'error') || !ready || ready.status === 'True') return said
+  if (problems.some(({ grade }) => grade === 'error') || !ready || ready.status === 'True') return problems
   const { problem, fix } = explained(ready.reason, ready.message)
   return [
     { grade: 'error', cause: `not Ready if all of this were applied: ${ready.reason}: ${problem}`, fix },
-    ...said,
+    ...problems,
   ]
 }
 
-function problemOf({ action, reason, text }: ReturnType<typeof saidOf>[number]): readonly Problem[] {
+function problemOf({ action, reason, text }: CheckMessage): readonly Problem[] {
   if (action === 'ignore') return []
   const grade = action === 'deny' ? 'error' : 'warning'
   if (!Object.values(rules).some((rule) => rule.reason === reason)) return [{ grade, cause: text }]
@@ -199,6 +199,8 @@ function problemOf({ action, reason, text }: ReturnType<typeof saidOf>[number]):
 
 function stateOfFile({ assessment, willBe }: BindingChecked): string {
   if (assessment.verdict.verdict === 'deny') return 'refused'
-  const said = summaryIn((willBe ?? assessment).status)
-  return said === undefined || said.reason === 'Reconciled' ? 'Ready' : `${said.condition}/${said.reason}`
+  const summary = summaryIn((willBe ?? assessment).status)
+  return summary === undefined || summary.reason === 'Reconciled'
+    ? 'Ready'
+    : `${summary.condition}/${summary.reason}`
 }

@@ -4,7 +4,7 @@ import { inventoryOf, manifestsOf } from '../assess.ts'
 import { examine, type CheckReach, type Examined, type ExamineOptions } from '../check.ts'
 import type { ClusterReads, PodsSeen } from '../cluster.ts'
 import { rowsOf, type Row } from '../rows.ts'
-import { seenOf } from '../spire-state.ts'
+import { seenOf, spireSightFor } from '../spire-state.ts'
 import { pageAssets } from './assets.ts'
 import { groupsOf, type BindingChecked } from './drawing.ts'
 import { htmlOf } from './html.ts'
@@ -14,10 +14,10 @@ export type PageOptions = ExamineOptions & { readonly strict: boolean }
 
 type Reach = CheckReach & Pick<ClusterReads, 'readPods' | 'readSpire'>
 
-type Judged = Extract<Examined, { kind: 'examined' }>
+type ExaminedAll = Extract<Examined, { kind: 'examined' }>
 
 /** Draws the bindings of a cluster, or of files, as one page. */
-export async function report(options: PageOptions, reach: Reach): Promise<CommandResult> {
+export async function drawPage(options: PageOptions, reach: Reach): Promise<CommandResult> {
   const examined = await examine(options, reach)
   if (examined.kind === 'problems') return usage(examined.problems)
   const page = await pageOf(examined, options, reach)
@@ -30,8 +30,8 @@ export async function report(options: PageOptions, reach: Reach): Promise<Comman
   }
 }
 
-async function pageOf(examined: Judged, { files, live }: PageOptions, reach: Reach): Promise<Page> {
-  const { input, isAudit, all, instructions, limits } = examined
+async function pageOf(examined: ExaminedAll, { files, live }: PageOptions, reach: Reach): Promise<Page> {
+  const { input, isAudit, all, checkSettings, limits } = examined
   const checked = all.filter((one): one is BindingChecked => one.kind === 'binding')
   const namespaces = new Set(live ? checked.map(({ assessment }) => assessment.namespace) : [])
   const pods = new Map<string, PodsSeen>()
@@ -50,15 +50,14 @@ async function pageOf(examined: Judged, { files, live }: PageOptions, reach: Rea
       ? 'the current cluster'
       : `${files.join(', ')}${live ? ', beside the current cluster' : ''}`,
     generatedAt: reach.now.toISOString(),
-    remarks: [...instructions.remarks, ...limits, ...unseen],
+    remarks: [...checkSettings.remarks, ...limits, ...unseen],
     groups: groupsOf(drawing),
   }
 }
 
-async function rowsByKey({ input }: Judged, { readSpire, now }: Reach): Promise<ReadonlyMap<string, Row>> {
+async function rowsByKey({ input }: ExaminedAll, reach: Reach): Promise<ReadonlyMap<string, Row>> {
   const outputs = seenOf(input.cluster)
-  const isWaited = outputs.some(({ owner, stats }) => owner !== undefined && stats === undefined)
-  const spire = isWaited ? await readSpire() : ({ kind: 'seen', leases: [] } as const)
-  const rows = rowsOf(input.cluster, { outputs, spire, now })
+  const spire = await spireSightFor(outputs, reach)
+  const rows = rowsOf(input.cluster, { outputs, spire, now: reach.now })
   return new Map(rows.map((row) => [bindingKey(row.namespace, row.name), row]))
 }

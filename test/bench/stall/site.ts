@@ -11,10 +11,10 @@ import {
   type Resource,
 } from '../../../src/core/resources.ts'
 import { createLog } from '../../../src/log.ts'
-import { createCourtesy } from '../../../src/operator/courtesy.ts'
 import { createFeed, type Feed } from '../../../src/operator/feed.ts'
 import { hindranceOf } from '../../../src/operator/knowledge.ts'
 import { confirmation } from '../../../src/operator/live-reads.ts'
+import { createReviewsFirst } from '../../../src/operator/reviews-first.ts'
 import { workedOutAtOnce } from '../../../src/operator/run.ts'
 import { addReady, emptyInventory, settings } from '../inventory.ts'
 import { binding, objective, pool, referencesOf } from '../manifests.ts'
@@ -66,7 +66,7 @@ const define = (resource: Resource, served: boolean): void =>
   server.change(definitionResource, definition(resource, served).object)
 
 const inventory = new Inventory({ ...settings, className }, { atOnce: workedOutAtOnce })
-const courtesy = createCourtesy()
+const reviewsFirst = createReviewsFirst()
 let term: Term | undefined
 let runs = 0
 const feed: Feed = createFeed({
@@ -75,7 +75,7 @@ const feed: Feed = createFeed({
   log: silent,
   mark: (keys) => term?.mark(keys),
   markLater: (keys) => term?.markLater(keys),
-  reshaped: (resource) => term?.reshaped(resource),
+  schemaChanged: (resource) => term?.schemaChanged(resource),
   bindingReleased: () => {},
 })
 
@@ -91,7 +91,7 @@ function lead(): void {
     confirm: confirmation(inventory, server.objects),
     isSchemaFresh: feed.isSchemaFresh,
     workers: 32,
-    turns: courtesy.turns,
+    turns: reviewsFirst.turns,
     instance: 'bench',
     log: silent,
     observe: { outcome: () => {}, run: () => (runs += 1), write: () => {} },

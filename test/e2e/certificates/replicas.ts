@@ -8,8 +8,8 @@ import { createObjects } from '../../../src/kube/objects.ts'
 import { createLog } from '../../../src/log.ts'
 import { createMetrics, type Metrics } from '../../../src/metrics/metrics.ts'
 import { createAdmission } from '../../../src/operator/admission.ts'
-import { createCourtesy } from '../../../src/operator/courtesy.ts'
 import { createFeed } from '../../../src/operator/feed.ts'
+import { createReviewsFirst } from '../../../src/operator/reviews-first.ts'
 import { Reservations } from '../../../src/webhook/reservations.ts'
 import { freePort } from '../../support/controlplane/daemon.ts'
 
@@ -60,7 +60,7 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
     log,
     mark: () => {},
     markLater: () => {},
-    reshaped: () => {},
+    schemaChanged: () => {},
     bindingReleased,
   })
   const admission = createAdmission({
@@ -70,7 +70,7 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
     inventory,
     reservations,
     feed,
-    courtesy: createCourtesy(),
+    reviewsFirst: createReviewsFirst(),
     metrics,
     shownTokens,
     log,

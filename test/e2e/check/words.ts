@@ -1,7 +1,7 @@
 import { assess, type Checked } from '../../../src/cli/assess.ts'
+import { messagesOf } from '../../../src/cli/check-messages.ts'
 import type { ClusterSnapshot } from '../../../src/cli/cluster.ts'
 import { itemsOf, objectsOf } from '../../../src/cli/manifests.ts'
-import { saidOf } from '../../../src/cli/said.ts'
 import { knownDefinitions } from '../../../src/schema/kinds.ts'
 import { defaultActions } from '../../support/builders.ts'
 import { testedMinor } from '../../support/controlplane/minor.ts'
@@ -41,7 +41,7 @@ const isUnread = (reason: string): boolean => ['UnknownField', 'Undecodable'].in
 const isSchema = (json: object): boolean => 'condition' in json && json.condition === 'Schema'
 
 function wordsIn(checked: Checked): Words {
-  const denials = saidOf(checked).filter(({ action }) => action === 'deny')
+  const denials = messagesOf(checked).filter(({ action }) => action === 'deny')
   const texts = (which: (said: (typeof denials)[number]) => boolean): ReadonlySet<string> =>
     new Set(denials.filter(which).map(({ text }) => text))
   return {

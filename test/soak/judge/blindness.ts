@@ -24,7 +24,7 @@ export class Blindness {
    * For how many of the milliseconds between two moments writes of this kind could succeed. The time after an outage does
    * not count for as long as the outage lasted: the waits between retries double, so the next retry may be that far away.
    */
-  clear(from: number, to: number, kind: 'statuses' | 'outputs'): number {
+  msWritable(from: number, to: number, kind: 'statuses' | 'outputs'): number {
     const blind = [...this.#spans.values()]
       .filter(({ blinds }) => blinds === 'everything' || (kind === 'outputs' && blinds === 'outputs'))
       .map((span) => ({
@@ -46,7 +46,7 @@ export class Blindness {
   /** Whether there was a time between two moments in which writes of this kind could not succeed. */
   isBlind(from: number, to: number, kind: 'statuses' | 'outputs'): boolean {
     // One millisecond more, so that a fault which began at that very moment counts, too.
-    return this.clear(from, to + 1, kind) < to + 1 - from
+    return this.msWritable(from, to + 1, kind) < to + 1 - from
   }
 
   /**
@@ -54,7 +54,7 @@ export class Blindness {
    * before it. After the fault, what a replica knows may be as old as the fault was long, for as long again; if the next
    * fault comes within that time, the two add up.
    */
-  decidedSince(at: number, usualMs: number): number {
+  earliestDecision(at: number, usualMs: number): number {
     const spans = [...this.#spans.values()].toSorted((a, b) => b.from - a.from)
     let since = at
     for (const { from, to } of spans) {

@@ -92,16 +92,16 @@ export class Judge {
       const asks = JSON.stringify([wish, binding.generation, binding.uid])
       const late = this.#late.get(key) ?? { asks, since: at, wrongSince: at, reported: false }
       if (late.asks !== asks) Object.assign(late, { asks, since: at, reported: false })
-      const lasted = this.#blindness.clear(late.since, at, 'statuses')
-      const isSaid =
+      const lasted = this.#blindness.msWritable(late.since, at, 'statuses')
+      const isShown =
         wrong === undefined ||
         isTold(binding, this.#blindness.isBlind(at - limits.retryMs, at, 'outputs')) ||
         (this.#retrying.get(key) ?? -1) >= late.wrongSince
-      if (isSaid && !late.reported) this.#slowest.saidMs = Math.max(this.#slowest.saidMs, lasted)
+      if (isShown && !late.reported) this.#slowest.saidMs = Math.max(this.#slowest.saidMs, lasted)
       if (wrong === undefined) this.#late.delete(key)
       else this.#late.set(key, late)
-      if (isSaid) late.since = at
-      if (isSaid || late.reported || lasted <= limits.saidMs) return []
+      if (isShown) late.since = at
+      if (isShown || late.reported || lasted <= limits.saidMs) return []
       late.reported = true
       return [{ rule: 'unsaid', about: key, what: `${wrong}, for ${(lasted / 1000).toFixed(1)} s` } as const]
     })
@@ -116,7 +116,7 @@ export class Judge {
     return idle.flatMap(({ uid, name, owner }) => {
       const stale = this.#stale.get(uid) ?? { since: at, reported: false }
       this.#stale.set(uid, stale)
-      const lasted = this.#blindness.clear(stale.since, at, 'outputs')
+      const lasted = this.#blindness.msWritable(stale.since, at, 'outputs')
       if (stale.reported || lasted <= limits.goneMs || owner === undefined) return []
       stale.reported = true
       return [{ rule: 'stale', about: owner, what: `${name} is there, and nobody asks for it` } as const]

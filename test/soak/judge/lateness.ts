@@ -21,8 +21,8 @@ export function wrongIn({ binding, wish, outputs }: Look): string | undefined {
   const ready = readyIn(status)
   if (wish?.kind === 'failure') {
     if (outputs.length > 0) return `${wish.reason}: its ClusterSPIFFEID is still there`
-    const isSaid = ready?.status === 'False' && ready.reason === wish.reason
-    return isSaid && ready.observedGeneration === generation ? undefined : `${wish.reason} is not said`
+    const isShown = ready?.status === 'False' && ready.reason === wish.reason
+    return isShown && ready.observedGeneration === generation ? undefined : `${wish.reason} is not said`
   }
   if (!wish) return undefined
   const output = outputs.find(({ name }) => name === wish.wanted.metadata.name)

@@ -43,7 +43,7 @@ export class OutputRules {
     const { owner } = output
     if (owner === undefined || !output.annotated) return []
     this.counts[change.removed ? 'withdrawn' : 'written'] += 1
-    const from = this.#blindness.decidedSince(change.at, usualLagMs)
+    const from = this.#blindness.earliestDecision(change.at, usualLagMs)
     const wishes = this.#wishes.since(owner, from)
     if (change.removed) {
       const isWanted =

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { locateOrBuildControlPlane } from '../controlplane/minors.ts'
+import { locateOrBuildControlPlane } from '../controlplane/kubernetes-releases.ts'
 import { fluxTools, helmTools, scoreTools, statusTools } from '../gitops/binaries.ts'
 import { locateOrBuild, type Located } from './build.ts'
 import type { Environment } from './locate.ts'

@@ -1,4 +1,4 @@
-/** What is known of one binding, in words: all that the graph shows of it is here, too. */
+/** One binding in words. All that the graph shows of it is here, too. */
 const details = element('section', {
   class: 'details',
   attributes: { 'aria-label': 'Details', tabindex: '-1', hidden: '' },

@@ -27,7 +27,7 @@ type Line = {
 
 type Sketch = { readonly boxes: readonly Box[]; readonly lines: readonly Line[]; readonly rows: number }
 
-/** What to draw of a group, of which only these bindings are looked at. */
+/** A group as it is drawn: only these of its bindings are looked at. */
 function sketchOf(group: Group, shown: readonly Drawn[]): Sketch {
   const boxes: Box[] = [poolBox(group, shown[0])]
   const lines: Line[] = []

@@ -15,13 +15,13 @@ const noPool = 'InvalidRef/TargetPoolNotFound'
 const statusOf = ({ object }: WatchEvent): Json => recordOf(object['status'])
 
 /** Whether a status says something: the default of a new binding does not. */
-const isSaid = ({ observedGeneration }: Json): boolean => observedGeneration !== -1
+const isWritten = ({ observedGeneration }: Json): boolean => observedGeneration !== -1
 
 /** Those events that show another status than the one before. */
 const withNewStatus = (events: readonly WatchEvent[]): readonly WatchEvent[] =>
   events.filter((event, index) => {
     const [before] = events.slice(Math.max(0, index - 1), index).map(statusOf)
-    return isSaid(statusOf(event)) && JSON.stringify(statusOf(event)) !== JSON.stringify(before ?? {})
+    return isWritten(statusOf(event)) && JSON.stringify(statusOf(event)) !== JSON.stringify(before ?? {})
   })
 
 /** What is written and announced when something does change. */

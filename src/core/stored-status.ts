@@ -4,7 +4,7 @@ import type { Settings } from './identity.ts'
 import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
 
 /** The SPIFFE ID and the selectors that a status shows. */
-function identityIn(status: JsonObject): IdentityInWords | undefined {
+export function identityIn(status: JsonObject): IdentityInWords | undefined {
   const list = field(status, 'renderedSelectors')
   const [first] = Array.isArray(list) ? list.map(objectOr) : []
   const selectors = field(first ?? {}, 'selectors')

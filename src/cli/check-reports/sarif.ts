@@ -3,20 +3,20 @@ import { pathToFileURL } from 'node:url'
 import { rules } from '../../core/findings.ts'
 import { version } from '../../version.ts'
 import type { Checked } from '../assess.ts'
-import { fullTextOf, placeOf, saidOf } from '../said.ts'
+import { fullTextOf, placeOf, messagesOf } from '../check-messages.ts'
 
 /** SARIF 2.1.0, which code scanning services read. */
 export function sarifOf(all: readonly Checked[]): string {
   const results = all.flatMap((checked) =>
-    saidOf(checked).flatMap((said) => {
-      const { action, line, reason } = said
+    messagesOf(checked).flatMap((message) => {
+      const { action, line, reason } = message
       if (action === 'ignore') return []
       const place = placeOf(checked)
       return [
         {
           ruleId: reason,
           level: action === 'deny' ? 'error' : 'warning',
-          message: { text: fullTextOf(said) },
+          message: { text: fullTextOf(message) },
           locations: place ? [locationOf(place.file, line ?? place.line)] : [],
         },
       ]

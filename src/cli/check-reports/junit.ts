@@ -1,5 +1,5 @@
 import type { Checked } from '../assess.ts'
-import { fullTextOf, placeOf, saidOf, type Said } from '../said.ts'
+import { fullTextOf, placeOf, messagesOf, type CheckMessage } from '../check-messages.ts'
 
 /** The report as JUnit XML: a suite for each file, a case for each object. With `strict`, a warning fails its case. */
 export function junitOf(all: readonly Checked[], strict: boolean): string {
@@ -9,26 +9,26 @@ export function junitOf(all: readonly Checked[], strict: boolean): string {
 }
 
 function suiteOf(file: string, all: readonly Checked[], strict: boolean): string {
-  const failed = all.filter((one) => saidOf(one).some((said) => isFailure(said, strict))).length
+  const failed = all.filter((checked) => messagesOf(checked).some((one) => isFailure(one, strict))).length
   const cases = all.map((one) => caseOf(one, file, strict)).join('')
   return `  <testsuite name="${escaped(file)}" tests="${all.length}" failures="${failed}">\n${cases}  </testsuite>\n`
 }
 
-const isFailure = ({ action }: Said, strict: boolean): boolean =>
+const isFailure = ({ action }: CheckMessage, strict: boolean): boolean =>
   action === 'deny' || (strict && action === 'warn')
 
 function caseOf(checked: Checked, file: string, strict: boolean): string {
   const { namespace, name } = checked.kind === 'binding' ? checked.assessment : checked.item
   const kind = checked.item?.kind ?? 'InferenceIdentityBinding'
   const line = placeOf(checked)?.line
-  const said = saidOf(checked).filter(({ action }) => action !== 'ignore')
-  const failures = said.filter((one) => isFailure(one, strict))
-  const others = said.filter((one) => !isFailure(one, strict))
+  const messages = messagesOf(checked).filter(({ action }) => action !== 'ignore')
+  const failures = messages.filter((one) => isFailure(one, strict))
+  const others = messages.filter((one) => !isFailure(one, strict))
   const where = line === undefined ? '' : ` file="${escaped(file)}" line="${line}"`
   const opening = `    <testcase classname="${escaped(kind)}" name="${escaped(`${namespace}/${name}`)}"${where}`
-  if (said.length === 0) return `${opening}/>\n`
+  if (messages.length === 0) return `${opening}/>\n`
   const [first] = failures
-  const texts = (some: readonly Said[]): string => escaped(some.map(fullTextOf).join('\n'))
+  const texts = (some: readonly CheckMessage[]): string => escaped(some.map(fullTextOf).join('\n'))
   const failure = first
     ? `      <failure type="${escaped(first.reason)}" message="${escaped(fullTextOf(first))}">${texts(failures)}</failure>\n`
     : ''

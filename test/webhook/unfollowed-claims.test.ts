@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { VainClaims } from '../../src/webhook/vain-claims.ts'
+import { UnfollowedClaims } from '../../src/webhook/unfollowed-claims.ts'
 import { manualClock } from '../support/manual-clock.ts'
 
 const minuteMs = 60_000
@@ -8,15 +8,15 @@ function scene() {
   const clock = manualClock()
   /** Names of the bindings that followed. */
   const followed = new Set<string>()
-  const vain = new VainClaims({ now: clock.now, isFollowed: (_key, { name }) => followed.has(name) })
+  const vain = new UnfollowedClaims({ now: clock.now, isFollowed: (_key, { name }) => followed.has(name) })
   return { clock, followed, vain }
 }
 
-const claim = (name: string, collisionKey = 'the key') => ({
-  name: `claim-of-${collisionKey}`,
+const claim = (name: string, key = 'the key') => ({
+  name: `claim-of-${key}`,
   uid: 'u',
   resourceVersion: '1',
-  collisionKey,
+  key,
   transitions: 0,
   holder: { namespace: 'default', name, uid: `uid-of-${name}` },
 })
@@ -37,7 +37,7 @@ describe('claims that no binding followed', () => {
     expect(vain.areTooMany(claim('d'))).toBe(false)
   })
 
-  test('are counted a key, and those that one followed are not', () => {
+  test('are counted for each key, and not if a binding followed', () => {
     const { followed, vain } = scene()
     for (const name of ['a', 'b', 'c', 'd', 'e']) vain.made(claim(name))
     expect(vain.areTooMany(claim('e', 'another key'))).toBe(false)
@@ -47,7 +47,7 @@ describe('claims that no binding followed', () => {
     expect(vain.areTooMany(claim('e'))).toBe(false)
   })
 
-  test('of one binding that is tried again at once are one, and again later are more', () => {
+  test('of one binding count once if it tries again at once, and again if later', () => {
     const { clock, vain } = scene()
     for (let count = 0; count < 14; count += 1) {
       vain.made(claim('a'))
@@ -61,7 +61,7 @@ describe('claims that no binding followed', () => {
     expect(vain.areTooMany(claim('a'))).toBe(true)
   })
 
-  test('are all that is kept, and for no longer than they count', () => {
+  test('are forgotten when they no longer count, and nothing else is kept', () => {
     const { clock, followed, vain } = scene()
     for (let count = 0; count < 1000; count += 1) vain.made(claim(`b-${count}`, `key ${count}`))
     for (let count = 0; count < 500; count += 1) {

@@ -19,7 +19,7 @@ const namespace = 'landmarks'
  * Tells when the operator has seen all that was created before: it watches each kind as one stream, so it has, once a
  * binding is Ready by an object of that kind that was created later.
  */
-export class Landmarks {
+export class Barrier {
   readonly #client: Client
   readonly #home = `home-${randomUUID()}`
 
@@ -27,7 +27,7 @@ export class Landmarks {
     this.#client = client
   }
 
-  /** Once, before the first is passed. */
+  /** To be called once, before the first wait. */
   async prepare(): Promise<void> {
     await this.#client.post('/api/v1/namespaces', {
       apiVersion: 'v1',
@@ -37,7 +37,7 @@ export class Landmarks {
     await this.#create(poolResources[0], pool({ name: this.#home, namespace }))
   }
 
-  async pass(): Promise<void> {
+  async waitUntilSeen(): Promise<void> {
     const mark = `mark-${randomUUID()}`
     const marks = [
       ...poolResources.map(({ group }) => ({ poolRef: { name: mark, group } })),

@@ -1,8 +1,8 @@
 import { summaryIn } from '../../core/conditions.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Checked, Expected } from '../assess.ts'
+import { countsOf, outcomeOf, placeOf, messagesOf } from '../check-messages.ts'
 import { jsonOf } from '../print.ts'
-import { countsOf, outcomeOf, placeOf, saidOf } from '../said.ts'
 import { hasNews } from './text.ts'
 
 /** The report as JSON. `objects` are refused objects of other kinds. */
@@ -26,7 +26,7 @@ const placeJson = (checked: Checked): JsonObject => {
 const bindingJson = (checked: Extract<Checked, { kind: 'binding' }>): JsonObject => ({
   ...jsonOf(checked.assessment),
   verdict: outcomeOf(checked),
-  findings: saidOf(checked).map(({ json }) => json),
+  findings: messagesOf(checked).map(({ json }) => json),
   ...placeJson(checked),
   ...(checked.willBe && { willBe: fateJson(checked.willBe) }),
 })
@@ -42,7 +42,7 @@ type NotBinding = Exclude<Checked, { kind: 'binding' }>
 
 const objectJson = (checked: NotBinding): JsonObject => {
   const { group, version, kind, namespace, name } = checked.item
-  const findings = saidOf(checked).flatMap(({ json }) => ('binding' in json ? [] : [json]))
+  const findings = messagesOf(checked).flatMap(({ json }) => ('binding' in json ? [] : [json]))
   return {
     group,
     version,
@@ -57,5 +57,5 @@ const objectJson = (checked: NotBinding): JsonObject => {
 
 const referenceJson = (checked: NotBinding): JsonObject => ({
   ...objectJson(checked),
-  consequences: saidOf(checked).flatMap(({ json }) => ('binding' in json ? [json] : [])),
+  consequences: messagesOf(checked).flatMap(({ json }) => ('binding' in json ? [json] : [])),
 })

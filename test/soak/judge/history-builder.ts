@@ -20,7 +20,7 @@ import { Judge } from './judge.ts'
 type Stored = Manifest & { readonly status?: Json }
 
 /** Writes a history down, at the times in seconds at which things happened. */
-export class Pen {
+export class HistoryBuilder {
   readonly entries: Entry[] = []
   #version = 0
 

@@ -1,18 +1,18 @@
 import type { Checked } from '../assess.ts'
-import { fullTextOf, placeOf, saidOf } from '../said.ts'
+import { fullTextOf, placeOf, messagesOf } from '../check-messages.ts'
 
 /** Workflow commands of GitHub Actions. Each makes an annotation at its line in a pull request. */
 export const githubOf = (all: readonly Checked[]): string =>
   all
     .flatMap((checked) =>
-      saidOf(checked).flatMap((said) => {
-        const { action, line, reason } = said
+      messagesOf(checked).flatMap((message) => {
+        const { action, line, reason } = message
         if (action === 'ignore') return []
         const command = action === 'deny' ? 'error' : 'warning'
         const place = placeOf(checked)
         const where = place ? [`file=${property(place.file)}`, `line=${line ?? place.line}`] : []
         const properties = [...where, `title=${property(reason)}`].join(',')
-        return [`::${command} ${properties}::${data(fullTextOf(said))}\n`]
+        return [`::${command} ${properties}::${data(fullTextOf(message))}\n`]
       }),
     )
     .join('')

@@ -3,17 +3,17 @@
  * outcome is.
  */
 import { ownerAnnotation, type Output } from '../core/clusterspiffeid.ts'
-import { holdsOf, holdWords } from '../core/holds.ts'
 import type { Settings } from '../core/identity.ts'
+import { keptSettingsOf, keptWords } from '../core/kept-settings.ts'
 import type { News } from './events.ts'
 
 /** News that a binding keeps the trust domain or class of its output, which differ from the configured ones. */
-export const holdNews = (former: Settings, settings: Settings): readonly News[] =>
-  holdsOf(former, settings).map((hold) => ({
+export const keptNews = (former: Settings, settings: Settings): readonly News[] =>
+  keptSettingsOf(former, settings).map((kept) => ({
     type: 'Warning',
-    reason: hold.setting === 'trust domain' ? 'TrustDomainChangeHeld' : 'ClassChangeHeld',
-    note: `its ClusterSPIFFEIDs have ${holdWords(hold, settings)}`,
-    about: JSON.stringify([hold.from, settings.trustDomain, settings.className ?? null]),
+    reason: kept.setting === 'trust domain' ? 'TrustDomainChangeHeld' : 'ClassChangeHeld',
+    note: `its ClusterSPIFFEIDs have ${keptWords(kept, settings)}`,
+    about: JSON.stringify([kept.from, settings.trustDomain, settings.className ?? null]),
   }))
 
 /** News that somebody copied the binding's ClusterSPIFFEID. */

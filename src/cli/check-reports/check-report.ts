@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { Checked } from '../assess.ts'
+import { countsLine, countsOf } from '../check-messages.ts'
 import type { ReportFormat } from '../formats.ts'
-import { countsLine, countsOf } from '../said.ts'
 import { githubOf } from './github.ts'
 import { jsonReport } from './json.ts'
 import { junitOf } from './junit.ts'
@@ -9,7 +9,7 @@ import { sarifOf } from './sarif.ts'
 import { textOf } from './text.ts'
 import { yamlOf } from './yaml.ts'
 
-export type Report = {
+export type CheckReport = {
   readonly all: readonly Checked[]
   /** Whether warnings count as failures. */
   readonly strict: boolean
@@ -19,7 +19,7 @@ export type Report = {
   readonly remarks: () => readonly string[]
 }
 
-export function reportOf({ all, strict, operator, remarks }: Report, format: ReportFormat): string {
+export function checkReportOf({ all, strict, operator, remarks }: CheckReport, format: ReportFormat): string {
   const counts = `${countsLine(countsOf(all))}\n`
   switch (format) {
     case 'text':

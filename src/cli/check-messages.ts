@@ -10,8 +10,8 @@ import type { Checked } from './assess.ts'
 import type { SourcePosition } from './manifests.ts'
 import { findingOf } from './print.ts'
 
-/** One remark about an object, for people and for machines. */
-export type Said = {
+/** One thing that `kleym check` says about an object, for people and for machines. */
+export type CheckMessage = {
   readonly action: Action
   /** The line in its file; undefined for an object from the cluster. */
   readonly line: number | undefined
@@ -23,14 +23,14 @@ export type Said = {
   readonly json: JsonObject
 }
 
-/** The remark with its hint, for reports without indentation. */
-export const fullTextOf = ({ text, hint }: Pick<Said, 'text' | 'hint'>): string =>
+/** The message with its hint, for reports without indentation. */
+export const fullTextOf = ({ text, hint }: Pick<CheckMessage, 'text' | 'hint'>): string =>
   printable(hint === undefined ? text : `${text}; ${hint}`)
 
 export const placeOf = ({ item }: Checked): SourcePosition | undefined => item?.place
 
-/** All remarks about an object: the causes of the API server, the findings of admission, and oddities of its YAML. */
-export function saidOf(checked: Checked): readonly Said[] {
+/** All messages about an object: the causes of the API server, the findings of admission, and oddities of its YAML. */
+export function messagesOf(checked: Checked): readonly CheckMessage[] {
   const { item } = checked
   const findings = findingsOf(checked)
   const causes = item?.causes ?? []
@@ -39,7 +39,7 @@ export function saidOf(checked: Checked): readonly Said[] {
     ...(checked.kind === 'binding' ? checked.remarks.map((remark) => ofRemark(remark, item?.place)) : []),
     ...causes.filter((cause) => !isCovered(cause, findings)).map((cause) => ofCause(cause, item?.place)),
     ...(checked.kind === 'reference' ? consequencesOf(checked) : []),
-    ...(item?.oddities ?? []).map(({ line, message }): Said => ({
+    ...(item?.oddities ?? []).map(({ line, message }): CheckMessage => ({
       action: 'warn',
       line,
       reason: 'Oddity',
@@ -63,11 +63,11 @@ function findingsOf(checked: Checked): readonly JudgedFinding[] {
 
 /** The strongest action. */
 export function outcomeOf(checked: Checked): Verdict['verdict'] {
-  const actions = new Set(saidOf(checked).map(({ action }) => action))
+  const actions = new Set(messagesOf(checked).map(({ action }) => action))
   return actions.has('deny') ? 'deny' : actions.has('warn') ? 'warn' : 'allow'
 }
 
-/** What admission says of a field, or of what is in it, says more than the schema does. */
+/** Whether admission refuses the same field, or a part of it. Its words say more than those of the schema. */
 const isCovered = ({ reason, field }: SchemaCause, findings: readonly JudgedFinding[]): boolean =>
   reason.startsWith('FieldValue') &&
   findings.some(
@@ -75,7 +75,7 @@ const isCovered = ({ reason, field }: SchemaCause, findings: readonly JudgedFind
       finding.action === 'deny' && (finding.field === field || finding.field.startsWith(`${field}.`)),
   )
 
-function ofFinding(finding: JudgedFinding, checked: Checked): Said {
+function ofFinding(finding: JudgedFinding, checked: Checked): CheckMessage {
   const line = placeOf(checked)?.lineOf(finding.field.split('.'))
   const guess = checked.kind === 'binding' ? checked.hint(finding) : undefined
   const hint = isRefusedCollision(finding) ? collisionFix : guess
@@ -96,7 +96,7 @@ function ofFinding(finding: JudgedFinding, checked: Checked): Said {
 function ofRemark(
   { reason, path, field, value, line: text }: Remark,
   place: SourcePosition | undefined,
-): Said {
+): CheckMessage {
   const line = place?.lineOf(path)
   return {
     action: 'warn',
@@ -119,7 +119,7 @@ function ofRemark(
 function ofCause(
   { reason, field, path, value, message }: SchemaCause,
   place: SourcePosition | undefined,
-): Said {
+): CheckMessage {
   const line = place?.lineOf(path)
   return {
     action: 'deny',
@@ -131,14 +131,17 @@ function ofCause(
   }
 }
 
-/** In the form of what admission finds, so that whoever reads one reads the other. */
+/** A message of the schema in the form of a finding, so that scripts read both alike. */
 const schemaFinding = ({ value, ...rest }: JsonObject): JsonObject => ({
   condition: 'Schema',
   ...rest,
   value: value ?? null,
 })
 
-const consequencesOf = ({ item, verdict }: Extract<Checked, { kind: 'reference' }>): readonly Said[] => {
+const consequencesOf = ({
+  item,
+  verdict,
+}: Extract<Checked, { kind: 'reference' }>): readonly CheckMessage[] => {
   const field: Path = ['spec', item.kind === 'InferencePool' ? 'selector' : 'poolRef']
   return verdict.consequences.map((one) => {
     const text = consequenceLine(one)

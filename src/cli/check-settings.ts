@@ -8,7 +8,7 @@ import type { ActionOverrides } from '../core/verdict.ts'
 import type { ReadOperator } from './cluster.ts'
 
 /** The settings from the command line and the environment, and which of them were given. */
-export type Asked = {
+export type AskedSettings = {
   readonly settings: Settings
   readonly actions: AdmissionActions
   readonly isGiven: {
@@ -20,9 +20,9 @@ export type Asked = {
 }
 
 /** The settings that verdicts are made with. */
-export type Instructions =
+export type CheckSettings =
   | {
-      readonly kind: 'instructions'
+      readonly kind: 'settings'
       readonly settings: Settings
       readonly actions: AdmissionActions
       /** The operator's state for the JSON report; undefined if it was not asked for. */
@@ -32,16 +32,20 @@ export type Instructions =
     }
   | { readonly kind: 'problem'; readonly problem: string }
 
-type Wanted = { readonly asked: Asked; readonly live: boolean; readonly operatorNamespace: string }
+type SettingsQuestion = {
+  readonly asked: AskedSettings
+  readonly live: boolean
+  readonly operatorNamespace: string
+}
 type Reach = { readonly now: Date; readonly readOperator: ReadOperator }
 
 /** The settings for a check. Live, settings that no flag gives are taken from the operator in the cluster. */
-export async function instruct(
-  { asked, live, operatorNamespace: namespace }: Wanted,
+export async function settingsOfCheck(
+  { asked, live, operatorNamespace: namespace }: SettingsQuestion,
   { now, readOperator }: Reach,
-): Promise<Instructions> {
+): Promise<CheckSettings> {
   const { settings, actions, isGiven } = asked
-  if (!live) return { kind: 'instructions', settings, actions, operator: undefined, remarks: [] }
+  if (!live) return { kind: 'settings', settings, actions, operator: undefined, remarks: [] }
   const sight = await readOperator(namespace)
   const status = sight.kind === 'seen' ? sight.status : undefined
   if (!status) {
@@ -51,7 +55,7 @@ export async function instruct(
         : `no operator has said in namespace ${namespace} how it is configured`
     if (!isGiven.trustDomain) return { kind: 'problem', problem: `${trustDomainMissing}; ${why}` }
     return {
-      kind: 'instructions',
+      kind: 'settings',
       settings,
       actions,
       operator: { namespace, unseen: why },
@@ -61,7 +65,7 @@ export async function instruct(
   const merged = mergedWith(status, asked)
   const problems = problemsOf(status, now)
   return {
-    kind: 'instructions',
+    kind: 'settings',
     ...merged,
     operator: {
       namespace,
@@ -77,9 +81,12 @@ export async function instruct(
   }
 }
 
-type Merged = { readonly settings: Settings; readonly actions: AdmissionActions }
+type JudgingSettings = { readonly settings: Settings; readonly actions: AdmissionActions }
 
-function mergedWith({ configuration }: OperatorStatus, { settings, actions, isGiven }: Asked): Merged {
+function mergedWith(
+  { configuration }: OperatorStatus,
+  { settings, actions, isGiven }: AskedSettings,
+): JudgingSettings {
   const { trustDomain, className, flags } = configuration
   const flag = (name: string, otherwise: Action): Action =>
     knownActions.find((known) => known === field(flags, name)) ?? otherwise
@@ -112,7 +119,7 @@ const changed = (actions: ActionOverrides): ActionOverrides =>
     ),
   )
 
-const inWords = ({ settings, actions }: Merged): string =>
+const inWords = ({ settings, actions }: JudgingSettings): string =>
   [
     `trust domain ${settings.trustDomain}`,
     settings.className === undefined ? 'no class' : `class ${settings.className}`,

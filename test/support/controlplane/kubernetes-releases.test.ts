@@ -3,7 +3,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { programsOf } from '../go-tools/toolset.ts'
 import { controlPlaneTools } from './binaries.ts'
-import { goModOf, locateOrBuildControlPlane } from './minors.ts'
+import { goModOf, locateOrBuildControlPlane } from './kubernetes-releases.ts'
 import { script, scratchDirectory } from './scratch.ts'
 
 const say = (): void => undefined

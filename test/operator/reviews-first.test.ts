@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { systemTurns } from '../../src/kube/clock.ts'
-import { createCourtesy } from '../../src/operator/courtesy.ts'
+import { createReviewsFirst } from '../../src/operator/reviews-first.ts'
 
 test('whoever takes a turn comes after the reviews that are under way', async () => {
-  const courtesy = createCourtesy()
+  const reviewsFirst = createReviewsFirst()
   const order: string[] = []
-  const over = [courtesy.reviewStarted(), courtesy.reviewStarted()]
-  const turn = courtesy.turns.next().then(() => order.push('turn'))
+  const over = [reviewsFirst.reviewStarted(), reviewsFirst.reviewStarted()]
+  const turn = reviewsFirst.turns.next().then(() => order.push('turn'))
   await systemTurns.next()
   for (const isOver of over) {
     order.push('review')
@@ -17,7 +17,7 @@ test('whoever takes a turn comes after the reviews that are under way', async ()
 })
 
 test('but waits for none that goes on and on', async () => {
-  const courtesy = createCourtesy()
-  courtesy.reviewStarted()
-  await expect(courtesy.turns.next()).resolves.toBe(undefined)
+  const reviewsFirst = createReviewsFirst()
+  reviewsFirst.reviewStarted()
+  await expect(reviewsFirst.turns.next()).resolves.toBe(undefined)
 })

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Turns } from '../core/slices.ts'
 import { systemTurns } from '../kube/clock.ts'
 
-export type Courtesy = {
+export type ReviewsFirst = {
   /** A review has come; the function that is returned says that it is answered. */
   readonly reviewStarted: () => () => void
   /** For work that nobody waits for: whoever takes a turn comes after the reviews that are under way. */
@@ -16,7 +16,7 @@ export type Courtesy = {
 const reviewsFirstMs = 10
 
 /** Puts admission reviews, for which people wait, before work that only has to be done at some time. */
-export function createCourtesy(turns: Turns = systemTurns): Courtesy {
+export function createReviewsFirst(turns: Turns = systemTurns): ReviewsFirst {
   let underWay = 0
   let answered = Promise.withResolvers<void>()
   return {

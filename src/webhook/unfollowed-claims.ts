@@ -1,6 +1,6 @@
 import { isSameBinding, type Claim, type Holder } from './claim.ts'
 
-/** Claims on one key within the window that may come to nothing before claims on it count for less. */
+/** How many claims on one key may come to nothing within the window, before claims on it refuse nobody any more. */
 const bearable = 3
 const windowMs = 600_000
 
@@ -13,7 +13,7 @@ type Options = {
   /** Monotonic, in ms. */
   readonly now: () => number
   /** Whether the binding is known to have the key now, or was deleted after it was there. */
-  readonly isFollowed: (collisionKey: string, holder: Holder) => boolean
+  readonly isFollowed: (key: string, holder: Holder) => boolean
 }
 
 /**
@@ -22,9 +22,9 @@ type Options = {
  * accident: from then on the key is claimed as before, but nobody is refused for a claim alone. Two at once may then
  * both be admitted; the reconcile loop finds that.
  */
-export class VainClaims {
+export class UnfollowedClaims {
   readonly #options: Options
-  /** By the claim's name; what was claimed last is last. */
+  /** Attempts by the name of the claim. The claim that was made last is last. */
   readonly #attempts = new Map<string, Attempt[]>()
 
   constructor(options: Options) {
@@ -37,9 +37,9 @@ export class VainClaims {
   }
 
   /** A claim was made, renewed or taken over. */
-  made({ name, collisionKey, holder }: Claim): void {
+  made({ name, key, holder }: Claim): void {
     const at = this.#options.now()
-    const attempts = this.#unfollowed(name, collisionKey)
+    const attempts = this.#unfollowed(name, key)
     const last = attempts.at(-1)
     if (last && isSameBinding(last.holder, holder) && at - last.at < sameAttemptMs) last.holder = holder
     else attempts.push({ at, holder })
@@ -48,8 +48,8 @@ export class VainClaims {
     this.#forgetOld(at)
   }
 
-  areTooMany({ name, collisionKey }: Claim): boolean {
-    return this.#unfollowed(name, collisionKey).length > bearable
+  areTooMany({ name, key }: Claim): boolean {
+    return this.#unfollowed(name, key).length > bearable
   }
 
   /** A live read shows that the holder of the claim is there, and that its claim is over. */
@@ -59,16 +59,16 @@ export class VainClaims {
   }
 
   /** The claim was collected: what is remembered of it is only what came to nothing. */
-  collected({ name, collisionKey }: Claim): void {
-    const attempts = this.#unfollowed(name, collisionKey)
+  collected({ name, key }: Claim): void {
+    const attempts = this.#unfollowed(name, key)
     if (attempts.length === 0) this.#attempts.delete(name)
     else this.#attempts.set(name, attempts)
   }
 
-  #unfollowed(name: string, collisionKey: string): Attempt[] {
+  #unfollowed(name: string, key: string): Attempt[] {
     const { now, isFollowed } = this.#options
     return (this.#attempts.get(name) ?? []).filter(
-      ({ at, holder }) => now() - at < windowMs && !isFollowed(collisionKey, holder),
+      ({ at, holder }) => now() - at < windowMs && !isFollowed(key, holder),
     )
   }
 

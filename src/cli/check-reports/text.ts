@@ -1,8 +1,9 @@
 import { modes } from '../../core/binding.ts'
 import { summaryIn } from '../../core/conditions.ts'
-import { printable, show } from '../../core/show.ts'
+import { show } from '../../core/show.ts'
 import type { Checked } from '../assess.ts'
-import { outcomeOf, placeOf, saidOf } from '../said.ts'
+import { outcomeOf, placeOf, messagesOf } from '../check-messages.ts'
+import { safeLine } from '../layout.ts'
 
 /** The report for people: bindings first, then findings on other objects. */
 export const textOf = (all: readonly Checked[]): string =>
@@ -19,19 +20,16 @@ function linesOf(checked: Checked): readonly string[] {
   const place = placeOf(checked)
   // The place as compilers write it, so that editors and CI can follow it.
   const at = place ? `${place.file}:${place.line}: ` : ''
-  const said = saidOf(checked).filter(({ action }) => action !== 'ignore')
+  const messages = messagesOf(checked).filter(({ action }) => action !== 'ignore')
   return [
     `${at}${outcomeOf(checked).padEnd(5)} ${nameOf(checked)} (${kindOf(checked)})`,
-    ...said.flatMap(({ action, text, hint }) => [
+    ...messages.flatMap(({ action, text, hint }) => [
       `  ${action} ${text}`,
       ...(hint === undefined ? [] : [`    ${hint}`]),
     ]),
-    ...(checked.kind === 'binding' ? fateOf(checked).map((line) => `  ${line}`) : []),
-  ].map(line)
+    ...(checked.kind === 'binding' ? expectedLines(checked).map((line) => `  ${line}`) : []),
+  ].map(safeLine)
 }
-
-/** A line that is safe for a terminal, with its indentation. */
-const line = (text: string): string => ' '.repeat(text.search(/\S|$/)) + printable(text)
 
 const nameOf = (checked: Checked): string => {
   const { namespace, name } = checked.kind === 'binding' ? checked.assessment : checked.item
@@ -45,7 +43,7 @@ const kindOf = (checked: Checked): string => {
 }
 
 /** The state of a binding if all objects were admitted and, where that differs, if the refused ones are absent. */
-function fateOf(checked: Extract<Checked, { kind: 'binding' }>): readonly string[] {
+function expectedLines(checked: Extract<Checked, { kind: 'binding' }>): readonly string[] {
   const { assessment, willBe } = checked
   const { clusterSpiffeId, status, deleting } = assessment
   if (deleting) return ['it is being deleted']
