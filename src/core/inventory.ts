@@ -120,9 +120,13 @@ export class Inventory implements IndexedWorld {
     return this.#census.all(this.#census.replacing(key))
   }
 
-  /** The keys of all bindings, and those that outputs name although their binding may be gone. */
-  keys(): ReadonlySet<BindingKey> {
-    return new Set([...this.#census.keys(), ...this.#outputs.owners()])
+  /**
+   * The keys of all bindings, and after them those that outputs name although their binding is gone, perhaps more than once. They
+   * can be gone through in slices: a key that comes or goes meanwhile may be among them or not.
+   */
+  *keys(): Generator<BindingKey, void> {
+    yield* this.#census.keys()
+    for (const owner of this.#outputs.owners()) if (!this.#census.get(owner)) yield owner
   }
 
   output(name: string): Output | undefined {

@@ -59,8 +59,9 @@ export class OutputIndex {
     else this.#unprocessed.delete(output.name)
   }
 
-  owners(): readonly BindingKey[] {
-    return [...this.#outputs.values()].flatMap(({ owner }) => owner ?? [])
+  /** The binding of each output that is ours. */
+  *owners(): Iterable<BindingKey> {
+    for (const { owner } of this.#outputs.values()) if (owner !== undefined) yield owner
   }
 
   /** The outputs of all bindings. */

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { KubeConfig, loadYaml } from '@kubernetes/client-node'
 import { field, objectOr, type JsonObject } from '../core/json.ts'
 import { messageOf } from '../core/show.ts'
+import { withAbsoluteCommand, withExecInfo } from './exec-plugin.ts'
 import { impersonationOf, type Headers } from './impersonation.ts'
 import { proxyFor } from './proxy.ts'
 
@@ -59,7 +60,7 @@ const isInPod = (root: string): boolean =>
 function fromPod(root: string): ClusterConfig {
   const config = new KubeConfig()
   config.loadFromCluster(root)
-  return select({ config, users: [] }, "the pod's service account", undefined)
+  return select({ config, users: [], clusters: [] }, "the pod's service account", undefined)
 }
 
 function usualFiles(): readonly string[] {
@@ -85,20 +86,32 @@ function merge(files: readonly string[]): Loaded {
     merged.contexts.push(...config.contexts.filter(({ name }) => !merged.getContextObject(name)))
     if (!merged.currentContext) merged.setCurrentContext(config.currentContext)
   }
-  return { config: merged, users: loaded.flatMap(({ users }) => users) }
+  return {
+    config: merged,
+    users: loaded.flatMap(({ users }) => users),
+    clusters: loaded.flatMap(({ clusters }) => clusters),
+  }
 }
 
-/** A kubeconfig, and its users as they are written: the library leaves out what it does not know. */
-type Loaded = { readonly config: KubeConfig; readonly users: readonly JsonObject[] }
+/** A kubeconfig, and its users and clusters as they are written: the library leaves out what it does not know. */
+type Loaded = {
+  readonly config: KubeConfig
+  readonly users: readonly JsonObject[]
+  readonly clusters: readonly JsonObject[]
+}
 
 function read(file: string): Loaded {
   const config = new KubeConfig()
   const mistake = attempt(() => config.loadFromFile(file))
   // Without its cause: what the parser says quotes the file, and a token may stand beside the mistake.
   if (mistake !== undefined) throw new Error(`kubeconfig ${file}: ${mistake}`)
-  const users = field(objectOr(loadYaml(readFileSync(file, 'utf8'))), 'users')
-  return { config, users: Array.isArray(users) ? users.map(objectOr) : [] }
+  const folder = dirname(file)
+  config.users = config.users.map((user) => ({ ...user, exec: withAbsoluteCommand(user.exec, folder) }))
+  const { users, clusters } = objectOr(loadYaml(readFileSync(file, 'utf8')))
+  return { config, users: entriesIn(users), clusters: entriesIn(clusters) }
 }
+
+const entriesIn = (list: unknown): readonly JsonObject[] => (Array.isArray(list) ? list.map(objectOr) : [])
 
 function attempt(load: () => void): string | undefined {
   try {
@@ -122,7 +135,11 @@ function mistakeIn(error: unknown): string {
 
 const noKubeconfig = 'it is empty, or no kubeconfig'
 
-function select({ config, users }: Loaded, source: string, wanted: string | undefined): ClusterConfig {
+function select(
+  { config, users, clusters }: Loaded,
+  source: string,
+  wanted: string | undefined,
+): ClusterConfig {
   const name = wanted ?? config.currentContext
   if (!name) throw new Error(`kubeconfig ${source}: it has no current-context, and none was named`)
   const context = config.getContexts().find((candidate) => candidate.name === name)
@@ -136,11 +153,17 @@ function select({ config, users }: Loaded, source: string, wanted: string | unde
   if (context.user && !config.getCurrentUser())
     throw new Error(`${at}: it has no user ${JSON.stringify(context.user)}`)
   const written = users.find((user) => field(user, 'name') === context.user)
+  const writtenCluster = clusters.find((one) => field(one, 'name') === context.cluster)
   const by = <T>(find: () => T): T => located(at, find)
   const headers = by(() => impersonationOf(objectOr(field(written ?? {}, 'user'))))
   const proxyUrl = cluster.proxyUrl ?? by(() => proxyFor(cluster.server, process.env))
   if (proxyUrl !== undefined)
     config.clusters = config.clusters.map((one) => (one === cluster ? { ...one, proxyUrl } : one))
+  config.users = config.users.map((user) =>
+    user.name === context.user
+      ? { ...user, exec: by(() => withExecInfo(user.exec, cluster, field(writtenCluster ?? {}, 'cluster'))) }
+      : user,
+  )
   return {
     server: cluster.server.replace(/\/+$/v, ''),
     namespace: context.namespace,

@@ -296,7 +296,7 @@ describe('a change of what is served', () => {
       const inventory = start()
       const before = stakesIn(inventory)
       for (const isServed of [false, true])
-        expect(inventory.apply(served(resource, 'one', isServed))).toStrictEqual(inventory.keys())
+        expect(inventory.apply(served(resource, 'one', isServed))).toStrictEqual(new Set(inventory.keys()))
       for (const [at, stake] of stakesIn(inventory).entries()) expect(stake).toBe(before[at])
     },
   )

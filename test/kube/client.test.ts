@@ -297,6 +297,35 @@ test('requests of one moment share a look at the credentials, until one is not k
   await client.close()
 })
 
+test('credentials of an exec plugin that are accepted no longer are asked for anew, at most every ten seconds', async () => {
+  await using server = await startScripted()
+  const runs = join(server.folder, 'runs')
+  const exec = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: 'sh',
+    args: ['-c', `echo run >>"$0"; echo '{"status":{"token":"'$(wc -l <"$0" | tr -d ' ')'"}}'`, runs],
+    interactiveMode: 'Never',
+  }
+  let now = 0
+  const client = createClient(loadKubeConfig({ kubeconfig: server.kubeconfig({ exec }) }), { now: () => now })
+  for (const [at, code, token] of [
+    [0, 200, '1'],
+    [1000, 401, '1'],
+    [2000, 401, '2'],
+    [3000, 200, '2'],
+    [11_000, 401, '2'],
+    [12_000, 200, '3'],
+  ] as const) {
+    now = at
+    const answer = client.call({ method: 'GET', path })
+    const request = await server.next()
+    expect(request.headers['authorization'], `at ${at} ms`).toBe(`Bearer ${token}`)
+    request.answer(code, code === 200 ? {} : status(401, 'Unauthorized'))
+    await answer
+  }
+  await client.close()
+})
+
 test('requests one after another share a connection', async () => {
   await using server = await startScripted()
   const client = server.client()
