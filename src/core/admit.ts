@@ -6,7 +6,7 @@ import type { Known } from './overlay.ts'
 import { judgeConsequences, type AdmissionActions, type ReferenceVerdict } from './reference-verdict.ts'
 import { remarksOn, type Remark } from './remarks.ts'
 import { bindingResource, objectiveResources, poolResources, type Resource } from './resources.ts'
-import { judge, lenient, newIn, verdictOf, type Verdict } from './verdict.ts'
+import { judge, lenientButForTheSpec, newIn, verdictOf, type Verdict } from './verdict.ts'
 
 /** An object that is created or updated. */
 export type Applied = {
@@ -28,10 +28,10 @@ export type Admission =
   | { readonly kind: 'unasked' }
 
 /**
- * The answer of admission to one object, given the objects that exist. Pure: live reads and claims are left out,
+ * The answer of an API server with the webhook to one object, given the objects that exist. Pure: live reads and claims are left out,
  * because they only make up for what a replica does not know.
  *
- * @param mayDeny false in a namespace whose label asks for warnings only
+ * @param mayDeny false in a namespace whose label asks the webhook for warnings only
  */
 export function admit(
   { resource, namespace, name, object }: Applied,
@@ -46,7 +46,7 @@ export function admit(
     if (binding.deleting) return { kind: 'binding', binding, verdict: verdictOf([]), remarks: [] }
     const { findings, stake } = appraise(binding, world)
     const strict = judge(findings, earlier, actions.overrides)
-    const verdict = mayDeny ? strict : lenient(strict)
+    const verdict = mayDeny ? strict : lenientButForTheSpec(strict)
     const remarks = remarksOn(binding, { verdict, news: newIn(verdict, earlier), stake }, world)
     return { kind: 'binding', binding, verdict, remarks }
   }
