@@ -78,7 +78,7 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
   const live = snapshot.schemas?.definitions ?? []
   const definitions = [...crds.definitions, ...live, ...knownDefinitions]
   // Bindings without a CustomResourceDefinition are refused, and judged all the same, since it may come before them.
-  const isOurs = crds.definitions.some(({ kind }) => kind === bindingResource.kind)
+  const isOurs = crds.definitions.some(isOfBindings)
   const unserved =
     isOurs || options.served || snapshot.served.includes(bindingResource) ? [] : [bindingResource]
   const isAsFirst = isAllServed(served) && live.length === 0 && unserved.length === 0
@@ -130,7 +130,7 @@ function schemaLimits({ schemas }: Snapshot): readonly string[] {
   const { definitions, unseen } = schemas ?? { definitions: [], unseen: [] }
   return [
     // The CEL rules of our own kind are not missed: the checks say the same.
-    ...definitions.filter(({ kind }) => kind !== bindingResource.kind).flatMap(unapplied),
+    ...definitions.filter((one) => !isOfBindings(one)).flatMap(unapplied),
     ...(unseen.length > 0
       ? [`judges by schemas that come with kleym, not by those of the cluster: ${unseen.join('; ')}`]
       : []),
@@ -185,6 +185,9 @@ const isServed = ({ group, version, kind }: Definition, served: readonly Resourc
   const resource = optionalResources.find((one) => gvk(one) === `${group}/${version}/${kind}`)
   return !resource || served.includes(resource)
 }
+
+const isOfBindings = ({ group, kind }: Definition): boolean =>
+  group === bindingResource.group && kind === bindingResource.kind
 
 const isEmpty = (all: readonly Checked[]): boolean =>
   !all.some((one) => one.kind === 'binding' || hasNews(one))

@@ -21,11 +21,19 @@ export function orderLine(input: CheckInput, refused: boolean): string {
     const [what, too] = refused ? ['something', 'too'] : ['nothing', 'either']
     return `${wordsFor(tried)}, ${what} of this is refused ${too}; no other order was tried`
   }
-  const other = everyOrder(input.items).find((items) => isRefused({ ...input, items }) !== refused)
+  const other = everyOrder(input.items).find(
+    (items) => !isTried(items, input) && isRefused({ ...input, items }) !== refused,
+  )
   return other
     ? `in another order, ${otherwise}: ${movable(other).map(nameOf).join(', ')}`
     : alikeInAny(refused)
 }
+
+const isTried = (order: readonly Item[], { items }: CheckInput): boolean =>
+  isSameOrder(order, items) || isSameOrder(order, reversed(items))
+
+const isSameOrder = (some: readonly Item[], others: readonly Item[]): boolean =>
+  some.every((item, at) => item === others[at])
 
 const alikeInAny = (refused: boolean): string =>
   refused
@@ -40,7 +48,7 @@ type Trial = { readonly tool: string | undefined; readonly refused: boolean }
 function trialsOf(input: CheckInput, refused: boolean): readonly Trial[] {
   const { items, cluster } = input
   const endingOf = (order: readonly Item[]): boolean =>
-    order.every((item, at) => item === items[at]) ? refused : isRefused({ ...input, items: order })
+    isSameOrder(order, items) ? refused : isRefused({ ...input, items: order })
   const reverse = { tool: undefined, refused: endingOf(reversed(items)) }
   // No tool takes an object twice.
   if (hasVersions(items)) return [reverse]
@@ -63,15 +71,15 @@ function wordsFor(trials: readonly Trial[]): string {
   return all[0]?.startsWith('of ') ? `in the order ${words}` : words
 }
 
-/** How many objects may be applied, those of the cluster included, to try every order: about a second's worth. */
-const mostApplied = 20_000
+/** How many objects may be applied, those of the cluster included, to try every order: about half a second's worth. */
+const mostApplied = 5_000
 
-/** Whether every order can be tried. */
+/** Whether every order can be tried that has not been: of more than two objects there are others than these and the reverse. */
 function isFew({ items, cluster }: CheckInput): boolean {
   const count = movable(items).length
   let orders = 1
   for (let n = 2; n <= count && orders <= mostApplied; n += 1) orders *= n
-  return orders * (cluster.length + items.length) <= mostApplied
+  return count <= 2 || orders * (cluster.length + items.length) <= mostApplied
 }
 
 /**
