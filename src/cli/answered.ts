@@ -36,7 +36,6 @@ export function answeredIn(
 ): ReadonlyMap<Admitted, Answered> {
   const answers = new Map(admissions.flatMap((one) => answersTo(one, admitted)))
   if (answers.size === 0) return new Map()
-  const isStored = ({ isNamed, admission }: Admitted): boolean => isNamed && !isDenied(admission)
   const stored = admissions.filter(isStored).flatMap(({ stored: manifest }) => manifest ?? [])
   const world = inventoryWith(stored.filter(({ resource }) => resource !== bindingResource))
   const found = new Map<Admitted, Answered>()
@@ -55,6 +54,8 @@ export function answeredIn(
   }
   return found
 }
+
+const isStored = ({ isNamed, admission }: Admitted): boolean => isNamed && !isDenied(admission)
 
 function answersTo(
   one: Admitted,

@@ -1,13 +1,12 @@
 import { field, isObject, objectOr, textOr, type JsonObject } from '../core/json.ts'
-import { nearest } from '../core/nearest.ts'
 import { allResources, namespaceResource, type Resource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
 import type { SchemaCause } from '../schema/cause.ts'
 import type { Definition } from '../schema/definition.ts'
 import type { Path } from '../schema/path.ts'
 import { structureOf } from '../schema/structure.ts'
-import { causeAt } from '../schema/validate.ts'
 import { documentsIn, type Document, type Oddity } from './documents.ts'
+import { hintAt, installFirst, isKnownGroup, notServed } from './unserved.ts'
 
 /** One object of a known kind, with its namespace filled in. */
 export type Manifest = {
@@ -164,32 +163,6 @@ function namespaceOf(object: JsonObject, place: SourcePosition): Item {
   const labels = objectOr(field(metadata, 'labels'))
   const nothing = { causes: [], oddities: [], manifest: undefined }
   return { place, group, version, kind, namespace: name, name, labels, ...nothing }
-}
-
-const isKnownGroup = (group: string, definitions: readonly Definition[]): boolean =>
-  definitions.some((one) => one.group === group)
-
-/** The cause in kubectl's words. */
-const notServed = (apiVersion: string, kind: string, hint: string): SchemaCause =>
-  causeAt(
-    ['apiVersion'],
-    'NotServed',
-    apiVersion,
-    `no matches for kind ${show(kind)} in version ${show(apiVersion)}${hint}`,
-  )
-
-const installFirst =
-  '; install its CustomResourceDefinition first or, if what installs it is not applied yet, name that with --crds'
-
-function hintAt(apiVersion: string, kind: string, definitions: readonly Definition[]): string {
-  const names = definitions.map((one) => `${one.kind} in version ${one.group}/${one.version}`)
-  const served = definitions.filter((one) => one.kind === kind).map((one) => `${one.group}/${one.version}`)
-  const near = nearest(`${kind} in version ${apiVersion}`, names)
-  return served.length > 0
-    ? `; served is ${served.join(', ')}`
-    : near === undefined
-      ? ''
-      : `; did you mean ${near}?`
 }
 
 /** Namespace and name of an object. If it only has a generateName, a name is made of that and the line. */

@@ -35,6 +35,12 @@ const inNamespace = (labels: Readonly<Record<string, string>> | undefined, ...ob
     readNamespace: (name) => Promise.resolve(name === 'default' ? labels : {}),
   })
 
+/** The verdicts on the bindings that follow the first one. */
+const outcomes = async (...objects: readonly unknown[]) =>
+  bindingsIn((await checked(['-f', '-', '-o', 'json'], listOf([...good, binding(), ...objects]))).stdout)
+    .slice(1)
+    .map(({ verdict }) => verdict)
+
 describe('a namespace whose label asks for warnings', () => {
   test('gets no refusals from its label in the cluster, for bindings and for pools', async () => {
     const { code, stdout } = await inNamespace(asks, ...collision)
@@ -121,10 +127,6 @@ describe('a namespace whose label asks for warnings', () => {
     const [rival, third] = [binding({ name: 'rival' }), binding({ name: 'third' })]
     const on = labelled('default', asks)
     const off = labelled('default', {})
-    const outcomes = async (...objects: readonly unknown[]) =>
-      bindingsIn((await checked(['-f', '-', '-o', 'json'], listOf([...good, binding(), ...objects]))).stdout)
-        .slice(1)
-        .map(({ verdict }) => verdict)
     expect(await outcomes(on, rival)).toEqual(['warn'])
     expect(await outcomes(rival, on)).toEqual(['deny'])
     expect(await outcomes(on, rival, off, third)).toEqual(['warn', 'deny'])

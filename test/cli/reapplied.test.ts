@@ -32,6 +32,10 @@ async function applied(
   return bindingsIn(stdout)
 }
 
+/** The generation that the status is about in the end. */
+const generationAfter = async (...objects: readonly Manifest[]): Promise<unknown> =>
+  (await applied([there()], ...objects)).at(-1)?.status['observedGeneration']
+
 /** The status of a Ready binding, as the loop wrote it at its generation 5. */
 async function readyStatus(): Promise<JsonObject> {
   const [ready] = await applied([], written())
@@ -67,11 +71,9 @@ describe('a binding that is applied again', () => {
 
   test('twice in the files counts each change', async () => {
     const side = written({ containerName: 'side' })
-    const generations = async (...objects: readonly Manifest[]): Promise<unknown> =>
-      (await applied([there()], ...objects)).at(-1)?.status['observedGeneration']
-    expect(await generations(side, written())).toBe(7)
-    expect(await generations(side, side)).toBe(6)
-    expect(await generations(written(), written())).toBe(5)
+    expect(await generationAfter(side, written())).toBe(7)
+    expect(await generationAfter(side, side)).toBe(6)
+    expect(await generationAfter(written(), written())).toBe(5)
   })
 
   test('does not come back if it is being deleted: it holds nothing, and keeps its status', async () => {
