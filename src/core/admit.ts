@@ -6,6 +6,7 @@ import type { Known } from './overlay.ts'
 import { judgeConsequences, type AdmissionActions, type ReferenceVerdict } from './reference-verdict.ts'
 import { remarksOn, type Remark } from './remarks.ts'
 import { bindingResource, objectiveResources, poolResources, type Resource } from './resources.ts'
+import { isOfTheSpec } from './spec-failures.ts'
 import { judge, lenientButForTheSpec, newIn, verdictOf, type Verdict } from './verdict.ts'
 
 /** An object that is created or updated. */
@@ -43,7 +44,8 @@ export function admit(
     const binding = decodeBinding(object)
     const before = world.binding(bindingKey(namespace, name))
     const earlier = before ? findingsOn(before, world) : []
-    if (binding.deleting) return { kind: 'binding', binding, verdict: verdictOf([]), remarks: [] }
+    if (binding.deleting)
+      return { kind: 'binding', binding, verdict: ofTheSpec(binding, before, world), remarks: [] }
     const { findings, stake } = appraise(binding, world)
     const strict = judge(findings, earlier, actions.overrides)
     const verdict = mayDeny ? strict : lenientButForTheSpec(strict)
@@ -55,6 +57,14 @@ export function admit(
   if (!isReference || !world.isServed(resource)) return { kind: 'unasked' }
   const consequences = finish(judgeChange({ resource, namespace, name, object }, world))
   return { kind: 'reference', verdict: judgeConsequences(consequences, actions, mayDeny) }
+}
+
+/** The webhook is past judging a binding that is being deleted. The CustomResourceDefinition judges the spec of each update. */
+function ofTheSpec(binding: Binding, before: Binding | undefined, world: Known): Verdict {
+  const findingsOf = (one: Binding): readonly Finding[] =>
+    appraise(one, world).findings.filter(({ rule }) => isOfTheSpec(rule))
+  const { findings } = judge(findingsOf(binding), before ? findingsOf(before) : [], {})
+  return verdictOf(findings.filter(({ action }) => action === 'deny'))
 }
 
 export const isDenied = (admission: Admission): boolean =>

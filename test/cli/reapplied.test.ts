@@ -87,6 +87,16 @@ describe('a binding that is applied again', () => {
     expect((await applied([there(status)], written(), peer))[1]).toMatchObject({ verdict: 'deny' })
   })
 
+  test('is refused by the CustomResourceDefinition for what is wrong with its spec, also while it is being deleted', async () => {
+    const leaving = there({}, { deletionTimestamp: long })
+    const wrong = written({ containerName: 'Main' })
+    expect(await applied([leaving], wrong)).toMatchObject([
+      { verdict: 'deny', findings: [{ reason: 'InvalidContainerName' }] },
+    ])
+    const wrongAlready = { ...wrong, metadata: { ...wrong.metadata, deletionTimestamp: long } }
+    expect(await applied([wrongAlready], wrong)).toMatchObject([{ verdict: 'allow', findings: [] }])
+  })
+
   test('is not deleted by what its manifest says', async () => {
     const exported = { ...written(), metadata: { ...written().metadata, deletionTimestamp: long } }
     expect((await applied([there()], exported))[0]?.clusterSPIFFEID).not.toBeNull()
