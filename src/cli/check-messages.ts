@@ -29,8 +29,14 @@ export const fullTextOf = ({ text, hint }: Pick<CheckMessage, 'text' | 'hint'>):
 
 export const placeOf = ({ item }: Checked): SourcePosition | undefined => item?.place
 
-/** All messages about an object: the causes of the API server, the findings of admission, and oddities of its YAML. */
-export function messagesOf(checked: Checked): readonly CheckMessage[] {
+/**
+ * All messages about an object: the causes of the API server, the findings of admission, and oddities of its YAML. Of what it is
+ * told to ignore, admission says nothing.
+ */
+export const messagesOf = (checked: Checked): readonly CheckMessage[] =>
+  allMessagesOf(checked).filter(({ action }) => action !== 'ignore')
+
+function allMessagesOf(checked: Checked): readonly CheckMessage[] {
   const { item } = checked
   const findings = findingsOf(checked)
   const causes = item?.causes ?? []

@@ -6,7 +6,8 @@ import type { IndexedWorld } from './overlay.ts'
 import { judgeConsequences, type AdmissionActions, type ReferenceVerdict } from './reference-verdict.ts'
 import { remarksOn, type Remark } from './remarks.ts'
 import { bindingResource, objectiveResources, poolResources, type Resource } from './resources.ts'
-import { judge, lenient, newIn, verdictOf, type Verdict } from './verdict.ts'
+import { isOfTheSpec } from './spec-failures.ts'
+import { judge, lenientButForTheSpec, newIn, verdictOf, type Verdict } from './verdict.ts'
 
 /** An object that is created or updated. */
 export type AppliedObject = {
@@ -28,10 +29,10 @@ export type Admission =
   | { readonly kind: 'unasked' }
 
 /**
- * The answer of admission to one object, given the objects that exist. Pure: live reads and claims are left out,
+ * The answer of an API server with the webhook to one object, given the objects that exist. Pure: live reads and claims are left out,
  * because they only make up for what a replica does not know.
  *
- * @param mayDeny false in a namespace whose label asks for warnings only
+ * @param mayDeny false in a namespace whose label asks the webhook for warnings only
  */
 export function admit(
   { resource, namespace, name, object }: AppliedObject,
@@ -43,10 +44,11 @@ export function admit(
     const binding = decodeBinding(object)
     const before = world.binding(bindingKey(namespace, name))
     const earlier = before ? findingsOn(before, world) : []
-    if (binding.deleting) return { kind: 'binding', binding, verdict: verdictOf([]), remarks: [] }
+    if (binding.deleting)
+      return { kind: 'binding', binding, verdict: ofTheSpec(binding, before, world), remarks: [] }
     const { findings, stake } = appraise(binding, world)
     const strict = judge(findings, earlier, actions.overrides)
-    const verdict = mayDeny ? strict : lenient(strict)
+    const verdict = mayDeny ? strict : lenientButForTheSpec(strict)
     const remarks = remarksOn(binding, { verdict, news: newIn(verdict, earlier), stake }, world)
     return { kind: 'binding', binding, verdict, remarks }
   }
@@ -55,6 +57,14 @@ export function admit(
   if (!isTarget || !world.isServed(resource)) return { kind: 'unasked' }
   const consequences = finish(judgeChange({ resource, namespace, name, object }, world))
   return { kind: 'target', verdict: judgeConsequences(consequences, actions, mayDeny) }
+}
+
+/** The webhook is past judging a binding that is being deleted. The CustomResourceDefinition judges the spec of each update. */
+function ofTheSpec(binding: Binding, before: Binding | undefined, world: IndexedWorld): Verdict {
+  const findingsOf = (one: Binding): readonly Finding[] =>
+    appraise(one, world).findings.filter(({ rule }) => isOfTheSpec(rule))
+  const { findings } = judge(findingsOf(binding), before ? findingsOf(before) : [], {})
+  return verdictOf(findings.filter(({ action }) => action === 'deny'))
 }
 
 export const isDenied = (admission: Admission): boolean =>

@@ -7,7 +7,6 @@ export const githubOf = (all: readonly Checked[]): string =>
     .flatMap((checked) =>
       messagesOf(checked).flatMap((message) => {
         const { action, line, reason } = message
-        if (action === 'ignore') return []
         const command = action === 'deny' ? 'error' : 'warning'
         const place = placeOf(checked)
         const where = place ? [`file=${property(place.file)}`, `line=${line ?? place.line}`] : []

@@ -2,7 +2,7 @@ import { summaryIn } from '../../core/conditions.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Checked, Expected } from '../assess.ts'
 import { countsOf, outcomeOf, placeOf, messagesOf } from '../check-messages.ts'
-import { jsonOf } from '../print.ts'
+import { findingOf, jsonOf } from '../print.ts'
 import { hasNews } from './text.ts'
 
 /** The report as JSON. `objects` are refused objects of other kinds. */
@@ -27,6 +27,7 @@ const bindingJson = (checked: Extract<Checked, { kind: 'binding' }>): JsonObject
   ...jsonOf(checked.assessment),
   verdict: outcomeOf(checked),
   findings: messagesOf(checked).map(({ json }) => json),
+  ...(checked.answered.length > 0 && { answered: checked.answered.map(findingOf) }),
   ...placeJson(checked),
   ...(checked.willBe && { willBe: expectedJson(checked.willBe) }),
 })

@@ -21,7 +21,7 @@ function caseOf(checked: Checked, file: string, strict: boolean): string {
   const { namespace, name } = checked.kind === 'binding' ? checked.assessment : checked.item
   const kind = checked.item?.kind ?? 'InferenceIdentityBinding'
   const line = placeOf(checked)?.line
-  const messages = messagesOf(checked).filter(({ action }) => action !== 'ignore')
+  const messages = messagesOf(checked)
   const failures = messages.filter((one) => isFailure(one, strict))
   const others = messages.filter((one) => !isFailure(one, strict))
   const where = line === undefined ? '' : ` file="${escaped(file)}" line="${line}"`

@@ -10,7 +10,6 @@ export function sarifOf(all: readonly Checked[]): string {
   const results = all.flatMap((checked) =>
     messagesOf(checked).flatMap((message) => {
       const { action, line, reason } = message
-      if (action === 'ignore') return []
       const place = placeOf(checked)
       return [
         {

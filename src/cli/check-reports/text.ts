@@ -20,7 +20,7 @@ function linesOf(checked: Checked): readonly string[] {
   const place = placeOf(checked)
   // The place as compilers write it, so that editors and CI can follow it.
   const at = place ? `${place.file}:${place.line}: ` : ''
-  const messages = messagesOf(checked).filter(({ action }) => action !== 'ignore')
+  const messages = messagesOf(checked)
   return [
     `${at}${outcomeOf(checked).padEnd(5)} ${nameOf(checked)} (${kindOf(checked)})`,
     ...messages.flatMap(({ action, text, hint }) => [

@@ -1,6 +1,6 @@
 import { bindingKey } from '../../core/binding.ts'
 import { exitCodes, usage, type CommandResult } from '../../result.ts'
-import { inventoryOf, manifestsOf } from '../assess.ts'
+import { inventoryOf, manifestsOf } from '../admissions.ts'
 import { examine, type CheckReach, type Examined, type ExamineOptions } from '../check.ts'
 import type { ClusterReads, PodsSeen } from '../cluster.ts'
 import { rowsOf, type Row } from '../rows.ts'
