@@ -4,6 +4,8 @@
  * entry of the two.
  */
 import type { Binding } from './binding.ts'
+import type { Stake } from './evaluate.ts'
+import { sameJson } from './json.ts'
 
 /**
  * Whether one binding is the other under a new name: it is annotated to replace the other, and both lead to the same
@@ -11,6 +13,18 @@ import type { Binding } from './binding.ts'
  */
 export const areOneRenamed = (a: Binding, b: Binding): boolean =>
   (a.replaces === b.name || b.replaces === a.name) && a.name !== b.name && giveSameId(a, b)
+
+type Target = Pick<Stake, 'identity' | 'reference'>
+
+/** Whether an annotation `replaces` between two bindings has an effect: both give one identity to the same workloads, or will. */
+export const isReplacement = (a: Binding, itsTarget: Target, b: Binding, otherTarget: Target): boolean =>
+  areOneRenamed(a, b) && isSameTarget(itsTarget, otherTarget)
+
+/** Whether two bindings serve the same workloads, or will, by their references. */
+const isSameTarget = (a: Target, b: Target): boolean =>
+  a.identity && b.identity
+    ? sameJson(a.identity.selectors, b.identity.selectors)
+    : a.reference !== undefined && a.reference === b.reference
 
 /**
  * The last segment of an ID is the name of the objective or of the pool; the rest is the same for all bindings of a
