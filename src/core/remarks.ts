@@ -86,10 +86,9 @@ function renaming(binding: Binding, stake: Stake, world: World): readonly Remark
   const other = world.binding(bindingKey(namespace, replaces))
   if (!other || other.deleting || replaces === binding.name) return []
   const field = `metadata.annotations[${replacesAnnotation}]`
-  const effect =
-    isReplacement(binding, stake, other, stakeOf(other, world))
-      ? `this binding takes its place; both give the same identity to the same workloads until ${replaces} is deleted`
-      : 'has no effect, since that binding stands for another SPIFFE ID or other workloads; give both the same pool, objective, service account and container'
+  const effect = isReplacement(binding, stake, other, stakeOf(other, world))
+    ? `this binding takes its place; both give the same identity to the same workloads until ${replaces} is deleted`
+    : 'has no effect, since that binding stands for another SPIFFE ID or other workloads; give both the same pool, objective, service account and container'
   return [
     {
       reason: 'Replacement',

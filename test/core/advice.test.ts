@@ -60,6 +60,11 @@ const named = (object: Manifest): Manifest => ({
   metadata: { ...object.metadata, name: `${object.metadata.name}-of-${object.metadata.namespace}` },
 })
 
+const replacing = (one: Manifest, name: string): Manifest => ({
+  ...one,
+  metadata: { ...one.metadata, annotations: { [replacesAnnotation]: name } },
+})
+
 describe('a selector', () => {
   test.for<readonly [string, Manifest, readonly Manifest[], readonly string[]]>([
     [
@@ -220,10 +225,6 @@ describe('the modes', () => {
 })
 
 describe('a new name for another binding', () => {
-  const replacing = (one: Manifest, name: string): Manifest => ({
-    ...one,
-    metadata: { ...one.metadata, annotations: { [replacesAnnotation]: name } },
-  })
   const scene = [pool(), objective()]
   const sharedId = 'SharedSPIFFEID spec.objectiveRef.name Duplicate "chat"'
 
@@ -247,14 +248,14 @@ describe('a new name for another binding', () => {
   test('whose pods are others gets the same advice as without the annotation', () => {
     const group = 'inference.networking.x-k8s.io'
     const objects = [pool(), pool({ group, selector: { app: 'chat', tier: 'gold' } })]
-    const narrow = poolOnly({ name: 'narrow', spec: { poolRef: { name: 'chat', group } } })
+    const gold = poolOnly({ name: 'gold', spec: { poolRef: { name: 'chat', group } } })
     const expected = [
       'OverlappingSelector spec.poolRef.name Invalid "chat"',
       'SharedSPIFFEID spec.poolRef.name Duplicate "chat"',
     ]
-    expect(given(narrow, [...objects, poolOnly()])).toEqual(expected)
-    expect(given(replacing(narrow, 'chat'), [...objects, poolOnly()])).toEqual(expected)
-    expect(given(poolOnly(), [...objects, replacing(narrow, 'chat')])).toEqual(expected)
+    expect(given(gold, [...objects, poolOnly()])).toEqual(expected)
+    expect(given(replacing(gold, 'chat'), [...objects, poolOnly()])).toEqual(expected)
+    expect(given(poolOnly(), [...objects, replacing(gold, 'chat')])).toEqual(expected)
   })
 })
 
