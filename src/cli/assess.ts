@@ -1,4 +1,4 @@
-import { admit, findingsOn, isDenied, type Admission } from '../core/admit.ts'
+import { admit, findingsOn, isDenied, judgeWithPods, type Admission } from '../core/admit.ts'
 import { bindingKey, given, type Binding, type BindingKey } from '../core/binding.ts'
 import type { Change } from '../core/change.ts'
 import type { ClusterSpiffeId } from '../core/clusterspiffeid.ts'
@@ -21,8 +21,10 @@ import {
   type JudgedFinding,
   type Verdict,
 } from '../core/verdict.ts'
+import { workloadRules } from '../core/workloads.ts'
 import { hintsFrom, type Hint } from './hints.ts'
 import type { Item, Manifest } from './manifests.ts'
+import { podAdviceOn, type PodsByNamespace } from './pods-seen.ts'
 
 /**
  * The assessment of one binding: the verdict of admission, and the status and ClusterSPIFFEID that the loop would write under
@@ -68,6 +70,7 @@ type CheckInput = {
   readonly actions: AdmissionActions
   /** Namespaces whose label turns refusals into warnings. */
   readonly lenient: ReadonlySet<string>
+  readonly pods: PodsByNamespace
   readonly now: Date
 }
 
@@ -128,7 +131,10 @@ function admitAll(input: CheckInput): AdmittedAll {
   const admissions = input.items.map((item): Admitted => {
     const { manifest } = item
     if (!manifest) return { item, admission: { kind: 'unasked' } }
-    const admission = admit(manifest, admitted, input.actions, !input.lenient.has(item.namespace))
+    // What the API server refuses by itself is never looked at.
+    const podAdvice = item.causes.length === 0 ? podAdviceOn(input.pods, admitted) : undefined
+    const mayDeny = !input.lenient.has(item.namespace)
+    const admission = admit(manifest, admitted, input.actions, mayDeny, podAdvice)
     if (!isDenied(admission) && isNamed(item)) admitted.apply(upserted(manifest))
     return { item, admission }
   })
@@ -146,17 +152,23 @@ function withoutAnswered(verdict: Verdict, binding: Binding, admitted: Inventory
   return verdictOf(findings)
 }
 
-const isMissing = ({ action, cause }: JudgedFinding): boolean => action === 'warn' && cause === 'NotFound'
+const isMissing = ({ rule, action, cause }: JudgedFinding): boolean =>
+  action === 'warn' && cause === 'NotFound' && !workloadRules.includes(rule)
 
 /** The verdicts of admission on the existing bindings of a cluster. */
 export function audit(input: Omit<CheckInput, 'items'>): readonly Checked[] {
   const inventory = inventoryOf(input, [])
   const { now } = input
   const hints = hintsFrom(input.cluster)
+  const podAdvice = podAdviceOn(input.pods, inventory)
   return [...inventory.bindings()].map((binding) => {
-    const strict = assessed(binding, inventory, { overrides: input.actions.overrides, now })
-    const isLenient = input.lenient.has(binding.namespace)
-    const assessment = isLenient ? { ...strict, verdict: lenient(strict.verdict) } : strict
+    const { overrides } = input.actions
+    const alone = assessed(binding, inventory, { overrides, now })
+    const { identity } = evaluate(binding, inventory)
+    const present = identity && !binding.deleting ? { binding, identity } : undefined
+    const strict = judgeWithPods(alone.verdict, present, { overrides, podAdvice })
+    const verdict = input.lenient.has(binding.namespace) ? lenient(strict) : strict
+    const assessment = { ...alone, verdict }
     return {
       kind: 'binding',
       item: undefined,

@@ -14,6 +14,7 @@ import type { ReportFormat } from './formats.ts'
 import { leniencyIn } from './leniency.ts'
 import { itemsOf, objectsOf, type Item } from './manifests.ts'
 import { anewLines, orderLine } from './orders.ts'
+import { podsOf, unseenPods, type PodsByNamespace } from './pods-seen.ts'
 
 export type CheckOptions = {
   readonly asked: AskedSettings
@@ -39,8 +40,7 @@ export type CheckReach = {
   readonly readStdin: () => Promise<string>
   readonly readCluster: ReadCluster
   readonly readOperator: ReadOperator
-  readonly readNamespace: ClusterReads['readNamespace']
-}
+} & Pick<ClusterReads, 'readNamespace' | 'readPods'>
 
 /** What files and cluster hold, and what is made of it. */
 export type Examined =
@@ -51,7 +51,8 @@ export type Examined =
       readonly isAudit: boolean
       readonly all: readonly Checked[]
       readonly checkSettings: Extract<CheckSettings, { kind: 'settings' }>
-      /** What could not be seen or is not applied. */
+      readonly pods: PodsByNamespace
+      /** What could not be seen, pods left out, or is not applied. */
       readonly limits: readonly string[]
     }
   | { readonly kind: 'problems'; readonly problems: readonly string[] }
@@ -78,16 +79,19 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
   const definitions = [...crds.definitions, ...live, ...knownDefinitions]
   const isAsFirst = isAllServed(served) && live.length === 0
   const items = isAsFirst ? first : itemsBy(definitions.filter((one) => isServed(one, served)))
-  const { settings, actions } = checkSettings
-  const judgeIn = (lenient: ReadonlySet<string>) => {
-    const input = { settings, actions, served, cluster: snapshot.manifests, lenient, now: reach.now, items }
+  const { settings, actions, looksAtPods } = checkSettings
+  const judgeIn = (lenient: ReadonlySet<string>, pods: PodsByNamespace) => {
+    const { manifests: cluster } = snapshot
+    const input = { settings, actions, served, cluster, lenient, pods, now: reach.now, items }
     return { input, all: isAudit ? audit(input) : assess(input) }
   }
-  const strict = judgeIn(new Set())
+  const unlooked = judgeIn(new Set(), new Map())
+  const pods = await podsOf(looksAtPods ? namespacesAllowedIn(unlooked.all) : [], reach.readPods)
+  const strict = pods.size > 0 ? judgeIn(new Set(), pods) : unlooked
   const leniency = await leniencyIn(strict.all, objects, options.live ? reach.readNamespace : undefined)
-  const { input, all } = leniency.namespaces.size > 0 ? judgeIn(leniency.namespaces) : strict
+  const { input, all } = leniency.namespaces.size > 0 ? judgeIn(leniency.namespaces, pods) : strict
   const limits = [...crds.remarks, ...schemaLimits(snapshot), ...leniency.limits, ...unseenLimits(snapshot)]
-  return { kind: 'examined', input, isAudit, all, checkSettings, limits }
+  return { kind: 'examined', input, isAudit, all, checkSettings, pods, limits }
 }
 
 /** The objects of the files, the definitions of `--crds`, and what is wrong with either. */
@@ -103,6 +107,14 @@ async function readInput({ files, crds: crdFiles, recursive }: ExamineOptions, {
     problems: [...crds.problems, ...read.flatMap((one) => one.problems)],
   }
 }
+
+/** The namespaces of bindings that admission allows: it only looks at the pods of these. */
+const namespacesAllowedIn = (all: readonly Checked[]): readonly string[] =>
+  all.flatMap((one) =>
+    one.kind === 'binding' && outcomeOf(one) !== 'deny' && !one.assessment.deleting
+      ? [one.assessment.namespace]
+      : [],
+  )
 
 type Snapshot = Extract<ClusterSnapshot, { kind: 'snapshot' }>
 
@@ -126,7 +138,7 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
   const examined = await examine(options, reach)
   if (examined.kind === 'problems') return usage(examined.problems)
   const { strict, format } = options
-  const { input, isAudit, all, checkSettings, limits } = examined
+  const { input, isAudit, all, checkSettings, pods, limits } = examined
   const { denied, warned } = countsOf(all)
   const remarks = (): readonly string[] => [
     ...checkSettings.remarks,
@@ -137,6 +149,7 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
     stdout: checkReportOf({ all, strict, operator: checkSettings.operator, remarks }, format),
     stderr: [
       ...limits,
+      ...unseenPods(pods),
       ...(format === 'text' ? [] : checkSettings.remarks),
       ...(isEmpty(all) ? ['no InferenceIdentityBinding found'] : []),
     ]

@@ -4,7 +4,6 @@
  * entry of the two.
  */
 import type { Binding } from './binding.ts'
-import type { Stake } from './evaluate.ts'
 import { sameJson } from './json.ts'
 
 /**
@@ -14,7 +13,11 @@ import { sameJson } from './json.ts'
 export const areOneRenamed = (a: Binding, b: Binding): boolean =>
   (a.replaces === b.name || b.replaces === a.name) && a.name !== b.name && giveSameId(a, b)
 
-type Target = Pick<Stake, 'identity' | 'reference'>
+/** What a binding serves now, and what it asks for. */
+type Target = {
+  readonly identity: { readonly selectors: readonly string[] } | undefined
+  readonly reference: string | undefined
+}
 
 /** Whether an annotation `replaces` between two bindings has an effect: both give one identity to the same workloads, or will. */
 export const isReplacement = (a: Binding, itsTarget: Target, b: Binding, otherTarget: Target): boolean =>

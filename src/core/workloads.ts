@@ -4,7 +4,9 @@ import { finding, type Finding, type RuleName } from './findings.ts'
 import type { Identity, Settings } from './identity.ts'
 import { textOr } from './json.ts'
 import { byBytes } from './names.ts'
+import type { IdentifiedBinding } from './overlap.ts'
 import type { Pod, PodList } from './pods.ts'
+import { hasLabels } from './selectors.ts'
 import { show } from './show.ts'
 
 /** How many names one piece of advice lists, to keep the line readable. */
@@ -33,6 +35,16 @@ export function adviseOnPods(binding: Binding, identity: Identity, workloads: Wo
   const unfit = complete && pods.length > 0 ? whyNoneFits(pods, wantedBy(binding, identity)) : undefined
   const lost = lostIdentities(binding, identity, workloads)
   return [unfit, lost].filter((one) => one !== undefined)
+}
+
+/** The same advice by all pods of the namespace, of which those of the pool count. */
+export const adviseOnNamespace = (
+  { binding, identity }: IdentifiedBinding,
+  { pods, complete }: PodList,
+  rest: Omit<Workloads, 'list'>,
+): readonly Finding[] => {
+  const list = { pods: pods.filter((pod) => hasLabels(pod.labels, identity.pods.labels)), complete }
+  return adviseOnPods(binding, identity, { ...rest, list })
 }
 
 /** The workloads that a binding is for. Without a container it is for all of an account. */

@@ -16,6 +16,7 @@ const inputOf = (objects: readonly Manifest[]): Parameters<typeof isSureOfOrder>
   items: parsed(listOf(objects)).items,
   actions: defaultActions,
   lenient: new Set(),
+  pods: new Map(),
   now: new Date(0),
 })
 
