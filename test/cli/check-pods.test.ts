@@ -9,7 +9,7 @@ import { bindingsIn, checked, listOf, live, type CheckedBinding } from './checki
 import { operator, readPodsOf } from './looking.ts'
 
 const good = [pool(), objective()]
-const other: PodOptions = { account: 'other', containers: ['z'] }
+const other: PodOptions = { account: 'other' }
 
 type Scene = {
   readonly files?: readonly unknown[]
@@ -50,6 +50,12 @@ function noting(pods: readonly PodOptions[] | 'forbidden' = []) {
 describe('beside a cluster, the pods that are there are looked at', () => {
   test.each<readonly [string, Manifest, readonly PodOptions[], readonly string[]]>([
     ['no pod runs as the account', binding(), [other], ['chat warn NoSuchServiceAccount']],
+    [
+      'both are wrong',
+      binding(),
+      [{ ...other, containers: ['z'] }],
+      ['chat warn NoSuchServiceAccount', 'chat warn NoSuchContainer'],
+    ],
     ['no pod has the container', binding(), [{ containers: ['z'] }], ['chat warn NoSuchContainer']],
     ['a pod fits', binding(), [other, { name: 'chat-1' }], []],
     ['there are none', binding(), [], []],
@@ -158,18 +164,21 @@ describe('advice on pods', () => {
 
   test('is not given beside a refusal, by admission or by the schema', async () => {
     const rival = binding({ name: 'rival' })
-    expect(told(await judged({ files: [rival], cluster: [...good, binding()], pods: [other] }))).toEqual([
-      'rival deny IdentityCollision',
-    ])
-    const odd = binding({ name: 'odd', spec: { nope: 1 } })
     const fine = poolOnly({ name: 'fine' })
+    const refused = told(await judged({ files: [fine, rival], cluster: [...good, binding()], pods: [other] }))
+    expect(refused).toContain('fine warn NoSuchServiceAccount')
+    expect(refused.filter((one) => one.startsWith('rival'))).toEqual(['rival deny IdentityCollision'])
+    const audited = told(await judged({ cluster: [...good, fine, binding(), rival], pods: [other] }))
+    expect(audited).toContain('fine warn NoSuchServiceAccount')
+    expect(audited.filter((one) => one.startsWith('rival'))).toEqual(['rival deny IdentityCollision'])
+    const odd = binding({ name: 'odd', spec: { nope: 1 } })
     const reasons = told(await judged({ files: [odd, fine], pods: [other] }))
     expect(reasons).toContain('fine warn NoSuchServiceAccount')
     expect(reasons).not.toContain('odd warn NoSuchServiceAccount')
   })
 
   test('can refuse, and then the container is free for the next binding', async () => {
-    const second = binding({ name: 'second', spec: { serviceAccountName: 'other', containerName: 'z' } })
+    const second = binding({ name: 'second', spec: { serviceAccountName: 'other' } })
     const scene = { files: [binding(), second], pods: [other], flags: refusing }
     expect(told(await judged(scene)).filter((one) => one.includes('deny'))).toEqual([
       'chat deny NoSuchServiceAccount',
@@ -186,7 +195,7 @@ describe('advice on pods', () => {
 
   test('refuses only what is new: an edit that leaves the account passes with a warning', async () => {
     const cluster = [...good, binding()]
-    const edited = binding({ spec: { containerName: 'y' } })
+    const edited = binding({ spec: { mode: 'PoolOnly', objectiveRef: undefined, containerName: undefined } })
     expect(told(await judged({ files: [edited], cluster, pods: [other], flags: refusing }))).toEqual([
       'chat warn NoSuchServiceAccount',
     ])
