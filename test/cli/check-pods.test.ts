@@ -98,8 +98,8 @@ describe('beside a cluster, the pods that are there are looked at', () => {
     const many = ['a', 'b', 'c'].map((name) =>
       binding({ name, spec: { containerName: name, serviceAccountName: name } }),
     )
-    const elsewhere = (namespace: string, spec = {}): Manifest => binding({ namespace, spec })
-    const files = [...many, elsewhere('team'), elsewhere('refused', { mode: 'x' })]
+    const refused = binding({ namespace: 'refused', spec: { mode: 'x' } })
+    const files = [...many, binding({ namespace: 'team' }), refused]
     await beside({ files, around: { readPods } })
     expect(asked.toSorted()).toEqual(['default', 'team'])
   })
