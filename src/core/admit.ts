@@ -84,9 +84,11 @@ export function judgeWithPods(
   { before, earlier = [], overrides, podAdvice }: PodJudgement,
 ): Verdict {
   if (!after || verdict.verdict === 'deny') return verdict
+  const found = podAdvice(after)
+  if (found.length === 0) return verdict
   const isOfSamePods = before?.identity.pods.pairs.join() === after.identity.pods.pairs.join()
   const known = before && isOfSamePods ? [...earlier, ...podAdvice(before)] : earlier
-  return judge([...verdict.findings, ...podAdvice(after)], known, overrides)
+  return judge([...verdict.findings, ...found], known, overrides)
 }
 
 type PodJudgement = {
