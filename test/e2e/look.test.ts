@@ -103,7 +103,7 @@ describeReal('the commands that look at a cluster', () => {
           problems: [],
           unseen: null,
           deployment: null,
-          said: {
+          published: {
             configuration: {
               trustDomain: 'example.org',
               actions: { NoSuchContainer: 'warn', IdentityCollision: 'deny' },
