@@ -52,7 +52,7 @@ export type Examined =
       readonly all: readonly Checked[]
       readonly checkSettings: Extract<CheckSettings, { kind: 'settings' }>
       readonly pods: PodsByNamespace
-      /** What could not be seen, pods left out, or is not applied. */
+      /** What could not be seen, beside pods, or is not applied. */
       readonly limits: readonly string[]
     }
   | { readonly kind: 'problems'; readonly problems: readonly string[] }
