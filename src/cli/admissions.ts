@@ -8,6 +8,7 @@ import type { AdmissionActions } from '../core/reference-verdict.ts'
 import type { Resource } from '../core/resources.ts'
 import { Leniency } from './leniency.ts'
 import type { Item, Manifest } from './manifests.ts'
+import { podAdviceOn, type PodsByNamespace } from './pods-seen.ts'
 import { StoredBindings } from './stored.ts'
 
 export type CheckInput = {
@@ -19,6 +20,7 @@ export type CheckInput = {
   readonly actions: AdmissionActions
   /** Namespaces whose label in the cluster turns refusals into warnings. A Namespace among the items counts from where it stands. */
   readonly lenient: ReadonlySet<string>
+  readonly pods: PodsByNamespace
   readonly now: Date
 }
 
@@ -82,7 +84,10 @@ function admissionsOf(
     const one = { item, isNamed: isNamed(item) }
     if (!manifest) return [{ ...one, stored: undefined, admission: { kind: 'unasked' } }]
     const stored = bindings.after(manifest)
-    const admission = admit(stored, world, input.actions, !leniency.holdsIn(item.namespace))
+    // What the API server refuses by itself is never looked at.
+    const podAdvice = item.causes.length === 0 ? podAdviceOn(input.pods, world) : undefined
+    const mayDeny = !leniency.holdsIn(item.namespace)
+    const admission = admit(stored, world, input.actions, mayDeny, podAdvice)
     if (isApplied && one.isNamed && !isDenied(admission)) {
       world.apply(upserted(stored))
       bindings.store(stored)

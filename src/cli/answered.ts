@@ -15,6 +15,7 @@ import {
   type JudgedFinding,
   type Verdict,
 } from '../core/verdict.ts'
+import { workloadRules } from '../core/workloads.ts'
 import type { Admitted } from './admissions.ts'
 import type { Manifest } from './manifests.ts'
 
@@ -70,7 +71,8 @@ function answersTo(
   return answered.length > 0 ? [[one, answered]] : []
 }
 
-const isMissing = ({ action, cause }: JudgedFinding): boolean => action === 'warn' && cause === 'NotFound'
+const isMissing = ({ rule, action, cause }: JudgedFinding): boolean =>
+  action === 'warn' && cause === 'NotFound' && !workloadRules.includes(rule)
 
 /**
  * What is found of a binding once its pool and objective are there, and was not said in its review. A binding that was let in is

@@ -1,4 +1,4 @@
-import { findingsOn, isDenied } from '../core/admit.ts'
+import { findingsOn, isDenied, judgeWithPods } from '../core/admit.ts'
 import { bindingKey, given, type Binding, type BindingKey } from '../core/binding.ts'
 import type { ClusterSpiffeId } from '../core/clusterspiffeid.ts'
 import { statusOf } from '../core/conditions.ts'
@@ -19,6 +19,7 @@ import { admitAll, inventoryOf, isRefusedOne, manifestsOf, type CheckInput } fro
 import { answeredIn } from './answered.ts'
 import { hintsFrom, type Hint } from './hints.ts'
 import type { Item } from './manifests.ts'
+import { podAdviceOn } from './pods-seen.ts'
 
 /**
  * The assessment of one binding: the verdict of admission, and the status and ClusterSPIFFEID that the loop would write under
@@ -95,10 +96,15 @@ export function audit(input: Omit<CheckInput, 'items'>): readonly Checked[] {
   const inventory = inventoryOf(input, [])
   const { now } = input
   const hints = hintsFrom(input.cluster)
+  const podAdvice = podAdviceOn(input.pods, inventory)
   return [...inventory.bindings()].map((binding) => {
-    const strict = assessed(binding, inventory, { overrides: input.actions.overrides, now })
-    const isLenient = input.lenient.has(binding.namespace)
-    const assessment = isLenient ? { ...strict, verdict: lenientButForTheSpec(strict.verdict) } : strict
+    const { overrides } = input.actions
+    const alone = assessed(binding, inventory, { overrides, now })
+    const { identity } = evaluate(binding, inventory)
+    const present = identity && !binding.deleting ? { binding, identity } : undefined
+    const strict = judgeWithPods(alone.verdict, present, { overrides, podAdvice })
+    const verdict = input.lenient.has(binding.namespace) ? lenientButForTheSpec(strict) : strict
+    const assessment = { ...alone, verdict }
     return {
       kind: 'binding',
       item: undefined,

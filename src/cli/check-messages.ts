@@ -27,6 +27,19 @@ export type CheckMessage = {
 export const fullTextOf = ({ text, hint }: Pick<CheckMessage, 'text' | 'hint'>): string =>
   printable(hint === undefined ? text : `${text}; ${hint}`)
 
+/** An object as `namespace/name`. */
+export function objectName(checked: Checked): string {
+  const { namespace, name } = checked.kind === 'binding' ? checked.assessment : checked.item
+  return `${namespace}/${name}`
+}
+
+/**
+ * The message with its hint, for reports that tell an object by its file and line alone: that of an object without a file
+ * begins with its namespace and name.
+ */
+export const placedTextOf = (message: CheckMessage, checked: Checked): string =>
+  placeOf(checked) ? fullTextOf(message) : `${objectName(checked)}: ${fullTextOf(message)}`
+
 export const placeOf = ({ item }: Checked): SourcePosition | undefined => item?.place
 
 /**

@@ -15,6 +15,7 @@ import { movable } from './item-orders.ts'
 import { lenientInCluster } from './lenient-in-cluster.ts'
 import { itemsOf, objectsOf, type Item } from './manifests.ts'
 import { anewLines, answeredLines, orderLine } from './orders.ts'
+import { podsOf, unseenPods, type PodsByNamespace } from './pods-seen.ts'
 
 export type CheckOptions = {
   readonly asked: AskedSettings
@@ -40,8 +41,7 @@ export type CheckReach = {
   readonly readStdin: () => Promise<string>
   readonly readCluster: ReadCluster
   readonly readOperator: ReadOperator
-  readonly readNamespace: ClusterReads['readNamespace']
-}
+} & Pick<ClusterReads, 'readNamespace' | 'readPods'>
 
 /** What files and cluster hold, and what is made of it. */
 export type Examined =
@@ -52,7 +52,8 @@ export type Examined =
       readonly isAudit: boolean
       readonly all: readonly Checked[]
       readonly checkSettings: Extract<CheckSettings, { kind: 'settings' }>
-      /** What could not be seen or is not applied. */
+      readonly pods: PodsByNamespace
+      /** What could not be seen, beside pods, or is not applied. */
       readonly limits: readonly string[]
     }
   | { readonly kind: 'problems'; readonly problems: readonly string[] }
@@ -88,15 +89,18 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
         definitions.filter((one) => isServed(one, served)),
         unserved,
       )
-  const { settings, actions } = checkSettings
-  const judgeIn = (lenient: ReadonlySet<string>) => {
-    const input = { settings, actions, served, cluster: snapshot.manifests, lenient, now: reach.now, items }
+  const { settings, actions, looksAtPods } = checkSettings
+  const judgeIn = (lenient: ReadonlySet<string>, pods: PodsByNamespace) => {
+    const { manifests: cluster } = snapshot
+    const input = { settings, actions, served, cluster, lenient, pods, now: reach.now, items }
     return { input, all: isAudit ? audit(input) : assess(input) }
   }
-  const strict = judgeIn(new Set())
+  const unlooked = judgeIn(new Set(), new Map())
+  const pods = await podsOf(looksAtPods ? namespacesAllowedIn(unlooked.all) : [], reach.readPods)
+  const strict = pods.size > 0 ? judgeIn(new Set(), pods) : unlooked
   const readNamespace = options.live ? reach.readNamespace : undefined
   const leniency = await lenientInCluster(strict.all, items, readNamespace)
-  const { input, all } = leniency.namespaces.size > 0 ? judgeIn(leniency.namespaces) : strict
+  const { input, all } = leniency.namespaces.size > 0 ? judgeIn(leniency.namespaces, pods) : strict
   const limits = [
     ...crds.remarks,
     ...unserved.map(
@@ -106,7 +110,7 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
     ...leniency.limits,
     ...unseenLimits(snapshot),
   ]
-  return { kind: 'examined', input, isAudit, all, checkSettings, limits }
+  return { kind: 'examined', input, isAudit, all, checkSettings, pods, limits }
 }
 
 /** The objects of the files, the definitions of `--crds`, and what is wrong with either. */
@@ -122,6 +126,14 @@ async function readInput({ files, crds: crdFiles, recursive }: ExamineOptions, {
     problems: [...crds.problems, ...read.flatMap((one) => one.problems)],
   }
 }
+
+/** The namespaces of bindings that admission allows: it only looks at the pods of these. */
+const namespacesAllowedIn = (all: readonly Checked[]): readonly string[] =>
+  all.flatMap((one) =>
+    one.kind === 'binding' && outcomeOf(one) !== 'deny' && !one.assessment.deleting
+      ? [one.assessment.namespace]
+      : [],
+  )
 
 /** Which rules and schemas of the cluster are not applied. */
 function schemaLimits({ schemas }: Snapshot): readonly string[] {
@@ -143,7 +155,7 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
   const examined = await examine(options, reach)
   if (examined.kind === 'problems') return usage(examined.problems)
   const { strict, format } = options
-  const { input, isAudit, all, checkSettings, limits } = examined
+  const { input, isAudit, all, checkSettings, pods, limits } = examined
   const { denied, warned } = countsOf(all)
   const remarks = (): readonly string[] => [
     ...checkSettings.remarks,
@@ -155,6 +167,7 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
     stdout: checkReportOf({ all, strict, operator: checkSettings.operator, remarks }, format),
     stderr: [
       ...limits,
+      ...unseenPods(pods),
       ...(format === 'text' ? [] : checkSettings.remarks),
       ...(isEmpty(all) ? ['no InferenceIdentityBinding found'] : []),
     ]

@@ -4,9 +4,8 @@ import type { Settings } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
 import { clusterSpiffeIdResource, crdName } from '../core/resources.ts'
-import { hasLabels } from '../core/selectors.ts'
 import { judge, type ActionOverrides } from '../core/verdict.ts'
-import { adviseOnPods } from '../core/workloads.ts'
+import { adviseOnNamespace } from '../core/workloads.ts'
 import { inventoryOf } from './admissions.ts'
 import { assessed, type Assessment } from './assess.ts'
 import type { ClusterReads, EventsSeen, PodsSeen, Snapshot, Unseen } from './cluster.ts'
@@ -162,11 +161,10 @@ function withPods(
   { inventory, actions }: { readonly inventory: Inventory; readonly actions: ActionOverrides },
 ): Assessment {
   if (!identity || seen?.kind !== 'seen') return assessment
-  const pods = seen.pods.filter(({ labels }) => hasLabels(labels, identity.pods.labels))
-  const advice = adviseOnPods(binding, identity, {
-    list: { pods, complete: seen.complete },
+  const { settings } = inventory
+  const advice = adviseOnNamespace({ binding, identity }, seen, {
     fallbacks: inventory.fallbacks(),
-    settings: inventory.settings,
+    settings,
   })
   return { ...assessment, verdict: judge([...assessment.verdict.findings, ...advice], [], actions) }
 }

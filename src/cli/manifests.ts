@@ -76,13 +76,14 @@ export function objectsOf(text: string, file: string): Objects {
 export const itemsOf = (objects: readonly Located[], options: ParseOptions): readonly Item[] =>
   objects.flatMap((one) => itemOf(one, options) ?? [])
 
-/** The object itself or, of a List, its items, nested Lists included. */
-function objectsIn(document: Document, file: string): Objects {
-  const all = collect(document.value, [])
+/** The object itself or, of a List, its items, nested Lists included. Of a typed List the items may be written without their kind. */
+export function objectsIn(document: Document, file: string): Objects {
+  const all = collect(document.value, [], undefined)
   // Oddities of a List are reported with its first object only.
   return { ...all, objects: all.objects.map((one, at) => (at === 0 ? one : { ...one, oddities: [] })) }
 
-  function collect(value: unknown, path: Path): Objects {
+  function collect(written: unknown, path: Path, typedAs: Typed | undefined): Objects {
+    const value = typedAs && isObject(written) && isUntyped(written) ? { ...written, ...typedAs } : written
     const line = path.length === 0 ? document.where : document.lineOf(path)
     if (value === null || value === undefined) return { objects: [], problems: [] }
     if (value instanceof Error) return { objects: [], problems: [`${file}:${line}: ${value.message}`] }
@@ -96,13 +97,26 @@ function objectsIn(document: Document, file: string): Objects {
       const { oddities } = document
       return { objects: [{ object: value, apiVersion, kind, place, oddities }], problems: [] }
     }
-    const inner = items.map((item: unknown, at) => collect(item, [...path, 'items', at]))
+    const typed = typeOfItems(value)
+    const inner = items.map((item: unknown, at) => collect(item, [...path, 'items', at], typed))
     return {
       objects: inner.flatMap(({ objects }) => objects),
       problems: inner.flatMap(({ problems }) => problems),
     }
   }
 }
+
+type Typed = { readonly apiVersion: string; readonly kind: string }
+
+/** The type of the items of a typed List, such as `InferencePoolList`; undefined for a `List`, which may hold anything. */
+function typeOfItems({ apiVersion, kind }: JsonObject): Typed | undefined {
+  const ofItem = textOr(kind, '').replace(/List$/v, '')
+  return ofItem === '' || typeof apiVersion !== 'string' ? undefined : { apiVersion, kind: ofItem }
+}
+
+/** An item with one of the two is not taken for one of the List's type. kubectl does it so. */
+const isUntyped = ({ apiVersion, kind }: JsonObject): boolean =>
+  textOr(apiVersion, '') === '' && textOr(kind, '') === ''
 
 const namesNoKind = 'apiVersion or kind is missing; write both, such as apiVersion: kleym.sonda.red/v1alpha1'
 

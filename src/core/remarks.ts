@@ -4,9 +4,8 @@ import { isRival } from './checks/collision.ts'
 import { evaluate, stakeOf, type Stake } from './evaluate.ts'
 import type { World } from './facts.ts'
 import { giveAnother, rules } from './findings.ts'
-import { sameJson } from './json.ts'
 import { byBytes } from './names.ts'
-import { areOneRenamed } from './rename.ts'
+import { isReplacement } from './rename.ts'
 import { nameAtMost, show } from './show.ts'
 import type { JudgedFinding, Verdict } from './verdict.ts'
 
@@ -84,10 +83,9 @@ function renaming(binding: Binding, stake: Stake, world: World): readonly Remark
   const other = world.binding(bindingKey(namespace, replaces))
   if (!other || other.deleting || replaces === binding.name) return []
   const field = `metadata.annotations[${replacesAnnotation}]`
-  const effect =
-    areOneRenamed(binding, other) && isSameTarget(stake, stakeOf(other, world))
-      ? `this binding takes its place; both give the same identity to the same workloads until ${replaces} is deleted`
-      : 'has no effect, since that binding stands for another SPIFFE ID or other workloads; give both the same pool, objective, service account and container'
+  const effect = isReplacement(binding, stake, other, stakeOf(other, world))
+    ? `this binding takes its place; both give the same identity to the same workloads until ${replaces} is deleted`
+    : 'has no effect, since that binding stands for another SPIFFE ID or other workloads; give both the same pool, objective, service account and container'
   return [
     {
       reason: 'Replacement',
@@ -98,9 +96,3 @@ function renaming(binding: Binding, stake: Stake, world: World): readonly Remark
     },
   ]
 }
-
-/** Whether two bindings serve the same workloads, or will, by their references. */
-const isSameTarget = (a: Stake, b: Stake): boolean =>
-  a.identity && b.identity
-    ? sameJson(a.identity.selectors, b.identity.selectors)
-    : a.containerRef !== undefined && a.containerRef === b.containerRef

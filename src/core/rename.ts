@@ -4,6 +4,8 @@
  * entry of the two.
  */
 import type { Binding } from './binding.ts'
+import type { Stake } from './evaluate.ts'
+import { sameJson } from './json.ts'
 
 /**
  * Whether one binding is the other under a new name: it is annotated to replace the other, and both lead to the same
@@ -11,6 +13,19 @@ import type { Binding } from './binding.ts'
  */
 export const areOneRenamed = (a: Binding, b: Binding): boolean =>
   (a.replaces === b.name || b.replaces === a.name) && a.name !== b.name && giveSameId(a, b)
+
+/** What a binding serves now, and what it asks for. */
+type Serving = Pick<Stake, 'identity' | 'containerRef'>
+
+/** Whether an annotation `replaces` between two bindings has an effect: both give one identity to the same workloads, or will. */
+export const isReplacement = (a: Binding, itsServing: Serving, b: Binding, otherServing: Serving): boolean =>
+  areOneRenamed(a, b) && servesSame(itsServing, otherServing)
+
+/** Whether two bindings serve the same workloads, or will, by their references. */
+const servesSame = (a: Serving, b: Serving): boolean =>
+  a.identity && b.identity
+    ? sameJson(a.identity.selectors, b.identity.selectors)
+    : a.containerRef !== undefined && a.containerRef === b.containerRef
 
 /**
  * The last segment of an ID is the name of the objective or of the pool; the rest is the same for all bindings of a

@@ -60,6 +60,11 @@ const isInPod = (root: string): boolean =>
 function fromPod(root: string): ClusterConfig {
   const config = new KubeConfig()
   config.loadFromCluster(root)
+  // The library takes http for some ports. The pod's token is never sent that way, and client-go always takes https.
+  config.clusters = config.clusters.map((one) => ({
+    ...one,
+    server: one.server.replace(/^http:/v, 'https:'),
+  }))
   return select({ config, users: [], clusters: [] }, "the pod's service account", undefined)
 }
 
@@ -148,8 +153,9 @@ function select(
   config.setCurrentContext(name)
   const cluster = config.getCurrentCluster()
   if (!cluster) throw new Error(`${at}: it has no cluster ${JSON.stringify(context.cluster)}`)
-  if (!URL.canParse(cluster.server))
-    throw new Error(`${at}: the server ${JSON.stringify(cluster.server)} is no URL`)
+  const { protocol } = URL.parse(cluster.server) ?? {}
+  if (protocol !== 'https:' && protocol !== 'http:')
+    throw new Error(`${at}: the server ${JSON.stringify(cluster.server)} is no URL with https:// or http://`)
   if (context.user && !config.getCurrentUser())
     throw new Error(`${at}: it has no user ${JSON.stringify(context.user)}`)
   const written = users.find((user) => field(user, 'name') === context.user)
@@ -157,15 +163,27 @@ function select(
   const by = <T>(find: () => T): T => located(at, find)
   const headers = by(() => impersonationOf(objectOr(field(written ?? {}, 'user'))))
   const proxyUrl = cluster.proxyUrl ?? by(() => proxyFor(cluster.server, process.env))
-  if (proxyUrl !== undefined)
-    config.clusters = config.clusters.map((one) => (one === cluster ? { ...one, proxyUrl } : one))
+  const isPlain = protocol === 'http:'
+  // By http, as through `kubectl proxy`, no credentials are sent, since anybody on the way could use them. client-go then reads none
+  // and runs no exec plugin; it sends the headers of impersonation alone.
+  if (isPlain) config.users = []
   config.users = config.users.map((user) =>
     user.name === context.user
       ? { ...user, exec: by(() => withExecInfo(user.exec, cluster, field(writtenCluster ?? {}, 'cluster'))) }
       : user,
   )
+  // The library knows schemes in lower case alone.
+  const server = cluster.server.replace(/^https?:/iv, protocol)
+  const reached = {
+    ...cluster,
+    server,
+    ...(proxyUrl !== undefined && { proxyUrl }),
+    // The library refuses http unless it is told that TLS is not verified.
+    ...(isPlain && { skipTLSVerify: true }),
+  }
+  config.clusters = config.clusters.map((one) => (one === cluster ? reached : one))
   return {
-    server: cluster.server.replace(/\/+$/v, ''),
+    server: server.replace(/\/+$/v, ''),
     namespace: context.namespace,
     source: at,
     credentials: config,

@@ -53,6 +53,7 @@ export async function checked(
     readCluster: () => Promise.resolve({ kind: 'problem', problem: 'there is no cluster here' }),
     readOperator: () => Promise.resolve({ kind: 'unseen', why: 'there is no operator here' }),
     readNamespace: () => Promise.resolve({}),
+    readPods: () => Promise.resolve({ kind: 'seen', pods: [], complete: true }),
     ...reach,
   })
 }

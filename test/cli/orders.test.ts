@@ -19,6 +19,7 @@ const inputOf = (
   items: parsed(listOf(objects)).items,
   actions: defaultActions,
   lenient: new Set(),
+  pods: new Map(),
   now: new Date(0),
 })
 

@@ -104,6 +104,12 @@ test.for([
     'a',
     /context "a": the server "a.example" is no URL/v,
   ],
+  [
+    'a server without a scheme',
+    kubeconfig('a', 'localhost:8001'),
+    'a',
+    /context "a": the server "localhost:8001" is no URL with https:/v,
+  ],
 ] as const)('%s is refused with the name of the file', ([, content, context, reason]) => {
   const file = join(scratch(), 'broken')
   if (content !== undefined) write(file, content)
@@ -136,6 +142,14 @@ test.for([
 
 test('without any configuration the start is refused', () => {
   expect(() => loadKubeConfig()).toThrow('neither KUBECONFIG nor ~/.kube/config is there')
+})
+
+test('in a pod the API server is called by https on every port, since a token is sent to it', () => {
+  vi.stubEnv('KUBERNETES_SERVICE_HOST', '10.0.0.1')
+  for (const port of ['443', '80', '8001', '8080']) {
+    vi.stubEnv('KUBERNETES_SERVICE_PORT', port)
+    expect(loadKubeConfig({}, pod({ token: 'pod-token' })).server).toBe(`https://10.0.0.1:${port}`)
+  }
 })
 
 test('the namespace of the pod is that of its service account, and there is none outside of a pod', () => {

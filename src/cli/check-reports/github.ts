@@ -1,5 +1,5 @@
 import type { Checked } from '../assess.ts'
-import { fullTextOf, placeOf, messagesOf } from '../check-messages.ts'
+import { placedTextOf, placeOf, messagesOf } from '../check-messages.ts'
 
 /** Workflow commands of GitHub Actions. Each makes an annotation at its line in a pull request. */
 export const githubOf = (all: readonly Checked[]): string =>
@@ -11,7 +11,7 @@ export const githubOf = (all: readonly Checked[]): string =>
         const place = placeOf(checked)
         const where = place ? [`file=${property(place.file)}`, `line=${line ?? place.line}`] : []
         const properties = [...where, `title=${property(reason)}`].join(',')
-        return [`::${command} ${properties}::${data(fullTextOf(message))}\n`]
+        return [`::${command} ${properties}::${data(placedTextOf(message, checked))}\n`]
       }),
     )
     .join('')
