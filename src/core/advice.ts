@@ -98,7 +98,7 @@ function listed(
   { binding, identity }: IdentifiedBinding,
   world: World,
 ): string | undefined {
-  const target = { identity, reference: undefined }
+  const target = { identity, containerRef: undefined }
   const others = new Set<string>()
   for (const name of names) {
     const other = world.binding(bindingKey(binding.namespace, name))

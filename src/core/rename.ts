@@ -4,7 +4,6 @@
  * entry of the two.
  */
 import type { Binding } from './binding.ts'
-import type { Stake } from './evaluate.ts'
 import { sameJson } from './json.ts'
 
 /**
@@ -15,7 +14,10 @@ export const areOneRenamed = (a: Binding, b: Binding): boolean =>
   (a.replaces === b.name || b.replaces === a.name) && a.name !== b.name && giveSameId(a, b)
 
 /** What a binding serves now, and what it asks for. */
-type Serving = Pick<Stake, 'identity' | 'containerRef'>
+type Serving = {
+  readonly identity: { readonly selectors: readonly string[] } | undefined
+  readonly containerRef: string | undefined
+}
 
 /** Whether an annotation `replaces` between two bindings has an effect: both give one identity to the same workloads, or will. */
 export const isReplacement = (a: Binding, itsServing: Serving, b: Binding, otherServing: Serving): boolean =>
