@@ -27,7 +27,7 @@ export async function finalize(binding: Binding, reach: Reach): Promise<RunResul
   const successor = successorOf(binding, reach.inventory)
   if (successor) return wait(`${successor.name} replaces ${key} and has no ClusterSPIFFEID yet`)
   const withdrawn = await reach.outputs.withdraw(key, 'its binding is being deleted')
-  if (withdrawn.kind === 'unfinished') return withdrawn.result
+  if (withdrawn.kind !== 'gone') return withdrawn.result
   if (!hasFinalizer(binding)) return settled
   const others = binding.finalizers.filter((name) => name !== finalizer)
   return setFinalizers(binding, others, reach)

@@ -10,7 +10,7 @@ import { handover, type Handover } from './handover.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import type { Placement } from './placement.ts'
 import { rivalsOf } from './rivals.ts'
-import { retryOf, wait, type RunResult } from './run-result.ts'
+import { retryOf, settled, wait, type RunResult } from './run-result.ts'
 import type { UnshownOutputs } from './unshown-outputs.ts'
 import { Writer } from './writer.ts'
 
@@ -27,6 +27,14 @@ type OutputsOptions = {
 /** The outputs of a binding, or the result of a run that could not find them out. */
 type Own =
   | { readonly kind: 'known'; readonly outputs: readonly Output[] }
+  | { readonly kind: 'unfinished'; readonly result: RunResult }
+
+/** What came of deleting outputs, and which others stay as they are. */
+type Withdrawal =
+  | { readonly kind: 'gone'; readonly kept: readonly Output[] }
+  /** Some are still there, as the API server has said: they wait for their finalizers, or may not be deleted. */
+  | { readonly kind: 'pending'; readonly kept: readonly Output[]; readonly result: RunResult }
+  /** Nothing is known of it. */
   | { readonly kind: 'unfinished'; readonly result: RunResult }
 
 /** Makes the ClusterSPIFFEIDs of a binding what they should be, with as few writes as possible. */
@@ -66,9 +74,8 @@ export class Outputs {
     if (steps.before.length > 0) {
       const doubt = await this.#writer.rehearse(wantedOutput)
       if (doubt) return doubt
-      const why = `${wanted.metadata.name} takes its place with ${identity.spiffeId}`
-      const left = await this.#writer.removeAll(steps.before, why)
-      if (left) return { kind: 'unfinished', result: left }
+      const left = await this.#writer.removeAll(steps.before, whyReplaced(steps.before, wanted, identity))
+      if (left) return { kind: 'unfinished', result: left.result }
     }
     const [rival] = steps.blocking
     if (rival) {
@@ -78,20 +85,19 @@ export class Outputs {
     const placement = await this.#writer.put(wantedOutput, steps.before)
     if (placement.kind !== 'inPlace') return placement
     const left = await this.#writer.removeAll(steps.after, `${wanted.metadata.name} gives its identity`)
-    return left ? { kind: 'unfinished', result: left } : placement
+    return left ? { kind: 'unfinished', result: left.result } : placement
   }
 
   /**
    * Deletes all outputs of a binding.
    *
    * @param keeps tells outputs that are to stay
-   * @returns the outputs that stay, once the API server has confirmed that the others are gone
    */
   async withdraw(
     key: BindingKey,
     why: string,
     keeps: (output: Output) => boolean = () => false,
-  ): Promise<Own> {
+  ): Promise<Withdrawal> {
     const own = await this.#own(key)
     if (own.kind === 'unfinished') return own
     const kept = own.outputs.filter(keeps)
@@ -99,7 +105,9 @@ export class Outputs {
       own.outputs.filter((output) => !kept.includes(output)),
       why,
     )
-    return left ? { kind: 'unfinished', result: left } : { kind: 'known', outputs: kept }
+    if (!left) return { kind: 'gone', kept }
+    const { result } = left
+    return left.isAnswered ? { kind: 'pending', kept, result } : { kind: 'unfinished', result }
   }
 
   /** Whether a binding may have an output. */
@@ -116,9 +124,9 @@ export class Outputs {
    * Deletes outputs whose binding is gone. Outputs without our annotation, which the former operator wrote, are left
    * alone.
    */
-  async removeOrphans(key: BindingKey): Promise<RunResult | undefined> {
-    const kept = await this.withdraw(key, 'there is no such binding', (output) => !isAnnotated(output))
-    return kept.kind === 'unfinished' ? kept.result : undefined
+  async removeOrphans(key: BindingKey): Promise<RunResult> {
+    const withdrawn = await this.withdraw(key, 'there is no such binding', (output) => !isAnnotated(output))
+    return withdrawn.kind === 'gone' ? settled : withdrawn.result
   }
 
   /**
@@ -159,6 +167,16 @@ export class Outputs {
 }
 
 const isAnnotated = ({ annotated }: Output): boolean => annotated
+
+/** Why outputs go before the wanted one comes: it gives another ID, or the same ID to other workloads. */
+function whyReplaced(
+  before: readonly Output[],
+  { metadata: { name }, spec }: ClusterSpiffeId,
+  { spiffeId, selectors }: Identity,
+): string {
+  const isSameId = before.every((one) => one.spec['spiffeIDTemplate'] === spec['spiffeIDTemplate'])
+  return `${name} takes its place with ${isSameId ? `the selectors ${selectors.join(', ')}` : spiffeId}`
+}
 
 /** How the journal names the creation of the wanted output, if it has to be created. */
 function creationBy({ before, after }: Handover, isShown: boolean): Pick<JournalEntry, 'action' | 'why'> {

@@ -159,11 +159,12 @@ async function withdraw(
     ({ annotated }) => !annotated && keepsFormerOutputs(outcome.rule),
   )
   if (withdrawn.kind === 'unfinished') return withdrawn
-  const names = withdrawn.outputs.map((output) => output.name)
+  const names = withdrawn.kept.map((output) => output.name)
   return {
     kind: 'outcome',
     outcome: names.length === 0 ? outcome : keptFormer(outcome, names),
-    next: settled,
+    // The failure is known, and said, even while what it takes away waits for a finalizer of somebody's.
+    next: withdrawn.kind === 'gone' ? settled : withdrawn.result,
   }
 }
 
@@ -183,5 +184,5 @@ async function removeOrphans(key: BindingKey, reach: Reach): Promise<RunResult> 
     if (reply.kind === 'done') return catchUp(`the cache has not seen ${key} yet`)
     if (reply.kind !== 'absent') return retryOf(`reading ${key}`, reply)
   }
-  return (await reach.outputs.removeOrphans(key)) ?? settled
+  return reach.outputs.removeOrphans(key)
 }

@@ -11,6 +11,13 @@ import { merged, repairNews, repairOf } from './repair.ts'
 import { retryOf, wait, type RunResult } from './run-result.ts'
 import type { UnshownOutputs } from './unshown-outputs.ts'
 
+/** Why an output that was to be deleted may still be there. */
+export type Leftover = {
+  readonly result: RunResult
+  /** Whether the API server has said so: the output waits for its finalizers, or may not be deleted. */
+  readonly isAnswered: boolean
+}
+
 /** A wanted ClusterSPIFFEID, its binding, and how the journal names its creation. */
 export type WantedOutput = {
   readonly binding: Binding
@@ -90,22 +97,27 @@ export class Writer {
    * Returns undefined once each output is gone. A deletion timestamp is not enough: SPIRE still serves such an
    * object.
    */
-  async removeAll(outputs: readonly Output[], why: string): Promise<RunResult | undefined> {
+  async removeAll(outputs: readonly Output[], why: string): Promise<Leftover | undefined> {
     const { objects, journal } = this.#options
     for (const { name, uid, resourceVersion, owner, deleting, spec } of outputs) {
       const doing = `deleting ClusterSPIFFEID ${name}`
       const removed = deleting
         ? undefined
         : await objects.remove(clusterSpiffeIdResource, { name }, { uid, resourceVersion })
-      if (removed?.kind === 'refused' || removed?.kind === 'failed') return retryOf(doing, removed)
+      if (removed?.kind === 'refused' || removed?.kind === 'failed')
+        return { result: retryOf(doing, removed), isAnswered: removed.kind === 'refused' }
       if (removed?.kind === 'done')
         journal({ action: 'deleted', binding: owner, name, spiffeId: spec['spiffeIDTemplate'], why })
       const still = await objects.get(clusterSpiffeIdResource, { name })
-      if (still.kind !== 'done' && still.kind !== 'absent') return retryOf(doing, still)
+      if (still.kind !== 'done' && still.kind !== 'absent')
+        return { result: retryOf(doing, still), isAnswered: false }
       if (still.kind === 'done' && decodeOutput(still.object).uid === uid)
         return removed?.kind === 'conflict'
-          ? retryOf(doing, removed)
-          : wait(`ClusterSPIFFEID ${name} waits for its finalizers`, finalizersMs)
+          ? { result: retryOf(doing, removed), isAnswered: false }
+          : {
+              result: wait(`ClusterSPIFFEID ${name} waits for its finalizers`, finalizersMs),
+              isAnswered: true,
+            }
       if (still.kind === 'absent') this.#prunedSpecs.forget(name)
       if (owner !== undefined && this.unshown.of(owner)?.uid === uid) this.unshown.forget(owner)
     }

@@ -200,4 +200,40 @@ describeReal('what does not succeed is said', () => {
     await tenant.changes(output, { metadata: { finalizers: null } })
     await tenant.isGone(binding())
   })
+
+  test.each([
+    ['waits for somebody’s finalizer', 'waits for its finalizers'],
+    ['is refused', 'deleting ClusterSPIFFEID'],
+  ] as const)(
+    'of a failure whose deletion of the ClusterSPIFFEID %s: the failure is in the status at once, what is left to do in an event',
+    { timeout: 120_000 },
+    async (how, words) => {
+      await tenant.has(binding())
+      await tenant.settles({ chat: ready })
+      const output = named(metaOf(await tenant.output('chat'))['name'])
+      const refused =
+        how === 'is refused' &&
+        stage.proxy.faults.inject(
+          { method: 'DELETE', path: /\/clusterspiffeids\// },
+          { kind: 'status', code: 403 },
+          Infinity,
+        )
+      if (!refused) await tenant.changes(output, { metadata: { finalizers: ['example.org/keeps-it'] } })
+      await tenant.loses(objective())
+      await withinMs(10_000, async () =>
+        expect(await statusOf()).toMatchObject({
+          conditions: expect.arrayContaining([
+            expect.objectContaining({ type: 'Ready', status: 'False', reason: 'TargetObjectiveNotFound' }),
+          ]),
+        }),
+      )
+      expect(await statusOf()).not.toHaveProperty('renderedClusterSPIFFEID')
+      expect(await tenant.outputs('chat')).toHaveLength(1)
+      await withinMs(20_000, async () => expect(await retries()).toHaveLength(1))
+      expect((await retries())[0]?.['note']).toContain(words)
+      if (refused) refused.lift()
+      else await tenant.changes(output, { metadata: { finalizers: null } })
+      await withinMs(65_000, async () => expect(await tenant.outputs('chat')).toEqual([]))
+    },
+  )
 })
