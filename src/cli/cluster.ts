@@ -48,7 +48,7 @@ export type UnseenPart = { readonly kind: 'unseen'; readonly why: string }
 
 export type PodsSeen = ({ readonly kind: 'seen' } & PodList) | UnseenPart
 
-/** What the operator publishes in this namespace or, without one, in the namespace of its Deployment. */
+/** What the operator publishes, and its Deployment: in this namespace or, without one, wherever an operator is found. */
 export type ReadOperator = (namespace: string | undefined) => Promise<OperatorSight>
 
 /** The operator's Deployment. */
@@ -65,10 +65,12 @@ export type OperatorSight =
   | {
       readonly kind: 'seen'
       readonly namespace: string
-      /** Undefined if nothing readable is published. */
+      /** Undefined if nothing readable is published, or if it could not be read. */
       readonly status: OperatorStatus | undefined
-      /** Undefined if no Deployment is found or may be read; the operator may run outside the cluster. */
+      /** Undefined if no Deployment is found, or if Deployments could not be read. The operator may run outside the cluster. */
       readonly deployment: Deployment | undefined
+      /** Why the status or the Deployment could not be read. One that is undefined without such a reason is not there. */
+      readonly unseen?: { readonly status?: string | undefined; readonly deployment?: string | undefined }
     }
   | UnseenPart
 

@@ -110,7 +110,7 @@ function components({ served, operator }: Overview, findings: readonly ReportFin
     about('crd-missing').filter(({ reason }) => reasons.includes(reason))
   const text = (...row: readonly Resource[]): string => versionsOf(served, ...row).text
   const { deployment, published } = operator
-  const running = about('operator-unavailable', 'operator-remark')
+  const running = about('operator-unavailable', 'operator-unreported', 'operator-remark')
   const ours = crds('InferenceIdentityBindingCRDMissing')
   return {
     kleym: graded([...running, ...ours]),
