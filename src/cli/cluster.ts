@@ -31,8 +31,8 @@ export type Scope = {
   readonly kinds?: readonly Resource[]
   /** True to go on without kinds that may not be listed, except bindings. */
   readonly inParts?: boolean
-  /** True to read the schemas of all served kinds, too. */
-  readonly schemas?: boolean
+  /** The kinds whose schemas are read, too, as far as they are served. */
+  readonly schemas?: readonly Resource[]
 }
 
 /** Lists objects of the current cluster. Which kinds are served is always told for all kinds. */

@@ -35,7 +35,7 @@ export const readOperator = ({ use }: Connection, named: string | undefined): Pr
   }, unseenBecause)
 
 /** A namespace in which an operator may be. */
-type Place = {
+type OperatorAt = {
   readonly namespace: string
   readonly deployment: Deployment | undefined
   readonly status: OperatorStatus | undefined
@@ -47,14 +47,14 @@ type Place = {
  * A cluster on its way from the former operator has Deployments of both. The former one publishes no status, so a Deployment
  * beside a status is the one that is meant; else it is one that runs.
  */
-const weightOf = ({ status, deployment }: Place): number =>
+const weightOf = ({ status, deployment }: OperatorAt): number =>
   (status ? 2 : 0) + (deployment && deployment.ready > 0 ? 1 : 0)
 
 async function placeOf(
   client: Client,
   namespace: string,
   deployment: Deployment | undefined,
-): Promise<Place> {
+): Promise<OperatorAt> {
   const path = resourcePath(configMapResource, { namespace, name: operatorStatusName })
   const answer = await client.call({ method: 'GET', path })
   const isKnown = answer.kind === 'ok' || isAbsent(answer)

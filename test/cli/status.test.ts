@@ -82,6 +82,22 @@ Dependencies
     expect(stdout).toContain('reason: Initializing\n')
   })
 
+  test.each([
+    [60, 0, { warning: 1, error: 0 }],
+    [61, 2, { warning: 0, error: 1 }],
+  ])(
+    'of one that nobody has looked at for %d s counts as its finding does: %d',
+    async (seconds, code, counts) => {
+      const one = binding({ metadata: { creationTimestamp: ago(seconds) } })
+      const result = await statusOf(clusterWith([one]), { format: 'json' })
+      expect(result.code).toBe(code)
+      expect(JSON.parse(result.stdout)).toMatchObject({
+        summary: { bindings: { ok: 0, ...counts } },
+        findings: [{ id: 'binding-not-reconciled', severity: code === 0 ? 'warning' : 'error' }],
+      })
+    },
+  )
+
   test('of one whose first outcome is retried: 2, and why', async () => {
     const one = { ...binding(), status: retryingStatus({ observedGeneration: -1 }, 'writing it: 500', now) }
     const { code, stdout } = await statusOf(clusterWith([one]))
