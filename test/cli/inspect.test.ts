@@ -275,8 +275,8 @@ describe('kleym inspect', () => {
   })
 
   test('prints YAML without anchors', async () => {
-    const { stdout } = await look(await settled(binding(), [objective()]), { format: 'yaml' })
-    expect(stdout).toContain('TargetPoolNotFound')
+    const { stdout } = await look([pool(), objective(), binding()], { format: 'yaml' })
+    expect(stdout).toContain('id: zero-matched-pods\n')
     expect(stdout).not.toMatch(/(?:^|\s)[&*]a\d/mv)
   })
 
