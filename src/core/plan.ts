@@ -76,7 +76,7 @@ export function splitKept(message: string): { readonly problem: string; readonly
  * @param there the ClusterSPIFFEID that has the name, or will have it
  */
 export const takenName = (name: string, { owner }: Pick<Output, 'owner'>): OutputRefusal => ({
-  why: `the name ${name} belongs to ${owner === undefined ? 'another ClusterSPIFFEID' : 'the ClusterSPIFFEID of another binding'}, which is left alone`,
+  why: `the name ${name} belongs to ${owner === undefined ? 'another ClusterSPIFFEID' : "another binding's ClusterSPIFFEID"}, which is left alone`,
   fix: owner === undefined ? stalledFixes.taken : stalledFixes.takenByBinding,
   stalls: true,
 })

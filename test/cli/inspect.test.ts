@@ -181,7 +181,7 @@ describe('kleym inspect', () => {
       metadata: { ...output.metadata, annotations: { 'kleym.sonda.red/binding': 'default/a.b' } },
     }))
     expect(firstLine(await look(objects, { name: 'a-b' }))).toMatch(
-      /belongs to the ClusterSPIFFEID of another binding, which is left alone\. Fix: rename this binding\.$/v,
+      /belongs to another binding's ClusterSPIFFEID, which is left alone\. Fix: rename this binding\.$/v,
     )
   })
 

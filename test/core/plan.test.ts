@@ -14,7 +14,7 @@ describe('a ClusterSPIFFEID that is refused', () => {
     [
       'because another binding has its name',
       takenName('x', { owner: 'default/other' }),
-      /another binding, which is left alone; rename this binding$/,
+      /another binding.s ClusterSPIFFEID, which is left alone; rename this binding$/,
     ],
     ['as invalid', refusedWith(422, 'spec.hint is too long'), /in this binding or in what it refers to$/],
   ])('%s, which waiting does not mend, says what does', (_why, refusal, words) => {
