@@ -26,7 +26,7 @@ export class Contention {
    * To be called whenever the removal is noticed, also while a pause lasts. Returns how many ms are left to wait; 0
    * means write now.
    */
-  taken(now: number): number {
+  noteRemoval(now: number): number {
     if (!this.#isPending) {
       if (now - this.#last > calmMs) this.#times = 0
       this.#times += 1
@@ -38,7 +38,7 @@ export class Contention {
   }
 
   /** To be called when what was written is in place again, whoever wrote it. */
-  stands(): void {
+  noteInPlace(): void {
     this.#isPending = false
   }
 

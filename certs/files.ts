@@ -13,6 +13,7 @@ import {
   type View,
 } from './certificates.ts'
 import { splitPem, unionOf, type Names } from './inspect.ts'
+import type { CertificateNeeds } from './rotation.ts'
 
 type Options = {
   readonly directory: string
@@ -73,7 +74,7 @@ export function fromFiles(options: Options): Source {
   }
 }
 
-type CertificateNeeds = { readonly names: Names; readonly now: Date }
+type FileNeeds = Pick<CertificateNeeds, 'names' | 'now'>
 
 /**
  * Whether the leaf of the files may be served now: the present bundle trusts it already, or the present leaf is good for nothing
@@ -85,7 +86,7 @@ function maySwap(
   at: {
     readonly all: string
     readonly view: View
-    readonly needs: CertificateNeeds
+    readonly needs: FileNeeds
     readonly settleMs: number
   },
 ): boolean {
@@ -101,7 +102,7 @@ function maySwap(
  *
  * @returns a function that throws an Error naming the folder and the problem while there have been no good files
  */
-function readingOf({ directory, log }: Options): (needs: CertificateNeeds) => Promise<Trusted> {
+function readingOf({ directory, log }: Options): (needs: FileNeeds) => Promise<Trusted> {
   let good: Trusted | undefined
   let complaint = ''
   return async (needs) => {

@@ -21,7 +21,7 @@ export class Notices {
     return this.#missing
   }
 
-  found(problem: string | undefined): void {
+  noteProblem(problem: string | undefined): void {
     if (problem === this.#problem) return
     this.#problem = problem
     if (problem === undefined) this.#log.info({}, 'the webhook certificates are published')
@@ -29,17 +29,17 @@ export class Notices {
   }
 
   /** A look at the configurations failed. Calls may come all the same: what was written before still stands. */
-  failed(problem: string): void {
+  noteFailure(problem: string): void {
     if (problem === this.#complaint || problem === this.#problem) return
     this.#complaint = problem
     this.#log.warn({ problem }, 'looking after the webhook certificates failed')
   }
 
-  succeeded(): void {
+  noteSuccess(): void {
     this.#complaint = ''
   }
 
-  misses(missing: string | undefined): void {
+  noteMissing(missing: string | undefined): void {
     if (missing === this.#missing) return
     this.#missing = missing
     if (missing === undefined) this.#log.info({}, 'both webhook configurations are there')

@@ -82,7 +82,7 @@ export async function ensureCertificates(options: Options): Promise<Certificates
   )
 }
 
-type Change = { readonly kind: 'none'; readonly certificates: Certificates } | Pending
+type SecretChange = { readonly kind: 'none'; readonly certificates: Certificates } | Pending
 
 type Pending =
   | { readonly kind: 'repair'; readonly reason: string; readonly make: () => Promise<SecretData> }
@@ -114,7 +114,7 @@ function changeOf(
   state: State,
   needs: CertificateNeeds,
   { view = blankView, issuer = usualIssuer }: Options,
-): Change {
+): SecretChange {
   switch (state.kind) {
     case 'unusable':
       return { kind: 'repair', reason: state.reason, make: () => remade(issuer, needs, view) }
@@ -131,20 +131,20 @@ function rotationOf(
   state: Extract<State, { kind: 'usable' }>,
   needs: CertificateNeeds,
   { view, issuer }: { readonly view: View; readonly issuer: Issuer },
-): Change {
+): SecretChange {
   const { step, certificates, authority, bundle } = state
   const { settleMs } = needs.lives
   const later = (ms: number): Certificates => ({
     ...certificates,
     renewAt: new Date(needs.now.getTime() + ms),
   })
-  const rotation = (reason: string, make: () => Promise<SecretData>): Change => ({
+  const rotation = (reason: string, make: () => Promise<SecretData>): SecretChange => ({
     kind: 'rotation',
     reason,
     make,
     certificates: later(retryMs),
   })
-  const settled = (change: () => Change): Change => {
+  const settled = (change: () => SecretChange): SecretChange => {
     const remainingMs = settleMs - view.standingMs(certificates)
     return remainingMs <= 0 ? change() : { kind: 'none', certificates: later(remainingMs) }
   }

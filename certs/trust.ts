@@ -137,7 +137,7 @@ export class Trust {
     const { certificates, tokens, registered, retryMs = 2000 } = this.#options
     try {
       const found = await registered()
-      this.#notices.misses(found.missing)
+      this.#notices.noteMissing(found.missing)
       const wanted = await certificates(this.#view(found.webhooks))
       const keys = await tokens(this.#tokenView(found.webhooks))
       await this.#serve(wanted, keys, found.webhooks)
@@ -150,26 +150,28 @@ export class Trust {
           this.#again = true
           return retryMs
         case 'failed':
-          this.#notices.found(problemOf(this.#served, found.webhooks, this.#asked(published.problem)))
-          this.#notices.failed(published.problem)
+          this.#notices.noteProblem(
+            problemOf(this.#served, found.webhooks, this.#callContext(published.problem)),
+          )
+          this.#notices.noteFailure(published.problem)
           return retryMs
         case 'standing':
         case 'written': {
           const [now, isNew] = [this.#clock.now(), published.kind === 'written']
           this.#published = registration
-          this.#contention.stands()
+          this.#contention.noteInPlace()
           this.#certificatesStand.saw(keyOf(wanted), now, isNew)
           this.#tokensStand.saw(tokensKeyOf(keys), now, isNew)
-          this.#notices.found(problemOf(this.#served, [registration], this.#asked()))
-          this.#notices.succeeded()
+          this.#notices.noteProblem(problemOf(this.#served, [registration], this.#callContext()))
+          this.#notices.noteSuccess()
           const due = Math.min(wanted.renewAt.getTime(), keys.renewAt.getTime())
           return Math.min(Math.max(due - this.#clock.date().getTime(), 0), longestMs)
         }
       }
     } catch (error) {
       const problem = messageOf(error)
-      if (this.#notices.problem !== undefined) this.#notices.found(problem)
-      this.#notices.failed(problem)
+      if (this.#notices.problem !== undefined) this.#notices.noteProblem(problem)
+      this.#notices.noteFailure(problem)
       return retryMs
     }
   }
@@ -178,7 +180,7 @@ export class Trust {
     const bundles = live.map(({ caBundle }) => caBundle)
     return {
       live: bundles,
-      served: distrustOf(this.#served, bundles, this.#asked()) === undefined ? this.#served : undefined,
+      served: distrustOf(this.#served, bundles, this.#callContext()) === undefined ? this.#served : undefined,
       standingMs: (trusted) =>
         bundles.every((caBundle) => caBundle === trusted.caBundle)
           ? this.#certificatesStand.forMs(keyOf(trusted), this.#clock.now())
@@ -220,14 +222,14 @@ export class Trust {
     if (!isTaken) return 0
     const now = this.#clock.now()
     const before = this.#contention.times(now)
-    const waitMs = this.#contention.taken(now)
+    const waitMs = this.#contention.noteRemoval(now)
     const times = this.#contention.times(now)
     if (times !== before)
       log.warn({ times, pauseMs: waitMs }, `${takenAway(times)}, it is written again after the pause`)
     return waitMs
   }
 
-  #asked(writeProblem?: string) {
+  #callContext(writeProblem?: string) {
     return { names: this.#options.names, now: this.#clock.date(), writeProblem }
   }
 }

@@ -1,28 +1,25 @@
-import { admit, findingsOn, isDenied, type Admission } from '../core/admit.ts'
+import { findingsOn, isDenied, judgeWithPods } from '../core/admit.ts'
 import { bindingKey, given, type Binding, type BindingKey } from '../core/binding.ts'
-import type { Change } from '../core/change.ts'
 import type { ClusterSpiffeId } from '../core/clusterspiffeid.ts'
 import { statusOf, type Failure } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
-import type { Settings } from '../core/identity.ts'
-import { Inventory } from '../core/inventory.ts'
+import type { Inventory } from '../core/inventory.ts'
 import type { JsonObject } from '../core/json.ts'
-import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import { keptFormer, planOf, refusedOutput, staysDespite, takenName, type Plan } from '../core/plan.ts'
-import type { AdmissionActions, ReferenceVerdict } from '../core/reference-verdict.ts'
+import type { ReferenceVerdict } from '../core/reference-verdict.ts'
 import type { Remark } from '../core/remarks.ts'
-import type { Resource } from '../core/resources.ts'
 import {
-  isSameHarm,
   judge,
-  lenient,
-  verdictOf,
+  lenientButForTheSpec,
   type ActionOverrides,
   type JudgedFinding,
   type Verdict,
 } from '../core/verdict.ts'
+import { admitAll, inventoryOf, isRefusedOne, manifestsOf, type CheckInput } from './admissions.ts'
+import { answeredIn } from './answered.ts'
 import { hintsFrom, type Hint } from './hints.ts'
-import type { Item, Manifest } from './manifests.ts'
+import type { Item } from './manifests.ts'
+import { podAdviceOn } from './pods-seen.ts'
 
 /**
  * The assessment of one binding: the verdict of admission, and the status and ClusterSPIFFEID that the loop would write under
@@ -51,27 +48,17 @@ export type Checked =
       /** Undefined for an object that is from the cluster. */
       readonly item: Item | undefined
       readonly assessment: Assessment
+      /** Warnings of the review, for which an object of the input comes too late. They are no findings of the verdict. */
+      readonly answered: readonly JudgedFinding[]
       /** What the loop would write if all refused objects were absent; undefined for a refused object. */
       readonly willBe: Expected | undefined
       readonly hint: Hint
       /** What admission says beside the findings of the verdict. */
       readonly remarks: readonly Remark[]
     }
-  | { readonly kind: 'reference'; readonly item: Item; readonly verdict: ReferenceVerdict }
+  | { readonly kind: 'target'; readonly item: Item; readonly verdict: ReferenceVerdict }
   /** An object of a kind on which no binding depends, or that is not served; or a binding with an invalid name. */
   | { readonly kind: 'other'; readonly item: Item; readonly findings: readonly JudgedFinding[] }
-
-type CheckInput = {
-  readonly settings: Settings
-  readonly served: readonly Resource[]
-  /** The objects of the cluster; empty without a cluster. */
-  readonly cluster: readonly Manifest[]
-  readonly items: readonly Item[]
-  readonly actions: AdmissionActions
-  /** Namespaces whose label turns refusals into warnings. */
-  readonly lenient: ReadonlySet<string>
-  readonly now: Date
-}
 
 /**
  * Applies the objects of the input one after the other, as to a cluster with the webhook. Then works out what the
@@ -86,83 +73,45 @@ export function assess(input: CheckInput): readonly Checked[] {
   const isAllAccepted = accepted.length === admissions.length
   const left = isAllAccepted ? settled : inventoryOf(input, manifestsOf(accepted.map(({ item }) => item)))
   const hints = hintsFrom([...input.cluster, ...manifestsOf(input.items)])
+  const answers = answeredIn(admissions, {
+    admitted,
+    inventoryWith: (manifests) => inventoryOf(input, manifests),
+    overrides: input.actions.overrides,
+  })
   return admissions.map((one): Checked => {
     const { item, admission } = one
-    if (admission.kind === 'reference') return { kind: 'reference', item, verdict: admission.verdict }
+    if (admission.kind === 'target') return { kind: 'target', item, verdict: admission.verdict }
     if (admission.kind !== 'binding') return { kind: 'other', item, findings: [] }
-    if (!isNamed(item)) return { kind: 'other', item, findings: admission.verdict.findings }
-    const verdict = withoutAnswered(admission.verdict, admission.binding, admitted)
+    if (!one.isNamed) return { kind: 'other', item, findings: admission.verdict.findings }
+    const { verdict, answered } = answers.get(one) ?? { verdict: admission.verdict, answered: [] }
     const key = bindingKey(item.namespace, item.name)
     const expected = expectedOf(key, settled, input.now)
     const assessment = { ...namesOf(admission.binding), verdict, ...expected }
     const willBe = isRefusedOne(one) ? undefined : isAllAccepted ? expected : expectedOf(key, left, input.now)
     const { remarks } = admission
-    return { kind: 'binding', item, assessment, willBe, hint: hints(admission.binding), remarks }
+    return { kind: 'binding', item, assessment, answered, willBe, hint: hints(admission.binding), remarks }
   })
 }
-
-/** Whether an object of the input is refused. */
-export const isRefused = (input: CheckInput): boolean => admitAll(input).admissions.some(isRefusedOne)
-
-const isRefusedOne = ({ item, admission }: Admitted): boolean => item.causes.length > 0 || isDenied(admission)
-
-export const manifestsOf = (items: readonly Item[]): readonly Manifest[] =>
-  items.filter(isNamed).flatMap(({ manifest }) => manifest ?? [])
-
-/** An object with an invalid name can't exist, so nothing else sees it. */
-const isNamed = ({ namespace, name }: Item): boolean => isDns1123Label(namespace) && isDns1123Subdomain(name)
-
-type Admitted = { readonly item: Item; readonly admission: Admission }
-
-type AdmittedAll = {
-  /** The cluster with everything that was admitted. */
-  readonly admitted: Inventory
-  /** The admissions, one for each object, in the order of the input. */
-  readonly admissions: readonly Admitted[]
-}
-
-/**
- * Admits the objects in order. An object that only its schema refuses counts as existing for the objects after it:
- * its author will mend it, and then the verdicts on the others are the ones that count.
- */
-function admitAll(input: CheckInput): AdmittedAll {
-  const admitted = inventoryOf(input, [])
-  const admissions = input.items.map((item): Admitted => {
-    const { manifest } = item
-    if (!manifest) return { item, admission: { kind: 'unasked' } }
-    const admission = admit(manifest, admitted, input.actions, !input.lenient.has(item.namespace))
-    if (!isDenied(admission) && isNamed(item)) admitted.apply(upserted(manifest))
-    return { item, admission }
-  })
-  return { admitted, admissions }
-}
-
-/** The verdict without warnings about missing objects that come later in the input. */
-function withoutAnswered(verdict: Verdict, binding: Binding, admitted: Inventory): Verdict {
-  const missing = verdict.findings.filter(isMissing)
-  if (missing.length === 0) return verdict
-  const still = findingsOn(binding, admitted)
-  const findings = verdict.findings.filter(
-    (one) => !isMissing(one) || still.some((later) => isSameHarm(later, one)),
-  )
-  return verdictOf(findings)
-}
-
-const isMissing = ({ action, cause }: JudgedFinding): boolean => action === 'warn' && cause === 'NotFound'
 
 /** The verdicts of admission on the existing bindings of a cluster. */
 export function audit(input: Omit<CheckInput, 'items'>): readonly Checked[] {
   const inventory = inventoryOf(input, [])
   const { now } = input
   const hints = hintsFrom(input.cluster)
+  const podAdvice = podAdviceOn(input.pods, inventory)
   return [...inventory.bindings()].map((binding) => {
-    const strict = assessed(binding, inventory, { overrides: input.actions.overrides, now })
-    const isLenient = input.lenient.has(binding.namespace)
-    const assessment = isLenient ? { ...strict, verdict: lenient(strict.verdict) } : strict
+    const { overrides } = input.actions
+    const alone = assessed(binding, inventory, { overrides, now })
+    const { identity } = evaluate(binding, inventory)
+    const present = identity && !binding.deleting ? { binding, identity } : undefined
+    const strict = judgeWithPods(alone.verdict, present, { overrides, podAdvice })
+    const verdict = input.lenient.has(binding.namespace) ? lenientButForTheSpec(strict) : strict
+    const assessment = { ...alone, verdict }
     return {
       kind: 'binding',
       item: undefined,
       assessment,
+      answered: [],
       willBe: undefined,
       hint: hints(binding),
       remarks: [],
@@ -180,19 +129,6 @@ export const assessed = (
   verdict: judge(findingsOn(binding, inventory), [], overrides),
   ...expectedOf(bindingKey(binding.namespace, binding.name), inventory, now),
 })
-
-/** The inventory of a cluster that also has these manifests. */
-export function inventoryOf(
-  { settings, served, cluster }: Pick<CheckInput, 'settings' | 'served' | 'cluster'>,
-  manifests: readonly Manifest[],
-): Inventory {
-  const inventory = new Inventory(settings)
-  for (const resource of served) inventory.apply({ kind: 'served', resource, served: true })
-  for (const manifest of [...cluster, ...manifests]) inventory.apply(upserted(manifest))
-  return inventory
-}
-
-const upserted = ({ resource, object }: Manifest): Change => ({ kind: 'upserted', resource, object })
 
 const namesOf = ({
   namespace,

@@ -27,10 +27,29 @@ export type CheckMessage = {
 export const fullTextOf = ({ text, hint }: Pick<CheckMessage, 'text' | 'hint'>): string =>
   printable(hint === undefined ? text : `${text}; ${hint}`)
 
+/** An object as `namespace/name`. */
+export function objectName(checked: Checked): string {
+  const { namespace, name } = checked.kind === 'binding' ? checked.assessment : checked.item
+  return `${namespace}/${name}`
+}
+
+/**
+ * The message with its hint, for reports that tell an object by its file and line alone: that of an object without a file
+ * begins with its namespace and name.
+ */
+export const placedTextOf = (message: CheckMessage, checked: Checked): string =>
+  placeOf(checked) ? fullTextOf(message) : `${objectName(checked)}: ${fullTextOf(message)}`
+
 export const placeOf = ({ item }: Checked): SourcePosition | undefined => item?.place
 
-/** All messages about an object: the causes of the API server, the findings of admission, and oddities of its YAML. */
-export function messagesOf(checked: Checked): readonly CheckMessage[] {
+/**
+ * All messages about an object: the causes of the API server, the findings of admission, and oddities of its YAML. Of what it is
+ * told to ignore, admission says nothing.
+ */
+export const messagesOf = (checked: Checked): readonly CheckMessage[] =>
+  allMessagesOf(checked).filter(({ action }) => action !== 'ignore')
+
+function allMessagesOf(checked: Checked): readonly CheckMessage[] {
   const { item } = checked
   const findings = findingsOf(checked)
   const causes = item?.causes ?? []
@@ -38,7 +57,7 @@ export function messagesOf(checked: Checked): readonly CheckMessage[] {
     ...findings.map((finding) => ofFinding(finding, checked)),
     ...(checked.kind === 'binding' ? checked.remarks.map((remark) => ofRemark(remark, item?.place)) : []),
     ...causes.filter((cause) => !isCovered(cause, findings)).map((cause) => ofCause(cause, item?.place)),
-    ...(checked.kind === 'reference' ? consequencesOf(checked) : []),
+    ...(checked.kind === 'target' ? consequencesOf(checked) : []),
     ...(item?.oddities ?? []).map(({ line, message }): CheckMessage => ({
       action: 'warn',
       line,
@@ -56,7 +75,7 @@ function findingsOf(checked: Checked): readonly JudgedFinding[] {
       return checked.assessment.verdict.findings
     case 'other':
       return checked.findings
-    case 'reference':
+    case 'target':
       return []
   }
 }
@@ -138,10 +157,7 @@ const schemaFinding = ({ value, ...rest }: JsonObject): JsonObject => ({
   value: value ?? null,
 })
 
-const consequencesOf = ({
-  item,
-  verdict,
-}: Extract<Checked, { kind: 'reference' }>): readonly CheckMessage[] => {
+const consequencesOf = ({ item, verdict }: Extract<Checked, { kind: 'target' }>): readonly CheckMessage[] => {
   const field: Path = ['spec', item.kind === 'InferencePool' ? 'selector' : 'poolRef']
   return verdict.consequences.map((one) => {
     const text = consequenceLine(one)

@@ -44,7 +44,7 @@ export const examineFlags = {
   },
   ...verdictFlags,
   live: {
-    help: 'Add what the current cluster holds, read only, and judge as its operator is configured. Without -f: audit it.',
+    help: 'Add what the current cluster holds, its pods too, read only, and judge as its operator is configured. Without -f: audit it.',
     default: 'false',
   },
   'operator-namespace': {

@@ -25,6 +25,8 @@ export type CheckSettings =
       readonly kind: 'settings'
       readonly settings: Settings
       readonly actions: AdmissionActions
+      /** False if the operator does not look at pods. */
+      readonly looksAtPods: boolean
       /** The operator's state for the JSON report; undefined if it was not asked for. */
       readonly operator: JsonObject | undefined
       /** The same for people. */
@@ -45,7 +47,8 @@ export async function settingsOfCheck(
   { now, readOperator }: Reach,
 ): Promise<CheckSettings> {
   const { settings, actions, isGiven } = asked
-  if (!live) return { kind: 'settings', settings, actions, operator: undefined, remarks: [] }
+  if (!live)
+    return { kind: 'settings', settings, actions, looksAtPods: false, operator: undefined, remarks: [] }
   const sight = await readOperator(namespace)
   const status = sight.kind === 'seen' ? sight.status : undefined
   if (!status) {
@@ -58,24 +61,28 @@ export async function settingsOfCheck(
       kind: 'settings',
       settings,
       actions,
+      looksAtPods: true,
       operator: { namespace, unseen: why },
       remarks: [`judged by flags and defaults: ${why}`],
     }
   }
   const merged = mergedWith(status, asked)
   const problems = problemsOf(status, now)
+  const looksAtPods = field(status.configuration.flags, 'workloads') !== false
   return {
     kind: 'settings',
     ...merged,
+    looksAtPods,
     operator: {
       namespace,
       trustDomain: merged.settings.trustDomain,
       className: merged.settings.className ?? null,
       actions: merged.actions,
+      workloads: looksAtPods,
       problems,
     },
     remarks: [
-      `judged as the operator in ${namespace} is configured: ${inWords(merged)}`,
+      `judged as the operator in ${namespace} is configured: ${inWords(merged)}${looksAtPods ? '' : ', without a look at pods'}`,
       ...problems.map((problem) => `the operator: ${problem}`),
     ],
   }

@@ -7,13 +7,15 @@ import { countsOf, outcomeOf } from './check-messages.ts'
 import { checkReportOf } from './check-reports/check-report.ts'
 import { hasNews, textOf } from './check-reports/text.ts'
 import { settingsOfCheck, type AskedSettings, type CheckSettings } from './check-settings.ts'
-import type { ClusterReads, ClusterSnapshot, ReadCluster, ReadOperator } from './cluster.ts'
+import type { ClusterReads, ReadCluster, ReadOperator, Snapshot } from './cluster.ts'
 import { definitionsFrom, unapplied } from './crds.ts'
 import { readTexts } from './files.ts'
 import type { ReportFormat } from './formats.ts'
-import { leniencyIn } from './leniency.ts'
+import { movable } from './item-orders.ts'
+import { lenientInCluster } from './lenient-in-cluster.ts'
 import { itemsOf, objectsOf, type Item } from './manifests.ts'
-import { anewLines, orderLine } from './orders.ts'
+import { anewLines, answeredLines, orderLine } from './orders.ts'
+import { podsOf, unseenPods, type PodsByNamespace } from './pods-seen.ts'
 
 export type CheckOptions = {
   readonly asked: AskedSettings
@@ -39,8 +41,7 @@ export type CheckReach = {
   readonly readStdin: () => Promise<string>
   readonly readCluster: ReadCluster
   readonly readOperator: ReadOperator
-  readonly readNamespace: ClusterReads['readNamespace']
-}
+} & Pick<ClusterReads, 'readNamespace' | 'readPods'>
 
 /** What files and cluster hold, and what is made of it. */
 export type Examined =
@@ -51,7 +52,8 @@ export type Examined =
       readonly isAudit: boolean
       readonly all: readonly Checked[]
       readonly checkSettings: Extract<CheckSettings, { kind: 'settings' }>
-      /** What could not be seen or is not applied. */
+      readonly pods: PodsByNamespace
+      /** What could not be seen, beside pods, or is not applied. */
       readonly limits: readonly string[]
     }
   | { readonly kind: 'problems'; readonly problems: readonly string[] }
@@ -61,8 +63,8 @@ export type ExamineOptions = Omit<CheckOptions, 'format' | 'strict'>
 /** Reads what there is to judge, and judges it as an API server with the webhook does. */
 export async function examine(options: ExamineOptions, reach: CheckReach): Promise<Examined> {
   const { objects, crds, problems } = await readInput(options, reach)
-  const itemsBy = (definitions: readonly Definition[]): readonly Item[] =>
-    itemsOf(objects, { namespace: options.namespace, definitions })
+  const itemsBy = (definitions: readonly Definition[], unserved: readonly Resource[] = []): readonly Item[] =>
+    itemsOf(objects, { namespace: options.namespace, definitions, unserved })
   // The namespaces of the input decide what is read from the cluster, so the input is judged by the known schemas first.
   const first = itemsBy([...crds.definitions, ...knownDefinitions])
   const isAudit = options.files.length === 0
@@ -80,18 +82,39 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
   const served = options.served ?? snapshot.served
   const live = snapshot.schemas?.definitions ?? []
   const definitions = [...crds.definitions, ...live, ...knownDefinitions]
-  const isAsFirst = isAllServed(served) && live.length === 0
-  const items = isAsFirst ? first : itemsBy(definitions.filter((one) => isServed(one, served)))
-  const { settings, actions } = checkSettings
-  const judgeIn = (lenient: ReadonlySet<string>) => {
-    const input = { settings, actions, served, cluster: snapshot.manifests, lenient, now: reach.now, items }
+  // Bindings without a CustomResourceDefinition are refused, and judged all the same, since it may come before them.
+  const isOurs = crds.definitions.some(isOfBindings)
+  const unserved =
+    isOurs || options.served || snapshot.served.includes(bindingResource) ? [] : [bindingResource]
+  const isAsFirst = isAllServed(served) && live.length === 0 && unserved.length === 0
+  const items = isAsFirst
+    ? first
+    : itemsBy(
+        definitions.filter((one) => isServed(one, served)),
+        unserved,
+      )
+  const { settings, actions, looksAtPods } = checkSettings
+  const judgeIn = (lenient: ReadonlySet<string>, pods: PodsByNamespace) => {
+    const { manifests: cluster } = snapshot
+    const input = { settings, actions, served, cluster, lenient, pods, now: reach.now, items }
     return { input, all: isAudit ? audit(input) : assess(input) }
   }
-  const strict = judgeIn(new Set())
-  const leniency = await leniencyIn(strict.all, objects, options.live ? reach.readNamespace : undefined)
-  const { input, all } = leniency.namespaces.size > 0 ? judgeIn(leniency.namespaces) : strict
-  const limits = [...crds.remarks, ...schemaLimits(snapshot), ...leniency.limits, ...unseenLimits(snapshot)]
-  return { kind: 'examined', input, isAudit, all, checkSettings, limits }
+  const unlooked = judgeIn(new Set(), new Map())
+  const pods = await podsOf(looksAtPods ? namespacesAllowedIn(unlooked.all) : [], reach.readPods)
+  const strict = pods.size > 0 ? judgeIn(new Set(), pods) : unlooked
+  const readNamespace = options.live ? reach.readNamespace : undefined
+  const leniency = await lenientInCluster(strict.all, items, readNamespace)
+  const { input, all } = leniency.namespaces.size > 0 ? judgeIn(leniency.namespaces, pods) : strict
+  const limits = [
+    ...crds.remarks,
+    ...unserved.map(
+      (one) => `the cluster does not serve ${one.kind}: its CustomResourceDefinition is not installed`,
+    ),
+    ...schemaLimits(snapshot),
+    ...leniency.limits,
+    ...unseenLimits(snapshot),
+  ]
+  return { kind: 'examined', input, isAudit, all, checkSettings, pods, limits }
 }
 
 /** The objects of the files, the definitions of `--crds`, and what is wrong with either. */
@@ -108,14 +131,20 @@ async function readInput({ files, crds: crdFiles, recursive }: ExamineOptions, {
   }
 }
 
-type Snapshot = Extract<ClusterSnapshot, { kind: 'snapshot' }>
+/** The namespaces of bindings that admission allows: it only looks at the pods of these. */
+const namespacesAllowedIn = (all: readonly Checked[]): readonly string[] =>
+  all.flatMap((one) =>
+    one.kind === 'binding' && outcomeOf(one) !== 'deny' && !one.assessment.deleting
+      ? [one.assessment.namespace]
+      : [],
+  )
 
 /** Which rules and schemas of the cluster are not applied. */
 function schemaLimits({ schemas }: Snapshot): readonly string[] {
   const { definitions, unseen } = schemas ?? { definitions: [], unseen: [] }
   return [
     // The CEL rules of our own kind are not missed: the checks say the same.
-    ...definitions.filter(({ kind }) => kind !== bindingResource.kind).flatMap(unapplied),
+    ...definitions.filter((one) => !isOfBindings(one)).flatMap(unapplied),
     ...(unseen.length > 0
       ? [`judges by schemas that come with kleym, not by those of the cluster: ${unseen.join('; ')}`]
       : []),
@@ -130,10 +159,11 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
   const examined = await examine(options, reach)
   if (examined.kind === 'problems') return usage(examined.problems)
   const { strict, format } = options
-  const { input, isAudit, all, checkSettings, limits } = examined
+  const { input, isAudit, all, checkSettings, pods, limits } = examined
   const { denied, warned } = countsOf(all)
   const remarks = (): readonly string[] => [
     ...checkSettings.remarks,
+    ...answeredLines(all),
     ...(isEmpty(all) ? [] : isAudit ? anewLines(all) : [orderLine(input, denied > 0)]),
   ]
   return {
@@ -141,6 +171,7 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
     stdout: checkReportOf({ all, strict, operator: checkSettings.operator, remarks }, format),
     stderr: [
       ...limits,
+      ...unseenPods(pods),
       ...(format === 'text' ? [] : checkSettings.remarks),
       ...(isEmpty(all) ? ['no InferenceIdentityBinding found'] : []),
     ]
@@ -157,7 +188,7 @@ function onlyNamespace(
   items: readonly Item[],
 ): string | undefined {
   if (files.length === 0) return auditNamespace
-  const [namespace, ...others] = new Set(items.map((item) => item.namespace))
+  const [namespace, ...others] = new Set(movable(items).map((item) => item.namespace))
   return others.length === 0 ? namespace : undefined
 }
 
@@ -170,7 +201,14 @@ const isServed = ({ group, version, kind }: Definition, served: readonly Resourc
   return !resource || served.includes(resource)
 }
 
+const isOfBindings = ({ group, kind }: Definition): boolean =>
+  group === bindingResource.group && kind === bindingResource.kind
+
 const isEmpty = (all: readonly Checked[]): boolean =>
   !all.some((one) => one.kind === 'binding' || hasNews(one))
 
-const noCluster: Snapshot = { kind: 'snapshot', served: optionalResources, manifests: [] }
+const noCluster: Snapshot = {
+  kind: 'snapshot',
+  served: [bindingResource, ...optionalResources],
+  manifests: [],
+}

@@ -23,6 +23,9 @@ export type ClusterSnapshot =
       readonly forbidden?: boolean
     }
 
+/** What was read, where that did not fail. */
+export type Snapshot = Extract<ClusterSnapshot, { kind: 'snapshot' }>
+
 export type Unseen = { readonly resource: Resource; readonly why: string }
 
 /** What to read from a cluster: all namespaces unless one is named, and all kinds unless some are named. */
@@ -97,7 +100,7 @@ export type SpireSight =
 /** Everything that commands read from a cluster. */
 export type ClusterReads = {
   /** The default namespace: that of the kubeconfig's context. */
-  readonly home: () => Promise<string>
+  readonly defaultNamespace: () => Promise<string>
   readonly readCluster: ReadCluster
   readonly readPods: ReadPods
   readonly readOperator: ReadOperator

@@ -1,8 +1,8 @@
-import { isObject } from '../core/json.ts'
 import { definitionsIn, type Definition } from '../schema/definition.ts'
 import { unknownRules } from '../schema/rules.ts'
 import { documentsIn } from './documents.ts'
 import { readTexts, type FileOptions } from './files.ts'
+import { objectsIn } from './manifests.ts'
 
 export type Definitions = {
   readonly definitions: readonly Definition[]
@@ -25,9 +25,10 @@ export async function definitionsFrom(
         problems.push(one.problem)
         continue
       }
-      for (const { value, where } of documentsIn(one.text)) {
+      for (const document of documentsIn(one.text)) {
+        const { value, where } = document
         if (value instanceof Error) problems.push(`${one.file}:${where}: ${value.message}`)
-        if (isObject(value)) all.push(...definitionsIn(value))
+        for (const { object } of objectsIn(document, one.file).objects) all.push(...definitionsIn(object))
       }
     }
     if (all.length === before && problems.length === 0)

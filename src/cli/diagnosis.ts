@@ -7,7 +7,7 @@ import { missingKinds, neededBy, needs } from './crd-findings.ts'
 import { troublesBeyond } from './diagnosis-beyond.ts'
 import { explained, failureFindings } from './failure-findings.ts'
 import { nearMissOf } from './hints.ts'
-import { isGuessed, type Source } from './identity-config.ts'
+import { isGuessed, type SettingSource } from './identity-config.ts'
 import type { Inspection } from './inspection.ts'
 import { keepersOf } from './keepers.ts'
 import { spanOf } from './layout.ts'
@@ -135,12 +135,12 @@ function nearMissWords(reason: string, { binding: { spec, namespace }, manifests
 function unattended(inspection: Inspection): readonly ReportFinding[] {
   const { binding, operator } = inspection
   const found = operatorFindings(operator)
-  if (isReady(inspection) || binding.deleting) return found.map(quieter)
+  if (isReady(inspection) || binding.deleting) return found.map(asWarning)
   return found
 }
 
 /** Turns an error into a warning for a binding that is Ready: identities that were given stay without the operator. */
-const quieter = (finding: ReportFinding): ReportFinding =>
+const asWarning = (finding: ReportFinding): ReportFinding =>
   finding.severity === 'error' ? { ...finding, id: 'operator-silent', severity: 'warning' } : finding
 
 const isReady = ({ binding: { status, generation } }: AboutBinding): boolean =>
@@ -175,7 +175,7 @@ function unhealthy(inspection: Inspection): readonly ReportFinding[] {
   ]
 }
 
-const sourceWords: { readonly [source in Source]: string } = {
+const sourceWords: { readonly [source in SettingSource]: string } = {
   flag: 'that of the flag',
   bindingStatus: 'that of the status',
   operator: 'that of the operator',

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, realpathSync, statSync, type Dirent } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync, type Dirent } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../core/show.ts'
 
@@ -67,7 +67,10 @@ function filesUnder(folder: string, recursive: boolean, entered: Set<string>): r
     const path = join(folder, name)
     const kind = kindOf(path, byName.get(name))
     if (kind?.isDirectory()) return recursive ? filesUnder(path, true, entered) : []
-    return kind?.isFile() && /\.(?:ya?ml|json)$/.test(path) ? [path] : []
+    if (!/\.(?:ya?ml|json)$/.test(path)) return []
+    // What the link was to hold would go unchecked, and kubectl does not go on either.
+    if (!kind) throw new Error(`${path} is a link to ${readlinkSync(path)}, which is not there`)
+    return kind.isFile() ? [path] : []
   })
 }
 

@@ -3,15 +3,15 @@ import { field, textOr, type JsonObject } from '../core/json.ts'
 import type { OperatorConfiguration } from '../core/operator-status.ts'
 
 /** Where a setting is from. `default` means that it is a guess. */
-export type Source = 'flag' | 'bindingStatus' | 'operator' | 'default'
+export type SettingSource = 'flag' | 'bindingStatus' | 'operator' | 'default'
 
 /** The operator's settings, as far as they are known, and where they are from. */
 export type IdentityConfig = {
   readonly settings: Settings
   /** Whether the binding's status names a trust domain. */
   readonly isShown: boolean
-  readonly trustDomainSource: Source
-  readonly classNameSource: Source
+  readonly trustDomainSource: SettingSource
+  readonly classNameSource: SettingSource
 }
 
 /**

@@ -37,7 +37,7 @@ type Reach = ClusterReads & { readonly now: Date } & Omit<Style, 'format'>
 export async function inspect(options: InspectOptions, reach: Reach): Promise<CommandResult> {
   const { name, format, strict } = options
   const { now } = reach
-  const at = { namespace: options.namespace ?? (await reach.home()), name }
+  const at = { namespace: options.namespace ?? (await reach.defaultNamespace()), name }
   const scope = { namespace: at.namespace, inParts: true, schemas: [clusterSpiffeIdResource] }
   const snapshot = await reach.readCluster(scope)
   if (snapshot.kind === 'problem') return usage([snapshot.problem])

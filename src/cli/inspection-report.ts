@@ -6,7 +6,7 @@ import type { Lookup } from '../core/references.ts'
 import { objectiveResources, poolResources, type Resource } from '../core/resources.ts'
 import { podSelectorOf } from '../core/selectors.ts'
 import { firstLineOf } from './diagnosis.ts'
-import type { Source } from './identity-config.ts'
+import type { SettingSource } from './identity-config.ts'
 import type { Inspection } from './inspection.ts'
 import { operatorJson } from './operator-state.ts'
 import { parted } from './pod-state.ts'
@@ -69,7 +69,7 @@ function identityConfig({ config }: Inspection): JsonObject {
 }
 
 /** The report knows no source but those of the former operator, which publishes no settings. */
-const formerSource = (source: Source): Source => (source === 'operator' ? 'default' : source)
+const formerSource = (source: SettingSource): SettingSource => (source === 'operator' ? 'default' : source)
 
 function bindingRefOf({ binding, judged }: Inspection): JsonObject {
   const { namespace, name, generation, spec, status } = binding

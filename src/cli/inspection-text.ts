@@ -5,7 +5,7 @@ import type { Lookup } from '../core/references.ts'
 import { bindingResource, gvk } from '../core/resources.ts'
 import { show } from '../core/show.ts'
 import { firstLineOf } from './diagnosis.ts'
-import { isGuessed, type IdentityConfig, type Source } from './identity-config.ts'
+import { isGuessed, type IdentityConfig, type SettingSource } from './identity-config.ts'
 import type { Inspection } from './inspection.ts'
 import { block, sinceOf, spanOf } from './layout.ts'
 import { operatorBrief } from './operator-state.ts'
@@ -97,7 +97,7 @@ function conditionLine(
   return `${String(type)}: ${String(status)}, ${String(reason)} (${of}): ${repeated ?? String(message)}`
 }
 
-const sources: { readonly [source in Source]: string } = {
+const sources: { readonly [source in SettingSource]: string } = {
   flag: 'of the flag',
   bindingStatus: 'of the status',
   operator: 'of the operator',

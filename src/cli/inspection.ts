@@ -4,11 +4,11 @@ import type { Settings } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { field, objectOr } from '../core/json.ts'
 import { clusterSpiffeIdResource, crdName, type Resource } from '../core/resources.ts'
-import { hasLabels } from '../core/selectors.ts'
 import { judge, type ActionOverrides } from '../core/verdict.ts'
-import { adviseOnPods } from '../core/workloads.ts'
-import { assessed, inventoryOf, type Assessment } from './assess.ts'
-import type { ClusterReads, ClusterSnapshot, EventsSeen, PodsSeen, Unseen } from './cluster.ts'
+import { adviseOnNamespace } from '../core/workloads.ts'
+import { inventoryOf } from './admissions.ts'
+import { assessed, type Assessment } from './assess.ts'
+import type { ClusterReads, EventsSeen, PodsSeen, Snapshot, Unseen } from './cluster.ts'
 import { identityConfigOf, type IdentityConfig } from './identity-config.ts'
 import { sinceOf } from './layout.ts'
 import type { Manifest } from './manifests.ts'
@@ -55,8 +55,7 @@ export type Inspection = {
   readonly missed: readonly string[]
 }
 
-type Snapshot = Extract<ClusterSnapshot, { kind: 'snapshot' }>
-type Reach = Omit<ClusterReads, 'home' | 'readCluster'> & { readonly now: Date }
+type Reach = Omit<ClusterReads, 'defaultNamespace' | 'readCluster'> & { readonly now: Date }
 type InspectSettings = {
   readonly settings: Partial<Settings>
   readonly actions: ActionOverrides
@@ -163,11 +162,10 @@ function withPods(
   { inventory, actions }: { readonly inventory: Inventory; readonly actions: ActionOverrides },
 ): Assessment {
   if (!identity || seen?.kind !== 'seen') return assessment
-  const pods = seen.pods.filter(({ labels }) => hasLabels(labels, identity.pods.labels))
-  const advice = adviseOnPods(binding, identity, {
-    list: { pods, complete: seen.complete },
+  const { settings } = inventory
+  const advice = adviseOnNamespace({ binding, identity }, seen, {
     fallbacks: inventory.fallbacks(),
-    settings: inventory.settings,
+    settings,
   })
   return { ...assessment, verdict: judge([...assessment.verdict.findings, ...advice], [], actions) }
 }

@@ -1,49 +1,36 @@
 /** Namespaces whose label turns refusals into warnings, as the webhook reads it before it refuses. */
-import { field, objectOr } from '../core/json.ts'
-import { admissionLabel, namespaceResource, warnsOnly } from '../core/resources.ts'
-import type { Checked } from './assess.ts'
-import { outcomeOf } from './check-messages.ts'
-import type { ClusterReads } from './cluster.ts'
-import type { Located } from './manifests.ts'
+import { field } from '../core/json.ts'
+import { admissionLabel, warnsOnly } from '../core/resources.ts'
+import type { Item } from './manifests.ts'
 
-export type Leniency = {
-  readonly namespaces: ReadonlySet<string>
-  /** What could not be asked, in words. */
-  readonly limits: readonly string[]
-}
+/** What the files have written of the label so far, and what the cluster has where they have written nothing. */
+export class Leniency {
+  readonly #inCluster: ReadonlySet<string>
+  /** Whether the label asks for warnings, by the namespaces that the files have labelled. */
+  readonly #written = new Map<string, boolean>()
 
-/**
- * The namespaces whose label asks for warnings, among those in which something is refused. A Namespace in the files counts before that of
- * the cluster, wherever it stands: nothing can be created before its Namespace.
- *
- * @param readNamespace undefined without a cluster
- */
-export async function leniencyIn(
-  all: readonly Checked[],
-  objects: readonly Located[],
-  readNamespace: ClusterReads['readNamespace'] | undefined,
-): Promise<Leniency> {
-  const written = new Map(objects.flatMap(labelledNamespace))
-  const namespaces = new Set<string>()
-  const limits: string[] = []
-  for (const name of new Set(all.filter((one) => outcomeOf(one) === 'deny').map(namespaceOf))) {
-    const labels = written.get(name) ?? (await readNamespace?.(name))
-    if (labels && warnsOnly(labels)) namespaces.add(name)
-    if (!labels && readNamespace)
-      limits.push(`goes on without the label ${admissionLabel} of Namespace ${name}, which could not be read`)
+  /** @param inCluster the namespaces whose label in the cluster asks for warnings */
+  constructor(inCluster: ReadonlySet<string>) {
+    this.#inCluster = inCluster
   }
-  return { namespaces, limits }
-}
 
-const namespaceOf = (checked: Checked): string =>
-  checked.kind === 'binding' ? checked.assessment.namespace : checked.item.namespace
+  /**
+   * Applies a Namespace. One that leaves the label out takes away the label that the files wrote before, as `kubectl apply` does,
+   * and leaves that of the cluster, which may be another writer's.
+   */
+  apply({ name, labels }: Pick<Item, 'name' | 'labels'>): void {
+    if (labels === undefined) return
+    if (field(labels, admissionLabel) !== undefined || this.#written.has(name))
+      this.#written.set(name, warnsOnly(labels))
+  }
 
-/** The labels of a Namespace that writes the label; an object without it leaves the label in the cluster as it is. */
-function labelledNamespace({ object, apiVersion, kind }: Located) {
-  if (apiVersion !== namespaceResource.version || kind !== namespaceResource.kind) return []
-  const metadata = objectOr(field(object, 'metadata'))
-  const labels = objectOr(field(metadata, 'labels'))
-  return field(labels, admissionLabel) === undefined
-    ? []
-    : [[String(field(metadata, 'name')), labels] as const]
+  /** Whether the files decide about a namespace, and not the cluster. */
+  isWritten(namespace: string): boolean {
+    return this.#written.has(namespace)
+  }
+
+  /** Whether refusals in a namespace are warnings now. */
+  holdsIn(namespace: string): boolean {
+    return this.#written.get(namespace) ?? this.#inCluster.has(namespace)
+  }
 }

@@ -1,13 +1,12 @@
-import { field, isObject, textOr, type JsonObject } from '../core/json.ts'
-import { nearest } from '../core/nearest.ts'
-import { allResources, type Resource } from '../core/resources.ts'
+import { field, isObject, objectOr, textOr, type JsonObject } from '../core/json.ts'
+import { allResources, namespaceResource, type Resource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
 import type { SchemaCause } from '../schema/cause.ts'
 import type { Definition } from '../schema/definition.ts'
 import type { Path } from '../schema/path.ts'
 import { structureOf } from '../schema/structure.ts'
-import { causeAt } from '../schema/validate.ts'
 import { documentsIn, type Document, type Oddity } from './documents.ts'
+import { hintAt, installFirst, isKnownGroup, notServed } from './unserved.ts'
 
 /** One object of a known kind, with its namespace filled in. */
 export type Manifest = {
@@ -25,7 +24,7 @@ export type SourcePosition = {
   readonly lineOf: (path: Path) => number
 }
 
-/** One object of a file: of a known kind, or of a kind that does not exist in a known group. */
+/** One object of a file: of a known kind, of a kind that does not exist in a known group, or a Namespace. */
 export type Item = {
   readonly place: SourcePosition
   readonly group: string
@@ -39,6 +38,8 @@ export type Item = {
   readonly oddities: readonly Oddity[]
   /** The object with the defaults of its schema; undefined if bindings do not depend on its kind. */
   readonly manifest: Manifest | undefined
+  /** The labels that a Namespace writes; undefined of any other kind. */
+  readonly labels: JsonObject | undefined
 }
 
 export type ParseOptions = {
@@ -46,6 +47,8 @@ export type ParseOptions = {
   readonly namespace: string
   /** The kinds that are served. */
   readonly definitions: readonly Definition[]
+  /** Kinds that are not served and are judged by their definitions all the same, so that more than that is said of them. */
+  readonly unserved?: readonly Resource[]
 }
 
 /** An object and where it stands. */
@@ -73,13 +76,14 @@ export function objectsOf(text: string, file: string): Objects {
 export const itemsOf = (objects: readonly Located[], options: ParseOptions): readonly Item[] =>
   objects.flatMap((one) => itemOf(one, options) ?? [])
 
-/** The object itself or, of a List, its items, nested Lists included. */
-function objectsIn(document: Document, file: string): Objects {
-  const all = collect(document.value, [])
+/** The object itself or, of a List, its items, nested Lists included. Of a typed List the items may be written without their kind. */
+export function objectsIn(document: Document, file: string): Objects {
+  const all = collect(document.value, [], undefined)
   // Oddities of a List are reported with its first object only.
   return { ...all, objects: all.objects.map((one, at) => (at === 0 ? one : { ...one, oddities: [] })) }
 
-  function collect(value: unknown, path: Path): Objects {
+  function collect(written: unknown, path: Path, typedAs: Typed | undefined): Objects {
+    const value = typedAs && isObject(written) && isUntyped(written) ? { ...written, ...typedAs } : written
     const line = path.length === 0 ? document.where : document.lineOf(path)
     if (value === null || value === undefined) return { objects: [], problems: [] }
     if (value instanceof Error) return { objects: [], problems: [`${file}:${line}: ${value.message}`] }
@@ -93,13 +97,26 @@ function objectsIn(document: Document, file: string): Objects {
       const { oddities } = document
       return { objects: [{ object: value, apiVersion, kind, place, oddities }], problems: [] }
     }
-    const inner = items.map((item: unknown, at) => collect(item, [...path, 'items', at]))
+    const typed = typeOfItems(value)
+    const inner = items.map((item: unknown, at) => collect(item, [...path, 'items', at], typed))
     return {
       objects: inner.flatMap(({ objects }) => objects),
       problems: inner.flatMap(({ problems }) => problems),
     }
   }
 }
+
+type Typed = { readonly apiVersion: string; readonly kind: string }
+
+/** The type of the items of a typed List, such as `InferencePoolList`; undefined for a `List`, which may hold anything. */
+function typeOfItems({ apiVersion, kind }: JsonObject): Typed | undefined {
+  const ofItem = textOr(kind, '').replace(/List$/v, '')
+  return ofItem === '' || typeof apiVersion !== 'string' ? undefined : { apiVersion, kind: ofItem }
+}
+
+/** An item with one of the two is not taken for one of the List's type. kubectl does it so. */
+const isUntyped = ({ apiVersion, kind }: JsonObject): boolean =>
+  textOr(apiVersion, '') === '' && textOr(kind, '') === ''
 
 const namesNoKind = 'apiVersion or kind is missing; write both, such as apiVersion: kleym.sonda.red/v1alpha1'
 
@@ -110,20 +127,35 @@ function itemOf(
   const slash = apiVersion.indexOf('/')
   const group = slash === -1 ? '' : apiVersion.slice(0, slash)
   const version = apiVersion.slice(slash + 1)
-  const { definitions } = options
+  const { definitions, unserved = [] } = options
+  if (apiVersion === namespaceResource.version && kind === namespaceResource.kind)
+    return namespaceOf(object, place)
   const definition = definitions.find(
     (one) => one.group === group && one.version === version && one.kind === kind,
   )
-  const named = { ...namesOf(object, options.namespace, place), place, group, version, kind, oddities }
+  const named = {
+    ...namesOf(object, options.namespace, place),
+    place,
+    group,
+    version,
+    kind,
+    oddities,
+    labels: undefined,
+  }
   if (!definition)
     return isKnownGroup(group, definitions)
-      ? { ...named, causes: [notServed(apiVersion, kind, definitions)], manifest: undefined }
+      ? {
+          ...named,
+          causes: [notServed(apiVersion, kind, hintAt(apiVersion, kind, definitions))],
+          manifest: undefined,
+        }
       : undefined
   const structure = structureOf(object, definition)
   const resource = allResources.find(
     (known) => known.group === group && known.version === version && known.kind === kind,
   )
   if (!resource && !definition.schema) return undefined
+  const isUnserved = resource !== undefined && unserved.includes(resource)
   const { namespace, name } = named
   const metadata = structure.object['metadata']
   const placed = {
@@ -132,31 +164,19 @@ function itemOf(
   }
   return {
     ...named,
-    causes: structure.causes,
+    causes: isUnserved ? [notServed(apiVersion, kind, installFirst), ...structure.causes] : structure.causes,
     manifest: resource && { resource, namespace, name, object: placed },
   }
 }
 
-const isKnownGroup = (group: string, definitions: readonly Definition[]): boolean =>
-  definitions.some((one) => one.group === group)
-
-/** The cause in kubectl's words. */
-function notServed(apiVersion: string, kind: string, definitions: readonly Definition[]): SchemaCause {
-  const names = definitions.map((one) => `${one.kind} in version ${one.group}/${one.version}`)
-  const served = definitions.filter((one) => one.kind === kind).map((one) => `${one.group}/${one.version}`)
-  const near = nearest(`${kind} in version ${apiVersion}`, names)
-  const hint =
-    served.length > 0
-      ? `; served is ${served.join(', ')}`
-      : near === undefined
-        ? ''
-        : `; did you mean ${near}?`
-  return causeAt(
-    ['apiVersion'],
-    'NotServed',
-    apiVersion,
-    `no matches for kind ${show(kind)} in version ${show(apiVersion)}${hint}`,
-  )
+/** A Namespace is no object that is judged. What it writes decides how others are. */
+function namespaceOf(object: JsonObject, place: SourcePosition): Item {
+  const metadata = objectOr(field(object, 'metadata'))
+  const name = textOr(field(metadata, 'name'), '')
+  const { group, version, kind } = namespaceResource
+  const labels = objectOr(field(metadata, 'labels'))
+  const nothing = { causes: [], oddities: [], manifest: undefined }
+  return { place, group, version, kind, namespace: name, name, labels, ...nothing }
 }
 
 /** Namespace and name of an object. If it only has a generateName, a name is made of that and the line. */

@@ -1,51 +1,99 @@
+/** Whether the order in which the objects of the input are applied decides what is refused. */
 import { replacesAnnotation } from '../core/binding.ts'
+import { rules } from '../core/findings.ts'
 import { field, objectOr } from '../core/json.ts'
-import { byBytes } from '../core/names.ts'
 import { admissionLabel } from '../core/resources.ts'
-import { isRefused, type Checked } from './assess.ts'
+import { isOfTheSpec } from '../core/spec-failures.ts'
+import { isRefused, isRefusedAlone, type CheckInput } from './admissions.ts'
+import type { Checked } from './assess.ts'
 import { outcomeOf } from './check-messages.ts'
+import { byGroup, byKind, everyOrder, hasVersions, movable, reversed } from './item-orders.ts'
 import type { Item } from './manifests.ts'
 
-type Input = Parameters<typeof isRefused>[0]
+/** A line on what would be refused in other orders. It claims of an order only what was tried or what admission promises. */
+export function orderLine(input: CheckInput, refused: boolean): string {
+  if (isSureOfOrder(input) || input.items.some(({ causes }) => causes.length > 0)) return alikeInAny(refused)
+  const tried = trialsOf(input, refused)
+  const differing = tried.filter((one) => one.refused !== refused)
+  const otherwise = `${refused ? 'nothing' : 'something'} of this would be refused`
+  if (differing.length > 0) return `${wordsFor(differing)}, ${otherwise}`
+  if (!isFew(input)) {
+    const [what, too] = refused ? ['something', 'too'] : ['nothing', 'either']
+    return `${wordsFor(tried)}, ${what} of this is refused ${too}; no other order was tried`
+  }
+  const other = everyOrder(input.items).find(
+    (items) => !isTried(items, input) && isRefused({ ...input, items }) !== refused,
+  )
+  return other
+    ? `in another order, ${otherwise}: ${movable(other).map(nameOf).join(', ')}`
+    : alikeInAny(refused)
+}
 
-/** The orders in which tools apply the same objects: Helm sorts kinds that it does not know by name, others by group. */
-const toolOrders: readonly (readonly [tool: string, by: (item: Item) => string])[] = [
-  ['Helm', ({ kind }) => kind],
-  ['Flux and Kustomize', ({ group }) => group],
-]
+const isTried = (order: readonly Item[], { items }: CheckInput): boolean =>
+  isSameOrder(order, items) || isSameOrder(order, reversed(items))
 
-/** A line that says whether the order in which the objects are applied matters. With default settings it never does. */
-export function orderLine(input: Input, refused: boolean): string {
-  const differing = isSureOfOrder(input)
-    ? []
-    : toolOrders.filter(([, by]) => {
-        const items = input.items.toSorted((a, b) => byBytes(by(a), by(b)))
-        return isRefused({ ...input, items }) !== refused
-      })
-  if (differing.length === 0)
-    return refused
-      ? 'applied in another order, something of this is refused too'
-      : 'applied in another order, nothing of this is refused either'
-  const tools = differing.map(([tool]) => tool).join(' and ')
-  return refused
-    ? `in the order of ${tools}, nothing of this would be refused`
-    : `in the order of ${tools}, something of this would be refused`
+const isSameOrder = (some: readonly Item[], others: readonly Item[]): boolean =>
+  some.every((item, at) => item === others[at])
+
+const alikeInAny = (refused: boolean): string =>
+  refused
+    ? 'applied in another order, something of this is refused too'
+    : 'applied in another order, nothing of this is refused either'
+
+const nameOf = ({ kind, namespace, name }: Item): string => `${kind} ${namespace}/${name}`
+
+/** An order that was tried; of a tool, or the reverse where `tool` is undefined. */
+type Trial = { readonly tool: string | undefined; readonly refused: boolean }
+
+function trialsOf(input: CheckInput, refused: boolean): readonly Trial[] {
+  const { items, cluster } = input
+  const endingOf = (order: readonly Item[]): boolean =>
+    isSameOrder(order, items) ? refused : isRefused({ ...input, items: order })
+  const reverse = { tool: undefined, refused: endingOf(reversed(items)) }
+  // No tool takes an object twice.
+  if (hasVersions(items)) return [reverse]
+  const grouped = byGroup(items)
+  const isRefusedGrouped = endingOf(grouped)
+  // Flux applies nothing before a dry run of all objects, each of them beside what the cluster holds already.
+  const isDryRunRefused = cluster.length > 0 && isRefusedAlone({ ...input, items: grouped })
+  return [
+    { tool: 'Helm', refused: endingOf(byKind(items)) },
+    { tool: 'Flux', refused: isRefusedGrouped || isDryRunRefused },
+    { tool: 'Kustomize', refused: isRefusedGrouped },
+    reverse,
+  ]
+}
+
+/** Such as `in the order of Helm, of Flux and in reverse`. */
+function wordsFor(trials: readonly Trial[]): string {
+  const all = trials.map(({ tool }) => (tool === undefined ? 'in reverse' : `of ${tool}`))
+  const words = [...all.slice(0, -2), all.slice(-2).join(' and ')].join(', ')
+  return all[0]?.startsWith('of ') ? `in the order ${words}` : words
+}
+
+/** How many objects may be applied, those of the cluster included, to try every order: about half a second's worth. */
+const mostApplied = 5_000
+
+/** Whether every order can be tried that has not been: of more than two objects there are others than these and the reverse. */
+function isFew({ items, cluster }: CheckInput): boolean {
+  const count = movable(items).length
+  let orders = 1
+  for (let n = 2; n <= count && orders <= mostApplied; n += 1) orders *= n
+  return count <= 2 || orders * (cluster.length + items.length) <= mostApplied
 }
 
 /**
- * Whether what admission promises holds for this input: of objects that are created, once each, the order decides nothing while
- * its actions are the default ones. Only what is not promised is tried out: that takes longer than the verdicts themselves.
+ * Whether the order decides nothing for this input, so that no other order has to be tried, which takes longer than the verdicts
+ * themselves. Admission promises that for objects that are created, once each, under its default actions.
  */
-export function isSureOfOrder({ items, cluster, actions }: Input): boolean {
+export function isSureOfOrder({ items, cluster, actions }: CheckInput): boolean {
   const isDefault = Object.keys(actions.overrides).length === 0 && actions.onReferences === 'deny'
-  const names = new Set(
-    items.map(({ group, kind, namespace, name }) => [group, kind, namespace, name].join('/')),
-  )
-  return isDefault && cluster.length === 0 && names.size === items.length && items.every(isPlainlyCreated)
+  return isDefault && cluster.length === 0 && !hasVersions(items) && items.every(isPlainlyCreated)
 }
 
-/** Neither on its way out nor in the place of another. */
-const isPlainlyCreated = ({ manifest }: Item): boolean => {
+/** Whether an object is simply created: it is not being deleted, replaces no other, and is no Namespace whose label decides about others. */
+const isPlainlyCreated = ({ manifest, labels }: Item): boolean => {
+  if (labels) return field(labels, admissionLabel) === undefined
   const metadata = objectOr(field(objectOr(manifest?.object), 'metadata'))
   return (
     field(metadata, 'deletionTimestamp') === undefined &&
@@ -53,17 +101,43 @@ const isPlainlyCreated = ({ manifest }: Item): boolean => {
   )
 }
 
+/** That `kubectl apply` warns of bindings which stand before what they name, although all is there in the end. */
+export function answeredLines(all: readonly Checked[]): readonly string[] {
+  const answered = all.flatMap((one) => (one.kind === 'binding' ? one.answered : []))
+  const reasons = new Set(answered.map(({ rule }) => rules[rule].reason))
+  return reasons.size === 0
+    ? []
+    : [`applied in this order, there are warnings about objects that follow: ${[...reasons].join(', ')}`]
+}
+
 /** Lines about existing objects that would be refused if they were created anew, as in a restore. */
 export function anewLines(all: readonly Checked[]): readonly string[] {
-  const names = all.flatMap((one) =>
-    one.kind === 'binding' && outcomeOf(one) === 'deny'
-      ? [`  ${one.assessment.namespace}/${one.assessment.name}`]
-      : [],
-  )
-  return names.length === 0
-    ? ['all of this could be applied anew']
-    : [
-        `could not be applied anew, as by a restore, unless the namespace is labelled ${admissionLabel}=warn:`,
-        ...names,
-      ]
+  const refused = all.filter((one) => outcomeOf(one) === 'deny')
+  if (refused.length === 0) return ['all of this could be applied anew']
+  const [always, unlabelled] = [refused.filter(isRefusedByCrd), refused.filter((one) => !isRefusedByCrd(one))]
+  return [
+    ...linesOn(
+      unlabelled,
+      `could not be applied anew, as by a restore, unless the namespace is labelled ${admissionLabel}=warn:`,
+    ),
+    ...linesOn(
+      always,
+      'could not be applied anew, as by a restore, since the CustomResourceDefinition refuses it:',
+    ),
+  ]
 }
+
+const linesOn = (some: readonly Checked[], title: string): readonly string[] =>
+  some.length === 0
+    ? []
+    : [
+        title,
+        ...some.flatMap((one) =>
+          one.kind === 'binding' ? [`  ${one.assessment.namespace}/${one.assessment.name}`] : [],
+        ),
+      ]
+
+/** Whether the label of a namespace would not help. */
+const isRefusedByCrd = (one: Checked): boolean =>
+  one.kind === 'binding' &&
+  one.assessment.verdict.findings.some(({ action, rule }) => action === 'deny' && isOfTheSpec(rule))

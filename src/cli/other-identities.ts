@@ -40,7 +40,7 @@ function otherOf(output: Output, pods: readonly Pod[], labels: NamespaceLabels):
   const { name, spec, deleting } = output
   const wanted = decodeLabelSelector(field(spec, 'podSelector'))
   const namespaces = decodeLabelSelector(field(spec, 'namespaceSelector'))
-  if (!wanted || !namespaces || deleting || !isOf(namespaces, labels)) return []
+  if (!wanted || !namespaces || deleting || !selectsNamespace(namespaces, labels)) return []
   const selected = pods.filter((pod) => selects(wanted, pod.labels) && mayAttest(pod, labels, spec))
   if (selected.length === 0) return []
   return [
@@ -56,7 +56,10 @@ function otherOf(output: Output, pods: readonly Pod[], labels: NamespaceLabels):
 
 const nameLabel = 'kubernetes.io/metadata.name'
 
-const isOf = (namespaces: LabelSelector, { namespace, namespaceLabels }: NamespaceLabels): boolean =>
+const selectsNamespace = (
+  namespaces: LabelSelector,
+  { namespace, namespaceLabels }: NamespaceLabels,
+): boolean =>
   namespaceLabels
     ? selects(namespaces, { ...namespaceLabels, [nameLabel]: namespace })
     : maySelect(namespaces, { [nameLabel]: namespace })

@@ -30,14 +30,14 @@ export type OutputState = {
   readonly stats: OutputStats | null
 }
 
-type Wanted = Partial<Expected> & {
+type Expectation = Partial<Expected> & {
   /** Undefined if the binding gives none. */
   readonly identity: Identity | undefined
 }
 
 export function outputState(
   binding: Binding,
-  { clusterSpiffeId: wanted, kept = [], identity }: Wanted,
+  { clusterSpiffeId: wanted, kept = [], identity }: Expectation,
   { inventory, stores }: { readonly inventory: Inventory; readonly stores: Stores },
 ): OutputState {
   const key = bindingKey(binding.namespace, binding.name)
@@ -70,7 +70,7 @@ function rivalNames(
 ): readonly string[] {
   if (identity?.collisionKey === undefined) return []
   const key = bindingKey(binding.namespace, binding.name)
-  const holders = inventory.outputsHolding(identity.collisionKey, key)
+  const holders = inventory.outputsServing(identity.collisionKey, key)
   return namesOf(holders.filter((output) => isRivalOutput(output, { binding, identity }, inventory)))
 }
 

@@ -125,7 +125,7 @@ export function parted(state: PodsState): Parted {
 type Parted = { readonly served: readonly PodState[]; readonly others: readonly PodState[] }
 
 /** How many pods of each kind are named; the others are counted. */
-const nameAtMost = 10
+const podsAtMost = 10
 
 export function podLines(state: PodsState, { pairs }: Rendering): readonly string[] {
   if (!state.seen) return []
@@ -143,9 +143,9 @@ export function podLines(state: PodsState, { pairs }: Rendering): readonly strin
 }
 
 function named(pods: readonly PodState[], what: string, before: string): readonly string[] {
-  const rest = pods.length - nameAtMost
+  const rest = pods.length - podsAtMost
   return [
-    ...pods.slice(0, nameAtMost).map(({ name, lacks }) => `pod ${name} ${what}${before}${lacks.join('; ')}`),
+    ...pods.slice(0, podsAtMost).map(({ name, lacks }) => `pod ${name} ${what}${before}${lacks.join('; ')}`),
     ...(rest > 0 ? [`and ${rest} more, of which each ${what}`] : []),
   ]
 }

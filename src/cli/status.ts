@@ -24,7 +24,7 @@ export type StatusOptions = {
   readonly watch: boolean
 }
 
-type Reach = Pick<ClusterReads, 'home' | 'readCluster' | 'readOperator' | 'readSpire'> & {
+type Reach = Pick<ClusterReads, 'defaultNamespace' | 'readCluster' | 'readOperator' | 'readSpire'> & {
   readonly now: Date
   /** The version of this program. */
   readonly version: string
@@ -81,13 +81,13 @@ type Bindings = {
 
 async function readBindings(
   { namespace, all }: StatusOptions,
-  { readCluster, home }: Reach,
+  { readCluster, defaultNamespace }: Reach,
 ): Promise<Bindings> {
   const scope = { kinds: [bindingResource, clusterSpiffeIdResource], inParts: true }
   const snapshot = await readCluster({ namespace, ...scope })
   const isTooMuch = snapshot.kind === 'problem' && snapshot.forbidden === true
   if (!isTooMuch || namespace !== undefined || all) return { snapshot, namespace }
-  const own = await home()
+  const own = await defaultNamespace()
   return {
     snapshot: await readCluster({ namespace: own, ...scope }),
     namespace: own,

@@ -1,7 +1,7 @@
 import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
 
 /** The field manager that the API server notes for our writes; it takes the name from the client's user agent. */
-const ourselves = 'kleym-operator'
+const ownManager = 'kleym-operator'
 
 /**
  * Names the field managers that set the given fields, by `metadata.managedFields`. A field that was removed has no
@@ -19,8 +19,8 @@ export function editorsOf(
     managers.flatMap(({ name, fields }) => (has(fields, path) ? [name] : []))
   const setters = paths.map(settersOf)
   return {
-    others: [...new Set(setters.flat())].filter((name) => name !== ourselves).toSorted(),
-    areOurs: setters.length > 0 && setters.every((names) => names.includes(ourselves)),
+    others: [...new Set(setters.flat())].filter((name) => name !== ownManager).toSorted(),
+    areOurs: setters.length > 0 && setters.every((names) => names.includes(ownManager)),
   }
 }
 

@@ -93,14 +93,14 @@ const schemaIsFresh =
   'the schema of bindings, pools or objectives has just changed, and what is read may still lack what the former one prunes: until all is listed again, the ClusterSPIFFEID stays as it is'
 
 /** What came of a plan. */
-type Applied =
+type PlanResult =
   /** The outcome is for the status; `next` is how the run ends once it is written. */
   | { readonly kind: 'outcome'; readonly outcome: Outcome; readonly next: RunResult }
   /** The run has to end before there is an outcome. */
   | { readonly kind: 'unfinished'; readonly result: RunResult }
 
 /** Carries the plan out. */
-async function apply(binding: Binding, plan: Plan, reach: Reach): Promise<Applied> {
+async function apply(binding: Binding, plan: Plan, reach: Reach): Promise<PlanResult> {
   const { outputs } = reach
   if (plan.kind === 'withdraw') {
     const result = await whyNotYet(binding, plan, reach)
@@ -150,7 +150,7 @@ async function withdraw(
   { namespace, name }: Binding,
   { outcome }: Extract<Plan, { kind: 'withdraw' }>,
   outputs: Outputs,
-): Promise<Applied> {
+): Promise<PlanResult> {
   const { condition, reason } = summaryOf(outcome)
   const withdrawn = await outputs.withdraw(
     bindingKey(namespace, name),

@@ -17,7 +17,7 @@ export function rivalsOf(
   const { collisionKey } = identity
   if (collisionKey === undefined) return []
   const key = bindingKey(binding.namespace, binding.name)
-  return [...inventory.outputsHolding(collisionKey, key), ...unshown.holding(collisionKey, key)].filter(
+  return [...inventory.outputsServing(collisionKey, key), ...unshown.serving(collisionKey, key)].filter(
     (output) => isRivalOutput(output, { binding, identity }, inventory),
   )
 }

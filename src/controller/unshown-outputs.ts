@@ -9,7 +9,7 @@ import { Terms } from '../core/terms.ts'
 export class UnshownOutputs {
   readonly #outputs = new Map<BindingKey, Output>()
   /** Bindings by collision key: after a start every binding may be in here, too many to search one by one. */
-  readonly #holders = new Terms<BindingKey>()
+  readonly #owners = new Terms<BindingKey>()
 
   of(key: BindingKey): Output | undefined {
     return this.#outputs.get(key)
@@ -22,22 +22,22 @@ export class UnshownOutputs {
   note(key: BindingKey, output: Output): void {
     this.forget(key)
     this.#outputs.set(key, output)
-    const held = collisionKeyIn(output)
-    if (held !== undefined) this.#holders.add(key, held)
+    const collisionKey = collisionKeyIn(output)
+    if (collisionKey !== undefined) this.#owners.add(key, collisionKey)
   }
 
   forget(key: BindingKey): void {
     const output = this.#outputs.get(key)
     if (!output) return
     this.#outputs.delete(key)
-    const held = collisionKeyIn(output)
-    if (held !== undefined) this.#holders.remove(key, held)
+    const collisionKey = collisionKeyIn(output)
+    if (collisionKey !== undefined) this.#owners.remove(key, collisionKey)
   }
 
-  /** The unshown outputs that hold a collision key for bindings other than this one. */
-  holding(collisionKey: string, key: BindingKey): readonly Output[] {
-    return [...this.#holders.of(collisionKey)]
-      .filter((holder) => holder !== key)
-      .flatMap((holder) => this.#outputs.get(holder) ?? [])
+  /** The unshown outputs that serve the workloads of a collision key for bindings other than this one. */
+  serving(collisionKey: string, key: BindingKey): readonly Output[] {
+    return [...this.#owners.of(collisionKey)]
+      .filter((owner) => owner !== key)
+      .flatMap((owner) => this.#outputs.get(owner) ?? [])
   }
 }

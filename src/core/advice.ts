@@ -1,14 +1,12 @@
 import { bindingKey, type Binding } from './binding.ts'
-import type { Evaluation } from './evaluate.ts'
+import { stakeOf, type Evaluation } from './evaluate.ts'
 import type { World } from './facts.ts'
 import { finding, type Finding } from './findings.ts'
 import { idField, type Identity } from './identity.ts'
 import { byBytes } from './names.ts'
-import { areOneRenamed } from './rename.ts'
-import { show } from './show.ts'
-
-/** How many neighbours one piece of advice names. The others are left out, to keep the line readable. */
-const nameAtMost = 10
+import type { IdentifiedBinding } from './overlap.ts'
+import { isReplacement } from './rename.ts'
+import { nameAtMost, show } from './show.ts'
 
 /** The longest ID or selector, in bytes, that a SPIRE server stores on MySQL. */
 const longestStoredBytes = 255
@@ -40,7 +38,7 @@ type Advice = (binding: Binding, identity: Identity, world: World) => Finding | 
 
 const overlap: Advice = (binding, identity, world) => {
   const { mode } = identity
-  const names = listed(world.neighbours.overlapping(binding, identity), binding, world)
+  const names = listed(world.neighbours.overlapping(binding, identity), { binding, identity }, world)
   if (names === undefined) return undefined
   const pool = binding.spec.poolRef.name
   return finding(
@@ -50,8 +48,9 @@ const overlap: Advice = (binding, identity, world) => {
   )
 }
 
-const sharedId: Advice = (binding, { spiffeId, mode }, world) => {
-  const names = listed(world.neighbours.sharingSpiffeId(spiffeId), binding, world)
+const sharedId: Advice = (binding, identity, world) => {
+  const { spiffeId, mode } = identity
+  const names = listed(world.neighbours.sharingSpiffeId(spiffeId), { binding, identity }, world)
   if (names === undefined) return undefined
   const field = idField(mode)
   const { poolRef, objectiveRef } = binding.spec
@@ -63,9 +62,10 @@ const sharedId: Advice = (binding, { spiffeId, mode }, world) => {
   )
 }
 
-const mixedModes: Advice = (binding, { mode, poolGroup }, world) => {
+const mixedModes: Advice = (binding, identity, world) => {
+  const { mode, poolGroup } = identity
   const other = mode === 'PoolOnly' ? 'PerObjective' : 'PoolOnly'
-  const names = listed(world.neighbours.onPool(binding, poolGroup, other), binding, world)
+  const names = listed(world.neighbours.onPool(binding, poolGroup, other), { binding, identity }, world)
   if (names === undefined) return undefined
   return finding(
     'mixedModes',
@@ -91,13 +91,19 @@ const selectorField = (selector: string): string =>
 
 /**
  * Other bindings by name, sorted; undefined if there are none. A binding that replaces this one, or is replaced by
- * it, is left out.
+ * it, is left out. Where the annotation has no effect, because the two differ, it is a binding as any other.
  */
-function listed(names: Iterable<string>, self: Binding, world: World): string | undefined {
+function listed(
+  names: Iterable<string>,
+  { binding, identity }: IdentifiedBinding,
+  world: World,
+): string | undefined {
+  const target = { identity, containerRef: undefined }
   const others = new Set<string>()
   for (const name of names) {
-    const other = world.binding(bindingKey(self.namespace, name))
-    if (name !== self.name && !(other && areOneRenamed(self, other))) others.add(name)
+    const other = world.binding(bindingKey(binding.namespace, name))
+    const isReplaced = other !== undefined && isReplacement(binding, target, other, stakeOf(other, world))
+    if (name !== binding.name && !isReplaced) others.add(name)
     if (others.size > nameAtMost) break
   }
   if (others.size === 0) return undefined

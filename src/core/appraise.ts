@@ -10,7 +10,7 @@ import { evaluate, evaluateFacts, ownFindings, stakeIn, type Evaluation, type St
 import { gather, type Facts, type World } from './facts.ts'
 import { byRule, finding, type Finding } from './findings.ts'
 import { byBytes } from './names.ts'
-import { show } from './show.ts'
+import { nameAtMost, show } from './show.ts'
 
 export type Appraisal = {
   /** What the loop would find now. */
@@ -83,7 +83,7 @@ function collisionsOf(
   const held = identity?.collisionKey
   const peers = new Set<string>()
   const findings = [...(held === undefined ? [] : [held]), ...latent].flatMap((collisionKey) => {
-    const others = world.claimants(collisionKey)
+    const others = world.possibleHolders(collisionKey)
     for (const { name } of others) peers.add(name)
     return collisionOver(collisionKey, binding, others) ?? []
   })
@@ -105,41 +105,38 @@ export const waits = ({ findings }: Evaluation): boolean =>
 
 /**
  * The key that a review claims for a binding, because only one binding may have it: its collision key or, while it has none,
- * its reference to a container.
+ * its container reference.
  */
 export const keyToClaim = ({ evaluation, stake }: Appraisal): string | undefined =>
-  evaluation.identity?.collisionKey ?? (waits(evaluation) ? stake.reference : undefined)
-
-/** How many peers a message names. Unlike the message of a collision, nobody parses this one. */
-const nameAtMost = 10
+  evaluation.identity?.collisionKey ?? (waits(evaluation) ? stake.containerRef : undefined)
 
 /**
- * Finds bindings that ask for the same container by the same reference. They collide as soon as the objects that they
+ * Finds bindings that ask for the same container by the same references. They collide as soon as the objects that they
  * wait for exist. Refusing the binding now is better than refusing an objective then.
  */
 function pendingCollision(
   { binding, world }: Facts,
   evaluation: Evaluation,
-  { reference }: Stake,
+  { containerRef }: Stake,
   colliding: ReadonlySet<string>,
 ): readonly Finding[] | undefined {
-  if (reference === undefined) return undefined
+  if (containerRef === undefined) return undefined
   const others = world
-    .sharing(reference)
+    .sharingContainer(containerRef)
     .filter((other) => isRival(binding, other) && !colliding.has(other.name))
   const waiting = waits(evaluation) ? others : others.filter((other) => waits(evaluate(other, world)))
   if (waiting.length === 0) return undefined
   return [
     pendingOver(
-      reference,
+      containerRef,
       binding,
       waiting.map(({ name }) => name),
     ),
   ]
 }
 
-/** The failure of a binding whose container other bindings ask for by the same reference. */
-export function pendingOver(reference: string, { spec }: Binding, peers: readonly string[]): Finding {
+/** The failure of a binding whose container other bindings ask for by the same references. */
+export function pendingOver(containerRef: string, { spec }: Binding, peers: readonly string[]): Finding {
   const named = peers.toSorted(byBytes).slice(0, nameAtMost)
   const names = [...named, ...(peers.length > nameAtMost ? ['others'] : [])].join(', ')
   const [ask, they, all] = peers.length > 1 ? ['ask', 'they', 'all'] : ['asks', 'both', 'both']
@@ -150,6 +147,6 @@ export function pendingOver(reference: string, { spec }: Binding, peers: readonl
       { field, cause: 'Duplicate', value: spec.containerName },
       `${field} ${show(spec.containerName)}: ${names} ${ask} for the same container of the same pool and service account, and once all that ${they} refer to is there, ${all} would lose their identity`,
     ),
-    collisionKey: reference,
+    collisionKey: containerRef,
   }
 }

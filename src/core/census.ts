@@ -1,7 +1,7 @@
 import type { Binding, BindingKey, Mode } from './binding.ts'
-import { ClaimIndex } from './claim-index.ts'
 import type { Stake } from './evaluate.ts'
 import type { Identity } from './identity.ts'
+import { KeyIndex } from './key-index.ts'
 import { NeighbourIndex } from './neighbour-index.ts'
 import { doOverlap } from './overlap.ts'
 import { ReferenceIndex } from './reference-index.ts'
@@ -13,7 +13,7 @@ export type Entry = { readonly binding: Binding; readonly stake: Stake }
 /** The known bindings, with an index for each question that an evaluation or a change asks about them. */
 export class Census {
   readonly #entries = new Map<BindingKey, Entry>()
-  readonly #claims = new ClaimIndex()
+  readonly #keys = new KeyIndex()
   /**
    * This index and the next are made when they are first asked. Judging a change of a pool never asks them of the
    * bindings as they would be, and would index thousands of them for nothing.
@@ -51,7 +51,7 @@ export class Census {
     const before = this.#entries.get(key)
     if (before) this.#unfile(key, before)
     else this.#count(entry.binding.namespace, 1)
-    this.#claims.add(key, entry.stake)
+    this.#keys.add(key, entry.stake)
     this.#referenceIndex?.add(key, entry.binding)
     if (this.#nearIndex) fileNear(this.#nearIndex, key, entry)
     this.#entries.set(key, entry)
@@ -79,23 +79,23 @@ export class Census {
   }
 
   holders(collisionKey: string): readonly Binding[] {
-    return this.all(this.#claims.holding(collisionKey))
+    return this.all(this.#keys.holding(collisionKey))
   }
 
-  claimants(collisionKey: string): readonly Binding[] {
-    const coming = this.all(this.#claims.comingTo(collisionKey))
+  possibleHolders(collisionKey: string): readonly Binding[] {
+    const coming = this.all(this.#keys.comingTo(collisionKey))
     const holders = this.holders(collisionKey)
     // Nobody is in both: latent keys are those beside the one that a binding holds.
     return coming.length === 0 ? holders : [...holders, ...coming]
   }
 
-  sharing(reference: string): readonly Binding[] {
-    return this.all(this.#claims.asking(reference))
+  sharingContainer(containerRef: string): readonly Binding[] {
+    return this.all(this.#keys.withContainerRef(containerRef))
   }
 
   /** The bindings that hold a collision key. */
   holding(collisionKey: string): Iterable<BindingKey> {
-    return this.#claims.holding(collisionKey)
+    return this.#keys.holding(collisionKey)
   }
 
   replacing(key: BindingKey): Iterable<BindingKey> {
@@ -147,7 +147,7 @@ export class Census {
   }
 
   #unfile(key: BindingKey, { binding, stake }: Entry): void {
-    this.#claims.remove(key, stake)
+    this.#keys.remove(key, stake)
     this.#referenceIndex?.remove(key, binding)
     if (stake.identity) this.#nearIndex?.remove(key, binding, stake.identity)
   }

@@ -1,6 +1,6 @@
 /**
- * Whom a change concerns besides the bindings that changed: bindings that share a collision key with them, and bindings
- * that they replace under a new name.
+ * The bindings that a change concerns besides those that changed: bindings that share a collision key with them, and
+ * bindings that they replace under a new name.
  */
 import { bindingKey, type BindingKey } from './binding.ts'
 import type { Census, Entry } from './census.ts'

@@ -1,12 +1,12 @@
 import { foreseeBy, outlookOf, type Outlook } from './appraise.ts'
 import type { Binding } from './binding.ts'
 import { collisionOver } from './checks/collision.ts'
-import { settledIdentity } from './evaluate.ts'
+import { identityByStake } from './evaluate.ts'
 import { candidatePools, type World } from './facts.ts'
 import type { Finding } from './findings.ts'
 import type { Identity } from './identity.ts'
 import { field, isObject, objectOr } from './json.ts'
-import { Overlay, type Known } from './overlay.ts'
+import { Overlay, type IndexedWorld } from './overlay.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import type { Resource } from './resources.ts'
 import { hasLabels } from './selectors.ts'
@@ -51,7 +51,7 @@ export type Consequence = { readonly binding: Binding } & (
  */
 export function* judgeChange(
   change: ReferenceChange,
-  now: Known,
+  now: IndexedWorld,
 ): Generator<undefined, readonly Consequence[]> {
   const { resource, namespace, name } = change
   const users = now.usersOf(resource, namespace, name).filter(({ deleting }) => !deleting)
@@ -88,16 +88,16 @@ export function finish<T>(steps: Generator<undefined, T>): T {
   }
 }
 
-function worldAfter({ resource, namespace, name, object }: ReferenceChange, now: Known): Overlay {
+function worldAfter({ resource, namespace, name, object }: ReferenceChange, now: IndexedWorld): Overlay {
   const then = new Overlay(now, namespace)
   // A request to create or change an object proves that its kind is served.
   if (object !== undefined) then.setServed(resource)
-  setReference(then, resource, namespace, name, object)
+  setTarget(then, resource, namespace, name, object)
   return then
 }
 
-/** What a world has of a pool or an objective, as `setReference` would be given it. */
-export const referenceIn = (
+/** What a world has of a pool or an objective, as `setTarget` would be given it. */
+export const targetIn = (
   world: World,
   resource: Resource,
   namespace: string,
@@ -108,7 +108,7 @@ export const referenceIn = (
     : world.objective(resource, namespace, name)
 
 /** Sets a pool or an objective of a world by the object in a request; undefined removes it. */
-export function setReference(
+export function setTarget(
   world: Overlay,
   resource: Resource,
   namespace: string,
@@ -124,17 +124,17 @@ export function setReference(
 /** Bindings that do not use the object, but can lose their identity by a collision with one that does. */
 function rivalsOf({ stake: { identity, latent } }: Outlook, then: Overlay): readonly Binding[] {
   return [...(identity?.collisionKey === undefined ? [] : [identity.collisionKey]), ...latent].flatMap(
-    (key) => then.claimants(key),
+    (key) => then.possibleHolders(key),
   )
 }
 
-function compare(outlook: Outlook, now: Known): Consequence | undefined {
+function compare(outlook: Outlook, now: IndexedWorld): Consequence | undefined {
   const { binding } = outlook.facts
   const { evaluation, stake, findings } = foreseeBy(outlook)
   const harms = stake.isSound ? findings.filter(isHarm) : []
   const harm = harms.find((one) => !wasThere(one, binding, now))
   if (harm) return { kind: 'harm', binding, finding: harm }
-  const had = settledIdentity(binding, now.stakeOf(binding), now)
+  const had = identityByStake(binding, now.stakeOf(binding), now)
   if (!had) return undefined
   const [finding] = evaluation.findings
   return finding ? { kind: 'loss', binding, finding } : otherPods(binding, had, evaluation.identity)
@@ -146,13 +146,13 @@ const isHarm = ({ rule }: Finding): boolean => rule === 'invalidPoolSelector' ||
  * Whether a binding has a harm already. Looks only at what can cause this one harm: to evaluate the binding in full would double
  * the time of a change that concerns thousands.
  */
-function wasThere({ rule, collisionKey }: Finding, binding: Binding, now: Known): boolean {
+function wasThere({ rule, collisionKey }: Finding, binding: Binding, now: IndexedWorld): boolean {
   if (rule === 'invalidPoolSelector')
     return candidatePools(binding, now).some(({ object }) => object.selector.kind === 'unusable')
   const { identity, latent } = now.stakeOf(binding)
   if (collisionKey === undefined) return false
   const isClaimed = identity?.collisionKey === collisionKey || latent.includes(collisionKey)
-  return isClaimed && collisionOver(collisionKey, binding, now.claimants(collisionKey)) !== undefined
+  return isClaimed && collisionOver(collisionKey, binding, now.possibleHolders(collisionKey)) !== undefined
 }
 
 /** That a binding gives its identity to other pods than before. To select fewer of the same pods is nothing to tell. */

@@ -19,17 +19,17 @@ import {
 import { gather, type Check, type Facts, type World } from './facts.ts'
 import type { Finding } from './findings.ts'
 import type { Identity } from './identity.ts'
-import { latentKeys, referenceOf } from './latent.ts'
+import { latentKeys, containerRefOf } from './latent.ts'
 import { clusterSpiffeIdResource } from './resources.ts'
 import { isOfTheSpec } from './spec-failures.ts'
 
-type Row = readonly [check: Check, ...needs: readonly Check[]]
+type CheckRow = readonly [check: Check, ...needs: readonly Check[]]
 
 /**
  * The checks on a binding and its references alone, in the order in which failures count, each with the checks that
  * must have passed before it.
  */
-const ownChecks: readonly Row[] = [
+const ownChecks: readonly CheckRow[] = [
   [poolRefIsUsable],
   [poolKindIsServed, poolRefIsUsable],
   [poolExists, poolKindIsServed],
@@ -91,14 +91,14 @@ export type Stake = {
   /** The collision keys, beside the one it holds, that it would hold if an object that it refers to did not exist. */
   readonly latent: readonly string[]
   /**
-   * The container that it asks for, by its references; only of PerObjective bindings, because PoolOnly ones never
-   * collide.
+   * The container that it asks for, told by the references in its spec, whether or not they lead to anything; only of
+   * PerObjective bindings, because PoolOnly ones never collide.
    */
-  readonly reference: string | undefined
+  readonly containerRef: string | undefined
 }
 
 /** The stake of a binding that is being deleted. */
-export const noStake: Stake = { identity: undefined, isSound: false, latent: [], reference: undefined }
+export const noStake: Stake = { identity: undefined, isSound: false, latent: [], containerRef: undefined }
 
 export const stakeOf = (binding: Binding, world: World): Stake => stakeIn(gather(binding, world))
 
@@ -110,7 +110,7 @@ export function stakeIn(facts: Facts, own = ownFindings(facts)): Stake {
     identity,
     isSound: true,
     latent: latentKeys(facts, identity?.collisionKey),
-    reference: referenceOf(facts.binding),
+    containerRef: containerRefOf(facts.binding),
   }
 }
 
@@ -118,7 +118,7 @@ export function stakeIn(facts: Facts, own = ownFindings(facts)): Stake {
  * The identity that the loop would find for a binding, by its known stake. Evaluating thousands of bindings anew
  * would take too long.
  */
-export function settledIdentity(binding: Binding, { identity }: Stake, world: World): Identity | undefined {
+export function identityByStake(binding: Binding, { identity }: Stake, world: World): Identity | undefined {
   const key = identity?.collisionKey
   const isRefused = key !== undefined && collisionOver(key, binding, world.holders(key)) !== undefined
   return isRefused || !world.isServed(clusterSpiffeIdResource) ? undefined : identity

@@ -24,9 +24,9 @@ export type World = {
   /** The bindings, the asking one perhaps among them, that hold a collision key. */
   holders(collisionKey: string): readonly Binding[]
   /** The holders, and the bindings whose references can also lead to objects by which they would hold the key. */
-  claimants(collisionKey: string): readonly Binding[]
-  /** The bindings that ask for one container by one reference, whether or not it leads to anything yet. */
-  sharing(reference: string): readonly Binding[]
+  possibleHolders(collisionKey: string): readonly Binding[]
+  /** The bindings that ask for one container by the same references, whether or not these lead to anything yet. */
+  sharingContainer(containerRef: string): readonly Binding[]
 }
 
 /** Everything that the checks look at, gathered before the first check runs. */

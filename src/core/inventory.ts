@@ -9,12 +9,12 @@ import { noStake, stakeOf, type Stake } from './evaluate.ts'
 import type { Neighbours } from './facts.ts'
 import type { Fallback } from './fallbacks.ts'
 import type { Settings } from './identity.ts'
+import { Interning } from './interning.ts'
 import { sameJson, type JsonObject } from './json.ts'
 import { OutputIndex } from './output-index.ts'
-import type { Known } from './overlay.ts'
+import type { IndexedWorld } from './overlay.ts'
 import { decodeObjective, decodePool, type Objective, type Pool } from './references.ts'
 import { bindingResource, clusterSpiffeIdResource, type Resource } from './resources.ts'
-import { Sharing } from './sharing.ts'
 
 /**
  * Everything that this process knows about the cluster. Every question of an evaluation or a change has an index, so
@@ -23,7 +23,7 @@ import { Sharing } from './sharing.ts'
  * The first half are the questions, most of them one line that hands on to the index which answers. The second half,
  * `workOutNext` and `apply`, takes changes in.
  */
-export class Inventory implements Known {
+export class Inventory implements IndexedWorld {
   readonly settings: Settings
   readonly neighbours: Neighbours = {
     sharingSpiffeId: (spiffeId) => this.#census.sharingSpiffeId(spiffeId),
@@ -40,12 +40,12 @@ export class Inventory implements Known {
   readonly #objectives = new Catalogue<Objective>()
   readonly #outputs = new OutputIndex()
   readonly #backlog = new Backlog()
-  readonly #versions = new Map<string, number>()
+  readonly #revisions = new Map<string, number>()
   #changes = 0
-  /** `#changes` when a namespace last lost its last binding: the version of every namespace that has none. */
+  /** `#changes` when a namespace last lost its last binding: the revision of every namespace that has none. */
   #emptied = 0
   readonly #atOnce: number
-  readonly #sharing = new Sharing()
+  readonly #interning = new Interning()
 
   /** @param atOnce a change that concerns more bindings than this is left for `workOutNext` */
   constructor(settings: Settings, { atOnce = Infinity }: { readonly atOnce?: number } = {}) {
@@ -74,12 +74,12 @@ export class Inventory implements Known {
     return this.#census.holders(collisionKey)
   }
 
-  claimants(collisionKey: string): readonly Binding[] {
-    return this.#census.claimants(collisionKey)
+  possibleHolders(collisionKey: string): readonly Binding[] {
+    return this.#census.possibleHolders(collisionKey)
   }
 
-  sharing(reference: string): readonly Binding[] {
-    return this.#census.sharing(reference)
+  sharingContainer(containerRef: string): readonly Binding[] {
+    return this.#census.sharingContainer(containerRef)
   }
 
   binding(key: BindingKey): Binding | undefined {
@@ -120,9 +120,13 @@ export class Inventory implements Known {
     return this.#census.all(this.#census.replacing(key))
   }
 
-  /** The keys of all bindings, and those that outputs name although their binding may be gone. */
-  keys(): ReadonlySet<BindingKey> {
-    return new Set([...this.#census.keys(), ...this.#outputs.owners()])
+  /**
+   * The keys of all bindings, and after them those that outputs name although their binding is gone, perhaps more than once. They
+   * can be gone through in slices: a key that comes or goes meanwhile may be among them or not.
+   */
+  *keys(): Generator<BindingKey, void> {
+    yield* this.#census.keys()
+    for (const owner of this.#outputs.owners()) if (!this.#census.get(owner)) yield owner
   }
 
   output(name: string): Output | undefined {
@@ -156,9 +160,9 @@ export class Inventory implements Known {
    * The outputs of other bindings that serve the workloads of a collision key. Outputs that the former operator left for
    * a binding that is gone do not count: nothing will ever delete them.
    */
-  outputsHolding(collisionKey: string, key: BindingKey): readonly Output[] {
+  outputsServing(collisionKey: string, key: BindingKey): readonly Output[] {
     return this.#outputs
-      .holding(collisionKey)
+      .serving(collisionKey)
       .filter(
         ({ owner, annotated }) =>
           owner !== undefined && owner !== key && (annotated || this.#census.get(owner) !== undefined),
@@ -174,11 +178,11 @@ export class Inventory implements Known {
   }
 
   /**
-   * Grows with each change of what a namespace's bindings are or stand for. A judgement that takes several turns of the
-   * event loop is by one state of the namespace only if the version is the same after it.
+   * Grows with each change of a namespace's bindings and of their stakes. A judgement that takes several turns of the event
+   * loop is by one state of the namespace only if the revision is the same after it.
    */
-  versionOf(namespace: string): number {
-    return this.#versions.get(namespace) ?? this.#emptied
+  revisionOf(namespace: string): number {
+    return this.#revisions.get(namespace) ?? this.#emptied
   }
 
   /** Whether `workOutNext` has nothing left to do. */
@@ -207,8 +211,8 @@ export class Inventory implements Known {
    * Makes an object that will be taken in later share equal values with the objects that are known. A list is held
    * whole until it is complete, so thousands of objects would otherwise hold their own copies.
    */
-  lighten(object: JsonObject): void {
-    this.#sharing.object(object)
+  intern(object: JsonObject): void {
+    this.#interning.object(object)
   }
 
   /** Takes a change in. Returns the bindings whose evaluation or output may differ by it, except those left to `workOutNext`. */
@@ -233,7 +237,7 @@ export class Inventory implements Known {
     if (!isNews) return nobody
     const all = [...this.#census.keys()]
     const leadsNowhere = this.#pools.isEmpty(resource) && this.#objectives.isEmpty(resource)
-    // What a binding fails for is another thing then, but not what it stands for.
+    // Bindings fail for another reason then, but no stake changes.
     if (leadsNowhere) return new Set(all)
     return this.#reindex(all, allReferences)
   }
@@ -251,13 +255,13 @@ export class Inventory implements Known {
         return this.#applyOutput(name, object)
       case 'InferencePool': {
         const pool = object === undefined ? undefined : decodePool(specOf(object))
-        if (pool) this.#sharing.pool(pool)
+        if (pool) this.#interning.pool(pool)
         if (!this.#pools.set(resource, namespace, name, pool)) return nobody
         return this.#reindexUsers(resource, namespace, name)
       }
       case 'InferenceObjective': {
         const objective = object === undefined ? undefined : decodeObjective(specOf(object), namespace)
-        if (objective) this.#sharing.objective(objective)
+        if (objective) this.#interning.objective(objective)
         if (!this.#objectives.set(resource, namespace, name, objective)) return nobody
         return this.#reindexUsers(resource, namespace, name)
       }
@@ -272,7 +276,7 @@ export class Inventory implements Known {
     const binding = decodeBinding(object)
     // Most changes of a binding are the operator's own writes of its status.
     if (before && before.binding.deleting === binding.deleting && isSameWish(before.binding, binding)) {
-      this.#sharing.binding(binding, before.stake.identity, this.#outputs.of(key))
+      this.#interning.binding(binding, before.stake.identity, this.#outputs.of(key))
       this.#census.refresh(key, { ...binding, spec: before.binding.spec })
       // A kind whose schema changed is listed anew, mostly with the same objects.
       const isSameObject =
@@ -284,7 +288,7 @@ export class Inventory implements Known {
     const contested = this.#place(key, binding)
     // By its annotation a binding replaces another one; a change of it changes which holders of its key collide.
     const renamed = before && before.binding.replaces !== binding.replaces ? this.#keysOf(key) : []
-    const left = before ? [] : this.#outputs.leftHolding(key)
+    const left = before ? [] : this.#outputs.leftKeys(key)
     const rivals = holdersOf(this.#census, [...contested, ...renamed, ...left])
     return withReplaced(this.#census, [key, ...rivals, ...replacedBy(before)])
   }
@@ -292,14 +296,15 @@ export class Inventory implements Known {
   #forget(key: BindingKey): ReadonlySet<BindingKey> {
     const gone = this.#census.remove(key)
     this.#renew(key)
-    const held = [gone?.stake.identity?.collisionKey, ...this.#outputs.leftHolding(key)]
+    const held = [gone?.stake.identity?.collisionKey, ...this.#outputs.leftKeys(key)]
     return new Set([key, ...holdersOf(this.#census, held), ...replacedBy(gone)])
   }
 
   #applyOutput(name: string, object: unknown): ReadonlySet<BindingKey> {
     const before = this.#outputs.get(name)
     const after = object === undefined ? undefined : decodeOutput(object)
-    if (after?.owner !== undefined) this.#sharing.output(after, this.#census.get(after.owner)?.stake.identity)
+    if (after?.owner !== undefined)
+      this.#interning.output(after, this.#census.get(after.owner)?.stake.identity)
     if (before && after?.owner !== undefined && isSameButForStats(before, after)) {
       this.#outputs.refresh(after)
       return nobody
@@ -310,7 +315,7 @@ export class Inventory implements Known {
       ...changed.flatMap(({ output }) => output.owner ?? output.copyOf ?? []),
       ...holdersOf(
         this.#census,
-        changed.map(({ held }) => held),
+        changed.map(({ collisionKey }) => collisionKey),
       ),
     ])
   }
@@ -342,8 +347,8 @@ export class Inventory implements Known {
   #renew(key: BindingKey): void {
     const namespace = key.slice(0, key.indexOf('/'))
     this.#changes += 1
-    if (this.bindingsIn(namespace) > 0) this.#versions.set(namespace, this.#changes)
-    else if (this.#versions.delete(namespace)) this.#emptied = this.#changes
+    if (this.bindingsIn(namespace) > 0) this.#revisions.set(namespace, this.#changes)
+    else if (this.#revisions.delete(namespace)) this.#emptied = this.#changes
   }
 
   /** Returns the collision keys before and after, if they differ. */
@@ -353,8 +358,8 @@ export class Inventory implements Known {
     // Most changes of what bindings refer to, and of what is served, leave nearly all of them as they are.
     if (before?.binding === binding && sameJson(before.stake, stake)) return []
     const outputs = this.#outputs.of(key)
-    this.#sharing.binding(binding, stake.identity, outputs)
-    for (const output of outputs) this.#sharing.output(output, stake.identity)
+    this.#interning.binding(binding, stake.identity, outputs)
+    for (const output of outputs) this.#interning.output(output, stake.identity)
     this.#census.place(key, { binding, stake })
     this.#renew(key)
     const keys = [before?.stake.identity?.collisionKey, stake.identity?.collisionKey]
@@ -368,5 +373,5 @@ export class Inventory implements Known {
 
 const nobody: ReadonlySet<BindingKey> = new Set()
 
-/** What stands for a change of what is served, which any reference may concern. */
+/** The id in the backlog of a change of the served kinds, which may concern any reference. */
 const allReferences = 'served'

@@ -35,8 +35,8 @@ export function latentKeys(facts: Facts, held: string | undefined): readonly str
 /** One shared list, because hardly any binding has latent keys. */
 const none: readonly string[] = []
 
-/** The container that a PerObjective binding asks for, told by the references in its spec. */
-export function referenceOf({ namespace, spec }: Binding): string | undefined {
+/** The container that a PerObjective binding asks for, as one text, told by the references in its spec. */
+export function containerRefOf({ namespace, spec }: Binding): string | undefined {
   const { mode, poolRef, serviceAccountName, containerName } = spec
   if (mode !== 'PerObjective') return undefined
   return JSON.stringify([namespace, poolRef.name, poolRef.group ?? '', serviceAccountName, containerName])

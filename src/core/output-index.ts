@@ -4,13 +4,13 @@ import { decodeFallback, type Fallback } from './fallbacks.ts'
 import { Terms } from './terms.ts'
 
 /** An output and the collision key whose workloads it serves. */
-type Held = { readonly output: Output; readonly held: string | undefined }
+type KeyedOutput = { readonly output: Output; readonly collisionKey: string | undefined }
 
 /** The existing ClusterSPIFFEIDs, found by the binding that they belong to and by their collision key. */
 export class OutputIndex {
   readonly #outputs = new Map<string, Output>()
   readonly #owners = new Terms<string>()
-  readonly #holders = new Terms<string>()
+  readonly #collisionKeys = new Terms<string>()
   readonly #copies = new Terms<string>()
   readonly #fallbacks = new Map<string, Fallback>()
   readonly #unprocessed = new Set<string>()
@@ -26,9 +26,9 @@ export class OutputIndex {
   }
 
   /** An undefined output removes it. Returns the entries before and after. */
-  set(name: string, output: Output | undefined): readonly Held[] {
+  set(name: string, output: Output | undefined): readonly KeyedOutput[] {
     const [before, after] = [this.#outputs.get(name), output].map(
-      (one) => one && { output: slim(one), held: collisionKeyIn(one) },
+      (one) => one && { output: slim(one), collisionKey: collisionKeyIn(one) },
     )
     if (before) this.#remove(name, before)
     if (after) this.#add(name, after)
@@ -37,20 +37,20 @@ export class OutputIndex {
     return [before, after].filter((one) => one !== undefined)
   }
 
-  #add(name: string, { output, held }: Held): void {
+  #add(name: string, { output, collisionKey }: KeyedOutput): void {
     this.#outputs.set(name, output)
     if (output.owner !== undefined) this.#owners.add(name, output.owner)
-    if (held !== undefined) this.#holders.add(name, held)
+    if (collisionKey !== undefined) this.#collisionKeys.add(name, collisionKey)
     if (output.copyOf !== undefined) this.#copies.add(name, output.copyOf)
     this.#noteProcessing(output)
   }
 
-  #remove(name: string, { output, held }: Held): void {
+  #remove(name: string, { output, collisionKey }: KeyedOutput): void {
     this.#outputs.delete(name)
     this.#fallbacks.delete(name)
     this.#unprocessed.delete(name)
     if (output.owner !== undefined) this.#owners.remove(name, output.owner)
-    if (held !== undefined) this.#holders.remove(name, held)
+    if (collisionKey !== undefined) this.#collisionKeys.remove(name, collisionKey)
     if (output.copyOf !== undefined) this.#copies.remove(name, output.copyOf)
   }
 
@@ -59,8 +59,9 @@ export class OutputIndex {
     else this.#unprocessed.delete(output.name)
   }
 
-  owners(): readonly BindingKey[] {
-    return [...this.#outputs.values()].flatMap(({ owner }) => owner ?? [])
+  /** The binding of each output that is ours. */
+  *owners(): Iterable<BindingKey> {
+    for (const { owner } of this.#outputs.values()) if (owner !== undefined) yield owner
   }
 
   /** The outputs of all bindings. */
@@ -86,16 +87,16 @@ export class OutputIndex {
     return this.#all(this.#copies.of(key))
   }
 
-  /** The collision keys of what the former operator left of a binding: they are held only while that binding is there. */
-  leftHolding(owner: BindingKey): readonly (string | undefined)[] {
+  /** The collision keys of what the former operator left of a binding: they are taken only while that binding is there. */
+  leftKeys(owner: BindingKey): readonly (string | undefined)[] {
     return [...this.#owners.of(owner)].flatMap((name) => {
       const one = this.#outputs.get(name)
       return one && !one.annotated ? collisionKeyIn(one) : []
     })
   }
 
-  holding(collisionKey: string): readonly Output[] {
-    return this.#all(this.#holders.of(collisionKey))
+  serving(collisionKey: string): readonly Output[] {
+    return this.#all(this.#collisionKeys.of(collisionKey))
   }
 
   #all(names: Iterable<string>): readonly Output[] {

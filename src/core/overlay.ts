@@ -6,8 +6,8 @@ import type { Settings } from './identity.ts'
 import type { Objective, Pool } from './references.ts'
 import type { Resource } from './resources.ts'
 
-/** A world that also knows which bindings refer to an object. */
-export type Known = World & {
+/** A world with two more indexes: the bindings that refer to an object, and the stake of each binding. */
+export type IndexedWorld = World & {
   /** The bindings that refer to a pool or an objective by this name, in whatever group. */
   usersOf(resource: Resource, namespace: string, name: string): readonly Binding[]
   /** The stake of a binding; `noStake` for one that does not exist. */
@@ -19,22 +19,22 @@ export type Known = World & {
  * or because a request would change them. Everything that was not set here is taken from below, so an overlay costs
  * only as much as differs.
  */
-export class Overlay implements Known {
+export class Overlay implements IndexedWorld {
   readonly settings: Settings
   readonly neighbours: Neighbours
-  readonly #below: Known
+  readonly #below: IndexedWorld
   readonly #namespace: string
   readonly #served = new Set<Resource>()
-  readonly #pools: References<Pool> = new Map()
-  readonly #objectives: References<Objective> = new Map()
+  readonly #pools: ObjectsByKind<Pool> = new Map()
+  readonly #objectives: ObjectsByKind<Objective> = new Map()
   readonly #census = new Census()
   /** The names of the bindings that were set or removed here. */
   readonly #set = new Set<string>()
   /** The names of all existing bindings of the namespace, if known. */
   #present: ReadonlySet<string> | undefined
-  #neighboursAreSet = false
+  #hasOnlySetNeighbours = false
 
-  constructor(below: Known, namespace: string) {
+  constructor(below: IndexedWorld, namespace: string) {
     this.#below = below
     this.#namespace = namespace
     this.settings = below.settings
@@ -85,8 +85,8 @@ export class Overlay implements Known {
   }
 
   /** From now on only bindings that were set here are found as neighbours. */
-  neighboursAreSet(): void {
-    this.#neighboursAreSet = true
+  onlySetNeighbours(): void {
+    this.#hasOnlySetNeighbours = true
   }
 
   /** Whether a binding was set here, or removed. */
@@ -95,7 +95,7 @@ export class Overlay implements Known {
   }
 
   /** Whether a pool or an objective was set or removed here. */
-  speaksOfReference(resource: Resource, name: string): boolean {
+  speaksOfTarget(resource: Resource, name: string): boolean {
     return this.#pools.get(resource)?.has(name) || this.#objectives.get(resource)?.has(name) || false
   }
 
@@ -124,12 +124,15 @@ export class Overlay implements Known {
     return this.#merged(this.#below.holders(collisionKey), this.#census.holders(collisionKey))
   }
 
-  claimants(collisionKey: string): readonly Binding[] {
-    return this.#merged(this.#below.claimants(collisionKey), this.#census.claimants(collisionKey))
+  possibleHolders(collisionKey: string): readonly Binding[] {
+    return this.#merged(this.#below.possibleHolders(collisionKey), this.#census.possibleHolders(collisionKey))
   }
 
-  sharing(reference: string): readonly Binding[] {
-    return this.#merged(this.#below.sharing(reference), this.#census.sharing(reference))
+  sharingContainer(containerRef: string): readonly Binding[] {
+    return this.#merged(
+      this.#below.sharingContainer(containerRef),
+      this.#census.sharingContainer(containerRef),
+    )
   }
 
   usersOf(resource: Resource, namespace: string, name: string): readonly Binding[] {
@@ -145,7 +148,7 @@ export class Overlay implements Known {
   }
 
   *#near(below: Iterable<string>, own: Iterable<string>): Iterable<string> {
-    if (!this.#neighboursAreSet) for (const name of below) if (this.#isBelow(name)) yield name
+    if (!this.#hasOnlySetNeighbours) for (const name of below) if (this.#isBelow(name)) yield name
     yield* own
   }
 
@@ -161,9 +164,9 @@ export class Overlay implements Known {
 }
 
 /** Objects by kind and name; undefined for one that was removed. */
-type References<T> = Map<Resource, Map<string, T | undefined>>
+type ObjectsByKind<T> = Map<Resource, Map<string, T | undefined>>
 
-function setAt<T>(references: References<T>, resource: Resource, name: string, object: T | undefined): void {
-  const objects = references.get(resource) ?? new Map<string, T | undefined>()
-  references.set(resource, objects.set(name, object))
+function setAt<T>(kinds: ObjectsByKind<T>, resource: Resource, name: string, object: T | undefined): void {
+  const objects = kinds.get(resource) ?? new Map<string, T | undefined>()
+  kinds.set(resource, objects.set(name, object))
 }

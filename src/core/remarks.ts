@@ -4,14 +4,10 @@ import { isRival } from './checks/collision.ts'
 import { evaluate, stakeOf, type Stake } from './evaluate.ts'
 import type { World } from './facts.ts'
 import { giveAnother, rules } from './findings.ts'
-import { sameJson } from './json.ts'
 import { byBytes } from './names.ts'
-import { areOneRenamed } from './rename.ts'
-import { show } from './show.ts'
+import { isReplacement } from './rename.ts'
+import { nameAtMost, show } from './show.ts'
 import type { JudgedFinding, Verdict } from './verdict.ts'
-
-/** How many bindings are named one by one; the others are counted. */
-export const nameAtMost = 10
 
 /** A warning beside the findings. */
 export type Remark = {
@@ -87,10 +83,9 @@ function renaming(binding: Binding, stake: Stake, world: World): readonly Remark
   const other = world.binding(bindingKey(namespace, replaces))
   if (!other || other.deleting || replaces === binding.name) return []
   const field = `metadata.annotations[${replacesAnnotation}]`
-  const effect =
-    areOneRenamed(binding, other) && isSameTarget(stake, stakeOf(other, world))
-      ? `this binding takes its place; both give the same identity to the same workloads until ${replaces} is deleted`
-      : 'has no effect, since that binding stands for another SPIFFE ID or other workloads; give both the same pool, objective, service account and container'
+  const effect = isReplacement(binding, stake, other, stakeOf(other, world))
+    ? `this binding takes its place; both give the same identity to the same workloads until ${replaces} is deleted`
+    : 'has no effect, since that binding stands for another SPIFFE ID or other workloads; give both the same pool, objective, service account and container'
   return [
     {
       reason: 'Replacement',
@@ -101,9 +96,3 @@ function renaming(binding: Binding, stake: Stake, world: World): readonly Remark
     },
   ]
 }
-
-/** Whether two bindings serve the same workloads, or will, by their references. */
-const isSameTarget = (a: Stake, b: Stake): boolean =>
-  a.identity && b.identity
-    ? sameJson(a.identity.selectors, b.identity.selectors)
-    : a.reference !== undefined && a.reference === b.reference

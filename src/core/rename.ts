@@ -4,13 +4,30 @@
  * entry of the two.
  */
 import type { Binding } from './binding.ts'
+import { sameJson } from './json.ts'
 
 /**
  * Whether one binding is the other under a new name: it is annotated to replace the other, and both lead to the same
- * SPIFFE ID. The caller must know that both have the same selectors, by an equal collision key or an equal reference.
+ * SPIFFE ID. The caller must know that both have the same selectors, by an equal collision key or an equal container reference.
  */
 export const areOneRenamed = (a: Binding, b: Binding): boolean =>
   (a.replaces === b.name || b.replaces === a.name) && a.name !== b.name && giveSameId(a, b)
+
+/** What a binding serves now, and what it asks for. */
+type Serving = {
+  readonly identity: { readonly selectors: readonly string[] } | undefined
+  readonly containerRef: string | undefined
+}
+
+/** Whether an annotation `replaces` between two bindings has an effect: both give one identity to the same workloads, or will. */
+export const isReplacement = (a: Binding, itsServing: Serving, b: Binding, otherServing: Serving): boolean =>
+  areOneRenamed(a, b) && servesSame(itsServing, otherServing)
+
+/** Whether two bindings serve the same workloads, or will, by their references. */
+const servesSame = (a: Serving, b: Serving): boolean =>
+  a.identity && b.identity
+    ? sameJson(a.identity.selectors, b.identity.selectors)
+    : a.containerRef !== undefined && a.containerRef === b.containerRef
 
 /**
  * The last segment of an ID is the name of the objective or of the pool; the rest is the same for all bindings of a

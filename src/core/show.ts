@@ -1,3 +1,6 @@
+/** How many names, or lines with one name each, a message has, to keep it readable. The others are counted or left out. */
+export const nameAtMost = 10
+
 /** The longest string that the CRD accepts: a value that the webhook gets from an API server is shown whole. */
 const longestShown = 1024
 

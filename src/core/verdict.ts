@@ -1,5 +1,6 @@
 import { rules, type Action, type Finding, type RuleName } from './findings.ts'
 import { sameJson } from './json.ts'
+import { isOfTheSpec } from './spec-failures.ts'
 
 /** The actions of `--webhook-action`, by reason. */
 export type ActionOverrides = { readonly [reason: string]: Action }
@@ -35,6 +36,17 @@ export const newIn = ({ findings }: Verdict, before: readonly Finding[]): readon
 /** The same findings, with every refusal turned into a warning. */
 export const lenient = ({ findings }: Verdict): Verdict =>
   verdictOf(findings.map((finding) => (finding.action === 'deny' ? { ...finding, action: 'warn' } : finding)))
+
+/**
+ * The verdict of an API server whose webhook turns every refusal into a warning. The rules of the CustomResourceDefinition
+ * refuse by themselves what the spec alone shows to be wrong.
+ */
+export const lenientButForTheSpec = ({ findings }: Verdict): Verdict =>
+  verdictOf(
+    findings.map((finding) =>
+      finding.action === 'deny' && !isOfTheSpec(finding.rule) ? { ...finding, action: 'warn' } : finding,
+    ),
+  )
 
 /** The verdict on several findings: the strongest of their actions. */
 export function verdictOf(findings: readonly JudgedFinding[]): Verdict {

@@ -4,11 +4,10 @@ import { finding, type Finding, type RuleName } from './findings.ts'
 import type { Identity, Settings } from './identity.ts'
 import { textOr } from './json.ts'
 import { byBytes } from './names.ts'
+import type { IdentifiedBinding } from './overlap.ts'
 import type { Pod, PodList } from './pods.ts'
-import { show } from './show.ts'
-
-/** How many names one piece of advice lists, to keep the line readable. */
-const nameAtMost = 10
+import { hasLabels } from './selectors.ts'
+import { nameAtMost, show } from './show.ts'
 
 /** The rules about pods, in the order of their advice. Statuses never show this advice. */
 export const workloadRules: readonly RuleName[] = [
@@ -30,9 +29,19 @@ export type Workloads = {
  */
 export function adviseOnPods(binding: Binding, identity: Identity, workloads: Workloads): readonly Finding[] {
   const { pods, complete } = workloads.list
-  const unfit = complete && pods.length > 0 ? whyNoneFits(pods, wantedBy(binding, identity)) : undefined
+  const unfit = complete && pods.length > 0 ? whyNoneFits(pods, wantedBy(binding, identity)) : []
   const lost = lostIdentities(binding, identity, workloads)
-  return [unfit, lost].filter((one) => one !== undefined)
+  return lost ? [...unfit, lost] : unfit
+}
+
+/** The same advice by all pods of the namespace, of which those of the pool count. */
+export const adviseOnNamespace = (
+  { binding, identity }: IdentifiedBinding,
+  { pods, complete }: PodList,
+  rest: Omit<Workloads, 'list'>,
+): readonly Finding[] => {
+  const list = { pods: pods.filter((pod) => hasLabels(pod.labels, identity.pods.labels)), complete }
+  return adviseOnPods(binding, identity, { ...rest, list })
 }
 
 /** The workloads that a binding is for. Without a container it is for all of an account. */
@@ -48,27 +57,40 @@ export const fits = (pod: Pod, { account, container }: WantedPod): boolean =>
   pod.serviceAccountName === account && (container === undefined || pod.containers.includes(container))
 
 /**
- * Why no pod fits. A wrong account is named before a wrong container, because pods under another account get nothing
- * in any container.
+ * Why no pod fits, by account and by container. The container is sought in the pods that run as the account; if none does, in all of
+ * them, so that both mistakes are told at once.
  */
-function whyNoneFits(pods: readonly Pod[], wanted: WantedPod): Finding | undefined {
-  const { account, container } = wanted
+function whyNoneFits(pods: readonly Pod[], { account, container }: WantedPod): readonly Finding[] {
   const running = pods.filter((pod) => pod.serviceAccountName === account)
-  if (running.length === 0) {
-    const accounts = listed(pods.map(({ serviceAccountName }) => serviceAccountName))
-    return finding(
-      'noSuchServiceAccount',
-      { field: 'spec.serviceAccountName', cause: 'NotFound', value: account },
-      `spec.serviceAccountName ${show(account)}: no pod of the pool runs as it, of ${pods.length} that are there; they run as ${accounts}`,
-    )
-  }
-  if (container === undefined || running.some((pod) => fits(pod, wanted))) return undefined
-  const containers = listed(running.flatMap((pod) => pod.containers))
+  const isUnknown = running.length === 0
+  return [
+    ...(isUnknown ? [noSuchAccount(pods, account)] : []),
+    ...(container === undefined ? [] : noSuchContainer(isUnknown ? pods : running, container, account)),
+  ]
+}
+
+function noSuchAccount(pods: readonly Pod[], account: string): Finding {
+  const accounts = listed(pods.map(({ serviceAccountName }) => serviceAccountName))
   return finding(
-    'noSuchContainer',
-    { field: 'spec.containerName', cause: 'NotFound', value: container },
-    `spec.containerName ${show(container)}: no pod of the pool has it, of ${running.length} that run as ${show(account)}; they have ${containers}`,
+    'noSuchServiceAccount',
+    { field: 'spec.serviceAccountName', cause: 'NotFound', value: account },
+    `spec.serviceAccountName ${show(account)}: no pod of the pool runs as it, of ${pods.length} that are there; they run as ${accounts}`,
   )
+}
+
+/** @param pods those that run as the account, or all pods if none does */
+function noSuchContainer(pods: readonly Pod[], container: string, account: string): readonly Finding[] {
+  if (pods.some(({ containers }) => containers.includes(container))) return []
+  const isOfAccount = pods.some(({ serviceAccountName }) => serviceAccountName === account)
+  const which = isOfAccount ? `run as ${show(account)}` : 'are there'
+  const containers = listed(pods.flatMap((pod) => pod.containers))
+  return [
+    finding(
+      'noSuchContainer',
+      { field: 'spec.containerName', cause: 'NotFound', value: container },
+      `spec.containerName ${show(container)}: no pod of the pool has it, of ${pods.length} that ${which}; they have ${containers}`,
+    ),
+  ]
 }
 
 /**

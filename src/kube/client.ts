@@ -81,7 +81,7 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
   }
 
   const refusedBy = async ({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<Refused> => {
-    if (statusCode === 401) transport.doubt()
+    if (statusCode === 401) transport.reject()
     const retryAfter = headers['retry-after']
     return refusal(
       statusCode,

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { KubeConfig, loadYaml } from '@kubernetes/client-node'
 import { field, objectOr, type JsonObject } from '../core/json.ts'
 import { messageOf } from '../core/show.ts'
+import { withAbsoluteCommand, withExecInfo } from './exec-plugin.ts'
 import { impersonationOf, type Headers } from './impersonation.ts'
 import { proxyFor } from './proxy.ts'
 
@@ -16,7 +17,7 @@ export type ClusterConfig = {
   /** For logs and errors: which file and context this came from. */
   readonly source: string
   readonly credentials: KubeConfig
-  /** Beside those of the credentials: as whom each request is made, if as somebody else. */
+  /** Headers beside those of the credentials: the user that each request impersonates, if it does. */
   readonly headers: Headers
 }
 
@@ -59,7 +60,12 @@ const isInPod = (root: string): boolean =>
 function fromPod(root: string): ClusterConfig {
   const config = new KubeConfig()
   config.loadFromCluster(root)
-  return select({ config, users: [] }, "the pod's service account", undefined)
+  // The library takes http for some ports. The pod's token is never sent that way, and client-go always takes https.
+  config.clusters = config.clusters.map((one) => ({
+    ...one,
+    server: one.server.replace(/^http:/v, 'https:'),
+  }))
+  return select({ config, users: [], clusters: [] }, "the pod's service account", undefined)
 }
 
 function usualFiles(): readonly string[] {
@@ -85,20 +91,32 @@ function merge(files: readonly string[]): Loaded {
     merged.contexts.push(...config.contexts.filter(({ name }) => !merged.getContextObject(name)))
     if (!merged.currentContext) merged.setCurrentContext(config.currentContext)
   }
-  return { config: merged, users: loaded.flatMap(({ users }) => users) }
+  return {
+    config: merged,
+    users: loaded.flatMap(({ users }) => users),
+    clusters: loaded.flatMap(({ clusters }) => clusters),
+  }
 }
 
-/** A kubeconfig, and its users as they are written: the library leaves out what it does not know. */
-type Loaded = { readonly config: KubeConfig; readonly users: readonly JsonObject[] }
+/** A kubeconfig, and its users and clusters as they are written: the library leaves out what it does not know. */
+type Loaded = {
+  readonly config: KubeConfig
+  readonly users: readonly JsonObject[]
+  readonly clusters: readonly JsonObject[]
+}
 
 function read(file: string): Loaded {
   const config = new KubeConfig()
   const mistake = attempt(() => config.loadFromFile(file))
   // Without its cause: what the parser says quotes the file, and a token may stand beside the mistake.
   if (mistake !== undefined) throw new Error(`kubeconfig ${file}: ${mistake}`)
-  const users = field(objectOr(loadYaml(readFileSync(file, 'utf8'))), 'users')
-  return { config, users: Array.isArray(users) ? users.map(objectOr) : [] }
+  const folder = dirname(file)
+  config.users = config.users.map((user) => ({ ...user, exec: withAbsoluteCommand(user.exec, folder) }))
+  const { users, clusters } = objectOr(loadYaml(readFileSync(file, 'utf8')))
+  return { config, users: entriesIn(users), clusters: entriesIn(clusters) }
 }
+
+const entriesIn = (list: unknown): readonly JsonObject[] => (Array.isArray(list) ? list.map(objectOr) : [])
 
 function attempt(load: () => void): string | undefined {
   try {
@@ -122,7 +140,11 @@ function mistakeIn(error: unknown): string {
 
 const noKubeconfig = 'it is empty, or no kubeconfig'
 
-function select({ config, users }: Loaded, source: string, wanted: string | undefined): ClusterConfig {
+function select(
+  { config, users, clusters }: Loaded,
+  source: string,
+  wanted: string | undefined,
+): ClusterConfig {
   const name = wanted ?? config.currentContext
   if (!name) throw new Error(`kubeconfig ${source}: it has no current-context, and none was named`)
   const context = config.getContexts().find((candidate) => candidate.name === name)
@@ -131,18 +153,37 @@ function select({ config, users }: Loaded, source: string, wanted: string | unde
   config.setCurrentContext(name)
   const cluster = config.getCurrentCluster()
   if (!cluster) throw new Error(`${at}: it has no cluster ${JSON.stringify(context.cluster)}`)
-  if (!URL.canParse(cluster.server))
-    throw new Error(`${at}: the server ${JSON.stringify(cluster.server)} is no URL`)
+  const { protocol } = URL.parse(cluster.server) ?? {}
+  if (protocol !== 'https:' && protocol !== 'http:')
+    throw new Error(`${at}: the server ${JSON.stringify(cluster.server)} is no URL with https:// or http://`)
   if (context.user && !config.getCurrentUser())
     throw new Error(`${at}: it has no user ${JSON.stringify(context.user)}`)
   const written = users.find((user) => field(user, 'name') === context.user)
+  const writtenCluster = clusters.find((one) => field(one, 'name') === context.cluster)
   const by = <T>(find: () => T): T => located(at, find)
   const headers = by(() => impersonationOf(objectOr(field(written ?? {}, 'user'))))
   const proxyUrl = cluster.proxyUrl ?? by(() => proxyFor(cluster.server, process.env))
-  if (proxyUrl !== undefined)
-    config.clusters = config.clusters.map((one) => (one === cluster ? { ...one, proxyUrl } : one))
+  const isPlain = protocol === 'http:'
+  // By http, as through `kubectl proxy`, no credentials are sent, since anybody on the way could use them. client-go then reads none
+  // and runs no exec plugin; it sends the headers of impersonation alone.
+  if (isPlain) config.users = []
+  config.users = config.users.map((user) =>
+    user.name === context.user
+      ? { ...user, exec: by(() => withExecInfo(user.exec, cluster, field(writtenCluster ?? {}, 'cluster'))) }
+      : user,
+  )
+  // The library knows schemes in lower case alone.
+  const server = cluster.server.replace(/^https?:/iv, protocol)
+  const reached = {
+    ...cluster,
+    server,
+    ...(proxyUrl !== undefined && { proxyUrl }),
+    // The library refuses http unless it is told that TLS is not verified.
+    ...(isPlain && { skipTLSVerify: true }),
+  }
+  config.clusters = config.clusters.map((one) => (one === cluster ? reached : one))
   return {
-    server: cluster.server.replace(/\/+$/v, ''),
+    server: server.replace(/\/+$/v, ''),
     namespace: context.namespace,
     source: at,
     credentials: config,

@@ -12,7 +12,7 @@ type Listing = Pick<Call, 'metadataOnly'> & {
   readonly take: (item: unknown) => void
 }
 
-type Listed = { readonly kind: 'complete'; readonly version: string } | Refused | Lost
+type ListResult = { readonly kind: 'complete'; readonly version: string } | Refused | Lost
 
 /**
  * All pages of a list, or why there is no complete one.
@@ -28,7 +28,7 @@ export async function listPages({
   signal,
   take,
   metadataOnly = false,
-}: Listing): Promise<Listed> {
+}: Listing): Promise<ListResult> {
   let token = ''
   for (;;) {
     const page = { ...query, limit: String(pageSize), ...(token && { continue: token }) }

@@ -24,8 +24,10 @@ export type Passage = {
 export type Transport = {
   /** @throws Error (the promise rejects) where there are no credentials: a file is gone, or an exec plugin fails */
   passage(): Promise<Passage>
-  /** A request failed, perhaps for its credentials: the next one asks for them anew. */
+  /** A request failed, perhaps for its credentials: the next one looks at them again. */
   doubt(): void
+  /** The API server did not accept the credentials (401): the next request asks for them anew, an exec plugin included. */
+  reject(): void
   /** Ends every connection at once. */
   close(): Promise<void>
 }
@@ -50,6 +52,9 @@ const connectionCap = 64
  */
 const credentialsHoldMs = 100
 
+/** So that an account that no API server accepts does not have its exec plugin run for each request. */
+const askAgainAfterMs = 10_000
+
 /**
  * Connections that are shared by all requests. The library has an agent of its own, so a TLS handshake, for each
  * request; here there is one pair of agents, replaced only when CA, client certificate or proxy change.
@@ -58,15 +63,17 @@ export function createTransport(
   { server, credentials, headers: ours }: ClusterConfig,
   now: () => number,
 ): Transport {
-  const security = new Security(credentials)
+  let security = new Security(credentials)
+  let askedAnewAt = Number.NEGATIVE_INFINITY
   let agents: Agents | undefined
   let latest: { readonly at: number; readonly passage: Promise<Passage> } | undefined
   const look = async (): Promise<Passage> => {
     const context = new RequestContext(server, HttpMethod.GET)
-    await security.applySecurityAuthentication(context).catch((error: unknown) => {
-      throw new Error(credentialsProblem(error, security.getCurrentUser()))
+    const asked = security
+    await asked.applySecurityAuthentication(context).catch((error: unknown) => {
+      throw new Error(credentialsProblem(error, asked.getCurrentUser()))
     })
-    const { options } = security
+    const { options } = asked
     if (!agents || !isDeepStrictEqual(agents.options, options)) {
       retire(agents)
       agents = build(options, context.getDispatcher())
@@ -82,6 +89,13 @@ export function createTransport(
     },
     doubt() {
       latest = undefined
+    },
+    reject() {
+      latest = undefined
+      if (now() - askedAnewAt < askAgainAfterMs) return
+      askedAnewAt = now()
+      // The library keeps what an exec plugin gave until the time that it names, and for good where it names none.
+      security = new Security(credentials)
     },
     async close() {
       await Promise.all([agents?.calls.destroy(), agents?.watches.destroy()])

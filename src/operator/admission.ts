@@ -8,7 +8,7 @@ import { Reflector } from '../kube/reflector.ts'
 import type { HealthCheck } from '../serving/probes.ts'
 import { claimLabel } from '../webhook/claim.ts'
 import { startWebhookServer, type WebhookServer } from '../webhook/server.ts'
-import { Tokens } from '../webhook/token.ts'
+import { AcceptedTokens } from '../webhook/token.ts'
 import { mixture, staleness } from './knowledge.ts'
 import { createProbe, tryWay } from './probe.ts'
 import { routesOf, type RoutesOptions } from './routes.ts'
@@ -24,7 +24,7 @@ type AdmissionOptions = RoutesOptions & {
   readonly lives?: Lives
 }
 
-type Admission = {
+type AdmissionService = {
   readonly start: () => void
   readonly stop: () => Promise<void>
   readonly checks: () => readonly HealthCheck[]
@@ -37,7 +37,7 @@ type Admission = {
  */
 export type ShownTokens = Set<string>
 
-const switchedOff: Admission = {
+const switchedOff: AdmissionService = {
   start: () => {},
   stop: () => Promise.resolve(),
   checks: () => [],
@@ -57,14 +57,14 @@ const collectEveryMs = 10_000
 const outageShowsMs = 5000
 
 /** Serves the webhook, with certificates and a token that are kept registered with the API server. */
-export function createAdmission(options: AdmissionOptions): Admission {
+export function createAdmission(options: AdmissionOptions): AdmissionService {
   const { config, client, reservations, isLeading, metrics, shownTokens, log } = options
   metrics.claimsFrom(() => reservations.size)
   const listen = config.webhook.address
   if (!listen) return switchedOff
   const { namespace } = config
   const routes = routesOf(options, createObjects(client))
-  const known = new Tokens()
+  const known = new AcceptedTokens()
   let server: WebhookServer | undefined
   let expiry: Readonly<Record<string, Date>> = {}
   const trust = createTrust({ ...options, expires: (at) => (expiry = at) }, known, async (pair) => {

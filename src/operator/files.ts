@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { messageOf } from '../core/show.ts'
 
-type Named = readonly [flag: string, file: string]
+type NamedFile = readonly [flag: string, file: string]
 
 /**
  * Problems of the files that flags name, found before anything is started. The files of `--webhook-cert-dir` are left
@@ -11,7 +11,7 @@ type Named = readonly [flag: string, file: string]
  */
 export async function fileProblems({ metrics, webhook }: Config): Promise<readonly string[]> {
   const { address, secure, certificate } = metrics
-  const named: Named[] = []
+  const named: NamedFile[] = []
   if (address && secure && certificate)
     for (const name of [certificate.cert, certificate.key])
       named.push(['--metrics-cert-path', join(certificate.directory, name)])
@@ -20,7 +20,7 @@ export async function fileProblems({ metrics, webhook }: Config): Promise<readon
   return problems.filter((problem) => problem !== undefined)
 }
 
-async function problemWith([flag, file]: Named): Promise<string | undefined> {
+async function problemWith([flag, file]: NamedFile): Promise<string | undefined> {
   try {
     return (await readFile(file, 'utf8')).trim() === '' ? `${flag}: ${file} is empty` : undefined
   } catch (error) {

@@ -10,10 +10,10 @@ import type { KubeObject } from '../kube/reflector.ts'
 export function lighten(
   resource: Resource,
   object: KubeObject,
-  inventory: Pick<Inventory, 'lighten'>,
+  inventory: Pick<Inventory, 'intern'>,
 ): KubeObject {
   const light = isPoolOrObjective(resource) ? bare(object) : object
-  inventory.lighten(light)
+  inventory.intern(light)
   return light
 }
 

@@ -5,7 +5,7 @@
 import type { Confirm } from '../controller/reconcile.ts'
 import { field, objectOr } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
-import type { Known } from '../core/overlay.ts'
+import type { IndexedWorld } from '../core/overlay.ts'
 import { crdName, namespaceResource, warnsOnly } from '../core/resources.ts'
 import { failureWords, resourcePath, type Client } from '../kube/client.ts'
 import { listPages } from '../kube/listing.ts'
@@ -46,7 +46,7 @@ export const liveReads =
 
 /** What the webhook reads before it refuses, the loop reads before it takes something away. */
 export const confirmation =
-  (inventory: Known, objects: Pick<Objects, 'get'>): Confirm =>
+  (inventory: IndexedWorld, objects: Pick<Objects, 'get'>): Confirm =>
   (binding, rule) =>
     failsLive(rule, binding, inventory, liveReads(objects))
 

@@ -44,10 +44,10 @@ export function createPublishing(options: PublishingOptions): Publishing {
   const { config, isLeading, log } = options
   const configuration = configurationOf(config)
   let published: { readonly essence: unknown; readonly at: number } | undefined
-  let complained = false
-  let looking: NodeJS.Timeout | undefined
+  let hasWarned = false
+  let timer: NodeJS.Timeout | undefined
 
-  async function look(): Promise<void> {
+  async function publishIfDue(): Promise<void> {
     if (!isLeading()) {
       published = undefined
       return
@@ -57,24 +57,24 @@ export function createPublishing(options: PublishingOptions): Publishing {
     const essence = essenceOf(health)
     if (!isOld && sameJson(published?.essence, essence)) return
     const at = performance.now()
-    const told = { ...health, heartbeat: new Date().toISOString() }
-    const reply = await write(options, encodeOperatorStatus({ configuration, health: told }))
+    const latest = { ...health, heartbeat: new Date().toISOString() }
+    const reply = await write(options, encodeOperatorStatus({ configuration, health: latest }))
     if (reply.kind === 'done') published = { essence, at }
-    else if (!complained) log.warn({ reply }, `ConfigMap ${operatorStatusName} can't be written`)
-    complained = reply.kind !== 'done'
+    else if (!hasWarned) log.warn({ reply }, `ConfigMap ${operatorStatusName} can't be written`)
+    hasWarned = reply.kind !== 'done'
   }
 
-  const lookOnAndOn = async (): Promise<void> => {
-    await look()
-    looking?.refresh()
+  const publishAgain = async (): Promise<void> => {
+    await publishIfDue()
+    timer?.refresh()
   }
   return {
     start: () => {
-      looking = setTimeout(() => void lookOnAndOn(), lookEveryMs)
+      timer = setTimeout(() => void publishAgain(), lookEveryMs)
     },
     stop: () => {
-      clearTimeout(looking)
-      looking = undefined
+      clearTimeout(timer)
+      timer = undefined
     },
   }
 }

@@ -34,10 +34,8 @@ export type RoutesOptions = {
 }
 
 /** The routes, each named by the first label of a webhook's name in deploy/webhook. */
-export function routesOf(
-  { config, client, inventory, reservations, feed, reviewsFirst, notices, metrics, log }: RoutesOptions,
-  objects: Objects,
-): Readonly<Record<string, Review>> {
+export function routesOf(options: RoutesOptions, objects: Objects): Readonly<Record<string, Review>> {
+  const { config, client, inventory, reservations, notices, metrics, log } = options
   const read = (signal: AbortSignal): ReadLive => liveReads(objects, signal)
   const isLenient = (namespace: string, signal: AbortSignal): Promise<boolean> =>
     isLabelledLenient(objects, namespace, signal)
@@ -59,32 +57,7 @@ export function routesOf(
     lookAtPods: config.webhook.workloads ? lookAtPods : withoutPods,
     observe: (request: AdmissionRequest, verdict: Verdict) => logDenial(log, request, verdict),
   }
-  const guarded =
-    (review: Review): Review =>
-    async (request, signal) => {
-      const probed = probeAnswer(request, config)
-      if (probed) return probed
-      const answered = metrics.reviewStarted()
-      const isOver = reviewsFirst.reviewStarted()
-      let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'
-      let reason: string | undefined
-      try {
-        refuseIfIgnorant(feed)
-        const decidable = feed.whenDecidable(request.namespace, signal)
-        if (decidable) {
-          await decidable
-          signal.throwIfAborted()
-          refuseIfIgnorant(feed)
-        }
-        const response = await review(request, signal)
-        reason = response.auditAnnotations['reasons']?.split(',')[0]
-        decision = response.kind === 'denied' ? 'deny' : response.warnings.length > 0 ? 'warn' : 'allow'
-        return response
-      } finally {
-        isOver()
-        answered({ operation: request.operation, decision, reason })
-      }
-    }
+  const guarded = guardedBy(options)
   return {
     validate: guarded(validating(reach)),
     mutate: guarded(mutating(reach)),
@@ -100,6 +73,46 @@ export function routesOf(
       }),
     ),
   }
+}
+
+/**
+ * Puts a review behind what all of them have in common: the operator's own probe is answered without one, nothing is decided
+ * while this replica knows too little, other work waits, and the metrics count how it ended.
+ */
+const guardedBy =
+  ({ config, feed, metrics, reviewsFirst }: RoutesOptions) =>
+  (review: Review): Review =>
+  async (request, signal) => {
+    const probed = probeAnswer(request, config)
+    if (probed) return probed
+    const answered = metrics.reviewStarted()
+    const isOver = reviewsFirst.reviewStarted()
+    let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'
+    let reason: string | undefined
+    try {
+      await untilDecidable(request.namespace, feed, signal)
+      const response = await review(request, signal)
+      reason = response.auditAnnotations['reasons']?.split(',')[0]
+      decision = response.kind === 'denied' ? 'deny' : response.warnings.length > 0 ? 'warn' : 'allow'
+      return response
+    } finally {
+      isOver()
+      answered({ operation: request.operation, decision, reason })
+    }
+  }
+
+/** Waits until something may be decided in a namespace. Throws `Undecided` if this replica knows too little, before or after. */
+async function untilDecidable(
+  namespace: string,
+  feed: RoutesOptions['feed'],
+  signal: AbortSignal,
+): Promise<void> {
+  refuseIfIgnorant(feed)
+  const decidable = feed.whenDecidable(namespace, signal)
+  if (!decidable) return
+  await decidable
+  signal.throwIfAborted()
+  refuseIfIgnorant(feed)
 }
 
 function refuseIfIgnorant(feed: RoutesOptions['feed']): void {

@@ -115,7 +115,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     objects,
     namespace: config.namespace,
     now: () => performance.now(),
-    holders: (key) => [...inventory.holders(key), ...inventory.sharing(key)],
+    holders: (key) => [...inventory.holders(key), ...inventory.sharingContainer(key)],
     disregarded: (claimant, winner) => {
       metrics.claimDisregarded()
       log.warn({ claimant, winner }, 'a claim that may never be followed by a binding refused nobody')
@@ -168,7 +168,7 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
   ]
   const publishing = createPublishing({
     config,
-    objects: createObjects(client),
+    objects,
     isLeading: leadership.isLeading,
     halted: () => feed.halted(),
     checks: ready,

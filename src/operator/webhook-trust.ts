@@ -19,7 +19,7 @@ import { createObjects } from '../kube/objects.ts'
 import { Reflector } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import type { Tokens } from '../webhook/token.ts'
+import type { AcceptedTokens } from '../webhook/token.ts'
 import { configurationsOf, registered } from './webhook-configurations.ts'
 
 const addressOf = (url: string | undefined): WebhookAddress =>
@@ -120,7 +120,7 @@ type TrustSurroundings = {
 /** Keeps the served certificate and token and the registered ones in step. */
 export function createTrust(
   { config, client, metrics, expires, log, lives }: TrustSurroundings,
-  known: Tokens,
+  known: AcceptedTokens,
   use: (pair: Trusted['pair']) => Promise<void>,
 ): Trust {
   const { namespace } = config

@@ -10,7 +10,7 @@ export function deferredReads(choice: ClusterChoice): OpenReads {
   const open = (): Promise<OpenReads> =>
     (opened ??= import('./reads.ts').then(({ openReads }) => openReads(choice)))
   return {
-    home: async () => (await open()).home(),
+    defaultNamespace: async () => (await open()).defaultNamespace(),
     readCluster: async (scope) => (await open()).readCluster(scope),
     readPods: async (at) => (await open()).readPods(at),
     readOperator: async (namespace) => (await open()).readOperator(namespace),

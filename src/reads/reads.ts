@@ -27,7 +27,7 @@ export function openReads(choice: ClusterChoice): OpenReads {
   const following = followed()
   let follows = false
   return {
-    home: async () => connection.namespace(),
+    defaultNamespace: async () => connection.namespace(),
     readCluster: (scope) => snapshotCluster(connection, scope, follows ? following : undefined),
     readPods: (at) => readPods(connection, at),
     readOperator: (namespace) => readOperator(connection, namespace),

@@ -6,7 +6,7 @@ import type { World } from '../core/facts.ts'
 import type { Finding } from '../core/findings.ts'
 import type { Identity } from '../core/identity.ts'
 import { byBytes } from '../core/names.ts'
-import type { Known } from '../core/overlay.ts'
+import type { IndexedWorld } from '../core/overlay.ts'
 import type { ReadHolder } from './claim.ts'
 import { LiveNamespace, type ReadLive } from './live.ts'
 
@@ -30,12 +30,12 @@ export const needsConfirmation = (findings: readonly Finding[]): boolean =>
 export async function failsLive(
   rule: Finding['rule'],
   binding: Binding,
-  remembered: Known,
+  remembered: IndexedWorld,
   read: ReadLive,
 ): Promise<boolean> {
   if (!doubtful.has(rule)) return true
   const live = new LiveNamespace(remembered, binding.namespace, read)
-  await live.readReferences(binding)
+  await live.readTargets(binding)
   const { findings, identity } = evaluate(binding, live.world)
   if (findings[0]?.rule !== rule) return false
   if (rule !== 'identityCollision' || identity?.collisionKey === undefined) return true
@@ -64,24 +64,24 @@ const doubtful: ReadonlySet<Finding['rule']> = new Set([
  */
 export async function confirm(
   binding: Binding,
-  remembered: Known,
+  remembered: IndexedWorld,
   read: ReadLive,
   { neighbours = false }: { readonly neighbours?: boolean } = {},
 ): Promise<World> {
   const live = new LiveNamespace(remembered, binding.namespace, read)
   const { world } = live
-  await live.readReferences(binding)
+  await live.readTargets(binding)
   const { evaluation, stake } = foresee(binding, world)
   const { identity } = evaluation
   const keys = [...(identity?.collisionKey === undefined ? [] : [identity.collisionKey]), ...stake.latent]
-  for (const key of keys) await readRivals(live, binding, world.claimants(key), () => true)
-  const { reference } = stake
+  for (const key of keys) await readRivals(live, binding, world.possibleHolders(key), () => true)
+  const { containerRef } = stake
   // A collision includes everything that a pending collision would say.
-  if (reference !== undefined && !foresee(binding, world).findings.some(isCollision))
+  if (containerRef !== undefined && !foresee(binding, world).findings.some(isCollision))
     await readRivals(
       live,
       binding,
-      world.sharing(reference),
+      world.sharingContainer(containerRef),
       (peer) => waits(evaluation) || waits(evaluate(peer, world)),
     )
   if (neighbours && identity) await readNeighbours(live, binding, identity, remembered)
@@ -118,7 +118,7 @@ function contestingTest({ world }: LiveNamespace, binding: Binding): (peer: Bind
     const theirs = world.stakeOf(peer)
     const isContested =
       keys.some((key) => theirs.identity?.collisionKey === key || theirs.latent.includes(key)) ||
-      (stake.reference !== undefined && stake.reference === theirs.reference)
+      (stake.containerRef !== undefined && stake.containerRef === theirs.containerRef)
     return isContested && isRival(binding, peer)
   }
 }
@@ -133,14 +133,14 @@ export async function readContender(
   name: string,
   key: string,
   binding: Binding,
-  remembered: Known,
+  remembered: IndexedWorld,
   read: ReadLive,
 ): Promise<ReadHolder> {
   const live = new LiveNamespace(remembered, binding.namespace, read)
   const other = await live.readPeer(name)
   if (!other) return { contender: 'none' }
-  const { identity, latent, reference } = live.world.stakeOf(other)
-  const hasKey = identity?.collisionKey === key || reference === key || latent.includes(key)
+  const { identity, latent, containerRef } = live.world.stakeOf(other)
+  const hasKey = identity?.collisionKey === key || containerRef === key || latent.includes(key)
   return { contender: !hasKey ? 'none' : isRival(binding, other) ? 'rival' : 'renamed', version: other }
 }
 
@@ -161,5 +161,5 @@ async function readNeighbours(
   const unread = [...new Set(near)].filter((name) => name !== binding.name && !live.world.speaksOf(name))
   for (let start = 0; start < unread.length; start += batch)
     await Promise.all(unread.slice(start, start + batch).map((name) => live.readPeer(name)))
-  live.world.neighboursAreSet()
+  live.world.onlySetNeighbours()
 }

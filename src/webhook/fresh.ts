@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { decodeBinding, type Binding } from '../core/binding.ts'
 import {
   judgeChange,
-  referenceIn,
-  setReference,
+  targetIn,
+  setTarget,
   type Consequence,
   type ReferenceChange,
 } from '../core/consequences.ts'
@@ -36,34 +36,35 @@ export async function judgeLive(
   const { world } = live
   // The API server asks about no kind that is not served.
   world.setServed(resource)
-  setReference(world, resource, namespace, name, oldObject)
-  const version = inventory.versionOf(namespace)
-  const users = world.usersOf(resource, namespace, name)
-  if (!isRemembered(change, live, inventory)) await inSlices(placing(live, users), signal)
+  setTarget(world, resource, namespace, name, oldObject)
+  const revision = inventory.revisionOf(namespace)
+  const remembered = world.usersOf(resource, namespace, name)
+  if (!isRemembered(change, live, inventory)) await inSlices(placing(live, remembered), signal)
   const judged = (): Promise<readonly Consequence[]> => inSlices(judgeChange(change, world), signal)
-  const [guess, { names, others }, hasNews] = await Promise.all([
+  const [guess, listed, hasNews] = await Promise.all([
     judged(),
     listBindings(namespace, live, reach),
-    readMissing(users, live, namespace, reach, signal),
+    readMissing(remembered, live, namespace, reach, signal),
   ])
-  // By the state of memory that was judged: a watch may have brought a binding since, which the list then has, too.
-  const isAsRemembered =
-    others.length === 0 &&
-    inventory.bindingsIn(namespace) === names.size &&
-    inventory.versionOf(namespace) === version &&
+  // The guess holds only if memory had every listed binding at the listed version, before the list and after: what a watch
+  // brought meanwhile is in the list, too, and was not judged.
+  const isAsListed =
+    listed.unknown.length === 0 &&
+    inventory.bindingsIn(namespace) === listed.names.size &&
+    inventory.revisionOf(namespace) === revision &&
     inventory.isWorkedOut(namespace)
-  if (!isAsRemembered) {
-    world.setPresent(names)
-    await readBindings(others, live, namespace, reach, signal)
+  if (!isAsListed) {
+    world.setPresent(listed.names)
+    await readBindings(listed.unknown, live, namespace, reach, signal)
   }
-  const usersNow = world.usersOf(resource, namespace, name)
-  if (usersNow.length === 0) return { live, consequences: [] }
-  const near = nearTo(usersNow, names, live)
-  // Of those that are as they were, what memory lacks has been read.
-  const more = isAsRemembered ? near.slice(usersNow.length) : near
-  const hasMoreNews = await readMissing(more, live, namespace, reach, signal)
-  if (isAsRemembered && !hasNews && !hasMoreNews) return { live, consequences: guess }
-  await inSlices(placing(live, near), signal)
+  const users = world.usersOf(resource, namespace, name)
+  if (users.length === 0) return { live, consequences: [] }
+  const rivals = rivalsOf(users, listed.names, live)
+  // What the remembered users refer to was read beside the list.
+  const unread = isAsListed ? rivals : [...users, ...rivals]
+  const hasMoreNews = await readMissing(unread, live, namespace, reach, signal)
+  if (isAsListed && !hasNews && !hasMoreNews) return { live, consequences: guess }
+  await inSlices(placing(live, [...users, ...rivals]), signal)
   return { live, consequences: await judged() }
 }
 
@@ -75,27 +76,28 @@ const isRemembered = (
 ): boolean =>
   inventory.isServed(resource) &&
   isDeepStrictEqual(
-    referenceIn(inventory, resource, namespace, name),
-    referenceIn(world, resource, namespace, name),
+    targetIn(inventory, resource, namespace, name),
+    targetIn(world, resource, namespace, name),
   )
 
-/** The names of a namespace's bindings: of all, and of those that memory has otherwise or lacks. */
+/** The names of all bindings of a namespace, and of those that memory lacks or has at another version. */
 async function listBindings(
   namespace: string,
   live: LiveNamespace,
   { list }: Reach,
-): Promise<{ readonly names: ReadonlySet<string>; readonly others: readonly string[] }> {
+): Promise<{ readonly names: ReadonlySet<string>; readonly unknown: readonly string[] }> {
   const names = new Set<string>()
-  const others: string[] = []
+  const unknown: string[] = []
   const take = (object: unknown): void => {
     const metadata = objectOr(objectOr(object)['metadata'])
     const name = textOr(field(metadata, 'name'), '')
     names.add(name)
     const known = live.binding(name)
-    if (known === undefined || known.resourceVersion !== field(metadata, 'resourceVersion')) others.push(name)
+    if (known === undefined || known.resourceVersion !== field(metadata, 'resourceVersion'))
+      unknown.push(name)
   }
   await list(bindingResource, namespace, take, 'metadata')
-  return { names, others }
+  return { names, unknown }
 }
 
 async function readBindings(
@@ -120,20 +122,19 @@ function* placing({ world }: LiveNamespace, bindings: readonly Binding[]): Gener
   }
 }
 
-/** The users of an object, and after them whoever asks for a container that one of them asks for. */
-function nearTo(
+/** The other bindings of the namespace that ask for a container that one of these users asks for. */
+function rivalsOf(
   users: readonly Binding[],
   names: ReadonlySet<string>,
   live: LiveNamespace,
 ): readonly Binding[] {
   const others = names.difference(new Set(users.map(({ name }) => name)))
-  if (others.size === 0) return users
+  if (others.size === 0) return []
   const containers = new Set(users.map(containerOf))
-  const besides = [...others].flatMap((name) => {
+  return [...others].flatMap((name) => {
     const binding = live.binding(name)
     return binding && !binding.deleting && containers.has(containerOf(binding)) ? [binding] : []
   })
-  return [...users, ...besides]
 }
 
 const containerOf = ({ spec }: Binding): string =>

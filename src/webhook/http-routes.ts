@@ -15,7 +15,8 @@ import { calledIn, type Called } from './token.ts'
 import { Undecided } from './undecided.ts'
 
 /**
- * Decides about a request. If the promise rejects, the answer is HTTP 500 and the webhook's `failurePolicy` decides.
+ * Decides about a request. The signal aborts at the API server's deadline. If the promise rejects, the answer is HTTP 500 and
+ * the webhook's `failurePolicy` decides.
  */
 export type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse>
 

@@ -1,7 +1,7 @@
 import { bindingKey, decodeBinding, type Binding } from '../core/binding.ts'
-import { setReference } from '../core/consequences.ts'
+import { setTarget } from '../core/consequences.ts'
 import { isDns1123Subdomain } from '../core/names.ts'
-import { Overlay, type Known } from '../core/overlay.ts'
+import { Overlay, type IndexedWorld } from '../core/overlay.ts'
 import { bindingResource, objectiveResources, poolResources, type Resource } from '../core/resources.ts'
 
 /**
@@ -18,14 +18,14 @@ export class LiveNamespace {
   readonly #namespace: string
   readonly #read: ReadLive
 
-  constructor(remembered: Known, namespace: string, read: ReadLive) {
+  constructor(remembered: IndexedWorld, namespace: string, read: ReadLive) {
     this.world = new Overlay(remembered, namespace)
     this.#namespace = namespace
     this.#read = read
   }
 
   /** Follows the references of a binding and reads every object that they may lead to, each once. */
-  async readReferences({ spec }: Binding): Promise<void> {
+  async readTargets({ spec }: Binding): Promise<void> {
     await Promise.all([
       ...this.#unread(poolResources, spec.poolRef.name),
       ...this.#unread(objectiveResources, spec.objectiveRef?.name),
@@ -35,13 +35,13 @@ export class LiveNamespace {
   #unread(row: readonly Resource[], name: unknown): readonly Promise<void>[] {
     if (typeof name !== 'string' || !isDns1123Subdomain(name)) return []
     return row
-      .filter((resource) => this.world.isServed(resource) && !this.world.speaksOfReference(resource, name))
-      .map((resource) => this.#readReference(resource, name))
+      .filter((resource) => this.world.isServed(resource) && !this.world.speaksOfTarget(resource, name))
+      .map((resource) => this.#readTarget(resource, name))
   }
 
-  async #readReference(resource: Resource, name: string): Promise<void> {
+  async #readTarget(resource: Resource, name: string): Promise<void> {
     const object = await this.#read(resource, { namespace: this.#namespace, name })
-    setReference(this.world, resource, this.#namespace, name, object)
+    setTarget(this.world, resource, this.#namespace, name, object)
   }
 
   /** Reads another binding with its pools and objectives; undefined if it is gone or being deleted. */
@@ -52,7 +52,7 @@ export class LiveNamespace {
       this.world.removeBinding(name)
       return undefined
     }
-    await this.readReferences(binding)
+    await this.readTargets(binding)
     this.world.setBinding(binding)
     return binding
   }

@@ -1,5 +1,5 @@
 import type { Binding, Reference } from '../core/binding.ts'
-import { referenceIn, setReference } from '../core/consequences.ts'
+import { targetIn, setTarget } from '../core/consequences.ts'
 import { field, objectOr } from '../core/json.ts'
 import { isDns1123Subdomain } from '../core/names.ts'
 import { objectiveResources, poolResources, type Resource } from '../core/resources.ts'
@@ -38,7 +38,7 @@ export async function readMissing(
   const found = await Promise.all(
     missing.entries().map(async ([resource, names]) => {
       const objects = await readAll(resource, names, namespace, reach)
-      for (const [name, object] of objects) setReference(world, resource, namespace, name, object)
+      for (const [name, object] of objects) setTarget(world, resource, namespace, name, object)
       return objects.values().some((object) => object !== undefined)
     }),
   )
@@ -56,8 +56,8 @@ function* missingFor(
     if (typeof name !== 'string' || !isDns1123Subdomain(name)) return
     for (const resource of row) {
       if ((group !== undefined && group !== resource.group) || !world.isServed(resource)) continue
-      if (!added(asked, resource, name) || world.speaksOfReference(resource, name)) continue
-      if (referenceIn(world, resource, namespace, name) === undefined) added(missing, resource, name)
+      if (!added(asked, resource, name) || world.speaksOfTarget(resource, name)) continue
+      if (targetIn(world, resource, namespace, name) === undefined) added(missing, resource, name)
     }
   }
   for (const { spec } of bindings) {

@@ -14,8 +14,9 @@ import {
   type AdmissionActions,
   type ReferenceVerdict,
 } from '../core/reference-verdict.ts'
-import { collisionAdvice, counted, nameAtMost } from '../core/remarks.ts'
+import { collisionAdvice, counted } from '../core/remarks.ts'
 import { objectiveResources, poolResources } from '../core/resources.ts'
+import { nameAtMost } from '../core/show.ts'
 import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
 import { judgeLive } from './fresh.ts'
 import type { LiveNamespace, ReadLive } from './live.ts'
@@ -111,12 +112,12 @@ function partiesTo(consequence: JudgedConsequence, { world }: LiveNamespace): re
   const { binding, finding } = consequence
   if (finding.rule === 'invalidPoolSelector') return []
   const key = finding.collisionKey
-  const peers = key === undefined ? [] : world.claimants(key).slice(0, peersAtMost)
+  const peers = key === undefined ? [] : world.possibleHolders(key).slice(0, peersAtMost)
   return [binding, ...peers]
 }
 
 async function confirm(bindings: readonly Binding[], live: LiveNamespace): Promise<void> {
-  await Promise.all(bindings.map((binding) => live.readReferences(binding)))
+  await Promise.all(bindings.map((binding) => live.readTargets(binding)))
   for (const binding of bindings) live.world.setBinding(binding)
 }
 
@@ -128,12 +129,12 @@ const isRefusal = ({ action }: JudgedConsequence): boolean => action === 'deny'
  */
 function respond(request: AdmissionRequest, { verdict, consequences }: ReferenceVerdict): AdmissionResponse {
   const refusals = consequences.filter(isRefusal)
-  const warned = consequences.filter(isSaid)
+  const warned = consequences.filter(isWarned)
   const warnings =
     request.operation === 'DELETE' && warned.length > 1
       ? lossesInAll(warned)
       : counted(warned.map(consequenceLine), (rest) => `${rest} more InferenceIdentityBindings are affected`)
-  const reasons = reasonsOf(refusals.length > 0 ? refusals : consequences.filter(isSaid))
+  const reasons = reasonsOf(refusals.length > 0 ? refusals : consequences.filter(isWarned))
   const auditAnnotations: Readonly<Record<string, string>> =
     verdict === 'allow'
       ? {}
@@ -169,7 +170,7 @@ const lossesInAll = (warned: readonly JudgedConsequence[]): readonly string[] =>
 /** How many names such a line has. */
 const fewNames = 3
 
-const isSaid = ({ action }: JudgedConsequence): boolean => action === 'warn'
+const isWarned = ({ action }: JudgedConsequence): boolean => action === 'warn'
 
 const findingOf = (consequence: JudgedConsequence) =>
   consequence.kind === 'otherPods' ? [] : [{ ...consequence.finding, action: consequence.action }]

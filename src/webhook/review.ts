@@ -6,21 +6,22 @@ import { noStake } from '../core/evaluate.ts'
 import type { World } from '../core/facts.ts'
 import { rules, type Finding } from '../core/findings.ts'
 import type { IdentifiedBinding } from '../core/overlap.ts'
-import type { Known } from '../core/overlay.ts'
+import type { IndexedWorld } from '../core/overlay.ts'
 import { collisionAdvice, remarksOn } from '../core/remarks.ts'
 import { bindingResource } from '../core/resources.ts'
 import { judge, lenient, newIn, type ActionOverrides, type Verdict } from '../core/verdict.ts'
 import { workloadRules } from '../core/workloads.ts'
-import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
+import type { AdmissionRequest } from './admission-review.ts'
 import type { Holder } from './claim.ts'
 import { confirm, needsConfirmation, readContender } from './confirm.ts'
 import { allowed, denied, isReported, type Decision } from './decision.ts'
+import type { Review } from './http-routes.ts'
 import type { ReadLive } from './live.ts'
 import type { Reservations, Reserved } from './reservations.ts'
 import { nothingSeen, type LookAtPods, type PodFindings } from './workloads.ts'
 
 type Reach = {
-  readonly world: Known
+  readonly world: IndexedWorld
   /** The signal ends a read when the API server no longer waits for the review. */
   readonly read: (signal: AbortSignal) => ReadLive
   readonly actions: ActionOverrides
@@ -33,9 +34,6 @@ type Reach = {
   /** Called with each decision of /validate, and with the denials of /mutate, which comes before it. */
   readonly observe: (request: AdmissionRequest, verdict: Verdict) => void
 }
-
-/** Decides about one request; the signal aborts at the API server's deadline. */
-type Review = (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse>
 
 /**
  * The validating webhook, which has the last word, because it sees the object as it will be stored. It allows by
@@ -184,15 +182,15 @@ const baseOf = (request: AdmissionRequest): string | undefined =>
   request.operation === 'CREATE' ? '' : bindingIn(request.oldObject, request).resourceVersion || undefined
 
 /**
- * The finding for a claim of another binding: on a collision key, or on the reference of a binding that waits for
- * objects.
+ * The finding for a claim of another binding: on a collision key, or on the container reference of a binding that
+ * waits for objects.
  */
 function takenBy(
   { by }: Extract<Reserved, { kind: 'taken' }>,
   key: string,
   { binding, appraisal }: Decided,
 ): Finding {
-  if (key === appraisal.stake.reference) return pendingOver(key, binding, [by.name])
+  if (key === appraisal.stake.containerRef) return pendingOver(key, binding, [by.name])
   return {
     rule: 'identityCollision',
     field: 'spec.containerName',

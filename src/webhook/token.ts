@@ -13,7 +13,7 @@ export function calledIn(url: string): Called | undefined {
 }
 
 /** The tokens by which calls are served. None at first: then nothing is. */
-export class Tokens {
+export class AcceptedTokens {
   #accepted: readonly Buffer[] = []
 
   accept(tokens: readonly string[]): void {

@@ -1,7 +1,7 @@
 import { isSameBinding, type Claim, type Holder } from './claim.ts'
 
 /** How many claims on one key may come to nothing within the window, before claims on it refuse nobody any more. */
-const bearable = 3
+const unfollowedAtMost = 3
 const windowMs = 600_000
 
 /** A client that tries again at once is still at the same attempt. */
@@ -49,7 +49,7 @@ export class UnfollowedClaims {
   }
 
   areTooMany({ name, key }: Claim): boolean {
-    return this.#unfollowed(name, key).length > bearable
+    return this.#unfollowed(name, key).length > unfollowedAtMost
   }
 
   /** A live read shows that the holder of the claim is there, and that its claim is over. */

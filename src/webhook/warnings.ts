@@ -1,20 +1,24 @@
 import { printable } from '../core/show.ts'
 
 /**
- * The API server sends warnings on as HTTP headers and drops, without a word, one that holds a control character
- * (apimachinery, util/net NewWarningHeader). Past 4,096 characters in a request it cuts every one of them to 256
- * (apiserver, endpoints/filters/warning.go), so that is where we end.
+ * How many characters the warnings of an answer have together. Past 4,096 the API server cuts each of them to 256 (apiserver,
+ * endpoints/filters/warning.go).
  */
 const inAll = 4096
+/** How many characters one warning has, so that it does not take the room of all others. */
 const perWarning = 2048
-const lastWords = 256
+/** What is kept free for the last line, which counts the warnings that found no room. */
+const lastLineRoom = 256
 
 const ellipsis = '…'
 
-/** One line a warning, each once, and a last one that says so where there was no room for all. */
+/**
+ * The warnings, one line each and each once, and a last line if there is no room for all. The API server sends each warning on
+ * as an HTTP header, and silently drops one with a control character (apimachinery, util/net NewWarningHeader).
+ */
 export function printableWarnings(warnings: readonly string[]): readonly string[] {
   const lines = new Set<string>()
-  let room = inAll - lastWords
+  let room = inAll - lastLineRoom
   for (const [index, warning] of warnings.entries()) {
     const line = cut(printable(warning.slice(0, 2 * perWarning)))
     if (line === '' || lines.has(line)) continue

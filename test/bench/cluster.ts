@@ -100,8 +100,9 @@ export async function populate(
   cluster: Cluster,
   size: number,
   namespaceOf: (index: number) => string,
+  from: number = 0,
 ): Promise<void> {
-  const indexes = range(size)
+  const indexes = range(size, from)
   const namespaces = new Set(indexes.map(namespaceOf))
   await inFlight(width, namespaces, (namespace) => createNamespace(cluster, namespace))
   await createAll(

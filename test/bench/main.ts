@@ -3,9 +3,11 @@ import { parseArgs } from 'node:util'
 import type { Benchmark } from './benchmark.ts'
 import { collision } from './collision.ts'
 import { commands } from './commands/benchmark.ts'
+import { disturbed } from './disturbed.ts'
 import { flood } from './flood.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory/benchmark.ts'
+import { parallel } from './parallel.ts'
 import { ready } from './ready.ts'
 import { references } from './references/benchmark.ts'
 import { createReport } from './report.ts'
@@ -23,6 +25,8 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   collision,
   memory,
   latency,
+  disturbed,
+  parallel,
   workloads,
   references,
   flood,

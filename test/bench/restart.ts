@@ -33,6 +33,7 @@ export const restart: Benchmark = async (report, { quick }) => {
     unit: 'ms',
     samples: taken,
     floor: { name: 'reading the same lists', samples: floor },
+    wanted: { of: 'ratio', atMost: 2 },
   })
   report.figure({
     name: 'writes of these restarts',

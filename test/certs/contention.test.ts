@@ -7,8 +7,8 @@ test('what is taken away is written again at once, then after ever longer pauses
   const contention = new Contention()
   const pauses = Array.from({ length: 9 }, (_, index) => {
     const at = index * minuteMs
-    const pause = contention.taken(at)
-    contention.stands()
+    const pause = contention.noteRemoval(at)
+    contention.noteInPlace()
     return pause
   })
   expect(pauses).toEqual([0, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000])
@@ -17,19 +17,21 @@ test('what is taken away is written again at once, then after ever longer pauses
 
 test('a pause is counted from when it was first noticed, however often it is looked at', () => {
   const contention = new Contention()
-  contention.taken(0)
-  contention.stands()
-  expect([contention.taken(100), contention.taken(600), contention.taken(1100)]).toEqual([1000, 500, 0])
+  contention.noteRemoval(0)
+  contention.noteInPlace()
+  expect([contention.noteRemoval(100), contention.noteRemoval(600), contention.noteRemoval(1100)]).toEqual([
+    1000, 500, 0,
+  ])
   expect(contention.times(1100)).toBe(2)
 })
 
 test('ten quiet minutes are peace', () => {
   const contention = new Contention()
   for (const at of [0, 1, 2]) {
-    contention.taken(at)
-    contention.stands()
+    contention.noteRemoval(at)
+    contention.noteInPlace()
   }
   expect(contention.times(10 * minuteMs)).toBe(3)
   expect(contention.times(10 * minuteMs + 3)).toBe(0)
-  expect(contention.taken(10 * minuteMs + 3)).toBe(0)
+  expect(contention.noteRemoval(10 * minuteMs + 3)).toBe(0)
 })

@@ -2,13 +2,14 @@ import { describe, expect, test } from 'vitest'
 import type { ClusterSnapshot } from '../../src/cli/cluster.ts'
 import { objectOr } from '../../src/core/json.ts'
 import { effectiveActions, type OperatorStatus } from '../../src/core/operator-status.ts'
-import { allResources, clusterSpiffeIdResource, optionalResources } from '../../src/core/resources.ts'
+import { allResources, clusterSpiffeIdResource, gvk, optionalResources } from '../../src/core/resources.ts'
 import type { Definition } from '../../src/schema/definition.ts'
 import { binding, objective, pool } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
 import { bindingsIn, checked, listOf, live, verdictsOn } from './checking.ts'
 
 const good = [pool(), objective()]
+const noSchemas = { definitions: [], unseen: [] }
 
 const operatorSays = (
   configuration: Partial<OperatorStatus['configuration']>,
@@ -129,7 +130,7 @@ describe('beside a cluster with an operator', () => {
       readCluster: (scope) => {
         scopes.push(scope)
         const unseen = [{ resource: clusterSpiffeIdResource, why: 'listing them is forbidden' }]
-        return Promise.resolve({ kind: 'snapshot', served: optionalResources, manifests: [], unseen })
+        return Promise.resolve({ kind: 'snapshot', served: allResources, manifests: [], unseen })
       },
     })
     expect(scopes).toEqual([{ namespace: 'team', inParts: true, schemas: allResources }])
@@ -156,76 +157,53 @@ const beside = (schemas: Extract<ClusterSnapshot, { kind: 'snapshot' }>['schemas
     readCluster: () =>
       Promise.resolve({
         kind: 'snapshot',
-        served: optionalResources,
+        served: allResources,
         manifests: [],
         ...(schemas && { schemas }),
       }),
   })
 
-const label = 'kleym.sonda.red/admission'
-const labelled = (name: string, labels: Readonly<Record<string, string>>) => ({
-  apiVersion: 'v1',
-  kind: 'Namespace',
-  metadata: { name, labels },
-})
-const collision = [...good, binding(), binding({ name: 'rival' })]
-const elsewhere = collision.map((one) => ({ ...one, metadata: { ...one.metadata, namespace: 'strict' } }))
+describe('beside a cluster without the CustomResourceDefinition of bindings', () => {
+  const reach: Parameters<typeof checked>[2] = {
+    readCluster: () =>
+      Promise.resolve({ kind: 'snapshot', served: optionalResources, manifests: [], schemas: noSchemas }),
+  }
+  const on = (...argv: readonly string[]) =>
+    checked(['--live', '-f', '-', '-o', 'json', ...argv], listOf([...good, binding()]), reach)
+  const unserved =
+    'kleym: the cluster does not serve InferenceIdentityBinding: its CustomResourceDefinition is not installed\n'
 
-const inNamespace = (labels: Readonly<Record<string, string>> | undefined, ...objects: readonly unknown[]) =>
-  checked(['--live', '-f', '-'], listOf(objects), {
-    ...live(),
-    readNamespace: (name) => Promise.resolve(name === 'default' ? labels : {}),
-  })
-
-describe('a namespace whose label asks for warnings', () => {
-  test('gets no refusals from its label in the cluster, for bindings and for pools', async () => {
-    const { code, stdout } = await inNamespace({ [label]: 'warn' }, ...collision)
-    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('0 denied, 1 warned') })
-    const wild = await inNamespace(
-      { [label]: 'warn' },
-      binding(),
-      objective(),
-      pool({ selector: { matchLabels: { app: '' } } }),
-    )
-    expect(wild).toMatchObject({ code: 0, stdout: expect.stringContaining('0 denied, 1 warned') })
-  })
-
-  test.each([{}, { [label]: 'deny' }])('needs just that label, not %j', async (labels) => {
-    expect(await inNamespace(labels, ...collision)).toMatchObject({ code: 2, stderr: '' })
-  })
-
-  test('is the only one', async () => {
-    const { code, stdout } = await inNamespace({ [label]: 'warn' }, ...collision, ...elsewhere)
-    expect({ code, stdout }).toMatchObject({ code: 2, stdout: expect.stringContaining('1 denied, 1 warned') })
-  })
-
-  test('may be in the files, which count before the cluster where they write the label', async () => {
-    const namespace = labelled('default', { [label]: 'warn' })
-    expect(await checked(['-f', '-'], listOf([namespace, ...collision]))).toMatchObject({ code: 0 })
-    expect(await checked(['-f', '-'], listOf([namespace, ...elsewhere]))).toMatchObject({ code: 2 })
-    expect(
-      await inNamespace({ [label]: 'warn' }, labelled('default', { a: 'b' }), ...collision),
-    ).toMatchObject({
-      code: 0,
+  test('a binding is refused as the API server refuses it, and what it would come to is said', async () => {
+    const { code, stdout, stderr } = await on()
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(unserved) })
+    const [one] = bindingsIn(stdout)
+    expect(one).toMatchObject({
+      verdict: 'deny',
+      findings: [
+        {
+          reason: 'NotServed',
+          message: expect.stringMatching(
+            /^no matches for kind "InferenceIdentityBinding" in version "kleym.sonda.red\/v1alpha1"; install/,
+          ),
+        },
+      ],
     })
-    expect(
-      await inNamespace({ [label]: 'warn' }, labelled('default', { [label]: 'no' }), ...collision),
-    ).toMatchObject({ code: 2 })
+    expect(one?.clusterSPIFFEID).not.toBeNull()
   })
 
-  test('is audited so too', async () => {
-    const around = { ...live(...collision), readNamespace: () => Promise.resolve({ [label]: 'warn' }) }
-    expect(await checked(['--live'], '', around)).toMatchObject({
+  test('an audit says it, too', async () => {
+    expect(await checked(['--live'], '', reach)).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('all of this could be applied anew'),
+      stderr: expect.stringContaining(unserved),
     })
-    expect(await checked(['--live'], '', live(...collision))).toMatchObject({ code: 2 })
   })
 
-  test('that can not be read is judged without the label, which is said', async () => {
-    const { code, stderr } = await inNamespace(undefined, ...collision)
-    expect(code).toBe(2)
-    expect(stderr).toContain(`without the label ${label} of Namespace default`)
+  test.each([
+    ['the definition that will be applied before', '--crds=deploy/crd'],
+    ['the kinds that count as served', `--served=${optionalResources.map(gvk).join(',')}`],
+  ])('%s can be named', async (_what, flag) => {
+    const { code, stderr } = await on(flag)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining(unserved) })
   })
 })
 

@@ -5,7 +5,7 @@ import { checkOptions } from '../../src/cli/check-options.ts'
 import { check, type CheckReach } from '../../src/cli/check.ts'
 import { itemsOf, objectsOf, type Item, type Manifest as Given } from '../../src/cli/manifests.ts'
 import type { JsonObject } from '../../src/core/json.ts'
-import { optionalResources } from '../../src/core/resources.ts'
+import { allResources } from '../../src/core/resources.ts'
 import { usage, type CommandResult } from '../../src/result.ts'
 import { knownDefinitions } from '../../src/schema/kinds.ts'
 import { resourceOf, type Manifest, type Settled } from '../support/vectors.ts'
@@ -53,6 +53,7 @@ export async function checked(
     readCluster: () => Promise.resolve({ kind: 'problem', problem: 'there is no cluster here' }),
     readOperator: () => Promise.resolve({ kind: 'unseen', why: 'there is no operator here' }),
     readNamespace: () => Promise.resolve({}),
+    readPods: () => Promise.resolve({ kind: 'seen', pods: [], complete: true }),
     ...reach,
   })
 }
@@ -67,7 +68,7 @@ const given = (object: Manifest): Given => ({
 
 export const live = (...objects: readonly Manifest[]): Parameters<typeof checked>[2] => ({
   readCluster: () =>
-    Promise.resolve({ kind: 'snapshot', served: optionalResources, manifests: objects.map(given) }),
+    Promise.resolve({ kind: 'snapshot', served: allResources, manifests: objects.map(given) }),
 })
 
 /** The verdicts on objects that arrive on standard input, in their order. */

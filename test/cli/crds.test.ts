@@ -36,6 +36,19 @@ describe('--crds', () => {
     expect(stdout).not.toContain('unknown field')
   })
 
+  test.each(['List', 'CustomResourceDefinitionList'])(
+    'is found in a %s, beside what is no object',
+    async (kind) => {
+      const { apiVersion, spec } = JSON.parse(definition({ required: ['tier'] }))
+      const item = kind === 'List' ? { apiVersion, kind: 'CustomResourceDefinition', spec } : { spec }
+      const crds = JSON.stringify({ apiVersion: kind === 'List' ? 'v1' : apiVersion, kind, items: [item] })
+      await using folder = await folderWith({ 'crds.json': crds, 'kustomization.yaml': 'resources: [x]\n' })
+      const { code, stdout } = await checked(['-f', '-', '--crds', folder.path], objects)
+      expect(code).toBe(2)
+      expect(stdout).toContain('deny spec.tier: Required value')
+    },
+  )
+
   test('what of it is not applied is said', async () => {
     const rules = { 'x-kubernetes-validations': [{ rule: 'self.a == 1' }], oneOf: [{}] }
     await using folder = await folderWith({ 'crd.json': definition(rules) })

@@ -389,7 +389,7 @@ describe('kleym inspect', () => {
   test('looks in the namespace of the context unless another is named', async () => {
     const asked: unknown[] = []
     const around: Looked['around'] = {
-      home: () => Promise.resolve('mine'),
+      defaultNamespace: () => Promise.resolve('mine'),
       readCluster: (scope) => (asked.push(scope?.namespace), unreachable(scope)),
     }
     await look([], { around, namespace: undefined })

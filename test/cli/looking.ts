@@ -103,7 +103,7 @@ export type Around = Partial<Omit<ClusterReads, 'readOperator' | 'readSpire'>> &
 
 function reachOf({ sight = operator(), spire = { kind: 'seen', leases: [] }, ...more }: Around) {
   const reads: ClusterReads = {
-    home: () => Promise.resolve('default'),
+    defaultNamespace: () => Promise.resolve('default'),
     readCluster: unreachable,
     readPods: readPodsOf([]),
     readOperator: () => Promise.resolve(sight),

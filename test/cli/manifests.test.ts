@@ -64,6 +64,14 @@ describe('what is read', () => {
         items: [{ kind: 'InferencePoolList', items: [binding({ name: 'a' })] }],
       }),
     ],
+    [
+      'a list of one kind, which its items do not write',
+      JSON.stringify({
+        apiVersion: 'kleym.sonda.red/v1alpha1',
+        kind: 'InferenceIdentityBindingList',
+        items: [{ metadata: { name: 'a' }, spec: binding().spec }],
+      }),
+    ],
     ['other kinds beside it', `apiVersion: v1\nkind: Service\nmetadata: {name: s}\n---\n${bindingText('a')}`],
   ])('%s', (_title, text) => {
     expect({ found: named(text), problems: problemsIn(text) }).toStrictEqual({
@@ -215,6 +223,16 @@ describe('what is wrong is named by file and line', () => {
     ['an array', '[]\n', 'x.yaml:1: […] is not a Kubernetes object'],
     ['a list with a text in it', 'kind: List\nitems: [x]\n', 'x.yaml:2: "x" is not a Kubernetes object'],
     [
+      'an item of no kind in a list of any',
+      'kind: List\napiVersion: v1\nitems:\n- metadata: {name: a}\n',
+      'x.yaml:4: apiVersion or kind is missing',
+    ],
+    [
+      'an item of half a kind in a list of one',
+      'kind: InferencePoolList\napiVersion: x/v1\nitems:\n- kind: InferencePool\n',
+      'x.yaml:4: apiVersion or kind is missing',
+    ],
+    [
       'the second document',
       `${bindingText('a')}---\n\nkind: List\n`,
       'x.yaml:6: apiVersion or kind is missing',
@@ -278,6 +296,22 @@ describe('folders', () => {
     await symlink('inner', folder.at('a'))
     expect(await readAll([folder.path], '', true)).toStrictEqual({ names: ['c', 'b'], problems: [] })
   })
+
+  test.each([
+    ['with', true],
+    ['without', false],
+  ])(
+    'are not read %s -R past a link that leads nowhere, unless it is not named as a manifest',
+    async (_, recursive) => {
+      await using folder = await folderWith({ 'a.yaml': bindingText('a') })
+      await symlink('gone', folder.at('README.md'))
+      expect(await readAll([folder.path], '', recursive)).toStrictEqual({ names: ['a'], problems: [] })
+      await symlink('gone/b.yaml', folder.at('b.yaml'))
+      expect((await readAll([folder.path], '', recursive)).problems).toStrictEqual([
+        `-f ${folder.path}: ${folder.at('b.yaml')} is a link to gone/b.yaml, which is not there`,
+      ])
+    },
+  )
 
   test('come with files and standard input in the order given', async () => {
     await using folder = await folderWith({ 'a.yaml': bindingText('a'), 'b.yaml': bindingText('b') })

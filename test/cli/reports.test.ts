@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
-import { bindingsIn, checked, folderWith, listOf } from './checking.ts'
+import { bindingsIn, checked, folderWith, listOf, live } from './checking.ts'
 
 const poolText = `\
 apiVersion: inference.networking.k8s.io/v1
@@ -131,6 +131,40 @@ describe('forms for continuous integration', () => {
     expect(stdout).toContain('<system-out>spec.poolRef.name: Not found')
     const strict = await reported('-o', 'junit', '--strict')
     expect(strict.stdout).toContain('<testsuite name="/b.yaml" tests="3" failures="2">')
+  })
+})
+
+describe('an audit, whose bindings are in no file, names each binding and its namespace', () => {
+  const rivals = ['a', 'b'].map((name) => binding({ name, namespace: 'team' }))
+  const cluster = live(pool({ namespace: 'team' }), objective({ namespace: 'team' }), ...rivals)
+  const audited = async (format: string): Promise<string> =>
+    (await checked(['--live', '-o', format], '', cluster)).stdout
+
+  test('github: at the beginning of the annotation', async () => {
+    const stdout = await audited('github')
+    for (const name of ['a', 'b'])
+      expect(stdout).toContain(`::error title=IdentityCollision::team/${name}: spec.containerName: Duplicate`)
+    expect(stdout).toMatch(/\n2 checked, 2 denied, 0 warned\n$/)
+  })
+
+  test('sarif: at the beginning of the message and as a logical location', async () => {
+    const report: { readonly runs: readonly { readonly results: unknown }[] } = JSON.parse(
+      await audited('sarif'),
+    )
+    expect(report.runs[0]?.results).toMatchObject(
+      ['a', 'b'].map((name) => ({
+        ruleId: 'IdentityCollision',
+        message: { text: expect.stringMatching(new RegExp(`^team/${name}: spec\\.containerName: `)) },
+        locations: [{ logicalLocations: [{ fullyQualifiedName: `team/${name}`, kind: 'resource' }] }],
+      })),
+    )
+  })
+
+  test('junit: as the name of the case', async () => {
+    const stdout = await audited('junit')
+    expect(stdout).toContain('<testsuite name="the cluster" tests="2" failures="2">')
+    for (const name of ['a', 'b'])
+      expect(stdout).toContain(`<testcase classname="InferenceIdentityBinding" name="team/${name}">`)
   })
 })
 

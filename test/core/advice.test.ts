@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { advise } from '../../src/core/advice.ts'
-import { decodeBinding } from '../../src/core/binding.ts'
+import { decodeBinding, replacesAnnotation } from '../../src/core/binding.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import { rules, type Finding } from '../../src/core/findings.ts'
 import type { Inventory } from '../../src/core/inventory.ts'
@@ -58,6 +58,11 @@ const label = (bytes: number) => {
 const named = (object: Manifest): Manifest => ({
   ...object,
   metadata: { ...object.metadata, name: `${object.metadata.name}-of-${object.metadata.namespace}` },
+})
+
+const replacing = (one: Manifest, name: string): Manifest => ({
+  ...one,
+  metadata: { ...one.metadata, annotations: { [replacesAnnotation]: name } },
 })
 
 describe('a selector', () => {
@@ -216,6 +221,41 @@ describe('the modes', () => {
     expect(
       given(binding(), [...others, poolOnly({ name: 'all', spec: { serviceAccountName: 'x' } })]),
     ).toEqual([])
+  })
+})
+
+describe('a new name for another binding', () => {
+  const scene = [pool(), objective()]
+  const sharedId = 'SharedSPIFFEID spec.objectiveRef.name Duplicate "chat"'
+
+  test('that gives the same identity to the same workloads gets no advice about that one', () => {
+    const second = replacing(binding({ name: 'second' }), 'chat')
+    expect(given(second, [...scene, binding()])).toEqual([])
+    expect(given(binding(), [...scene, second])).toEqual([])
+  })
+
+  test.each([
+    ['another container', { containerName: 'side' }, [sharedId]],
+    ['another service account', { serviceAccountName: 'other' }, [sharedId]],
+  ])('that serves %s gets the same advice as without the annotation', (_what, spec, expected) => {
+    const plain = binding({ name: 'second', spec })
+    const second = replacing(plain, 'chat')
+    expect(given(plain, [...scene, binding()])).toEqual(expected)
+    expect(given(second, [...scene, binding()])).toEqual(expected)
+    expect(given(binding(), [...scene, second])).toEqual(expected)
+  })
+
+  test('whose pods are others gets the same advice as without the annotation', () => {
+    const group = 'inference.networking.x-k8s.io'
+    const objects = [pool(), pool({ group, selector: { app: 'chat', tier: 'gold' } })]
+    const gold = poolOnly({ name: 'gold', spec: { poolRef: { name: 'chat', group } } })
+    const expected = [
+      'OverlappingSelector spec.poolRef.name Invalid "chat"',
+      'SharedSPIFFEID spec.poolRef.name Duplicate "chat"',
+    ]
+    expect(given(gold, [...objects, poolOnly()])).toEqual(expected)
+    expect(given(replacing(gold, 'chat'), [...objects, poolOnly()])).toEqual(expected)
+    expect(given(poolOnly(), [...objects, replacing(gold, 'chat')])).toEqual(expected)
   })
 })
 

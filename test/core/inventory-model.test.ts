@@ -86,7 +86,7 @@ function answersFor(inventory: Inventory, key: BindingKey): string {
   const inThePlace = there && reactedTo(there)
   const collisionKey = evaluation.identity?.collisionKey
   if (collisionKey === undefined) return canonical({ binding, owned, evaluation, plan, inThePlace })
-  const rivals = inventory.outputsHolding(collisionKey, key).map(({ name }) => name)
+  const rivals = inventory.outputsServing(collisionKey, key).map(({ name }) => name)
   return canonical({
     binding,
     owned,

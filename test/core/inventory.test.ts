@@ -189,7 +189,7 @@ describe('an output concerns', () => {
     expect(concerned(inventory, copy)).toStrictEqual(['default/b'])
     expect(inventory.copiesOf('default/b')).toMatchObject([{ name: 'x', owner: undefined }])
     expect(inventory.outputsOf('default/b')).toStrictEqual([])
-    expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toStrictEqual([])
+    expect(inventory.outputsServing(keyOf(inventory), 'default/a')).toStrictEqual([])
     expect(concernedByLoss(inventory, copy)).toStrictEqual(['default/b'])
     expect(inventory.copiesOf('default/b')).toStrictEqual([])
   })
@@ -199,10 +199,10 @@ describe('an output concerns', () => {
     const name = 'kleym-default-gone-objective-00000000'
     const rival = ours(name, 'default/gone', renderedFrom(a, inventory).spec)
     expect(concerned(inventory, rival)).toStrictEqual(['default/a', 'default/gone'])
-    expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toMatchObject([{ name }])
-    expect(inventory.outputsHolding(keyOf(inventory), 'default/gone')).toStrictEqual([])
+    expect(inventory.outputsServing(keyOf(inventory), 'default/a')).toMatchObject([{ name }])
+    expect(inventory.outputsServing(keyOf(inventory), 'default/gone')).toStrictEqual([])
     expect(concernedByLoss(inventory, rival)).toStrictEqual(['default/a', 'default/gone'])
-    expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toStrictEqual([])
+    expect(inventory.outputsServing(keyOf(inventory), 'default/a')).toStrictEqual([])
   })
 
   test('the bindings that wait for what the former operator left of a binding, when that binding comes or goes', () => {
@@ -222,11 +222,11 @@ describe('an output concerns', () => {
     )
     inventory.apply(upserted(left))
     // Nobody waits for the outputs that the former operator left of a binding that is gone.
-    expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toStrictEqual([])
+    expect(inventory.outputsServing(keyOf(inventory), 'default/a')).toStrictEqual([])
     expect(concerned(inventory, other)).toStrictEqual(['default/a', 'default/other'])
-    expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toHaveLength(1)
+    expect(inventory.outputsServing(keyOf(inventory), 'default/a')).toHaveLength(1)
     expect(concernedByLoss(inventory, other)).toStrictEqual(['default/a', 'default/other'])
-    expect(inventory.outputsHolding(keyOf(inventory), 'default/a')).toStrictEqual([])
+    expect(inventory.outputsServing(keyOf(inventory), 'default/a')).toStrictEqual([])
   })
 })
 
@@ -296,7 +296,7 @@ describe('a change of what is served', () => {
       const inventory = start()
       const before = stakesIn(inventory)
       for (const isServed of [false, true])
-        expect(inventory.apply(served(resource, 'one', isServed))).toStrictEqual(inventory.keys())
+        expect(inventory.apply(served(resource, 'one', isServed))).toStrictEqual(new Set(inventory.keys()))
       for (const [at, stake] of stakesIn(inventory).entries()) expect(stake).toBe(before[at])
     },
   )
@@ -391,12 +391,12 @@ describe('a change that concerns more bindings than are worked out at once', () 
 test('the version of a namespace grows with each change of its bindings, their coming and going included', () => {
   const inventory = inventoryOf([pool(), objective()])
   const chat = binding()
-  const before = inventory.versionOf('default')
+  const before = inventory.revisionOf('default')
   const versions = [upserted(chat), removed(chat), upserted(chat)].map((change) => {
     inventory.apply(change)
-    return inventory.versionOf('default')
+    return inventory.revisionOf('default')
   })
   expect(new Set([before, ...versions]).size).toBe(4)
   inventory.apply(upserted(binding({ namespace: 'elsewhere' })))
-  expect(inventory.versionOf('default')).toBe(versions.at(-1))
+  expect(inventory.revisionOf('default')).toBe(versions.at(-1))
 })

@@ -94,6 +94,26 @@ describe('a container', () => {
     expect(given(binding(), { pods })).toEqual([noContainer])
   })
 
+  test('that no pod has under any account is told beside the account that none runs as', () => {
+    const pods = [
+      { account: 'a', containers: ['vllm'], initContainers: ['ini'] },
+      { account: 'b', containers: ['z'] },
+    ]
+    expect(given(binding(), { pods })).toEqual([noAccount, noContainer])
+    expect(messages(binding(), { pods })).toContainEqual(
+      expect.stringContaining(
+        'no pod of the pool has it, of 2 that are there; they have "ini", "vllm", "z"; ',
+      ),
+    )
+    expect(given(poolOnly(), { pods })).toEqual([noAccount])
+  })
+
+  test('that a pod has is not missing, also where no pod runs as the account', () => {
+    expect(given(binding(), { pods: [{ account: 'a', containers: ['vllm'] }, { account: 'b' }] })).toEqual([
+      noAccount,
+    ])
+  })
+
   test('may be an init container', () => {
     expect(given(binding(), { pods: [{ containers: ['vllm'], initContainers: ['main'] }] })).toEqual([])
   })

@@ -60,7 +60,10 @@ const homes: Readonly<Record<string, string>> = {
   gradeOfFindings: 'src/cli/report-finding.ts',
   gradeOfRow: 'src/cli/rows.ts',
   reportLine: 'src/cli/report-finding.ts',
-  Known: 'src/core/overlay.ts',
+  IndexedWorld: 'src/core/overlay.ts',
+  Interning: 'src/core/interning.ts',
+  Claimant: 'src/webhook/claim.ts',
+  Reference: 'src/core/binding.ts',
   Outcome: 'src/core/conditions.ts',
   RunResult: 'src/controller/run-result.ts',
   Stake: 'src/core/evaluate.ts',
@@ -75,17 +78,29 @@ const homes: Readonly<Record<string, string>> = {
   refusalOf: 'src/webhook/refusal.ts',
 }
 
-/** Names too wide for one thing, which no file of src and certs may declare: name what is seen, placed, read or waited for. */
+/** Names too wide for one thing, which no file of src and certs may declare: name what is seen, placed, read or waited for instead. */
 const homeless = new Set([
-  'Seen',
-  'Place',
-  'Reading',
+  'Around',
+  'Asked',
   'Cause',
-  'Patience',
-  'gradeOf',
-  'Said',
+  'Ended',
+  'Found',
+  'Given',
   'Hold',
   'Holds',
+  'Judged',
+  'Known',
+  'Listed',
+  'Looked',
+  'Patience',
+  'Place',
+  'Reading',
+  'Said',
+  'Seen',
+  'Sharing',
+  'Told',
+  'Wanted',
+  'gradeOf',
 ])
 
 /** The names that a source file declares outside of functions. */

@@ -1,9 +1,13 @@
+import { mkdtempDisposable } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clusterSpiffeIdResource, crdName, definitionResource } from '../../src/core/resources.ts'
 import { resourcePath } from '../../src/kube/client.ts'
 import { kleym, watchStatus, type Ended } from '../cli/program.ts'
 import { binding, objective, pool } from '../support/builders.ts'
-import type { ScratchFile } from '../support/embedded/kubeconfig.ts'
+import { freePort, startDaemon } from '../support/controlplane/daemon.ts'
+import { writeKubeconfig, type ScratchFile } from '../support/embedded/kubeconfig.ts'
 import { describeReal } from '../support/real.ts'
 import { openStage, type Stage } from './loop/support/stage.ts'
 import { eventually, newTenant, type Tenant } from './loop/support/tenant.ts'
@@ -36,6 +40,30 @@ describeReal('the commands that look at a cluster', () => {
     for (const name of ['a', 'b'])
       expect(stdout).toContain(`deny  ${tenant.namespace}/${name} (PerObjective)\n`)
     expect(stdout).toContain(`warn  ${tenant.namespace}/fine (PerObjective)\n`)
+  })
+
+  test('they go through kubectl proxy, over http, without the credentials of the kubeconfig', async () => {
+    const { kubectl, kubeconfig } = stage.cluster.plane
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'kleym-proxy-'))
+    const port = await freePort()
+    const url = `http://127.0.0.1:${port}`
+    const isReady = (): Promise<boolean> =>
+      fetch(`${url}/version`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    const command = [kubectl, 'proxy', `--port=${port}`, `--kubeconfig=${kubeconfig}`] as const
+    const proxy = await startDaemon(folder.path, command, isReady)
+    // Were the token sent, the proxy would pass it on, and the API server would not know it.
+    const plain = await writeKubeconfig(url, '', 'unknown')
+    try {
+      const one = ['inspect', 'binding', 'fine', '-n', tenant.namespace] as const
+      for (const argv of [['status'], ['check', '--live', '--trust-domain', 'example.org'], one] as const)
+        expect((await kleym([...argv, '--kubeconfig', plain.path])).stdout).toContain('fine')
+    } finally {
+      await plain.remove()
+      await proxy.kill()
+    }
   })
 
   test('status lists its bindings, all or those of a namespace: 2 while one is not Ready', async () => {
@@ -75,7 +103,7 @@ describeReal('the commands that look at a cluster', () => {
           problems: [],
           unseen: null,
           deployment: null,
-          said: {
+          published: {
             configuration: {
               trustDomain: 'example.org',
               actions: { NoSuchContainer: 'warn', IdentityCollision: 'deny' },

@@ -3,6 +3,8 @@ import { bindingResource, clusterSpiffeIdResource, optionalResources } from '../
 import { createClient, resourcePath, type Client } from '../../src/kube/client.ts'
 import { loadKubeConfig } from '../../src/kube/config.ts'
 import { listRememberedPods } from '../../src/kube/pods.ts'
+import { bindingsIn } from '../cli/checking.ts'
+import { kleym } from '../cli/program.ts'
 import { binding, clusterSpiffeId, objective, pool } from '../support/builders.ts'
 import { freePort } from '../support/controlplane/daemon.ts'
 import { startOperator, type RunningOperator } from '../support/operator.ts'
@@ -73,12 +75,30 @@ describeReal('the workloads of a binding, on a real API server', () => {
       AbortSignal.timeout(5_000),
     )
 
-  test('a service account as which no pod runs is warned of, naming as whom they run', async () => {
+  test('a service account as which no pod runs is warned of, naming as whom they run, and the container too', async () => {
     expect(await warnings(binding())).toEqual([
       expect.stringMatching(
         /spec\.serviceAccountName: Not found: .*no pod of the pool runs as it, of 2 that are there; they run as .*other/,
       ),
+      expect.stringMatching(/spec\.containerName: Not found: .*of 2 that are there; they have .*vllm/),
     ])
+  })
+
+  test('check --live says the same', async () => {
+    const { namespace } = tenant
+    const flags = ['--live', '-f', '-', '-n', namespace, '--trust-domain', 'example.org', '-o', 'json']
+    for (const [spec, expected] of [
+      [{}, ['NoSuchServiceAccount', 'NoSuchContainer']],
+      [{ serviceAccountName: 'other' }, ['NoSuchContainer']],
+      [{ serviceAccountName: 'other', containerName: 'vllm' }, []],
+    ] as const) {
+      const one = binding({ name: 'planned', spec })
+      const stdin = JSON.stringify({ ...one, metadata: { name: one.metadata.name } })
+      const { stdout } = await kleym(['check', ...flags, '--kubeconfig', cluster.plane.kubeconfig], { stdin })
+      const [planned] = bindingsIn(stdout)
+      expect(planned?.findings.map(({ reason }) => reason)).toEqual(expected)
+      expect(await reasons(binding({ spec }))).toEqual(expected)
+    }
   })
 
   test('a container that no pod has is warned of, naming those that they have', async () => {

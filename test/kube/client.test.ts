@@ -1,10 +1,11 @@
 import { once } from 'node:events'
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { objectOr } from '../../src/core/json.ts'
 import { bindingResource } from '../../src/core/resources.ts'
 import { type Answer, createClient, isTransient, resourcePath } from '../../src/kube/client.ts'
 import { loadKubeConfig } from '../../src/kube/config.ts'
@@ -297,6 +298,35 @@ test('requests of one moment share a look at the credentials, until one is not k
   await client.close()
 })
 
+test('credentials of an exec plugin that are accepted no longer are asked for anew, at most every ten seconds', async () => {
+  await using server = await startScripted()
+  const runs = join(server.folder, 'runs')
+  const exec = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: 'sh',
+    args: ['-c', `echo run >>"$0"; echo '{"status":{"token":"'$(wc -l <"$0" | tr -d ' ')'"}}'`, runs],
+    interactiveMode: 'Never',
+  }
+  let now = 0
+  const client = createClient(loadKubeConfig({ kubeconfig: server.kubeconfig({ exec }) }), { now: () => now })
+  for (const [at, code, token] of [
+    [0, 200, '1'],
+    [1000, 401, '1'],
+    [2000, 401, '2'],
+    [3000, 200, '2'],
+    [11_000, 401, '2'],
+    [12_000, 200, '3'],
+  ] as const) {
+    now = at
+    const answer = client.call({ method: 'GET', path })
+    const request = await server.next()
+    expect(request.headers['authorization'], `at ${at} ms`).toBe(`Bearer ${token}`)
+    request.answer(code, code === 200 ? {} : status(401, 'Unauthorized'))
+    await answer
+  }
+  await client.close()
+})
+
 test('requests one after another share a connection', async () => {
   await using server = await startScripted()
   const client = server.client()
@@ -428,6 +458,79 @@ test('calls and watches are made as whom the kubeconfig says, with every group',
   expect(watch.headers).toMatchObject(as)
   watch.answer(200, {})
   await watching
+})
+
+/** A server without TLS, as `kubectl proxy` is one, that notes what it is asked with. */
+async function startPlain(own: AsyncDisposableStack) {
+  const asked: { readonly url: string | undefined; readonly headers: IncomingHttpHeaders }[] = []
+  const server = createServer(({ url, headers }, response) => {
+    asked.push({ url, headers })
+    response.end('{}\n')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  own.defer(() => void server.close())
+  return { asked, port: portOf(server.address()) }
+}
+
+/** The kubeconfig of a scripted server, with another server and perhaps a proxy. */
+function redirected(file: string, server: string, cluster: object = {}): string {
+  const config = objectOr(JSON.parse(readFileSync(file, 'utf8')))
+  writeFileSync(
+    file,
+    JSON.stringify({ ...config, clusters: [{ name: 'scripted', cluster: { server, ...cluster } }] }),
+  )
+  return file
+}
+
+describe('over http, as through kubectl proxy', () => {
+  test.each([
+    ['nothing', {}],
+    ['a token', { token: 'secret' }],
+    ['a password', { username: 'me', password: 'secret' }],
+    ['an absent token file', { tokenFile: '/absent/token' }],
+    ['an absent client certificate', { 'client-certificate': '/absent/c', 'client-key': '/absent/k' }],
+  ])('a user with %s is served, and no credentials are sent', async (_what, user) => {
+    await using scripted = await startScripted()
+    await using own = new AsyncDisposableStack()
+    const { asked, port } = await startPlain(own)
+    const kubeconfig = redirected(scripted.kubeconfig(user), `HTTP://127.0.0.1:${port}/base/`)
+    const client = createClient(loadKubeConfig({ kubeconfig }))
+    own.defer(() => client.close())
+    expect(await client.call({ method: 'GET', path })).toMatchObject({ kind: 'ok' })
+    expect((await client.watch(path, {}, AbortSignal.timeout(5000))).kind).toBe('open')
+    expect(asked.map(({ url }) => url)).toEqual([`/base${path}`, `/base${path}?watch=true`])
+    for (const { headers } of asked) expect(headers).not.toHaveProperty('authorization')
+    expect(JSON.stringify(asked)).not.toContain('secret')
+  })
+
+  test('no exec plugin is run, and one acts as whom the kubeconfig says', async () => {
+    await using scripted = await startScripted()
+    await using own = new AsyncDisposableStack()
+    const { asked, port } = await startPlain(own)
+    const marker = join(scripted.folder, 'ran')
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'touch', args: [marker] }
+    const user = { exec: { ...exec, interactiveMode: 'Never' }, as: 'jane', 'as-groups': ['a'] }
+    const kubeconfig = redirected(scripted.kubeconfig(user), `http://127.0.0.1:${port}`)
+    const client = createClient(loadKubeConfig({ kubeconfig }))
+    own.defer(() => client.close())
+    expect(await client.call({ method: 'GET', path })).toMatchObject({ kind: 'ok' })
+    expect(asked).toMatchObject([{ headers: { 'impersonate-user': 'jane', 'impersonate-group': 'a' } }])
+    expect(existsSync(marker)).toBe(false)
+  })
+
+  test('a proxy is asked for the server, and told no credentials either', async () => {
+    await using scripted = await startScripted()
+    await using own = new AsyncDisposableStack()
+    const { asked, port } = await startPlain(own)
+    const cluster = { 'proxy-url': `http://127.0.0.1:${port}` }
+    const kubeconfig = redirected(scripted.kubeconfig(), 'http://api.example', cluster)
+    const client = createClient(loadKubeConfig({ kubeconfig }))
+    own.defer(() => client.close())
+    expect(await client.call({ method: 'GET', path })).toMatchObject({ kind: 'ok' })
+    expect(asked).toMatchObject([{ url: `http://api.example${path}` }])
+    expect(JSON.stringify(asked)).not.toContain('secret')
+  })
 })
 
 test('a proxy is asked for a tunnel to the server', async () => {

@@ -104,6 +104,12 @@ test.for([
     'a',
     /context "a": the server "a.example" is no URL/v,
   ],
+  [
+    'a server without a scheme',
+    kubeconfig('a', 'localhost:8001'),
+    'a',
+    /context "a": the server "localhost:8001" is no URL with https:/v,
+  ],
 ] as const)('%s is refused with the name of the file', ([, content, context, reason]) => {
   const file = join(scratch(), 'broken')
   if (content !== undefined) write(file, content)
@@ -136,6 +142,14 @@ test.for([
 
 test('without any configuration the start is refused', () => {
   expect(() => loadKubeConfig()).toThrow('neither KUBECONFIG nor ~/.kube/config is there')
+})
+
+test('in a pod the API server is called by https on every port, since a token is sent to it', () => {
+  vi.stubEnv('KUBERNETES_SERVICE_HOST', '10.0.0.1')
+  for (const port of ['443', '80', '8001', '8080']) {
+    vi.stubEnv('KUBERNETES_SERVICE_PORT', port)
+    expect(loadKubeConfig({}, pod({ token: 'pod-token' })).server).toBe(`https://10.0.0.1:${port}`)
+  }
 })
 
 test('the namespace of the pod is that of its service account, and there is none outside of a pod', () => {
@@ -191,4 +205,79 @@ test('the proxy is that of the kubeconfig, else that of the environment', () => 
   expect(proxyOf(withUser({}, { 'proxy-url': 'http://own.example' }))).toBe('http://own.example')
   vi.stubEnv('NO_PROXY', 'example')
   expect(proxyOf(withUser({}))).toBeUndefined()
+})
+
+/** A kubeconfig whose user has an exec plugin, and whose cluster has all that a plugin may be told. */
+function execKubeconfig(folder: string, exec: object): string {
+  const ca = write(join(folder, 'ca.crt'), 'a certificate')
+  const extensions = [
+    { name: 'other', extension: { no: 1 } },
+    { name: 'client.authentication.k8s.io/exec', extension: { audience: 'kleym' } },
+  ]
+  const cluster = {
+    server: 'https://a.example',
+    'certificate-authority': ca,
+    'tls-server-name': 'b.example',
+    extensions,
+  }
+  return write(
+    join(folder, 'config'),
+    JSON.stringify({
+      clusters: [{ name: 'c', cluster }],
+      users: [{ name: 'u', user: { exec: { apiVersion: 'client.authentication.k8s.io/v1beta1', ...exec } } }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'x',
+    }),
+  )
+}
+
+test.for([
+  ['./bin/plugin', 'bin/plugin'],
+  ['../plugin', '../plugin'],
+] as const)(
+  'the relative command of an exec plugin, %s, is one from the folder of the kubeconfig',
+  ([command, path]) => {
+    const folder = scratch()
+    const { credentials } = loadKubeConfig({ kubeconfig: execKubeconfig(folder, { command }) })
+    expect(credentials.getCurrentUser()?.exec).toMatchObject({ command: join(folder, path) })
+  },
+)
+
+test.for(['plugin', '/usr/bin/plugin'])('the command %s of an exec plugin is left as it is', (command) => {
+  const { credentials } = loadKubeConfig({ kubeconfig: execKubeconfig(scratch(), { command }) })
+  expect(credentials.getCurrentUser()?.exec).toMatchObject({ command })
+})
+
+const execInfoOf = (exec: object): unknown => {
+  const { credentials } = loadKubeConfig({ kubeconfig: execKubeconfig(scratch(), exec) })
+  const { env } = credentials.getCurrentUser()?.exec ?? {}
+  expect(env.at(-1).name).toBe('KUBERNETES_EXEC_INFO')
+  return { others: env.slice(0, -1), info: JSON.parse(env.at(-1).value) }
+}
+
+test('an exec plugin is told the version of the API and that nobody is there to ask', () => {
+  expect(execInfoOf({ command: 'plugin', env: [{ name: 'AWS_PROFILE', value: 'gpu' }] })).toEqual({
+    others: [{ name: 'AWS_PROFILE', value: 'gpu' }],
+    info: {
+      kind: 'ExecCredential',
+      apiVersion: 'client.authentication.k8s.io/v1beta1',
+      spec: { interactive: false },
+    },
+  })
+})
+
+test('an exec plugin that wants to know is told of the cluster', () => {
+  expect(execInfoOf({ command: 'plugin', env: null, provideClusterInfo: true })).toMatchObject({
+    others: [],
+    info: {
+      spec: {
+        cluster: {
+          server: 'https://a.example',
+          'tls-server-name': 'b.example',
+          'certificate-authority-data': Buffer.from('a certificate').toString('base64'),
+          config: { audience: 'kleym' },
+        },
+      },
+    },
+  })
 })

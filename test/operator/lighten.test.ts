@@ -5,7 +5,7 @@ import { lighten } from '../../src/operator/lighten.ts'
 const metadata = { name: 'chat', namespace: 'serving', uid: 'u', resourceVersion: '7' }
 const managed = { ...metadata, managedFields: [{ manager: 'helm' }], labels: { team: 'a' } }
 const selector = { matchLabels: { app: 'chat' } }
-const untouched = { lighten: () => {} }
+const untouched = { intern: () => {} }
 
 test.each([
   ['a pool', poolResources, { selector, targetPorts: [{ number: 8000 }] }, { selector }],
@@ -26,6 +26,6 @@ test.each([
 test('a binding is kept as it is, and shares what others have', () => {
   const binding = { metadata: managed, spec: { mode: 'PoolOnly' }, status: { conditions: [] } }
   const shared: unknown[] = []
-  expect(lighten(bindingResource, binding, { lighten: (object) => shared.push(object) })).toBe(binding)
+  expect(lighten(bindingResource, binding, { intern: (object) => shared.push(object) })).toBe(binding)
   expect(shared).toEqual([binding])
 })

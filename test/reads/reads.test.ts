@@ -34,7 +34,7 @@ const absent = Symbol('nothing is there')
 
 test('the namespace that is meant is that of the context', async () => {
   const { reads, asked } = await reading({})
-  expect([await reads.home(), asked]).toEqual(['home', []])
+  expect([await reads.defaultNamespace(), asked]).toEqual(['home', []])
 })
 
 test('everything together has the time that is given, and that again once it is renewed', async () => {

@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Newcomers } from '../../src/webhook/newcomers.ts'
 import { ThrottledLog } from '../../src/webhook/throttled-log.ts'
-import { calledIn, Tokens } from '../../src/webhook/token.ts'
+import { calledIn, AcceptedTokens } from '../../src/webhook/token.ts'
 import { manualClock } from '../support/manual-clock.ts'
 import {
   admissionReview,
@@ -125,7 +125,7 @@ describe('the tokens', () => {
         hex,
         fc.string(),
         (accepted, one, text) => {
-          const tokens = new Tokens()
+          const tokens = new AcceptedTokens()
           expect(accepted.map((known) => tokens.admits(known))).toEqual(accepted.map(() => false))
           tokens.accept(accepted)
           expect(accepted.map((known) => tokens.admits(known))).toEqual(accepted.map(() => true))
@@ -154,7 +154,7 @@ describe('the tokens', () => {
   })
 
   test('a call is served by each that is accepted, from when it is until it no longer is', async () => {
-    const tokens = new Tokens()
+    const tokens = new AcceptedTokens()
     await using server = await serving({ admits: (given) => tokens.admits(given) })
     await using client = await session(server.url)
     const statuses = async (): Promise<readonly number[]> => {
@@ -178,7 +178,7 @@ describe('the tokens', () => {
 })
 
 describe('calls without the token', () => {
-  test('are said once, and counted one by one', async () => {
+  test('are logged once, and counted one by one', async () => {
     const turnedAway: string[] = []
     await using server = await serving({ turnedAway: (what) => void turnedAway.push(what) })
     await using client = await session(server.url)
@@ -187,7 +187,7 @@ describe('calls without the token', () => {
     expect(server.lines).toMatchObject([{ level: 'warn', fields: { count: 1, client: '127.0.0.1' } }])
   })
 
-  test('may come on one kept connection, unless they bring a body that nobody will read', async () => {
+  test('may come on one kept connection, unless they have a large body, which stays unread', async () => {
     await using server = await serving()
     const agent = new Agent({ ca: pair.ca, keepAlive: true, maxSockets: 1 })
     const connections = new Set<unknown>()
@@ -230,7 +230,7 @@ async function connects(port: number, localAddress: string): Promise<boolean> {
 describe('new connections', () => {
   const connectionLimits = { burst: 5, perSecond: 0.001, open: 100 }
 
-  test('from an address that has shown no token are limited, those of one that has are not, and it is said once', async () => {
+  test('from an address that has shown no token are limited, those of one that has are not, and the log says it once', async () => {
     await using server = await serving({ connectionLimits })
     await using client = await session(server.url)
     expect(await call(client, '/validate', { body: review })).toMatchObject({ status: 200 })
@@ -255,7 +255,7 @@ describe('new connections', () => {
     expect(socket.bytesRead).toBe(0)
   })
 
-  test('of an address come back by time, and count as long as they are open', () => {
+  test('of an address are allowed again as time goes by, and count for as long as they are open', () => {
     const clock = manualClock()
     const newcomers = new Newcomers({ burst: 2, perSecond: 1, open: 3 }, clock.now)
     const admitted = (): boolean => newcomers.open('a')
@@ -273,7 +273,7 @@ describe('new connections', () => {
   })
 })
 
-test('what happens all the time is said at once, and then once a minute with how often it did', () => {
+test('a repeated event is logged at once, and then once a minute with a count', () => {
   const clock = manualClock()
   const said: number[] = []
   const throttled = new ThrottledLog((count) => void said.push(count), clock.now)
@@ -308,7 +308,7 @@ describe('an HTTP/2 session', () => {
     expect(server.lines.filter(isOfSessions)).toEqual([])
   })
 
-  test('that is ended for it all the same is a line in the log', async () => {
+  test('that is ended for its cancelled streams all the same is logged', async () => {
     await using server = await serving({ resets: { burst: 10, perSecond: 1 } })
     expect(await cancel(server.url, 100)).toBe(false)
     await expect

@@ -638,6 +638,14 @@ describe('another name for an identity', () => {
     expect(claims()).toHaveLength(1)
   })
 
+  test('does not silence the other warnings where the annotation has no effect', async () => {
+    const { validate } = stage({ remembered: there })
+    const { kind, warnings } = await validate(named('chat-v2', 'chat', { containerName: 'side' }))
+    expect(kind).toBe('allowed')
+    expect(warnings).toContainEqual(expect.stringMatching(/SharedSPIFFEID: .* is also given by chat/))
+    expect(warnings).toContainEqual(expect.stringMatching(/"chat": has no effect/))
+  })
+
   test('takes over the claim of the binding that it replaces', async () => {
     const { validate } = stage({ remembered: there, leases: claimed('chat') })
     expect((await validate(named('chat-v2'))).kind).toBe('allowed')

@@ -451,7 +451,7 @@ describe('close', () => {
     agent.destroy()
   })
 
-  test('drains before: every answer over HTTP/1.1 sends its client away, and whoever comes is served', async () => {
+  test('comes after a drain: every answer over HTTP/1.1 asks its client to close the connection, and new calls are served', async () => {
     await using server = await serving()
     const agent = new Agent({ ca: pair.ca, keepAlive: true })
     const post = { method: 'POST', type: 'application/json', body: review }

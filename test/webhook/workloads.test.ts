@@ -187,7 +187,9 @@ describe('where what pods show may refuse', () => {
       remembered: [...scene, ...others, binding()],
     })
     const moved = binding({ spec: { containerName: 'side' } })
-    expect(outcomeOf(await validate(moved, update(binding())))).toBe('allowed?NoSuchServiceAccount')
+    expect(outcomeOf(await validate(moved, update(binding())))).toBe(
+      'allowed?NoSuchServiceAccount, NoSuchContainer',
+    )
     const elsewhere = poolOnly({ name: 'chat', spec: { poolRef: { name: 'second' } } })
     expect(outcomeOf(await validate(elsewhere, update(binding())))).toBe('NoSuchServiceAccount')
     expect(leases.all(leaseResource)).toHaveLength(1)

@@ -1,5 +1,5 @@
 import type { Checked } from '../assess.ts'
-import { fullTextOf, placeOf, messagesOf } from '../check-messages.ts'
+import { placedTextOf, placeOf, messagesOf } from '../check-messages.ts'
 
 /** Workflow commands of GitHub Actions. Each makes an annotation at its line in a pull request. */
 export const githubOf = (all: readonly Checked[]): string =>
@@ -7,12 +7,11 @@ export const githubOf = (all: readonly Checked[]): string =>
     .flatMap((checked) =>
       messagesOf(checked).flatMap((message) => {
         const { action, line, reason } = message
-        if (action === 'ignore') return []
         const command = action === 'deny' ? 'error' : 'warning'
         const place = placeOf(checked)
         const where = place ? [`file=${property(place.file)}`, `line=${line ?? place.line}`] : []
         const properties = [...where, `title=${property(reason)}`].join(',')
-        return [`::${command} ${properties}::${data(fullTextOf(message))}\n`]
+        return [`::${command} ${properties}::${data(placedTextOf(message, checked))}\n`]
       }),
     )
     .join('')

@@ -2,7 +2,7 @@ import { summaryIn } from '../../core/conditions.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Checked, Expected } from '../assess.ts'
 import { countsOf, outcomeOf, placeOf, messagesOf } from '../check-messages.ts'
-import { jsonOf } from '../print.ts'
+import { findingOf, jsonOf } from '../print.ts'
 import { hasNews } from './text.ts'
 
 /** The report as JSON. `objects` are refused objects of other kinds. */
@@ -10,7 +10,7 @@ export function jsonReport(all: readonly Checked[], operator: JsonObject | undef
   const news = all.filter(hasNews)
   const report = {
     bindings: all.flatMap((one) => (one.kind === 'binding' ? [bindingJson(one)] : [])),
-    references: news.flatMap((one) => (one.kind === 'reference' ? [referenceJson(one)] : [])),
+    references: news.flatMap((one) => (one.kind === 'target' ? [referenceJson(one)] : [])),
     objects: news.flatMap((one) => (one.kind === 'other' ? [objectJson(one)] : [])),
     summary: countsOf(all),
     ...(operator && { operator }),
@@ -27,12 +27,13 @@ const bindingJson = (checked: Extract<Checked, { kind: 'binding' }>): JsonObject
   ...jsonOf(checked.assessment),
   verdict: outcomeOf(checked),
   findings: messagesOf(checked).map(({ json }) => json),
+  ...(checked.answered.length > 0 && { answered: checked.answered.map(findingOf) }),
   ...placeJson(checked),
-  ...(checked.willBe && { willBe: fateJson(checked.willBe) }),
+  ...(checked.willBe && { willBe: expectedJson(checked.willBe) }),
 })
 
 /** The state of a binding if all refused objects are absent. */
-const fateJson = ({ status, clusterSpiffeId }: Expected): JsonObject => ({
+const expectedJson = ({ status, clusterSpiffeId }: Expected): JsonObject => ({
   ready: clusterSpiffeId !== undefined,
   reason: summaryIn(status)?.reason ?? null,
   clusterSPIFFEID: clusterSpiffeId?.metadata.name ?? null,

@@ -1,5 +1,5 @@
 import type { Checked } from '../assess.ts'
-import { fullTextOf, placeOf, messagesOf, type CheckMessage } from '../check-messages.ts'
+import { fullTextOf, objectName, placeOf, messagesOf, type CheckMessage } from '../check-messages.ts'
 
 /** The report as JUnit XML: a suite for each file, a case for each object. With `strict`, a warning fails its case. */
 export function junitOf(all: readonly Checked[], strict: boolean): string {
@@ -18,14 +18,13 @@ const isFailure = ({ action }: CheckMessage, strict: boolean): boolean =>
   action === 'deny' || (strict && action === 'warn')
 
 function caseOf(checked: Checked, file: string, strict: boolean): string {
-  const { namespace, name } = checked.kind === 'binding' ? checked.assessment : checked.item
   const kind = checked.item?.kind ?? 'InferenceIdentityBinding'
   const line = placeOf(checked)?.line
-  const messages = messagesOf(checked).filter(({ action }) => action !== 'ignore')
+  const messages = messagesOf(checked)
   const failures = messages.filter((one) => isFailure(one, strict))
   const others = messages.filter((one) => !isFailure(one, strict))
   const where = line === undefined ? '' : ` file="${escaped(file)}" line="${line}"`
-  const opening = `    <testcase classname="${escaped(kind)}" name="${escaped(`${namespace}/${name}`)}"${where}`
+  const opening = `    <testcase classname="${escaped(kind)}" name="${escaped(objectName(checked))}"${where}`
   if (messages.length === 0) return `${opening}/>\n`
   const [first] = failures
   const texts = (some: readonly CheckMessage[]): string => escaped(some.map(fullTextOf).join('\n'))

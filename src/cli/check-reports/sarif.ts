@@ -3,21 +3,20 @@ import { pathToFileURL } from 'node:url'
 import { rules } from '../../core/findings.ts'
 import { version } from '../../version.ts'
 import type { Checked } from '../assess.ts'
-import { fullTextOf, placeOf, messagesOf } from '../check-messages.ts'
+import { objectName, placedTextOf, placeOf, messagesOf } from '../check-messages.ts'
 
 /** SARIF 2.1.0, which code scanning services read. */
 export function sarifOf(all: readonly Checked[]): string {
   const results = all.flatMap((checked) =>
     messagesOf(checked).flatMap((message) => {
       const { action, line, reason } = message
-      if (action === 'ignore') return []
       const place = placeOf(checked)
       return [
         {
           ruleId: reason,
           level: action === 'deny' ? 'error' : 'warning',
-          message: { text: fullTextOf(message) },
-          locations: place ? [locationOf(place.file, line ?? place.line)] : [],
+          message: { text: placedTextOf(message, checked) },
+          locations: [place ? locationOf(place.file, line ?? place.line) : locationIn(objectName(checked))],
         },
       ]
     }),
@@ -36,6 +35,11 @@ const locationOf = (file: string, startLine: number) => ({
     artifactLocation: { uri: isAbsolute(file) ? pathToFileURL(file).href : encodeURI(file) },
     region: { startLine },
   },
+})
+
+/** The place of an object of the cluster, which no file and line tell. */
+const locationIn = (fullyQualifiedName: string) => ({
+  logicalLocations: [{ fullyQualifiedName, kind: 'resource' }],
 })
 
 const ruleOf = (id: string) => {

@@ -2,7 +2,7 @@ import { modes } from '../../core/binding.ts'
 import { summaryIn } from '../../core/conditions.ts'
 import { show } from '../../core/show.ts'
 import type { Checked } from '../assess.ts'
-import { outcomeOf, placeOf, messagesOf } from '../check-messages.ts'
+import { objectName, outcomeOf, placeOf, messagesOf } from '../check-messages.ts'
 import { safeLine } from '../layout.ts'
 
 /** The report for people: bindings first, then findings on other objects. */
@@ -20,20 +20,15 @@ function linesOf(checked: Checked): readonly string[] {
   const place = placeOf(checked)
   // The place as compilers write it, so that editors and CI can follow it.
   const at = place ? `${place.file}:${place.line}: ` : ''
-  const messages = messagesOf(checked).filter(({ action }) => action !== 'ignore')
+  const messages = messagesOf(checked)
   return [
-    `${at}${outcomeOf(checked).padEnd(5)} ${nameOf(checked)} (${kindOf(checked)})`,
+    `${at}${outcomeOf(checked).padEnd(5)} ${objectName(checked)} (${kindOf(checked)})`,
     ...messages.flatMap(({ action, text, hint }) => [
       `  ${action} ${text}`,
       ...(hint === undefined ? [] : [`    ${hint}`]),
     ]),
     ...(checked.kind === 'binding' ? expectedLines(checked).map((line) => `  ${line}`) : []),
   ].map(safeLine)
-}
-
-const nameOf = (checked: Checked): string => {
-  const { namespace, name } = checked.kind === 'binding' ? checked.assessment : checked.item
-  return `${namespace}/${name}`
 }
 
 const kindOf = (checked: Checked): string => {

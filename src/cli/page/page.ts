@@ -1,8 +1,9 @@
 import { bindingKey } from '../../core/binding.ts'
 import { exitCodes, usage, type CommandResult } from '../../result.ts'
-import { inventoryOf, manifestsOf } from '../assess.ts'
+import { inventoryOf, manifestsOf } from '../admissions.ts'
 import { examine, type CheckReach, type Examined, type ExamineOptions } from '../check.ts'
-import type { ClusterReads, PodsSeen } from '../cluster.ts'
+import type { ClusterReads } from '../cluster.ts'
+import { podsOf, unseenPods } from '../pods-seen.ts'
 import { rowsOf, type Row } from '../rows.ts'
 import { seenOf, spireSightFor } from '../spire-state.ts'
 import { pageAssets } from './assets.ts'
@@ -12,7 +13,7 @@ import type { Page } from './model.ts'
 
 export type PageOptions = ExamineOptions & { readonly strict: boolean }
 
-type Reach = CheckReach & Pick<ClusterReads, 'readPods' | 'readSpire'>
+type Reach = CheckReach & Pick<ClusterReads, 'readSpire'>
 
 type ExaminedAll = Extract<Examined, { kind: 'examined' }>
 
@@ -33,12 +34,8 @@ export async function drawPage(options: PageOptions, reach: Reach): Promise<Comm
 async function pageOf(examined: ExaminedAll, { files, live }: PageOptions, reach: Reach): Promise<Page> {
   const { input, isAudit, all, checkSettings, limits } = examined
   const checked = all.filter((one): one is BindingChecked => one.kind === 'binding')
-  const namespaces = new Set(live ? checked.map(({ assessment }) => assessment.namespace) : [])
-  const pods = new Map<string, PodsSeen>()
-  for (const namespace of namespaces) pods.set(namespace, await reach.readPods({ namespace, pairs: 'any' }))
-  const unseen = [...pods].flatMap(([namespace, seen]) =>
-    seen.kind === 'unseen' ? [`goes on without the pods of namespace ${namespace}: ${seen.why}`] : [],
-  )
+  const namespaces = live ? checked.map(({ assessment }) => assessment.namespace) : []
+  const pods = await podsOf(namespaces, reach.readPods, examined.pods)
   const drawing = {
     checked,
     inventory: inventoryOf(input, manifestsOf(input.items)),
@@ -50,7 +47,7 @@ async function pageOf(examined: ExaminedAll, { files, live }: PageOptions, reach
       ? 'the current cluster'
       : `${files.join(', ')}${live ? ', beside the current cluster' : ''}`,
     generatedAt: reach.now.toISOString(),
-    remarks: [...checkSettings.remarks, ...limits, ...unseen],
+    remarks: [...checkSettings.remarks, ...limits, ...unseenPods(pods)],
     groups: groupsOf(drawing),
   }
 }

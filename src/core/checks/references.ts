@@ -8,11 +8,11 @@ import { show } from '../show.ts'
  * Checks that references to pools and to objectives share: malformed references, kinds that are not served, missing
  * objects.
  */
-type Field = 'spec.poolRef' | 'spec.objectiveRef'
+type ReferenceField = 'spec.poolRef' | 'spec.objectiveRef'
 
 export function unusableReference(
   rule: 'invalidPoolRef' | 'invalidObjectiveRef',
-  field: Field,
+  field: ReferenceField,
   reference: Reference,
   lookup: Extract<Lookup<unknown>, { kind: 'unusable' }>,
 ): readonly Finding[] {
@@ -51,7 +51,7 @@ export function unusableReference(
 
 export function unserved(
   rule: 'inferencePoolCrdMissing' | 'inferenceObjectiveCrdMissing',
-  field: Field,
+  field: ReferenceField,
   wanted: readonly Resource[],
 ): Finding {
   const crds = wanted.map(crdName).join(', ')
@@ -64,7 +64,7 @@ export function unserved(
 
 export function absent(
   rule: 'targetPoolNotFound' | 'targetObjectiveNotFound',
-  field: `${Field}.name`,
+  field: `${ReferenceField}.name`,
   { namespace }: Binding,
   { name, tried }: Extract<Lookup<unknown>, { kind: 'absent' }>,
 ): Finding {

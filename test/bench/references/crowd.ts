@@ -1,18 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { resourcePath } from '../../../src/kube/path.ts'
 import type { Benchmark } from '../benchmark.ts'
-import { create, createAll, createNamespace, startRealCluster, type Cluster } from '../cluster.ts'
-import { binding, objective, pool, referencesOf, resourceOf } from '../manifests.ts'
+import { beside } from '../beside.ts'
+import { startRealCluster, type Cluster } from '../cluster.ts'
+import { allReady, fillCrowd, quiet, shared } from '../crowd.ts'
+import { resourceOf } from '../manifests.ts'
 import { runOperator } from '../operator.ts'
 import { quantile, type Samples } from '../statistics.ts'
-import { condition, range, timed } from '../waiting.ts'
-import { askWebhook, type Asked } from './asked.ts'
-
-const crowd = 'crowd'
-const shared = pool(crowd, 'shared')
-
-/** Another namespace, whose bindings are reviewed meanwhile. */
-const quiet = 'quiet'
+import { condition, timed } from '../waiting.ts'
+import { askWebhook } from './asked.ts'
 
 type Change = {
   readonly what: string
@@ -30,13 +26,9 @@ const changes: readonly Change[] = [
 export const crowdedPool: Benchmark = async (report, { quick }) => {
   const [size, rounds, aloneMs] = quick ? [200, 10, 500] : [5_000, 100, 5_000]
   await using cluster = await startRealCluster()
-  await fill(cluster, size)
+  await fillCrowd(cluster, size)
   await using operator = await runOperator(cluster, { webhook: true })
-  await condition(async () => (await operator.metric('kleym_identity_bindings', /Reconciled/)) === size, {
-    what: 'that all bindings are Ready',
-    everyMs: 500,
-    withinMs: 600_000,
-  })
+  await allReady(operator, size)
   await using asked = await askWebhook(cluster, quiet)
   for (const change of changes) {
     await condition(async () => (await answerTo(cluster, change)) === change.code, {
@@ -50,8 +42,8 @@ export const crowdedPool: Benchmark = async (report, { quick }) => {
         }),
       )
     const taken = await changing()
-    const alone = await beside(asked, () => wait(aloneMs))
-    const others = await beside(asked, changing)
+    const alone = await beside(asked.review, () => wait(aloneMs))
+    const others = await beside(asked.review, changing)
     report.figure({
       name: `${change.what}, of a pool that ${size} bindings use, 99th percentile`,
       unit: 'ms',
@@ -82,41 +74,8 @@ async function inTurn(rounds: number, measure: () => Promise<number>): Promise<S
   return taken
 }
 
-/** A pause between two reviews, so that the reviews alone do not keep the operator busy. */
-const pauseMs = 10
-
-/** How long the reviews of another binding take, one after the other, for as long as some work lasts. */
-async function beside(asked: Asked, work: () => Promise<unknown>): Promise<Samples> {
-  const taken: number[] = []
-  const over = new AbortController()
-  const asking = async (): Promise<void> => {
-    while (!over.signal.aborted) {
-      taken.push(await timed(asked.review))
-      await wait(pauseMs)
-    }
-  }
-  await Promise.all([work().finally(() => over.abort()), asking()])
-  return taken
-}
-
 const told = (samples: Samples): string =>
   `${samples.length}, p50 ${quantile(samples, 0.5).toFixed(1)} ms, p99 ${quantile(samples, 0.99).toFixed(1)} ms, worst ${Math.max(...samples).toFixed(1)} ms`
-
-/** Creates the bindings before the operator runs, which would review each of them. */
-async function fill(cluster: Cluster, size: number): Promise<void> {
-  await createNamespace(cluster, crowd)
-  await createNamespace(cluster, quiet)
-  await create(cluster, shared)
-  await createAll(
-    cluster,
-    range(size).map((index) => objective(crowd, index, 'shared')),
-  )
-  await createAll(
-    cluster,
-    range(size).map((index) => binding(crowd, index, 'shared', `container-${index}`)),
-  )
-  await createAll(cluster, referencesOf(quiet, 1))
-}
 
 /** Changes the pool by a dry run, so that each change is one of the same pool. Returns the code of the answer. */
 async function answerTo({ client }: Cluster, { role }: Change): Promise<number | string> {

@@ -27,6 +27,7 @@ export function wordsOfCheck(object: Drawn, { served, manifests }: Snapshot, tru
     settings: { trustDomain, className: undefined },
     actions: defaultActions,
     lenient: new Set(),
+    pods: new Map(),
     served,
     cluster: manifests,
     items: itemsOf(objects, { namespace, definitions: knownDefinitions }),

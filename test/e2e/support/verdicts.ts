@@ -22,6 +22,7 @@ export async function wordsOfCheck({ binding, pools, objectives, otherBindings }
     readCluster: () => Promise.reject(new Error('it is asked without a cluster')),
     readOperator: () => Promise.reject(new Error('it is asked without a cluster')),
     readNamespace: () => Promise.reject(new Error('it is asked without a cluster')),
+    readPods: () => Promise.reject(new Error('it is asked without a cluster')),
   })
   // Each binding has a heading, and below it, indented, what is said of it.
   const isOfBinding = (block: string): boolean =>

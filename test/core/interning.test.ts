@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Sharing } from '../../src/core/sharing.ts'
+import { Interning } from '../../src/core/interning.ts'
 
 /** As it comes from the wire, so that nothing of it is shared with another one yet. */
 const parsed = (value: unknown): { readonly [field: string]: unknown } => JSON.parse(JSON.stringify(value))
@@ -8,24 +8,24 @@ const parsed = (value: unknown): { readonly [field: string]: unknown } => JSON.p
 const json = fc.dictionary(fc.string(), fc.jsonValue())
 
 test('what is shared is equal to what there was', () => {
-  const sharing = new Sharing()
+  const interning = new Interning()
   fc.assert(
     fc.property(json, json, (spec, status) => {
       const object = parsed({ spec, status })
       const before = JSON.stringify(object)
-      sharing.object(object)
+      interning.object(object)
       expect(JSON.stringify(object)).toBe(before)
     }),
   )
 })
 
 test('equal conditions become one object, except Ready, which is rarely equal', () => {
-  const sharing = new Sharing()
+  const interning = new Interning()
   const conflict = { type: 'Conflict', status: 'False', reason: 'NoConflict' }
   const ready = { type: 'Ready', status: 'True', reason: 'Reconciled' }
   const conditionsOf = (): readonly unknown[] => {
     const conditions = [structuredClone(ready), structuredClone(conflict)]
-    sharing.object({ status: { conditions } })
+    interning.object({ status: { conditions } })
     return conditions
   }
   const [first, second] = [conditionsOf(), conditionsOf()]

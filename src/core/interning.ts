@@ -14,7 +14,7 @@ type Mutable = { [field: string]: unknown }
  * are about: a binding's ID and selectors come in its status and in its ClusterSPIFFEID, too, and most conditions are the
  * same for all bindings. What is shared is put into the given objects, in the place of something equal.
  */
-export class Sharing {
+export class Interning {
   readonly #texts = new Recent<string>()
   readonly #objects = new Recent<JsonObject>()
 
