@@ -82,9 +82,6 @@ const operatorFix = (deployment: Deployment | null): string =>
     ? `see kubectl -n ${deployment.namespace} describe deployment ${deployment.name}, and its log`
     : 'install or start it'
 
-/** For reports. `said` is what the leader publishes: scripts read the field by this name. */
-export const operatorJson = ({ published, ...rest }: OperatorState) => ({ said: published, ...rest })
-
 /** A summary for reports about other objects. */
 export const operatorBrief = (state: OperatorState, now: Date): readonly string[] => {
   const { published, deployment, problems, doubts, remarks } = state
