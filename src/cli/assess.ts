@@ -1,11 +1,11 @@
 import { findingsOn, isDenied, judgeWithPods } from '../core/admit.ts'
 import { bindingKey, given, type Binding, type BindingKey } from '../core/binding.ts'
 import type { ClusterSpiffeId } from '../core/clusterspiffeid.ts'
-import { statusOf } from '../core/conditions.ts'
+import { statusOf, type Failure } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { JsonObject } from '../core/json.ts'
-import { planOf, refusedOutput, takenName, type Plan } from '../core/plan.ts'
+import { keptFormer, planOf, refusedOutput, staysDespite, takenName, type Plan } from '../core/plan.ts'
 import type { ReferenceVerdict } from '../core/reference-verdict.ts'
 import type { Remark } from '../core/remarks.ts'
 import {
@@ -34,10 +34,12 @@ export type Assessment = {
   readonly verdict: Verdict
   readonly status: JsonObject
   readonly clusterSpiffeId: ClusterSpiffeId | undefined
+  /** The ClusterSPIFFEIDs of the former operator that are kept although the binding fails. */
+  readonly kept: readonly string[]
 }
 
 /** What the loop makes of a binding. */
-export type Expected = Pick<Assessment, 'status' | 'clusterSpiffeId'>
+export type Expected = Pick<Assessment, 'status' | 'clusterSpiffeId' | 'kept'>
 
 /** One object of the input, and the answer of an API server with the webhook. */
 export type Checked =
@@ -144,37 +146,51 @@ function expectedOf(key: BindingKey, inventory: Inventory, now: Date): Expected 
   const binding = inventory.binding(key)
   if (!binding) throw new Error(`${key} was applied and is not there`)
   const { generation, status: previous } = binding
-  if (binding.deleting) return { status: previous, clusterSpiffeId: undefined }
+  if (binding.deleting) return { status: previous, clusterSpiffeId: undefined, kept: [] }
   const { settings } = inventory
-  const outcome = outcomeOf(key, planIn(inventory, binding), inventory)
+  const plan = planIn(inventory, binding)
+  const kept = plan.kind === 'withdraw' ? keptNames(key, plan.outcome, inventory) : []
+  const outcome = plan.kind === 'withdraw' ? keptFormer(plan.outcome, kept) : outcomeOf(key, plan, inventory)
   return {
     status: statusOf(outcome, { settings, generation, previous, now }),
     clusterSpiffeId: outcome.kind === 'ready' ? outcome.wanted : undefined,
+    kept,
   }
 }
 
 const planIn = (inventory: Inventory, binding: Binding): Plan =>
   planOf(binding, evaluate(binding, inventory), inventory.settings)
 
-/** The outcome of the loop, by the ClusterSPIFFEIDs that are known. */
-function outcomeOf(key: BindingKey, plan: Plan, inventory: Inventory) {
-  if (plan.kind === 'withdraw') return plan.outcome
-  const { identity, wanted } = plan
+/** The outcome of the loop for a binding that gives an identity, by the ClusterSPIFFEIDs that are known. */
+function outcomeOf(
+  key: BindingKey,
+  { identity, wanted }: Extract<Plan, { kind: 'render' }>,
+  inventory: Inventory,
+) {
   const { name } = wanted.metadata
-  return hasName(key, name, inventory)
+  const owner = ownerOf(name, inventory)
+  return owner === key
     ? { kind: 'ready' as const, identity, wanted, output: { name } }
-    : refusedOutput(name, takenName(name))
+    : refusedOutput(name, takenName(name, { owner }))
 }
 
-/** Whether the ClusterSPIFFEID of a name is, or will be, that of a binding which renders it: the first to do so has it. */
-function hasName(key: BindingKey, name: string, inventory: Inventory): boolean {
+/** The ClusterSPIFFEIDs of the former operator that stay although their binding fails. */
+const keptNames = (key: BindingKey, outcome: Failure, inventory: Inventory): readonly string[] =>
+  inventory
+    .outputsOf(key)
+    .filter((output) => staysDespite(outcome, output))
+    .map(({ name }) => name)
+
+/**
+ * The binding that has the ClusterSPIFFEID of a name, or will have it: the first to render it. Undefined if the name belongs to
+ * somebody else's.
+ */
+function ownerOf(name: string, inventory: Inventory): BindingKey | undefined {
   const there = inventory.output(name)
-  if (there) return there.owner === key
-  for (const binding of inOrder(inventory.wanting(name), inventory)) {
-    if (bindingKey(binding.namespace, binding.name) === key) return true
-    if (planIn(inventory, binding).kind === 'render') return false
-  }
-  return false
+  if (there) return there.owner
+  for (const binding of inOrder(inventory.wanting(name), inventory))
+    if (planIn(inventory, binding).kind === 'render') return bindingKey(binding.namespace, binding.name)
+  return undefined
 }
 
 /** Bindings in the order in which they came, also if their stakes have changed since. */

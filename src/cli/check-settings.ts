@@ -55,7 +55,7 @@ export async function settingsOfCheck(
     const why =
       sight.kind === 'unseen'
         ? sight.why
-        : `no operator has said in namespace ${namespace} how it is configured`
+        : (sight.unseen?.status ?? `no operator has said in namespace ${namespace} how it is configured`)
     if (!isGiven.trustDomain) return { kind: 'problem', problem: `${trustDomainMissing}; ${why}` }
     return {
       kind: 'settings',

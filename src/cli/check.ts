@@ -1,4 +1,4 @@
-import { bindingResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
+import { allResources, bindingResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
 import { exitCodes, usage, type CommandResult } from '../result.ts'
 import type { Definition } from '../schema/definition.ts'
 import { knownDefinitions } from '../schema/kinds.ts'
@@ -68,7 +68,11 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
   // The namespaces of the input decide what is read from the cluster, so the input is judged by the known schemas first.
   const first = itemsBy([...crds.definitions, ...knownDefinitions])
   const isAudit = options.files.length === 0
-  const scope = { namespace: onlyNamespace(options, first), inParts: true, schemas: !isAudit }
+  const scope = {
+    namespace: onlyNamespace(options, first),
+    inParts: true,
+    schemas: isAudit ? [] : allResources,
+  }
   const snapshot = options.live ? await reach.readCluster(scope) : noCluster
   if (snapshot.kind === 'problem') return { kind: 'problems', problems: [...problems, snapshot.problem] }
   const checkSettings = await settingsOfCheck(options, reach)

@@ -34,8 +34,8 @@ export type Scope = {
   readonly kinds?: readonly Resource[]
   /** True to go on without kinds that may not be listed, except bindings. */
   readonly inParts?: boolean
-  /** True to read the schemas of all served kinds, too. */
-  readonly schemas?: boolean
+  /** The kinds whose schemas are read, too, as far as they are served. */
+  readonly schemas?: readonly Resource[]
 }
 
 /** Lists objects of the current cluster. Which kinds are served is always told for all kinds. */
@@ -51,7 +51,7 @@ export type UnseenPart = { readonly kind: 'unseen'; readonly why: string }
 
 export type PodsSeen = ({ readonly kind: 'seen' } & PodList) | UnseenPart
 
-/** What the operator publishes in this namespace or, without one, in the namespace of its Deployment. */
+/** What the operator publishes, and its Deployment: in this namespace or, without one, wherever an operator is found. */
 export type ReadOperator = (namespace: string | undefined) => Promise<OperatorSight>
 
 /** The operator's Deployment. */
@@ -68,10 +68,12 @@ export type OperatorSight =
   | {
       readonly kind: 'seen'
       readonly namespace: string
-      /** Undefined if nothing readable is published. */
+      /** Undefined if nothing readable is published, or if it could not be read. */
       readonly status: OperatorStatus | undefined
-      /** Undefined if no Deployment is found or may be read; the operator may run outside the cluster. */
+      /** Undefined if no Deployment is found, or if Deployments could not be read. The operator may run outside the cluster. */
       readonly deployment: Deployment | undefined
+      /** Why the status or the Deployment could not be read. One that is undefined without such a reason is not there. */
+      readonly unseen?: { readonly status?: string | undefined; readonly deployment?: string | undefined }
     }
   | UnseenPart
 

@@ -1,11 +1,13 @@
 import { rules } from '../core/findings.ts'
 import { fateOf, lacksIdentity, type Fate } from '../core/output-stats.ts'
-import { bindingResource, clusterSpiffeIdResource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
 import type { Inspection } from './inspection.ts'
-import { isThere, outputWords } from './output-state.ts'
+import { spanOf } from './layout.ts'
+import { outputTroubles, trouble, type Words } from './output-findings.ts'
+import { isThere } from './output-state.ts'
 import { parted, type PodState } from './pod-state.ts'
-import { refTo, type ReportFinding } from './report-finding.ts'
+import type { ReportFinding } from './report-finding.ts'
+import { processedWithinMs } from './spire-state.ts'
 
 /**
  * Findings on what follows the binding: its ClusterSPIFFEID, what SPIRE Controller Manager made of it, and the pods.
@@ -14,51 +16,11 @@ import { refTo, type ReportFinding } from './report-finding.ts'
 export function troublesBeyond(inspection: Inspection): readonly ReportFinding[] {
   const { binding } = inspection
   if (binding.deleting) return []
-  return [...outputTroubles(inspection), ...processingTroubles(inspection), ...podTroubles(inspection)]
-}
-
-type Words = { readonly reason: string; readonly message: string; readonly fix: string }
-
-const trouble = (
-  { binding, output }: Inspection,
-  id: string,
-  { reason, message, fix }: Words,
-): ReportFinding => ({
-  id,
-  severity: 'error',
-  reason,
-  message,
-  affectedRefs: [
-    refTo(bindingResource, binding),
-    ...(output.name === null ? [] : [refTo(clusterSpiffeIdResource, { name: output.name })]),
-  ],
-  fix,
-})
-
-function outputTroubles(inspection: Inspection): readonly ReportFinding[] {
-  const { output } = inspection
-  const { state, leftovers } = output
-  const isWrong = state === 'missing' || state === 'deleting' || state === 'differs'
-  const fix = 'the operator sets it right by itself; where that lasts, see its log'
   return [
-    ...(isWrong
-      ? [
-          trouble(inspection, 'output-drift', {
-            reason: { missing: 'Missing', deleting: 'Deleting', differs: 'Differs' }[state],
-            message: `ClusterSPIFFEID ${outputWords(output)}`,
-            fix,
-          }),
-        ]
-      : []),
-    ...(leftovers.length > 0
-      ? [
-          trouble(inspection, 'output-leftover', {
-            reason: 'Leftover',
-            message: `ClusterSPIFFEID ${leftovers.join(', ')} is left over`,
-            fix,
-          }),
-        ]
-      : []),
+    ...outputTroubles(inspection),
+    ...processingTroubles(inspection),
+    ...entryDoubts(inspection),
+    ...podTroubles(inspection),
   ]
 }
 
@@ -76,6 +38,30 @@ function processingTroubles(inspection: Inspection): readonly ReportFinding[] {
   const fate = fateOf(output.stats ?? undefined)
   if (output.stats === null || !lacksIdentity(fate)) return []
   return [trouble(inspection, 'output-failing', fateWords(fate, inspection))]
+}
+
+/**
+ * A warning if SPIRE Controller Manager has found no pod or made no entry, though pods that fit have run for a while. It is no
+ * error, because the numbers are those of the last time that it went through all, which may be long ago.
+ */
+function entryDoubts(inspection: Inspection): readonly ReportFinding[] {
+  const { output, longRunning } = inspection
+  const { state, stats } = output
+  if (state !== 'inPlace' || stats === null || longRunning === 0) return []
+  const fate = fateOf(stats)
+  const hasNoEntry = fate === 'entries' && stats.entriesToSet === 0
+  if (fate !== 'no_pods' && !hasNoEntry) return []
+  const running = longRunning === 1 ? 'a pod that fits has run' : `${longRunning} pods that fit have run`
+  return [
+    {
+      ...trouble(inspection, 'output-without-entries', {
+        reason: hasNoEntry ? 'NoEntries' : 'NoPodsSelected',
+        message: `SPIRE Controller Manager ${hasNoEntry ? 'made no entry' : 'selected no pod'} when it last looked, though ${running} for over ${spanOf(processedWithinMs)}`,
+        fix: 'see the log of SPIRE Controller Manager: it may be behind, or fail before it comes to these pods',
+      }),
+      severity: 'warning',
+    },
+  ]
 }
 
 function fateWords(fate: Fate, { binding, config, output: { stats } }: Inspection): Words {

@@ -1,11 +1,13 @@
 import { conditionIn, readyIn } from '../core/conditions.ts'
 import { failureConditions, rules, type Condition } from '../core/findings.ts'
 import { textOr, type JsonObject } from '../core/json.ts'
-import { stalledFixes } from '../core/plan.ts'
 import { bindingResource, objectiveResources, poolResources } from '../core/resources.ts'
 import { isCurrent } from '../core/stored-status.ts'
+import { missingKinds, neededBy, needs } from './crd-findings.ts'
 import { troublesBeyond } from './diagnosis-beyond.ts'
+import { explained, failureFindings } from './failure-findings.ts'
 import { nearMissOf } from './hints.ts'
+import { isGuessed, type SettingSource } from './identity-config.ts'
 import type { Inspection } from './inspection.ts'
 import { keepersOf } from './keepers.ts'
 import { spanOf } from './layout.ts'
@@ -19,6 +21,7 @@ import { limitedBy, refTo, type ReportFinding } from './report-finding.ts'
 export const diagnose = (inspection: Inspection): readonly ReportFinding[] => [
   ...leaving(inspection),
   ...refused(inspection),
+  ...unserved(inspection),
   ...unattended(inspection),
   ...unhealthy(inspection),
   ...troublesBeyond(inspection),
@@ -70,13 +73,6 @@ function leaving(inspection: Inspection): readonly ReportFinding[] {
   ]
 }
 
-const conditionIds = {
-  Conflict: 'kleym-collision',
-  InvalidRef: 'invalid-ref',
-  UnsafeSelector: 'unsafe-selector',
-  RenderFailure: 'render-failure',
-} as const satisfies { readonly [type in Condition]: string }
-
 type FailedCondition = { readonly type: Condition; readonly reason: string; readonly message: string }
 
 const failedIn = (status: JsonObject): readonly FailedCondition[] =>
@@ -93,29 +89,26 @@ function refused(inspection: Inspection): readonly ReportFinding[] {
   if (binding.deleting) return []
   const failed = failedIn(judged ? judged.assessment.status : binding.status)
   return failed.flatMap(({ type, reason, message }) => {
+    // The name of the ClusterSPIFFEID follows from the trust domain.
+    if (judged && isGuessed(inspection.config) && reason === rules.managedOutputApplyFailed.reason) return []
     const { problem, fix } = explained(reason, message)
-    const words = `${type}/${reason}: ${problem}`
     const help = `${nearMissWords(reason, inspection)}${fix}`
-    return [
-      error(inspection, conditionIds[type], reason, words, help),
-      ...(isDependency(reason) ? [error(inspection, 'dependency-missing', reason, problem, help)] : []),
-    ]
+    return failureFindings({ type, reason, problem, fix: help }, [bindingRef(inspection)])
   })
 }
 
-const isDependency = (reason: string): boolean => /(?:NotFound|CRDMissing)$/.test(reason)
-
-/** Splits a message of ours into problem and fix. Only the message of a collision contains no fix. */
-export function explained(
-  reason: string,
-  message: string,
-): { readonly problem: string; readonly fix: string } {
-  const mine = Object.values(rules).filter((rule) => rule.reason === reason)
-  const stalled = reason === rules.managedOutputApplyFailed.reason ? Object.values(stalledFixes) : []
-  const written = [...mine.map(({ fix }) => fix), ...stalled].find((fix) => message.endsWith(`; ${fix}`))
-  return written !== undefined
-    ? { problem: message.slice(0, -written.length - 2), fix: written }
-    : { problem: message, fix: mine[0]?.fix ?? 'see the log of the operator' }
+/** The kinds that the binding needs and that are not served. */
+function unserved({ binding: { spec, deleting }, served }: Inspection): readonly ReportFinding[] {
+  if (deleting) return []
+  const { poolRef, objectiveRef } = spec
+  return missingKinds(
+    [
+      needs.outputs,
+      neededBy(needs.pools, poolRef),
+      ...(objectiveRef ? [neededBy(needs.objectives, objectiveRef)] : []),
+    ].filter(({ anyOf }) => anyOf.length > 0),
+    served,
+  )
 }
 
 /** A suggestion for a missing object: an object with a similar name, or one of the same name in another group. */
@@ -182,6 +175,13 @@ function unhealthy(inspection: Inspection): readonly ReportFinding[] {
   ]
 }
 
+const sourceWords: { readonly [source in SettingSource]: string } = {
+  flag: 'that of the flag',
+  bindingStatus: 'that of the status',
+  operator: 'that of the operator',
+  default: 'assumed',
+}
+
 function remarks(inspection: Inspection): readonly ReportFinding[] {
   const { config, judged, pods, missed } = inspection
   const affectedRefs = [bindingRef(inspection)]
@@ -196,13 +196,13 @@ function remarks(inspection: Inspection): readonly ReportFinding[] {
       message: 'no pod that can be read matches',
       affectedRefs,
     },
-    config.trustDomainSource !== 'bindingStatus' && {
+    !config.isShown && {
       id: 'identity-config-undiscovered',
       severity: 'warning',
       reason: 'IdentityConfigUndiscovered',
-      message: `the status names no trust domain: ${JSON.stringify(config.settings.trustDomain)} is ${config.trustDomainSource === 'flag' ? 'that of the flag' : 'assumed'}`,
+      message: `the status names no trust domain: ${JSON.stringify(config.settings.trustDomain)} is ${sourceWords[config.trustDomainSource]}`,
       affectedRefs,
-      fix: 'name it by --trust-domain',
+      ...(config.trustDomainSource === 'default' && { fix: 'name it by --trust-domain' }),
     },
     isUnusable && {
       id: 'unsupported-selector',

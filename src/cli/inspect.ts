@@ -1,16 +1,17 @@
 import type { Settings } from '../core/identity.ts'
 import { nearest } from '../core/nearest.ts'
-import { bindingResource } from '../core/resources.ts'
+import { bindingResource, clusterSpiffeIdResource } from '../core/resources.ts'
 import type { ActionOverrides } from '../core/verdict.ts'
 import { exitCodes, usage, type CommandResult } from '../result.ts'
 import type { ClusterReads } from './cluster.ts'
+import { missingKinds, needs } from './crd-findings.ts'
 import { diagnose, firstLineOf } from './diagnosis.ts'
 import type { Format } from './formats.ts'
 import { emptyReport, reportOn } from './inspection-report.ts'
 import { linesOf } from './inspection-text.ts'
 import { lookAt } from './inspection.ts'
 import { laidOut, type Style } from './layout.ts'
-import { crdMissing, exitCodeOf, refTo, type ReportFinding } from './report-finding.ts'
+import { exitCodeOf, refTo, type ReportFinding } from './report-finding.ts'
 
 export type InspectOptions = {
   /** If undefined, the namespace of the kubeconfig's context is used. */
@@ -37,21 +38,18 @@ export async function inspect(options: InspectOptions, reach: Reach): Promise<Co
   const { name, format, strict } = options
   const { now } = reach
   const at = { namespace: options.namespace ?? (await reach.defaultNamespace()), name }
-  const snapshot = await reach.readCluster({ namespace: at.namespace, inParts: true })
+  const scope = { namespace: at.namespace, inParts: true, schemas: [clusterSpiffeIdResource] }
+  const snapshot = await reach.readCluster(scope)
   if (snapshot.kind === 'problem') return usage([snapshot.problem])
   const style = { format, width: reach.width, colored: reach.colored }
   const bindings = snapshot.manifests.filter(({ resource }) => resource === bindingResource)
   const found = bindings.find((one) => one.name === name)
   if (!snapshot.served.includes(bindingResource)) {
-    const missing = crdMissing(
-      'InferenceIdentityBindingCRDMissing',
-      [bindingResource],
-      'install the operator',
-    )
-    const report = emptyReport(at, [missing], now)
+    const missing = missingKinds([needs.bindings], snapshot.served)
+    const report = emptyReport(at, missing, now)
     return {
       code: exitCodes.findings,
-      stdout: laidOut(report, [firstLineOf([missing])], style, true),
+      stdout: laidOut(report, [firstLineOf(missing)], style, true),
       stderr: '',
     }
   }

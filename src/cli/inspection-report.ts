@@ -6,6 +6,7 @@ import type { Lookup } from '../core/references.ts'
 import { objectiveResources, poolResources, type Resource } from '../core/resources.ts'
 import { podSelectorOf } from '../core/selectors.ts'
 import { firstLineOf } from './diagnosis.ts'
+import type { SettingSource } from './identity-config.ts'
 import type { Inspection } from './inspection.ts'
 import type { OperatorState } from './operator-state.ts'
 import { parted } from './pod-state.ts'
@@ -64,11 +65,14 @@ function identityConfig({ config }: Inspection): JsonObject {
   const { settings, trustDomainSource, classNameSource } = config
   return {
     trustDomain: settings.trustDomain,
-    trustDomainSource,
+    trustDomainSource: formerSource(trustDomainSource),
     ...(settings.className !== undefined && { clusterSPIFFEIDClassName: settings.className }),
-    clusterSPIFFEIDClassNameSource: classNameSource,
+    clusterSPIFFEIDClassNameSource: formerSource(classNameSource),
   }
 }
+
+/** The report knows no source but those of the former operator, which publishes no settings. */
+const formerSource = (source: SettingSource): SettingSource => (source === 'operator' ? 'default' : source)
 
 function bindingRefOf({ binding, judged }: Inspection): JsonObject {
   const { namespace, name, generation, spec, status } = binding

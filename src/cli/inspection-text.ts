@@ -5,11 +5,12 @@ import type { Lookup } from '../core/references.ts'
 import { bindingResource, gvk } from '../core/resources.ts'
 import { show } from '../core/show.ts'
 import { firstLineOf } from './diagnosis.ts'
-import type { IdentityConfig, Inspection } from './inspection.ts'
+import { isGuessed, type IdentityConfig, type SettingSource } from './identity-config.ts'
+import type { Inspection } from './inspection.ts'
 import { block, sinceOf, spanOf } from './layout.ts'
 import { operatorBrief } from './operator-state.ts'
 import { otherLines } from './other-identities.ts'
-import { outputLines } from './output-state.ts'
+import { outputLines, outputWords } from './output-state.ts'
 import { podLines } from './pod-state.ts'
 import { findingLines } from './print.ts'
 import { reportLine, type ReportFinding } from './report-finding.ts'
@@ -37,7 +38,12 @@ export function linesOf(
         : ['none']),
       configLine(config),
     ]),
-    ...block('ClusterSPIFFEID', outputLines(output, config.settings.className)),
+    ...block('ClusterSPIFFEID', [
+      ...outputLines(output, config.settings.className),
+      ...(isGuessed(inspection.config) && output.name !== null
+        ? ['its name follows from a trust domain that is assumed, so that another one may be meant']
+        : []),
+    ]),
     ...block('Matched pods', rendering && pods ? podLines(pods, rendering) : []),
     ...block('What else these pods get', otherLines(others)),
     ...block('Collision: all of these ask for one container of the same pods', rivalLines(rivals)),
@@ -91,7 +97,12 @@ function conditionLine(
   return `${String(type)}: ${String(status)}, ${String(reason)} (${of}): ${repeated ?? String(message)}`
 }
 
-const sources = { flag: 'of the flag', bindingStatus: 'of the status', default: 'assumed' } as const
+const sources: { readonly [source in SettingSource]: string } = {
+  flag: 'of the flag',
+  bindingStatus: 'of the status',
+  operator: 'of the operator',
+  default: 'assumed',
+}
 
 function configLine({ settings, trustDomainSource, classNameSource }: IdentityConfig): string {
   const { trustDomain, className } = settings
@@ -99,14 +110,17 @@ function configLine({ settings, trustDomainSource, classNameSource }: IdentityCo
   return `trust domain ${trustDomain} (${sources[trustDomainSource]}), ${named} (${sources[classNameSource]})`
 }
 
-function outlook({ binding, judged }: Inspection): readonly string[] {
+function outlook(inspection: Inspection): readonly string[] {
+  const { binding, judged, output } = inspection
   if (!judged || binding.deleting) return []
   const { assessment } = judged
   const expected = readyIn(assessment.status)
   const shown = readyIn(binding.status)
   const isShown = shown?.reason === expected?.reason && shown?.message === expected?.message
+  const words = isShown ? 'as its status says' : `${expected?.reason ?? ''}: ${expected?.message ?? ''}`
+  const guessed = isGuessed(inspection.config) ? ', by the trust domain that is assumed' : ''
   return [
-    `reconciled now: ${isShown ? 'as its status says' : `${expected?.reason ?? ''}: ${expected?.message ?? ''}`}`,
+    `reconciled now: ${output.waitsFor.length > 0 ? outputWords(output) : words}${guessed}`,
     `created now: ${assessment.verdict.verdict}`,
     ...findingLines(assessment),
   ]

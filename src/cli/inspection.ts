@@ -2,30 +2,30 @@ import { bindingKey, decodeBinding, type Binding } from '../core/binding.ts'
 import { gather, type Facts } from '../core/facts.ts'
 import type { Settings } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
-import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
-import { clusterSpiffeIdResource, crdName } from '../core/resources.ts'
+import { field, objectOr } from '../core/json.ts'
+import { clusterSpiffeIdResource, crdName, type Resource } from '../core/resources.ts'
 import { judge, type ActionOverrides } from '../core/verdict.ts'
 import { adviseOnNamespace } from '../core/workloads.ts'
 import { inventoryOf } from './admissions.ts'
 import { assessed, type Assessment } from './assess.ts'
 import type { ClusterReads, EventsSeen, PodsSeen, Snapshot, Unseen } from './cluster.ts'
+import { identityConfigOf, type IdentityConfig } from './identity-config.ts'
 import { sinceOf } from './layout.ts'
 import type { Manifest } from './manifests.ts'
 import { operatorState, type OperatorState } from './operator-state.ts'
 import { otherIdentities, type OtherIdentity } from './other-identities.ts'
-import { isThere, outputState, unseen, type OutputState } from './output-state.ts'
-import { podsState, renderingIn, renderingOf, type PodsState, type Rendering } from './pod-state.ts'
+import { isThere, outputState, storedBy, unseen, type OutputState } from './output-state.ts'
+import {
+  parted,
+  podsState,
+  renderingIn,
+  renderingOf,
+  type PodsState,
+  type PodState,
+  type Rendering,
+} from './pod-state.ts'
 import { rivalsIn, type Rival } from './rivals.ts'
-import { seenOf, whyPassed, type PassedOver } from './spire-state.ts'
-
-export type SettingSource = 'flag' | 'bindingStatus' | 'default'
-
-/** The operator's settings, as far as they are known, and where they are from. */
-export type IdentityConfig = {
-  readonly settings: Settings
-  readonly trustDomainSource: SettingSource
-  readonly classNameSource: SettingSource
-}
+import { processedWithinMs, seenOf, whyPassed, type PassedOver } from './spire-state.ts'
 
 /** Everything that is known about one binding. */
 export type Inspection = {
@@ -37,10 +37,13 @@ export type Inspection = {
   /** Undefined while the binding gives no identity. */
   readonly rendering: Rendering | undefined
   readonly pods: PodsState | undefined
+  /** How many pods that fit have run for so long that SPIRE Controller Manager should know them. */
+  readonly longRunning: number
   readonly others: readonly OtherIdentity[]
   readonly rivals: readonly Rival[]
   /** Names of pools and objectives of the namespace, each with its group. */
   readonly manifests: readonly Manifest[]
+  readonly served: readonly Resource[]
   readonly operator: OperatorState
   /** Why SPIRE Controller Manager has not processed the ClusterSPIFFEID; undefined if it has, or may still do so. */
   readonly passed: PassedOver | undefined
@@ -63,13 +66,17 @@ type InspectSettings = {
 export async function lookAt(
   found: Manifest,
   asked: InspectSettings,
-  { served, manifests, unseen: missed = [] }: Snapshot,
+  { served, manifests, unseen: missed = [], schemas }: Snapshot,
   reach: Reach,
 ): Promise<Inspection> {
   const { namespace, name } = found
   const { now } = reach
   const operator = operatorState(await reach.readOperator(asked.operatorNamespace), now)
-  const config = configOf(asked.settings, objectOr(field(found.object, 'status')))
+  const config = identityConfigOf(
+    asked.settings,
+    objectOr(field(found.object, 'status')),
+    operator.published?.configuration,
+  )
   const inventory = inventoryOf({ settings: config.settings, served, cluster: manifests }, [])
   const binding = inventory.binding(bindingKey(namespace, name)) ?? decodeBinding(found.object)
   const canJudge = missed.every(({ resource }) => resource === clusterSpiffeIdResource)
@@ -81,12 +88,23 @@ export async function lookAt(
     : canJudge
       ? undefined
       : renderingIn(binding.status)
-  const output = missed.length > 0 ? unseen : outputState(binding, assessment?.clusterSpiffeId, inventory)
+  const output =
+    missed.length > 0
+      ? unseen
+      : outputState(
+          binding,
+          { ...assessment, identity: facts?.identity },
+          {
+            inventory,
+            stores: storedBy(schemas?.definitions),
+          },
+        )
   const [pods, history, passed] = await Promise.all([
     rendering && reach.readPods({ namespace, pairs: rendering.pairs }),
     reach.readEvents({ namespace, name }),
     whyUnprocessed(output, manifests, reach),
   ])
+  const state = rendering && pods && podsState(rendering, pods)
   const metadata = objectOr(field(objectOr(found.object), 'metadata'))
   return {
     binding,
@@ -95,10 +113,12 @@ export async function lookAt(
       facts && { facts, assessment: withPods(assessment, facts, pods, { inventory, actions }) },
     output,
     rendering,
-    pods: rendering && pods && podsState(rendering, pods),
+    pods: state,
+    longRunning: state ? parted(state).served.filter((pod) => isLongRunning(pod, now)).length : 0,
     others: await othersOf(binding, pods, manifests, { output, reach }),
     rivals: facts ? rivalsIn(facts) : [],
     manifests,
+    served,
     operator,
     passed,
     history,
@@ -108,27 +128,8 @@ export async function lookAt(
   }
 }
 
-/**
- * The trust domain that is assumed for a binding whose status names none, as the former operator's commands do. The one that the
- * operator publishes is not taken: the report's `trustDomainSource` is `flag`, `bindingStatus` or `default`, and scripts read
- * it. A finding says that the trust domain is assumed.
- */
-const defaultTrustDomain = 'kleym.sonda.red'
-
-function configOf(asked: Partial<Settings>, status: JsonObject): IdentityConfig {
-  const trustDomain = textOr(field(status, 'trustDomain'), '')
-  const className = textOr(field(status, 'clusterSPIFFEIDClassName'), '') || undefined
-  // A status that shows a trust domain and no class was written without a class.
-  const source = trustDomain === '' ? 'default' : 'bindingStatus'
-  return {
-    settings: {
-      trustDomain: asked.trustDomain ?? (trustDomain || defaultTrustDomain),
-      className: 'className' in asked ? asked.className : className,
-    },
-    trustDomainSource: asked.trustDomain === undefined ? source : 'flag',
-    classNameSource: 'className' in asked ? 'flag' : source,
-  }
-}
+const isLongRunning = ({ runningSince }: PodState, now: Date): boolean =>
+  (sinceOf(runningSince, now) ?? 0) > processedWithinMs
 
 async function whyUnprocessed(
   output: OutputState,
@@ -149,7 +150,7 @@ async function othersOf(
 ): Promise<readonly OtherIdentity[]> {
   if (seen?.kind !== 'seen' || seen.pods.length === 0) return []
   const namespaceLabels = await reach.readNamespace(namespace)
-  const own = new Set([...(output.name === null ? [] : [output.name]), ...output.leftovers])
+  const own = new Set([...(output.name === null ? [] : [output.name]), ...output.leftovers, ...output.kept])
   return otherIdentities(seen.pods, { namespace, namespaceLabels }, manifests, own)
 }
 

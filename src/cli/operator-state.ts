@@ -3,42 +3,53 @@ import type { Deployment, OperatorSight } from './cluster.ts'
 import { spanOf, sinceOf } from './layout.ts'
 import { deploymentKind, refTo, type ReportFinding } from './report-finding.ts'
 
-/** The state of the operator, as its leader publishes it. */
+/** The state of the operator, by its Deployment and by what its leader publishes. */
 export type OperatorState = {
   /** What the leader publishes; null if that is missing or may not be read. */
   readonly published: OperatorStatus | null
   readonly deployment: Deployment | null
   /** Problems that keep the operator from working. */
   readonly problems: readonly string[]
+  /** What makes it doubtful whether the operator works. */
+  readonly doubts: readonly string[]
   /** Problems that do not keep the operator from working. */
   readonly remarks: readonly string[]
-  /** Why the state could not be read, which is no problem of the operator. */
+  /** What of the state could not be read, and why, which is no problem of the operator. */
   readonly unseen: string | null
 }
 
+const nothing = { published: null, deployment: null, problems: [], doubts: [], remarks: [] }
+
 export function operatorState(sight: OperatorSight, now: Date): OperatorState {
-  if (sight.kind === 'unseen')
-    return { published: null, deployment: null, problems: [], remarks: [], unseen: sight.why }
-  const { status, deployment, namespace } = sight
-  const problems = [
-    ...(deployment?.ready === 0 ? [`none of ${deployment.wanted} replicas is ready`] : []),
-    ...(status
-      ? problemsOf(status, now)
-      : [
-          `no operator has said in namespace ${namespace} that it runs; name its namespace by --operator-namespace`,
-        ]),
-  ]
+  if (sight.kind === 'unseen') return { ...nothing, unseen: sight.why }
+  const { status, deployment, namespace, unseen = {} } = sight
+  const silent = `no operator has said in namespace ${namespace} that it runs; name its namespace by --operator-namespace`
+  const isSilent = !status && unseen.status === undefined
+  const isNowhere = !status && !deployment && unseen.deployment === undefined
   return {
     published: status ?? null,
     deployment: deployment ?? null,
-    problems,
+    problems: [
+      ...(deployment?.ready === 0 ? [notReadyWords(deployment)] : []),
+      ...(isNowhere ? [`there is no Deployment of it${isSilent ? `, and ${silent}` : ''}`] : []),
+      ...(status ? problemsOf(status, now) : []),
+    ],
+    // The former operator publishes nothing, so a Deployment that is ready may be a working operator.
+    doubts: isSilent && !isNowhere && deployment?.ready !== 0 ? [silent] : [],
     remarks: status ? remarksOf(status) : [],
-    unseen: null,
+    unseen: [unseen.deployment, unseen.status].filter((why) => why !== undefined).join('; ') || null,
   }
 }
 
-/** Findings on the operator: an error for each problem that keeps it from working, a warning for each other one. */
-export function operatorFindings({ deployment, problems, remarks }: OperatorState): readonly ReportFinding[] {
+const notReadyWords = ({ wanted }: Deployment): string =>
+  wanted === 0 ? 'its Deployment is scaled to no replicas' : `none of ${wanted} replicas is ready`
+
+/**
+ * Findings on the operator: an error for each problem that keeps it from working, a warning for each other problem and for each
+ * doubt.
+ */
+export function operatorFindings(state: OperatorState): readonly ReportFinding[] {
+  const { deployment, problems, doubts, remarks } = state
   const affectedRefs = deployment ? [refTo(deploymentKind, deployment)] : []
   return [
     ...problems.map((message): ReportFinding => ({
@@ -48,6 +59,13 @@ export function operatorFindings({ deployment, problems, remarks }: OperatorStat
       message: `the operator does not work: ${message}`,
       affectedRefs,
       fix: operatorFix(deployment),
+    })),
+    ...doubts.map((message): ReportFinding => ({
+      id: 'operator-unreported',
+      severity: 'warning',
+      reason: 'OperatorUnreported',
+      message: `whether the operator works is not known: ${message}`,
+      affectedRefs,
     })),
     ...remarks.map((message): ReportFinding => ({
       id: 'operator-remark',
@@ -66,12 +84,12 @@ const operatorFix = (deployment: Deployment | null): string =>
 
 /** A summary for reports about other objects. */
 export const operatorBrief = (state: OperatorState, now: Date): readonly string[] => {
-  const { published, deployment, problems, remarks, unseen } = state
-  if (unseen !== null) return []
+  const { published, deployment, problems, doubts, remarks } = state
   return [
     ...(deployment ? [deploymentWords(deployment)] : []),
     ...(published ? [leaderWords(published, now)] : []),
     ...problems,
+    ...doubts,
     ...remarks.map((remark) => `remark: ${remark}`),
   ]
 }
@@ -85,13 +103,14 @@ function leaderWords({ health }: OperatorStatus, now: Date): string {
 }
 
 export function operatorLines(
-  { published, deployment, problems, remarks, unseen }: OperatorState,
+  { published, deployment, problems, doubts, remarks, unseen }: OperatorState,
   now: Date,
 ): readonly string[] {
-  if (unseen !== null) return [`operator: it could not be seen: ${unseen}`]
+  const sees = published || deployment ? 'not all of it could be seen' : 'it could not be seen'
   return [
     ...(deployment ? [`operator: ${deploymentWords(deployment)}`] : []),
-    ...problems.map((problem) => `operator: ${problem}`),
+    ...(unseen === null ? [] : [`operator: ${sees}: ${unseen}`]),
+    ...[...problems, ...doubts].map((words) => `operator: ${words}`),
     ...(published ? publishedLines(published, problems.length > 0, now) : []),
     ...remarks.map((remark) => `operator: remark: ${remark}`),
   ]

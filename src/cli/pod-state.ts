@@ -43,6 +43,8 @@ export type PodState = {
   readonly name: string
   readonly serviceAccountName: string
   readonly containers: readonly string[]
+  /** RFC 3339; null if it does not run yet. */
+  readonly runningSince: string | null
   readonly lacks: readonly string[]
 }
 
@@ -80,12 +82,10 @@ export function podsState({ pairs, wanted }: Rendering, seen: PodsSeen): PodsSta
   }
 }
 
-const stateOf = ({ name, serviceAccountName, containers }: Pod, lacks: readonly string[]): PodState => ({
-  name,
-  serviceAccountName,
-  containers,
-  lacks,
-})
+const stateOf = (
+  { name, serviceAccountName, containers, runningSince }: Pod,
+  lacks: readonly string[],
+): PodState => ({ name, serviceAccountName, containers, runningSince: runningSince ?? null, lacks })
 
 function split(pair: string): readonly [string, string] {
   const at = pair.indexOf('=')

@@ -7,7 +7,9 @@ import type { Format } from './formats.ts'
 
 /** A report for programs. */
 export const printed = (report: unknown, format: Exclude<Format, 'text'>): string =>
-  format === 'yaml' ? stringify(report, { lineWidth: 0 }) : `${JSON.stringify(report, undefined, 2)}\n`
+  format === 'yaml'
+    ? stringify(report, { lineWidth: 0, aliasDuplicateObjects: false })
+    : `${JSON.stringify(report, undefined, 2)}\n`
 
 export const jsonOf = ({
   namespace,

@@ -1,4 +1,4 @@
-import { gvk, type Resource } from '../core/resources.ts'
+import type { Resource } from '../core/resources.ts'
 import { exitCodes, type ExitCode } from '../result.ts'
 
 export type Severity = 'info' | 'warning' | 'error'
@@ -72,15 +72,6 @@ export function limitedBy(unseen: readonly string[]): readonly ReportFinding[] {
     },
   ]
 }
-
-export const crdMissing = (reason: string, resources: readonly Resource[], fix: string): ReportFinding => ({
-  id: 'crd-missing',
-  severity: 'error',
-  reason,
-  message: `no CustomResourceDefinition serves ${resources.map(gvk).join(' or ')}`,
-  affectedRefs: resources.map((resource) => refTo(resource, {})),
-  fix,
-})
 
 export const reportLine = ({ severity, id, reason, message, fix }: ReportFinding): string =>
   `${severity.padEnd(7)} ${id} (${reason}): ${message}${fix === undefined ? '' : `. Fix: ${fix}`}`

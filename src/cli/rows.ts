@@ -6,6 +6,7 @@ import { bindingResource } from '../core/resources.ts'
 import { show } from '../core/show.ts'
 import { isCurrent } from '../core/stored-status.ts'
 import type { SpireSight } from './cluster.ts'
+import { explained, failureFindings, isFailureCondition } from './failure-findings.ts'
 import { sinceOf, spanOf } from './layout.ts'
 import type { Manifest } from './manifests.ts'
 import type { Grade } from './page/model.ts'
@@ -33,15 +34,21 @@ export type Row = {
   readonly seconds: number | null
 }
 
-/** The grade, as the former operator's command counts: Ready is ok, False is an error, anything else a warning. */
-export function gradeOfRow({ ready, current, deleting, hangs, unprocessed }: Row): Grade {
-  if (deleting) return hangs === null ? 'warning' : 'error'
-  if (ready === 'False' || unprocessed !== null) return 'error'
-  return ready === 'True' && current ? 'ok' : 'warning'
+/** The grade of a binding is the worst of what is found on it; one that leaves as it should is on its way. */
+export function gradeOfRow(row: Row): Grade {
+  const has = (severity: string): boolean => rowFindings(row).some((one) => one.severity === severity)
+  if (has('error')) return 'error'
+  return row.deleting || has('warning') ? 'warning' : 'ok'
 }
 
 /** How long a deletion may take. The operator needs seconds; only finalizers of others take longer. */
 const deletedWithinMs = 60_000
+
+/** The reason of a binding that the operator has not looked at yet, as its metrics have it. */
+const initializing = 'Initializing'
+
+/** How long a new binding may wait to be looked at. The operator needs seconds. */
+const lookedAtWithinMs = 60_000
 
 type RowContext = { readonly outputs: readonly SeenOutput[]; readonly spire: SpireSight; readonly now: Date }
 
@@ -75,7 +82,7 @@ function rowOf(object: unknown, mine: readonly SeenOutput[], context: RowContext
     mode: typeof mode === 'string' ? mode : show(mode),
     ready: ready?.status ?? 'Unknown',
     condition: summaryIn(status)?.condition ?? 'Ready',
-    reason: ready?.reason ?? 'Initializing',
+    reason: ready?.reason ?? initializing,
     message: ready?.message ?? 'the operator has not looked at it yet',
     spiffeID: typeof id === 'string' ? id : null,
     current: isCurrent(status, generation),
@@ -106,7 +113,7 @@ function unprocessedWords(mine: readonly SeenOutput[], { outputs, spire, now }: 
 
 /** The findings on a binding; empty if it is well. */
 export function rowFindings(row: Row): readonly ReportFinding[] {
-  const { namespace, name, ready, reason, message, current, deleting, hangs, unprocessed } = row
+  const { namespace, name, ready, reason, message, seconds, current, deleting, hangs, unprocessed } = row
   const about = (id: string, words: string, why = reason, severity: 'error' | 'warning' = 'error') => [
     {
       id,
@@ -120,7 +127,18 @@ export function rowFindings(row: Row): readonly ReportFinding[] {
   if (deleting) return []
   if (ready === 'False')
     return about('binding-unhealthy', `${current ? '' : '(of an earlier generation) '}${message}`)
-  if (ready !== 'True') return about('binding-not-reconciled', message)
+  if (ready !== 'True') {
+    const isFresh = reason === initializing && seconds !== null && seconds * 1000 <= lookedAtWithinMs
+    return about('binding-not-reconciled', message, reason, isFresh ? 'warning' : 'error')
+  }
   if (!current) return about('binding-outdated', `(of an earlier generation) ${message}`, 'Outdated')
   return unprocessed === null ? [] : about('output-not-processed', unprocessed, 'NotProcessed')
 }
+
+/** The findings by the condition that a binding has failed. */
+export const conditionFindings = (row: Row): readonly ReportFinding[] =>
+  row.ready === 'False' && !row.deleting && isFailureCondition(row.condition)
+    ? failureFindings({ type: row.condition, reason: row.reason, ...explained(row.reason, row.message) }, [
+        refTo(bindingResource, row),
+      ]).map((one) => ({ ...one, message: `${row.namespace}/${row.name}: ${one.message}` }))
+    : []

@@ -48,7 +48,7 @@ export async function spireSightFor(
 }
 
 /** SCM may be seconds behind; what it has not looked at for longer it does not look at. */
-const processedWithinMs = 30_000
+export const processedWithinMs = 30_000
 
 /** SCM renews its Lease every few seconds. If it has not for so long, it does not run. */
 const renewedWithinMs = 60_000

@@ -9,15 +9,10 @@ import {
   poolResources,
   type Resource,
 } from '../core/resources.ts'
+import { missingKinds, needs } from './crd-findings.ts'
 import type { Manifest } from './manifests.ts'
 import type { OperatorState } from './operator-state.ts'
-import {
-  crdMissing,
-  gradeOfFindings,
-  headOf,
-  type ReportGrade,
-  type ReportFinding,
-} from './report-finding.ts'
+import { gradeOfFindings, headOf, type ReportGrade, type ReportFinding } from './report-finding.ts'
 import { gradeOfRow, type Row } from './rows.ts'
 import type { SpireState } from './spire-state.ts'
 
@@ -44,34 +39,11 @@ export function versionsOf(served: readonly Resource[], ...row: readonly Resourc
 
 /** A kind is only called missing if a binding needs it: without PerObjective bindings nobody needs objectives. */
 export function dependencyFindings({ served, bindings }: Overview): readonly ReportFinding[] {
-  const missing = (row: readonly Resource[]): boolean => row.every((one) => !served.includes(one))
   const needsObjectives = bindings.some(({ mode }) => mode !== 'PoolOnly')
-  return [
-    ...(missing([bindingResource])
-      ? [crdMissing('InferenceIdentityBindingCRDMissing', [bindingResource], 'install the operator')]
-      : []),
-    ...(missing([clusterSpiffeIdResource])
-      ? [
-          crdMissing(
-            'ClusterSPIFFEIDCRDMissing',
-            [clusterSpiffeIdResource],
-            'install SPIRE Controller Manager',
-          ),
-        ]
-      : []),
-    ...(missing(poolResources)
-      ? [
-          crdMissing(
-            'GAIECRDMissing',
-            poolResources,
-            'install the Gateway API Inference Extension, whose kind it is',
-          ),
-        ]
-      : []),
-    ...(needsObjectives && missing(objectiveResources)
-      ? [crdMissing('GAIECRDMissing', objectiveResources, 'install llm-d, whose kind it is')]
-      : []),
-  ]
+  return missingKinds(
+    [needs.bindings, needs.outputs, needs.pools, ...(needsObjectives ? [needs.objectives] : [])],
+    served,
+  )
 }
 
 /** The fields of the former operator's report, then ours. */
@@ -110,7 +82,7 @@ function components({ served, operator }: Overview, findings: readonly ReportFin
     about('crd-missing').filter(({ reason }) => reasons.includes(reason))
   const text = (...row: readonly Resource[]): string => versionsOf(served, ...row).text
   const { deployment, published } = operator
-  const running = about('operator-unavailable', 'operator-remark')
+  const running = about('operator-unavailable', 'operator-unreported', 'operator-remark')
   const ours = crds('InferenceIdentityBindingCRDMissing')
   return {
     kleym: graded([...running, ...ours]),

@@ -22,7 +22,7 @@ export function statusLines(
 ): readonly string[] {
   const { operator, bindings, namespace } = overview
   // Findings on bindings and on the operator are printed beside these.
-  const others = findings.filter(({ id }) => !/^(?:binding-|output-|operator-)/.test(id))
+  const others = findings.filter((one) => !one.id.startsWith('operator-') && !isOnBinding(one))
   return [
     headline(overview, findings),
     ...block('Kleym', operatorLines(operator, now)),
@@ -34,6 +34,9 @@ export function statusLines(
     ...block('Findings', others.map(reportLine)),
   ]
 }
+
+const isOnBinding = ({ affectedRefs }: ReportFinding): boolean =>
+  affectedRefs.some(({ kind, name }) => kind === bindingResource.kind && name !== undefined)
 
 function headline({ bindings, operator }: Overview, findings: readonly ReportFinding[]): string {
   const well = bindings.filter((row) => gradeOfRow(row) === 'ok').length

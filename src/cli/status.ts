@@ -5,7 +5,7 @@ import type { Format } from './formats.ts'
 import { laidOut, type Style } from './layout.ts'
 import { operatorFindings, operatorState } from './operator-state.ts'
 import { exitCodeOf, limitedBy, type ReportFinding } from './report-finding.ts'
-import { rowFindings, rowsOf } from './rows.ts'
+import { conditionFindings, rowFindings, rowsOf } from './rows.ts'
 import { seenOf, spireSightFor, spireState } from './spire-state.ts'
 import { dependencyFindings, statusReport, type Overview } from './status-report.ts'
 import { statusLines } from './status-text.ts'
@@ -57,7 +57,7 @@ export async function status(options: StatusOptions, reach: Reach): Promise<Comm
   const findings: readonly ReportFinding[] = [
     ...operatorFindings(operator),
     ...dependencyFindings(overview),
-    ...overview.bindings.flatMap(rowFindings),
+    ...overview.bindings.flatMap((row) => [...rowFindings(row), ...conditionFindings(row)]),
     ...limitedBy(overview.unseen),
   ]
   return {

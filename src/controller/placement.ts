@@ -16,7 +16,10 @@ export type Placement =
 export const unfinished = (result: RunResult): Placement => ({ kind: 'unfinished', result })
 
 /** Refused because an object of somebody else has the name. */
-export const taken = (name: string): Placement => ({ kind: 'refused', ...takenName(name) })
+export const taken = (there: Pick<Output, 'name' | 'owner'>): Placement => ({
+  kind: 'refused',
+  ...takenName(there.name, there),
+})
 
 /** Refused by the API server. */
 export const refusedBy = ({ code, message }: Extract<Reply, { kind: 'refused' }>): Placement => ({

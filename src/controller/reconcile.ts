@@ -8,10 +8,9 @@ import type { Settings } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import type { Objects } from '../core/objects.ts'
-import { keptFormer, planOf, refusedOutput, type Plan } from '../core/plan.ts'
+import { keptFormer, planOf, refusedOutput, staysDespite, type Plan } from '../core/plan.ts'
 import { bindingResource } from '../core/resources.ts'
 import { messageOf } from '../core/show.ts'
-import { keepsFormerOutputs } from '../core/spec-failures.ts'
 import type { Announcer } from './announcer.ts'
 import { addFinalizer, hasFinalizer, finalize } from './finalizer.ts'
 import { copyNews, keptNews } from './kept-and-copied-news.ts'
@@ -156,13 +155,13 @@ async function withdraw(
   const withdrawn = await outputs.withdraw(
     bindingKey(namespace, name),
     `${condition}/${reason}: ${outcome.message}`,
-    ({ annotated }) => !annotated && keepsFormerOutputs(outcome.rule),
+    (output) => staysDespite(outcome, output),
   )
   if (withdrawn.kind === 'unfinished') return withdrawn
   const names = withdrawn.kept.map((output) => output.name)
   return {
     kind: 'outcome',
-    outcome: names.length === 0 ? outcome : keptFormer(outcome, names),
+    outcome: keptFormer(outcome, names),
     // The failure is known, and said, even while what it takes away waits for a finalizer of somebody's.
     next: withdrawn.kind === 'gone' ? settled : withdrawn.result,
   }

@@ -59,9 +59,10 @@ export class Writer {
     const { objects } = this.#options
     const { name } = wanted.metadata
     const there = await objects.get(clusterSpiffeIdResource, { name })
-    if (there.kind === 'done' && decodeOutput(there.object).owner !== keyOf(binding)) return taken(name)
+    const output = there.kind === 'done' ? decodeOutput(there.object) : undefined
+    if (output && output.owner !== keyOf(binding)) return taken(output)
     const reply = await objects.create(clusterSpiffeIdResource, wanted, { dryRun: true })
-    if (reply.kind === 'conflict' && there.kind === 'done') return undefined
+    if (reply.kind === 'conflict' && output) return undefined
     switch (reply.kind) {
       case 'done':
         return undefined
@@ -139,7 +140,7 @@ export class Writer {
     const output = decodeOutput(reply.object)
     if (output.owner !== key) {
       this.unshown.forget(key)
-      return taken(name)
+      return taken(output)
     }
     if (output.deleting) return unfinished(wait(`ClusterSPIFFEID ${name} is being deleted`))
     const fields = this.#differences(output, wanted)

@@ -1,9 +1,10 @@
 import type { Binding } from './binding.ts'
-import { render, type ClusterSpiffeId } from './clusterspiffeid.ts'
+import { render, type ClusterSpiffeId, type Output } from './clusterspiffeid.ts'
 import type { Failure } from './conditions.ts'
 import type { Evaluation } from './evaluate.ts'
 import { rules } from './findings.ts'
 import type { Settings } from './identity.ts'
+import { keepsFormerOutputs } from './spec-failures.ts'
 
 /** What follows from an evaluation: either a wanted output, or its withdrawal with the failure that causes it. */
 export type Plan =
@@ -33,6 +34,8 @@ export type OutputRefusal = {
 /** What to do where waiting does not help; where it may, the rule's own fix says so. */
 export const stalledFixes = {
   taken: 'delete that one, or rename this binding',
+  // That of a binding would be made again.
+  takenByBinding: 'rename this binding',
   invalid: 'change what the API server objects to, in this binding or in what it refers to',
 } as const
 
@@ -44,16 +47,37 @@ export const refusedOutput = (name: string, { why, fix, stalls }: OutputRefusal)
   stalls,
 })
 
-/** Adds to a failure of the spec that the outputs of the former operator are kept. */
-export const keptFormer = (failure: Failure, names: readonly string[]): Failure => ({
-  ...failure,
-  message: `${failure.message}; the identity that the former operator gave by ClusterSPIFFEID ${names.toSorted().join(', ')} is kept until the spec is edited`,
-})
+/** Whether an output of a binding that fails stays: one of the former operator does, for some failures of the spec. */
+export const staysDespite = ({ rule }: Failure, { annotated }: Pick<Output, 'annotated'>): boolean =>
+  !annotated && keepsFormerOutputs(rule)
 
-/** The owner of the name is left out, because it may be in another namespace. */
-export const takenName = (name: string): OutputRefusal => ({
-  why: `the name ${name} belongs to another ClusterSPIFFEID, which is left alone`,
-  fix: stalledFixes.taken,
+/** Adds to a failure of the spec that the outputs of the former operator are kept, if there are any. */
+export const keptFormer = (failure: Failure, names: readonly string[]): Failure =>
+  names.length === 0
+    ? failure
+    : {
+        ...failure,
+        message: `${failure.message}; the identity that the former operator gave by ClusterSPIFFEID ${names.toSorted().join(', ')} is kept until the spec is edited`,
+      }
+
+/** Splits the message of a failure from what `keptFormer` adds to it. */
+export function splitKept(message: string): { readonly problem: string; readonly kept: string } {
+  const at = message.search(
+    /; the identity that the former operator gave by [^;]* is kept until the spec is edited$/,
+  )
+  return at === -1
+    ? { problem: message, kept: '' }
+    : { problem: message.slice(0, at), kept: message.slice(at) }
+}
+
+/**
+ * The owner of the name is not named, because it may be in another namespace.
+ *
+ * @param there the ClusterSPIFFEID that has the name, or will have it
+ */
+export const takenName = (name: string, { owner }: Pick<Output, 'owner'>): OutputRefusal => ({
+  why: `the name ${name} belongs to ${owner === undefined ? 'another ClusterSPIFFEID' : "another binding's ClusterSPIFFEID"}, which is left alone`,
+  fix: owner === undefined ? stalledFixes.taken : stalledFixes.takenByBinding,
   stalls: true,
 })
 

@@ -10,6 +10,8 @@ export type Pod = {
    * attests them.
    */
   readonly containers: readonly string[]
+  /** RFC 3339; undefined if it does not run yet. */
+  readonly runningSince: string | undefined
 }
 
 /** Pods that were listed; `complete` if there are no others. */
@@ -23,11 +25,13 @@ export function decodePod(object: unknown): Pod | undefined {
   if (phase === 'Succeeded' || phase === 'Failed') return undefined
   if (field(meta, 'deletionTimestamp') !== undefined) return undefined
   const fields = objectOr(spec)
+  const since = field(objectOr(status), 'startTime') ?? field(meta, 'creationTimestamp')
   return {
     name: textOr(field(meta, 'name'), ''),
     labels: objectOr(field(meta, 'labels')),
     serviceAccountName: textOr(field(fields, 'serviceAccountName'), 'default'),
     containers: [...namesIn(field(fields, 'initContainers')), ...namesIn(field(fields, 'containers'))],
+    runningSince: phase === 'Running' && typeof since === 'string' ? since : undefined,
   }
 }
 

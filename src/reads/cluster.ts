@@ -27,14 +27,14 @@ import { readOnce, schemasOf } from './schemas.ts'
 /** Lists what a cluster holds, or takes it from what is followed. Only reads. */
 export async function snapshotCluster(
   { use }: Connection,
-  { namespace, kinds = allResources, inParts = false, schemas: asksSchemas = false }: Scope = {},
+  { namespace, kinds = allResources, inParts = false, schemas: schemasOfKinds = [] }: Scope = {},
   following?: Followed,
 ): Promise<ClusterSnapshot> {
   return use<ClusterSnapshot>(
     async (client, unlimited) => {
       const found = await Promise.all(
         allResources.map(async (resource): Promise<FoundKind> => {
-          const definition = asksSchemas ? undefined : following?.definition(resource)
+          const definition = schemasOfKinds.includes(resource) ? undefined : following?.definition(resource)
           // Only a live read shows that a kind is not served.
           if (definition && serves(definition, resource.version)) return { resource, isServed: true }
           const read = await lookFor(client, resource)
@@ -65,7 +65,8 @@ export async function snapshotCluster(
         if (!isMissed) return { kind: 'problem', problem: why, forbidden: isForbidden(refused) }
         unseen.push({ resource, why })
       }
-      const schemas = asksSchemas ? await readSchemas(client, there) : undefined
+      const asked = there.filter(({ resource }) => schemasOfKinds.includes(resource))
+      const schemas = asked.length > 0 ? await readSchemas(client, asked) : undefined
       return { kind: 'snapshot', served, manifests, unseen, ...(schemas && { schemas }) }
     },
     (problem) => ({ kind: 'problem', problem }),

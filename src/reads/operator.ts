@@ -1,7 +1,7 @@
 import type { Deployment, OperatorSight } from '../cli/cluster.ts'
 import { operatorNamespace } from '../config.ts'
 import { field, numberOr, objectOr, textOr } from '../core/json.ts'
-import { decodeOperatorStatus, operatorStatusName } from '../core/operator-status.ts'
+import { decodeOperatorStatus, operatorStatusName, type OperatorStatus } from '../core/operator-status.ts'
 import { configMapResource } from '../core/resources.ts'
 import { isAbsent } from '../kube/answer.ts'
 import { failureWords, resourcePath, type Client } from '../kube/client.ts'
@@ -17,27 +17,77 @@ const labelSelector = 'app.kubernetes.io/name=kleym,app.kubernetes.io/component=
  */
 export const readOperator = ({ use }: Connection, named: string | undefined): Promise<OperatorSight> =>
   use<OperatorSight>(async (client) => {
-    const deployment = await findDeployment(client, named)
-    const namespace = named ?? deployment?.namespace ?? operatorNamespace
-    const path = resourcePath(configMapResource, { namespace, name: operatorStatusName })
-    const answer = await client.call({ method: 'GET', path })
-    if (answer.kind !== 'ok' && !isAbsent(answer))
-      return unseenBecause(`reading ConfigMap ${namespace}/${operatorStatusName}: ${failureWords(answer)}`)
-    const status = answer.kind === 'ok' ? decodeOperatorStatus(answer.body) : undefined
-    return { kind: 'seen', namespace, status, deployment }
+    const found = await findDeployments(client, named)
+    const places = await Promise.all(
+      found.deployments.map(async (deployment) => placeOf(client, deployment.namespace, deployment)),
+    )
+    // An operator outside the cluster has no Deployment. It publishes in the namespace that it was told, or in the usual one.
+    const home = named ?? operatorNamespace
+    const isElsewhere = places.every(({ namespace, status }) => namespace !== home && !status)
+    const all = isElsewhere ? [...places, await placeOf(client, home, undefined)] : places
+    const [best] = all.toSorted((a, b) => weightOf(b) - weightOf(a))
+    if (!best) throw new Error('no namespace was looked at')
+    const { namespace, status, deployment } = best
+    const unseen = { status: best.unseen, deployment: deployment ? undefined : found.unseen }
+    return !status && !deployment && unseen.status !== undefined && unseen.deployment !== undefined
+      ? unseenBecause(`${unseen.deployment}; ${unseen.status}`)
+      : { kind: 'seen', namespace, status, deployment, unseen }
   }, unseenBecause)
 
-/** Finds the operator's Deployment by its labels or, if Deployments may not be listed, by its usual name. */
-async function findDeployment(client: Client, named: string | undefined): Promise<Deployment | undefined> {
+/** A namespace in which an operator may be. */
+type OperatorAt = {
+  readonly namespace: string
+  readonly deployment: Deployment | undefined
+  readonly status: OperatorStatus | undefined
+  /** Why its status could not be read. */
+  readonly unseen: string | undefined
+}
+
+/**
+ * A cluster on its way from the former operator has Deployments of both. The former one publishes no status, so a Deployment
+ * beside a status is the one that is meant; else it is one that runs.
+ */
+const weightOf = ({ status, deployment }: OperatorAt): number =>
+  (status ? 2 : 0) + (deployment && deployment.ready > 0 ? 1 : 0)
+
+async function placeOf(
+  client: Client,
+  namespace: string,
+  deployment: Deployment | undefined,
+): Promise<OperatorAt> {
+  const path = resourcePath(configMapResource, { namespace, name: operatorStatusName })
+  const answer = await client.call({ method: 'GET', path })
+  const isKnown = answer.kind === 'ok' || isAbsent(answer)
+  return {
+    namespace,
+    deployment,
+    status: answer.kind === 'ok' ? decodeOperatorStatus(answer.body) : undefined,
+    unseen: isKnown
+      ? undefined
+      : `reading ConfigMap ${namespace}/${operatorStatusName}: ${failureWords(answer)}`,
+  }
+}
+
+type Deployments = {
+  readonly deployments: readonly Deployment[]
+  /** Why there may be others. */
+  readonly unseen: string | undefined
+}
+
+/** Finds Deployments of an operator by their labels or, if Deployments may not be listed, one by its usual name. */
+async function findDeployments(client: Client, named: string | undefined): Promise<Deployments> {
   const path = resourcePath(deploymentResource, { namespace: named })
   const listed = await client.call({ method: 'GET', path, query: { labelSelector, limit: '10' } })
   if (listed.kind === 'ok') {
     const { items } = objectOr(listed.body)
-    return Array.isArray(items) && items.length > 0 ? decodeDeployment(items[0]) : undefined
+    return { deployments: Array.isArray(items) ? items.map(decodeDeployment) : [], unseen: undefined }
   }
   const at = { namespace: named ?? operatorNamespace, name: deploymentName }
   const answer = await client.call({ method: 'GET', path: resourcePath(deploymentResource, at) })
-  return answer.kind === 'ok' ? decodeDeployment(answer.body) : undefined
+  return {
+    deployments: answer.kind === 'ok' ? [decodeDeployment(answer.body)] : [],
+    unseen: `listing Deployments: ${failureWords(listed)}`,
+  }
 }
 
 function decodeDeployment(object: unknown): Deployment {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { ClusterSnapshot } from '../../src/cli/cluster.ts'
+import { objectOr } from '../../src/core/json.ts'
 import { effectiveActions, type OperatorStatus } from '../../src/core/operator-status.ts'
 import { allResources, clusterSpiffeIdResource, gvk, optionalResources } from '../../src/core/resources.ts'
 import type { Definition } from '../../src/schema/definition.ts'
 import { binding, objective, pool } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
-import { bindingsIn, checked, listOf, live } from './checking.ts'
+import { bindingsIn, checked, listOf, live, verdictsOn } from './checking.ts'
 
 const good = [pool(), objective()]
 const noSchemas = { definitions: [], unseen: [] }
@@ -132,7 +133,7 @@ describe('beside a cluster with an operator', () => {
         return Promise.resolve({ kind: 'snapshot', served: allResources, manifests: [], unseen })
       },
     })
-    expect(scopes).toEqual([{ namespace: 'team', inParts: true, schemas: true }])
+    expect(scopes).toEqual([{ namespace: 'team', inParts: true, schemas: allResources }])
     expect(stderr).toContain('kleym: goes on without what it may not see: listing them is forbidden\n')
   })
 })
@@ -222,4 +223,26 @@ describe('beside a cluster that judges by schemas of its own', () => {
       ),
     ).toHaveLength(2)
   })
+})
+
+test('a binding for a later version of the former operator keeps what that one gave, and its status says so', async () => {
+  const [ready] = await verdictsOn([...good, binding()])
+  const { name, labels } = objectOr(ready?.clusterSPIFFEID?.metadata)
+  const former = {
+    apiVersion: 'spire.spiffe.io/v1alpha1',
+    kind: 'ClusterSPIFFEID',
+    metadata: { name: String(name), labels },
+    spec: objectOr(ready?.clusterSPIFFEID?.spec),
+  }
+  const kept = `; the identity that the former operator gave by ClusterSPIFFEID ${String(name)} is kept until the spec is edited`
+  const bare = binding({ spec: { objectiveRef: undefined, containerName: undefined } })
+  const statusBeside = async (output: Manifest): Promise<unknown> => {
+    const { stdout } = await checked(['--live', '-o', 'json'], '', live(...good, bare, output))
+    return bindingsIn(stdout)[0]?.status
+  }
+  const saysSo = { conditions: [{ message: expect.stringContaining(kept) }, {}, {}, {}, {}, {}] }
+  expect(await statusBeside(former)).toMatchObject(saysSo)
+  const annotations = { 'kleym.sonda.red/binding': 'default/chat' }
+  const ours = { ...former, metadata: { ...former.metadata, annotations } }
+  expect(await statusBeside(ours)).not.toMatchObject(saysSo)
 })

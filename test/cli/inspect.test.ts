@@ -1,28 +1,110 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { inspectOptions } from '../../src/cli/inspect-options.ts'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
-import { clusterSpiffeIdResource, optionalResources } from '../../src/core/resources.ts'
+import {
+  allResources,
+  clusterSpiffeIdResource,
+  objectiveResources,
+  optionalResources,
+  poolResources,
+} from '../../src/core/resources.ts'
 import type { CommandResult } from '../../src/result.ts'
+import { definitionsIn } from '../../src/schema/definition.ts'
+import { knownDefinitions } from '../../src/schema/kinds.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
-import { ago, firstLine, look, settled, under, unreachable, withOutput, type Looked } from './looking.ts'
+import {
+  ago,
+  firstLine,
+  look,
+  operator,
+  settled,
+  under,
+  unreachable,
+  withOutput,
+  type Looked,
+} from './looking.ts'
 
 const chat = (options?: Parameters<typeof settled>[2]) => settled(binding(), [pool(), objective()], options)
 const name = 'kleym-default-chat-objective-d964193d'
 const outputLine = (result: CommandResult): string => under(result, 'ClusterSPIFFEID')[0] ?? ''
 
+/** An operator that publishes nothing, as the former one. */
+const silent = operator({}, { status: undefined })
+
 const idOf = (result: CommandResult) => under(result, 'Identity')[0]
 
+const without = (objects: readonly Manifest[], field: string): readonly Manifest[] =>
+  withOutput(objects, (one) => {
+    const { [field]: _, ...rest } = objectOr(one.spec)
+    return { ...one, spec: rest }
+  })
+
 describe('kleym inspect', () => {
-  test('takes the trust domain from the flag, else from the status, else assumes one', async () => {
+  test('takes the trust domain from the flag, from the status, from the operator, or assumes one', async () => {
     const objects = await settled(poolOnly({ name: 'chat' }), [pool()])
     expect(idOf(await look(objects))).toBe('SPIFFE ID: spiffe://example.org/ns/default/pool/chat')
     expect(idOf(await look(objects, { settings: { trustDomain: 'other.org' } }))).toBe(
       'SPIFFE ID: spiffe://other.org/ns/default/pool/chat',
     )
-    const assumed = await look([pool(), objective(), binding()])
+    const fresh = [pool(), objective(), binding()]
+    const undiscovered = 'warning identity-config-undiscovered'
+    const published = await look(fresh)
+    expect(idOf(published)).toBe('SPIFFE ID: spiffe://example.org/ns/default/objective/chat')
+    expect(under(published, 'Identity').at(-1)).toBe(
+      'trust domain example.org (of the operator), no class (of the operator)',
+    )
+    expect(under(published, 'Findings').join('\n')).toContain(
+      `${undiscovered} (IdentityConfigUndiscovered): the status names no trust domain: "example.org" is that of the operator`,
+    )
+    const assumed = await look(fresh, { around: { sight: silent } })
     expect(idOf(assumed)).toBe('SPIFFE ID: spiffe://kleym.sonda.red/ns/default/objective/chat')
-    expect(under(assumed, 'Findings').join('\n')).toContain('warning identity-config-undiscovered')
+    expect(under(assumed, 'Findings').join('\n')).toContain(undiscovered)
+  })
+
+  test('with a flag says nothing of a status that names a trust domain, and has no fix where none does', async () => {
+    const settings = { trustDomain: 'example.org' }
+    const named = await look(await chat(), { settings, pods: [{}], strict: true })
+    expect([named.code, named.stdout]).toEqual([0, expect.not.stringContaining('undiscovered')])
+    const findings = under(await look([pool(), objective(), binding()], { settings }), 'Findings')
+    expect(findings).toContain(
+      'warning identity-config-undiscovered (IdentityConfigUndiscovered): the status names no trust domain: "example.org" is that of the flag',
+    )
+  })
+
+  test('draws no error from a trust domain that is assumed', async () => {
+    const unseen = (await chat()).map((one) => (one.kind === binding().kind ? binding() : one))
+    const ids = async (more: Looked): Promise<readonly string[]> => {
+      const { stdout } = await look(unseen, { format: 'json', ...more })
+      const { findings } = objectOr(JSON.parse(stdout))
+      return (Array.isArray(findings) ? findings : []).map((one) => String(objectOr(one)['id']))
+    }
+    const drifted = ['output-drift', 'output-leftover']
+    expect(await ids({ settings: { trustDomain: 'other.org' } })).toEqual(expect.arrayContaining(drifted))
+    for (const id of drifted) expect(await ids({ around: { sight: silent } })).not.toContain(id)
+    const { stdout } = await look(unseen, { around: { sight: silent } })
+    expect(stdout).toContain(' is in place, by the trust domain that is assumed\n')
+    const foreign = await look(
+      withOutput(unseen, (one) => ({ ...one, metadata: { name: 'kleym-default-chat-objective-ff45e9a5' } })),
+      { around: { sight: silent } },
+    )
+    expect(firstLine(foreign)).toContain('NOT READY: the operator has not looked at it yet')
+  })
+
+  test('counts no class as a difference where it is assumed', async () => {
+    const unseen = (await chat({ flags: ['--clusterspiffeid-class-name', 'gpu'] })).map((one) =>
+      one.kind === binding().kind ? binding() : one,
+    )
+    const settings = { trustDomain: 'example.org' }
+    const around = { sight: silent }
+    expect((await look(unseen, { settings, around })).stdout).not.toContain('output-drift')
+    expect((await look(unseen, { settings: { ...settings, className: 'cpu' }, around })).stdout).toContain(
+      'error   output-drift (Differs)',
+    )
+    const edited = withOutput(unseen, (one) => ({ ...one, spec: { ...objectOr(one.spec), admin: true } }))
+    expect((await look(edited, { settings, around })).stdout).toContain('error   output-drift (Differs)')
   })
 
   test('of one that is well is READY: 0', async () => {
@@ -73,6 +155,131 @@ describe('kleym inspect', () => {
     expect(firstLine(poolless)).toMatch(/^NOT READY: InvalidRef\/TargetPoolNotFound: /v)
   })
 
+  test('names in the refs of what is left over that, and not the wanted one', async () => {
+    const leftover = 'kleym-default-chat-pool-00000000'
+    const objects = (await chat()).flatMap((one) =>
+      one.kind === clusterSpiffeIdResource.kind
+        ? [one, { ...one, metadata: { ...one.metadata, name: leftover } }]
+        : [one],
+    )
+    const { stdout } = await look(objects, { format: 'json' })
+    expect(JSON.parse(stdout)).toMatchObject({
+      findings: [
+        {
+          id: 'output-leftover',
+          affectedRefs: [{ name: 'chat' }, { kind: 'ClusterSPIFFEID', name: leftover }],
+        },
+        { id: 'zero-matched-pods' },
+      ],
+    })
+  })
+
+  test('advises nobody to delete the ClusterSPIFFEID of another binding', async () => {
+    const one = binding({ name: 'a-b' })
+    const objects = withOutput(await settled(one, [pool(), objective()]), (output) => ({
+      ...output,
+      metadata: { ...output.metadata, annotations: { 'kleym.sonda.red/binding': 'default/a.b' } },
+    }))
+    expect(firstLine(await look(objects, { name: 'a-b' }))).toMatch(
+      /belongs to another binding's ClusterSPIFFEID, which is left alone\. Fix: rename this binding\.$/v,
+    )
+  })
+
+  test('says for which ClusterSPIFFEID a binding waits that takes a container over', async () => {
+    const heir = binding({ name: 'heir', spec: { objectiveRef: { name: 'second' } } })
+    const going = { deletionTimestamp: ago(90) }
+    const held = withOutput(
+      await settled(binding(), [pool(), objective(), objective({ name: 'second' })]),
+      (one) => ({ ...one, metadata: { ...one.metadata, ...going, finalizers: ['example.org/hold'] } }),
+    ).map((one) =>
+      one.metadata.name === 'chat' && one.kind === heir.kind ? binding({ metadata: going }) : one,
+    )
+    const result = await look([...held, heir], { name: 'heir' })
+    const waits = new RegExp(
+      `kleym-default-heir-objective-\\w+ waits until ${name}, by which another binding still serves the same container, is gone`,
+      'v',
+    )
+    expect(under(result, 'What it would come to')[0]).toMatch(waits)
+    expect(under(result, 'Findings').join('\n')).toMatch(
+      /error   output-drift \(Waiting\): .*Fix: see what keeps it/v,
+    )
+  })
+
+  test.each([
+    ['pools', poolResources, { name: 'chat' }, 'InferencePoolCRDMissing', 'GAIECRDMissing'],
+    ['objectives', objectiveResources, { name: 'chat' }, 'InferenceObjectiveCRDMissing', 'GAIECRDMissing'],
+    [
+      'the group of pools that is named',
+      [poolResources[0]],
+      { name: 'chat', group: 'inference.networking.k8s.io' },
+      'InferencePoolCRDMissing',
+      'GAIECRDMissing',
+    ],
+    [
+      'ClusterSPIFFEIDs',
+      [clusterSpiffeIdResource],
+      { name: 'chat' },
+      'ClusterSPIFFEIDCRDMissing',
+      'ClusterSPIFFEIDCRDMissing',
+    ],
+  ])('without the kind of %s says so, as status does', async (_title, unserved, poolRef, reason, missing) => {
+    const served = allResources.filter((one) => !unserved.includes(one))
+    const { code, stdout } = await look([binding({ spec: { poolRef } }), pool(), objective()], {
+      served,
+      format: 'json',
+    })
+    expect(code).toBe(2)
+    expect(JSON.parse(stdout)).toMatchObject({
+      findings: expect.arrayContaining([
+        expect.objectContaining({ id: 'dependency-missing', reason }),
+        expect.objectContaining({ id: 'crd-missing', severity: 'error', reason: missing }),
+      ]),
+    })
+  })
+
+  test('misses no kind that the binding does not need', async () => {
+    const served = allResources.filter(
+      (one) => one.kind !== 'InferenceObjective' && one.group !== 'inference.networking.x-k8s.io',
+    )
+    const { code } = await look(await settled(poolOnly({ name: 'chat' }), [pool()]), { served, pods: [{}] })
+    expect(code).toBe(0)
+  })
+
+  test('of what the former operator left of a binding for a later version says that it is kept', async () => {
+    const bare = { objectiveRef: undefined, containerName: undefined }
+    const former = withOutput(await chat(), (one) => ({
+      ...one,
+      metadata: { ...one.metadata, annotations: {} },
+    })).map((one) => (one.kind === binding().kind ? binding({ spec: bare }) : one))
+    const kept = `the identity that the former operator gave by ClusterSPIFFEID ${name} is kept until the spec is edited`
+    const result = await look(former)
+    expect(firstLine(result)).toMatch(
+      new RegExp(`^NOT READY: RenderFailure/MissingObjectiveRef: .*; ${kept}\\. Fix: `, 'v'),
+    )
+    expect(result.stdout).not.toContain('left over')
+    expect(under(result, 'ClusterSPIFFEID')).toContain(`${name} is kept: the former operator made it`)
+    expect(under(result, 'What it would come to')[0]).toMatch(
+      new RegExp(`^reconciled now: MissingObjectiveRef: .*; ${kept}$`, 'v'),
+    )
+    const ours = former.map((one) =>
+      one.kind === clusterSpiffeIdResource.kind
+        ? {
+            ...one,
+            metadata: { ...one.metadata, annotations: { 'kleym.sonda.red/binding': 'default/chat' } },
+          }
+        : one,
+    )
+    expect((await look(ours)).stdout).toContain(`ClusterSPIFFEID ${name} is left over`)
+    const poolless = former.filter(({ kind }) => kind !== 'InferencePool')
+    expect((await look(poolless)).stdout).toContain(`ClusterSPIFFEID ${name} is left over`)
+  })
+
+  test('prints YAML without anchors', async () => {
+    const { stdout } = await look([pool(), objective(), binding()], { format: 'yaml' })
+    expect(stdout).toContain('id: zero-matched-pods\n')
+    expect(stdout).not.toMatch(/(?:^|\s)[&*]a\d/mv)
+  })
+
   test('names what is left over, and what its kind may not know is no difference', async () => {
     const objects = await chat()
     const output = objects.find(({ kind }) => kind === 'ClusterSPIFFEID')
@@ -88,6 +295,38 @@ describe('kleym inspect', () => {
     const pruned = await look(objects.map((one) => (one === output ? { ...one, spec: known } : one)))
     expect(pruned.code).toBe(0)
     expect(outputLine(pruned)).toMatch(/ is in place, but for what .*: spec\.hint, without a class$/v)
+  })
+
+  test.each([
+    'podSelector',
+    'namespaceSelector',
+    'workloadSelectorTemplates',
+    'hint',
+    'fallback',
+    'className',
+  ])('a missing spec.%s is a difference where the installed kind has that field', async (field) => {
+    const flags = ['--clusterspiffeid-class-name', 'gpu']
+    const objects = without(await chat({ flags }), field)
+    const result = await look(objects, { definitions: knownDefinitions, pods: [{}] })
+    expect(result.code).toBe(2)
+    expect(firstLine(result)).toContain(`NOT READY: ClusterSPIFFEID ${name} differs in spec.${field}. Fix: `)
+  })
+
+  test('without selectors it differs, whatever the installed kind may have', async () => {
+    for (const field of ['podSelector', 'namespaceSelector', 'workloadSelectorTemplates'])
+      expect(outputLine(await look(without(await chat(), field)))).toContain(
+        `${name} differs in spec.${field}`,
+      )
+  })
+
+  test('what the installed kind prunes is no difference', async () => {
+    const earlier = 'test/crds/earlier/spire-controller-manager-v0.4.4-clusterspiffeids.yaml'
+    const definitions = definitionsIn(objectOr(parse(readFileSync(earlier, 'utf8'))))
+    const pruned = await look(without(await chat(), 'fallback'), { definitions, pods: [{}] })
+    expect([pruned.code, firstLine(pruned)]).toEqual([0, 'READY'])
+    expect(outputLine(pruned)).toMatch(/ is in place, but for what .*: spec\.fallback, without a class$/v)
+    const classless = without(await chat({ flags: ['--clusterspiffeid-class-name', 'gpu'] }), 'className')
+    expect(outputLine(await look(classless, { definitions }))).toContain(`${name} differs in spec.className`)
   })
 
   test('of one that is being deleted says that, and nothing of what would be', async () => {
@@ -257,6 +496,36 @@ const give = (other: string, spec: JsonObject): Manifest => ({
     podSelector: { matchLabels: { app: 'chat' } },
     ...spec,
   },
+})
+
+const running = (seconds: number) => [{ phase: 'Running', startTime: ago(seconds) }]
+
+describe('kleym inspect on entries that are not there', () => {
+  const doubt = 'warning output-without-entries'
+
+  test.each([
+    [
+      { namespacesSelected: 1 },
+      'selected no pod when it last looked, though a pod that fits has run for over 30 s',
+    ],
+    [{}, 'selected no pod when it last looked'],
+    [{ podsSelected: 1 }, 'made no entry when it last looked'],
+  ])('though a pod that fits has run for long, by %j: a warning', async (written, words) => {
+    const result = await withStats({ stats: written }, ago(60), { pods: running(31) })
+    expect([result.code, firstLine(result)]).toEqual([0, 'READY'])
+    expect(under(result, 'Findings').join('\n')).toMatch(new RegExp(`${doubt} .*${words}`, 'v'))
+    expect((await withStats({ stats: written }, ago(60), { pods: running(31), strict: true })).code).toBe(2)
+  })
+
+  test.each<readonly [string, Looked['pods'] & object, object]>([
+    ['that has just begun to run', running(29), {}],
+    ['that does not run yet', [{ phase: 'Pending', startTime: ago(300) }], {}],
+    ['that does not fit', [{ ...running(300)[0], account: 'other' }], {}],
+    ['whose entry is masked', running(300), { podsSelected: 1, entriesMasked: 1 }],
+    ['that has its entry', running(300), stats],
+  ])('for a pod %s nothing is said', async (_title, pods, written) => {
+    expect((await withStats({ stats: written }, ago(60), { pods })).stdout).not.toContain(doubt)
+  })
 })
 
 describe('kleym inspect on pods', () => {

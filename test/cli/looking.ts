@@ -11,6 +11,7 @@ import {
 import { decodePod } from '../../src/core/pods.ts'
 import { allResources, type Resource } from '../../src/core/resources.ts'
 import type { CommandResult } from '../../src/result.ts'
+import type { Definition } from '../../src/schema/definition.ts'
 import { podObject, type PodOptions } from '../support/pods.ts'
 import { resourceOf, type Manifest } from '../support/vectors.ts'
 import { listOf, verdictsOn } from './checking.ts'
@@ -25,7 +26,12 @@ export const clusterWith =
     {
       unseen = [],
       served = allResources,
-    }: { unseen?: readonly Resource[]; served?: readonly Resource[] } = {},
+      definitions,
+    }: {
+      unseen?: readonly Resource[]
+      served?: readonly Resource[]
+      definitions?: readonly Definition[] | undefined
+    } = {},
   ): ReadCluster =>
   () =>
     Promise.resolve({
@@ -38,6 +44,7 @@ export const clusterWith =
         })
         .filter(({ resource }) => !unseen.includes(resource)),
       unseen: unseen.map((resource) => ({ resource, why: `listing ${resource.plural}: 403` })),
+      ...(definitions && { schemas: { definitions, unseen: [] } }),
     })
 
 export const unreachable: ReadCluster = () =>
@@ -172,6 +179,8 @@ export const withOutput = (
 export type Looked = Partial<InspectOptions> & {
   readonly pods?: readonly PodOptions[] | 'forbidden'
   readonly unseen?: readonly Resource[]
+  readonly served?: readonly Resource[]
+  readonly definitions?: readonly Definition[]
   readonly around?: Around
 }
 
@@ -198,7 +207,7 @@ const hasPair = (labels: JsonObject, pair: string): boolean =>
 /** `kleym inspect binding chat`, in a cluster with these objects. */
 export const look = (
   objects: readonly Manifest[],
-  { pods = [], unseen = [], around = {}, ...more }: Looked = {},
+  { pods = [], unseen = [], served = allResources, definitions, around = {}, ...more }: Looked = {},
 ): Promise<CommandResult> =>
   inspect(
     {
@@ -211,7 +220,11 @@ export const look = (
       strict: false,
       ...more,
     },
-    reachOf({ readCluster: clusterWith(objects, { unseen }), readPods: readPodsOf(pods), ...around }),
+    reachOf({
+      readCluster: clusterWith(objects, { unseen, served, definitions }),
+      readPods: readPodsOf(pods),
+      ...around,
+    }),
   )
 
 export const firstLine = ({ stdout }: CommandResult): string => stdout.split('\n', 1)[0] ?? ''

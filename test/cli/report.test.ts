@@ -127,6 +127,14 @@ describe('the BindingInspectionReport', () => {
     [
       {},
       {
+        trustDomain: 'example.org',
+        trustDomainSource: 'default',
+        clusterSPIFFEIDClassNameSource: 'default',
+      },
+    ],
+    [
+      { around: { sight: operator({}, { status: undefined }) } },
+      {
         trustDomain: 'kleym.sonda.red',
         trustDomainSource: 'default',
         clusterSPIFFEIDClassNameSource: 'default',
@@ -279,9 +287,13 @@ describe('the KleymStatusReport', () => {
     })
   })
 
-  test('counts as the former operator does: False is an error, unknown a warning', async () => {
+  test('counts as the former operator does: False is an error, not looked at yet a warning', async () => {
     const objects = [
-      ...(await settled(binding({ name: 'a' }), [pool(), objective(), binding({ name: 'b' })])),
+      ...(await settled(binding({ name: 'a' }), [
+        pool(),
+        objective(),
+        binding({ name: 'b', metadata: { creationTimestamp: ago(10) } }),
+      ])),
       ...(await settled(poolOnly({ name: 'c', spec: { poolRef: { name: 'none' } } }), [])),
       ...(await settled(poolOnly({ name: 'd', spec: { poolRef: { name: 'dp' }, mode: 'x' } }), [
         pool({ name: 'dp' }),
@@ -289,7 +301,7 @@ describe('the KleymStatusReport', () => {
       ...(await settled(poolOnly({ name: 'e', spec: { poolRef: { name: 'bad' } } }), [
         pool({ name: 'bad', selector: {} }),
       ])),
-      ...(await settled(poolOnly({ name: 'f' }), [])).map((one) => ({ ...one, status: undefined })),
+      poolOnly({ name: 'f', metadata: { creationTimestamp: ago(60) } }),
     ]
     const { code, report } = await overviewOf(objects)
     expect(code).toBe(2)
@@ -311,6 +323,18 @@ describe('the KleymStatusReport', () => {
         affectedRefs: [ref('default', 'a')],
       }),
     )
+    for (const [name, ...wanted] of [
+      ['a', 'kleym-collision IdentityCollision'],
+      ['c', 'invalid-ref TargetPoolNotFound', 'dependency-missing TargetPoolNotFound'],
+      ['d', 'render-failure UnsupportedMode'],
+      ['e', 'unsafe-selector InvalidPoolSelector'],
+      ['f'],
+    ] as const)
+      expect(
+        report.findings
+          .filter(({ affectedRefs }) => objectOr(affectedRefs[0])['name'] === name)
+          .flatMap(({ id, reason }) => (id.startsWith('binding-') ? [] : [`${id} ${reason}`])),
+      ).toEqual(wanted)
   })
 
   test('of an operator that is not there has an error with a message where it is not OK', async () => {

@@ -82,6 +82,22 @@ Dependencies
     expect(stdout).toContain('reason: Initializing\n')
   })
 
+  test.each([
+    [60, 0, { warning: 1, error: 0 }],
+    [61, 2, { warning: 0, error: 1 }],
+  ])(
+    'of one that nobody has looked at for %d s counts as its finding does: %d',
+    async (seconds, code, counts) => {
+      const one = binding({ metadata: { creationTimestamp: ago(seconds) } })
+      const result = await statusOf(clusterWith([one]), { format: 'json' })
+      expect(result.code).toBe(code)
+      expect(JSON.parse(result.stdout)).toMatchObject({
+        summary: { bindings: { ok: 0, ...counts } },
+        findings: [{ id: 'binding-not-reconciled', severity: code === 0 ? 'warning' : 'error' }],
+      })
+    },
+  )
+
   test('of one whose first outcome is retried: 2, and why', async () => {
     const one = { ...binding(), status: retryingStatus({ observedGeneration: -1 }, 'writing it: 500', now) }
     const { code, stdout } = await statusOf(clusterWith([one]))
@@ -232,9 +248,32 @@ describe('kleym status on the operator', () => {
       'none of 2 replicas is ready',
     ],
     [
-      'that has said nothing',
-      operator({}, { status: undefined }),
-      'no operator has said in namespace kleym-system that it runs',
+      'of which no replica is ready, and which has said nothing',
+      operator({}, { deployment: { ...deployment, ready: 0 }, status: undefined }),
+      'none of 2 replicas is ready',
+    ],
+    [
+      'that is scaled to nothing',
+      operator({}, { deployment: { ...deployment, ready: 0, wanted: 0 } }),
+      'its Deployment is scaled to no replicas',
+    ],
+    [
+      'of which no replica is ready, and whose status may not be read',
+      operator(
+        {},
+        { deployment: { ...deployment, ready: 0 }, status: undefined, unseen: { status: 'reading: 403' } },
+      ),
+      'none of 2 replicas is ready',
+    ],
+    [
+      'that is nowhere',
+      operator({}, { deployment: undefined, status: undefined }),
+      'there is no Deployment of it, and no operator has said in namespace kleym-system that it runs',
+    ],
+    [
+      'without a Deployment, and whose status may not be read',
+      operator({}, { deployment: undefined, status: undefined, unseen: { status: 'reading: 403' } }),
+      'there is no Deployment of it',
     ],
   ])('%s: 2', async (_title, sight, words) => {
     const [code, said] = await operatorLinesOf(sight)
@@ -244,8 +283,53 @@ describe('kleym status on the operator', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       status: 'ERROR',
       components: { kleym: { status: 'ERROR' }, operator: { status: 'ERROR' } },
-      findings: [{ id: 'operator-unavailable', severity: 'error' }],
+      findings: expect.arrayContaining([
+        expect.objectContaining({ id: 'operator-unavailable', severity: 'error' }),
+      ]),
     })
+  })
+
+  test('that is ready and has said nothing, as the former operator: a warning, here and of a binding', async () => {
+    const sight = operator({}, { status: undefined })
+    const silent = 'no operator has said in namespace kleym-system that it runs'
+    const { code, stdout } = await statusOf(clusterWith(await chat()), { format: 'json' }, { sight })
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      status: 'WARNING',
+      components: {
+        kleym: { status: 'WARNING' },
+        operator: { status: 'WARNING', readyReplicas: 2, message: expect.stringContaining(silent) },
+      },
+      findings: [{ id: 'operator-unreported', severity: 'warning' }],
+    })
+    const inspected = await look(await chat(), { around: { sight }, pods: [{}] })
+    expect([inspected.code, firstLine(inspected)]).toEqual([0, 'READY'])
+    expect(inspected.stdout).toContain(`warning operator-unreported (OperatorUnreported): `)
+  })
+
+  test.each<readonly [string, Parameters<typeof operator>[1]]>([
+    ['Deployments', { deployment: undefined, unseen: { deployment: 'listing Deployments: 403' } }],
+    ['its status', { status: undefined, unseen: { status: 'reading ConfigMap: 403' } }],
+    [
+      'Deployments, and that has said nothing',
+      { deployment: undefined, status: undefined, unseen: { deployment: 'listing Deployments: 403' } },
+    ],
+  ])('of somebody who may not read %s is no error, and that is said', async (_title, more) => {
+    const why = Object.values(more?.unseen ?? {}).join('')
+    const { code, stdout } = await statusOf(
+      clusterWith([]),
+      { format: 'json' },
+      { sight: operator({}, more) },
+    )
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      status: 'WARNING',
+      findings: expect.arrayContaining([
+        expect.objectContaining({ id: 'rbac-limited', message: expect.stringContaining(why) }),
+      ]),
+    })
+    const text = await statusOf(clusterWith([]), {}, { sight: operator({}, more) })
+    expect(under(text, 'Kleym').join('\n')).toMatch(new RegExp(`could (?:not )?be seen: ${why}`, 'v'))
   })
 
   test.each<readonly [string, OperatorSight, string]>([

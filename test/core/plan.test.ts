@@ -10,7 +10,12 @@ describe('a ClusterSPIFFEID that is refused', () => {
   })
 
   test.each([
-    ['because its name is taken', takenName('x'), /rename this binding$/],
+    ['because its name is taken', takenName('x', { owner: undefined }), /rename this binding$/],
+    [
+      'because another binding has its name',
+      takenName('x', { owner: 'default/other' }),
+      /another binding.s ClusterSPIFFEID, which is left alone; rename this binding$/,
+    ],
     ['as invalid', refusedWith(422, 'spec.hint is too long'), /in this binding or in what it refers to$/],
   ])('%s, which waiting does not mend, says what does', (_why, refusal, words) => {
     const failure = refusedOutput('x', refusal)

@@ -145,7 +145,9 @@ describeReal('the commands that look at a cluster', () => {
   test('status of an operator that is not there: 2', async () => {
     const { code, stdout } = await look('status', '-n', 'nobody', '--operator-namespace', 'default')
     expect(code).toBe(2)
-    expect(stdout).toContain('operator: no operator has said in namespace default that it runs')
+    expect(stdout).toContain(
+      'operator: there is no Deployment of it, and no operator has said in namespace default that it runs',
+    )
   })
 
   test('inspect says all about a binding: 0 where it is well', async () => {

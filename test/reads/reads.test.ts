@@ -21,6 +21,7 @@ async function reading(
       asked.push(request.path)
       const answer = answers[request.path]
       if (answer === undefined) request.answer(403, status(403, 'Forbidden'))
+      else if (answer === absent) request.answer(404, status(404, 'NotFound'))
       else if (answer !== silence) request.answer(200, answer)
     }
   }
@@ -29,6 +30,7 @@ async function reading(
 }
 
 const silence = Symbol('no answer')
+const absent = Symbol('nothing is there')
 
 test('the namespace that is meant is that of the context', async () => {
   const { reads, asked } = await reading({})
@@ -63,11 +65,15 @@ test('all reads share a connection', async () => {
   expect(server.connections()).toBeLessThanOrEqual(2)
 })
 
-const deploymentOf = (image: string) => ({
-  metadata: { name: 'ours', namespace: 'elsewhere' },
+const deploymentOf = (image: string, { namespace = 'elsewhere', ready = 2 } = {}) => ({
+  metadata: { name: 'ours', namespace },
   spec: { replicas: 3, template: { spec: { containers: [{ name: 'operator', image }] } } },
-  status: { readyReplicas: 2 },
+  status: { readyReplicas: ready },
 })
+const deployments = '/apis/apps/v1/deployments'
+const usual = '/apis/apps/v1/namespaces/kleym-system/deployments/kleym-operator'
+const saidIn = (namespace: string) => `/api/v1/namespaces/${namespace}/configmaps/kleym-operator-status`
+const said = { data: { configuration: '{"trustDomain":"example.org"}', health: '{}' } }
 
 test.each([
   ['registry.example.com:5000/kleym-operator:0.1.0', '0.1.0'],
@@ -77,28 +83,110 @@ test.each([
 ])(
   'the operator is found in whatever namespace by its labels, and %s is version %j',
   async (image, version) => {
-    const { reads, asked } = await reading({ '/apis/apps/v1/deployments': { items: [deploymentOf(image)] } })
-    const deployment = { namespace: 'elsewhere', name: 'ours', ready: 2, wanted: 3, version }
-    await reads.readOperator(undefined)
-    expect(asked.at(-1)).toBe('/api/v1/namespaces/elsewhere/configmaps/kleym-operator-status')
-    const configMap = '/api/v1/namespaces/elsewhere/configmaps/kleym-operator-status'
-    const both = await reading({
-      '/apis/apps/v1/deployments': { items: [deploymentOf(image)] },
-      [configMap]: {},
+    const { reads } = await reading({
+      [deployments]: { items: [deploymentOf(image)] },
+      [saidIn('elsewhere')]: said,
     })
-    expect(await both.reads.readOperator(undefined)).toEqual({
+    expect(await reads.readOperator(undefined)).toEqual({
       kind: 'seen',
       namespace: 'elsewhere',
-      status: undefined,
-      deployment,
+      status: expect.objectContaining({
+        configuration: expect.objectContaining({ trustDomain: 'example.org' }),
+      }),
+      deployment: { namespace: 'elsewhere', name: 'ours', ready: 2, wanted: 3, version },
+      unseen: {},
     })
   },
 )
 
+const idle = (namespace: string) => deploymentOf('a:1', { namespace, ready: 0 })
+const ready = (namespace: string) => deploymentOf('a:1', { namespace })
+
+test.each<readonly [string, Record<string, unknown>, object]>([
+  [
+    'of two the one that has said something, though another one is ready',
+    {
+      [deployments]: { items: [ready('former'), idle('ours')] },
+      [saidIn('former')]: absent,
+      [saidIn('ours')]: said,
+    },
+    { namespace: 'ours', deployment: { ready: 0 }, status: {} },
+  ],
+  [
+    'else the one that is ready',
+    {
+      [deployments]: { items: [idle('former'), ready('ours')] },
+      [saidIn('former')]: absent,
+      [saidIn('ours')]: absent,
+      [saidIn('kleym-system')]: absent,
+    },
+    { namespace: 'ours', deployment: { ready: 2 }, status: undefined, unseen: {} },
+  ],
+  [
+    'the ready one of two that have said something',
+    {
+      [deployments]: { items: [idle('first'), ready('second')] },
+      [saidIn('first')]: said,
+      [saidIn('second')]: said,
+    },
+    { namespace: 'second', deployment: { ready: 2 }, status: {} },
+  ],
+  [
+    'one outside the cluster, beside a former one that is scaled to nothing',
+    {
+      [deployments]: { items: [idle('former')] },
+      [saidIn('former')]: absent,
+      [saidIn('kleym-system')]: said,
+    },
+    { namespace: 'kleym-system', deployment: undefined, status: {} },
+  ],
+  [
+    'one whose status may not be read, with its Deployment',
+    { [deployments]: { items: [idle('ours')] } },
+    {
+      namespace: 'ours',
+      deployment: { ready: 0 },
+      status: undefined,
+      unseen: { status: expect.stringContaining('reading ConfigMap ours/kleym-operator-status: 403') },
+    },
+  ],
+  [
+    'one whose Deployment may not be read, by what it has said',
+    { [saidIn('kleym-system')]: said },
+    {
+      namespace: 'kleym-system',
+      deployment: undefined,
+      status: {},
+      unseen: { deployment: expect.stringContaining('listing Deployments: 403') },
+    },
+  ],
+  [
+    'none, without permission to list Deployments',
+    { [usual]: absent, [saidIn('kleym-system')]: absent },
+    {
+      deployment: undefined,
+      status: undefined,
+      unseen: { deployment: expect.stringContaining('listing Deployments: 403') },
+    },
+  ],
+])('the operator is read: %s', async (_title, answers, wanted) => {
+  const { reads } = await reading(answers)
+  expect(await reads.readOperator(undefined)).toMatchObject({ kind: 'seen', ...wanted })
+})
+
+test('in the namespace that is named nothing else is asked', async () => {
+  const { reads, asked } = await reading({
+    '/apis/apps/v1/namespaces/mine/deployments': { items: [] },
+    [saidIn('mine')]: absent,
+  })
+  expect(await reads.readOperator('mine')).toMatchObject({ kind: 'seen', namespace: 'mine', unseen: {} })
+  expect(asked).toHaveLength(2)
+})
+
 test('without permission to list Deployments the operator is looked for under its usual name', async () => {
   const { reads, asked } = await reading({
-    '/apis/apps/v1/namespaces/kleym-system/deployments/kleym-operator': deploymentOf('a:1'),
-    '/api/v1/namespaces/elsewhere/configmaps/kleym-operator-status': {},
+    [usual]: deploymentOf('a:1'),
+    [saidIn('elsewhere')]: said,
   })
   expect(await reads.readOperator(undefined)).toMatchObject({ kind: 'seen', deployment: { version: '1' } })
   expect(asked).toHaveLength(3)

@@ -10,6 +10,7 @@ export type PodOptions = {
   readonly initContainers?: readonly string[]
   readonly ephemeralContainers?: readonly string[]
   readonly phase?: string
+  readonly startTime?: string
   readonly deleting?: boolean
 }
 
@@ -19,7 +20,7 @@ export type PodManifest = JsonObject & {
 
 export function podObject(options: PodOptions = {}): PodManifest {
   const { name = 'chat-0', namespace = 'default', labels = { app: 'chat' }, containers = ['main'] } = options
-  const { initContainers = [], ephemeralContainers = [], phase, deleting } = options
+  const { initContainers = [], ephemeralContainers = [], phase, startTime, deleting } = options
   const account = 'account' in options ? options.account : 'server'
   return {
     apiVersion: 'v1',
@@ -31,7 +32,7 @@ export function podObject(options: PodOptions = {}): PodManifest {
       ...(initContainers.length > 0 && { initContainers: initContainers.map(container) }),
       ...(ephemeralContainers.length > 0 && { ephemeralContainers: ephemeralContainers.map(container) }),
     },
-    ...(phase !== undefined && { status: { phase } }),
+    ...(phase !== undefined && { status: { phase, ...(startTime !== undefined && { startTime }) } }),
   }
 }
 

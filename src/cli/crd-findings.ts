@@ -1,0 +1,62 @@
+import type { Reference } from '../core/binding.ts'
+import {
+  bindingResource,
+  clusterSpiffeIdResource,
+  gvk,
+  objectiveResources,
+  poolResources,
+  type Resource,
+} from '../core/resources.ts'
+import { refTo, type ReportFinding } from './report-finding.ts'
+
+/** What of several kinds, of which one is enough, is needed. */
+type Need = {
+  readonly reason: string
+  readonly anyOf: readonly Resource[]
+  readonly fix: string
+}
+
+export const needs = {
+  bindings: {
+    reason: 'InferenceIdentityBindingCRDMissing',
+    anyOf: [bindingResource],
+    fix: 'install the operator',
+  },
+  outputs: {
+    reason: 'ClusterSPIFFEIDCRDMissing',
+    anyOf: [clusterSpiffeIdResource],
+    fix: 'install SPIRE Controller Manager',
+  },
+  pools: {
+    reason: 'GAIECRDMissing',
+    anyOf: poolResources,
+    fix: 'install the Gateway API Inference Extension, whose kind it is',
+  },
+  objectives: {
+    reason: 'GAIECRDMissing',
+    anyOf: objectiveResources,
+    fix: 'install llm-d, whose kind it is',
+  },
+} as const satisfies { readonly [kind: string]: Need }
+
+/** A finding for each need of which no kind is served. */
+export const missingKinds = (
+  wanted: readonly Need[],
+  served: readonly Resource[],
+): readonly ReportFinding[] =>
+  wanted
+    .filter(({ anyOf }) => !anyOf.some((one) => served.includes(one)))
+    .map(({ reason, anyOf, fix }) => ({
+      id: 'crd-missing',
+      severity: 'error',
+      reason,
+      message: `no CustomResourceDefinition serves ${anyOf.map(gvk).join(' or ')}`,
+      affectedRefs: anyOf.map((resource) => refTo(resource, {})),
+      fix,
+    }))
+
+/** The part of a need that a reference asks for: the kinds of its group, or all if it names no group. */
+export const neededBy = (need: Need, { group }: Reference): Need => ({
+  ...need,
+  anyOf: group === undefined ? need.anyOf : need.anyOf.filter((one) => one.group === group),
+})
