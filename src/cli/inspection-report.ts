@@ -8,7 +8,7 @@ import { podSelectorOf } from '../core/selectors.ts'
 import { firstLineOf } from './diagnosis.ts'
 import type { SettingSource } from './identity-config.ts'
 import type { Inspection } from './inspection.ts'
-import type { OperatorState } from './operator-state.ts'
+import { operatorJson } from './operator-state.ts'
 import { parted } from './pod-state.ts'
 import { jsonOf } from './print.ts'
 import { headOf, refTo, type ObjectRef, type ReportFinding } from './report-finding.ts'
@@ -57,9 +57,6 @@ export function reportOn(inspection: Inspection, findings: readonly ReportFindin
     unseen: missed,
   }
 }
-
-/** `said` is what the leader publishes: scripts read the field by this name. */
-const operatorJson = ({ published, ...rest }: OperatorState) => ({ said: published, ...rest })
 
 function identityConfig({ config }: Inspection): JsonObject {
   const { settings, trustDomainSource, classNameSource } = config

@@ -18,6 +18,9 @@ export type OperatorState = {
   readonly unseen: string | null
 }
 
+/** For reports: `said` is what the leader publishes, and scripts read the field by this name. */
+export const operatorJson = ({ published, ...rest }: OperatorState) => ({ said: published, ...rest })
+
 const nothing = { published: null, deployment: null, problems: [], doubts: [], remarks: [] }
 
 export function operatorState(sight: OperatorSight, now: Date): OperatorState {

@@ -11,7 +11,7 @@ import {
 } from '../core/resources.ts'
 import { missingKinds, needs } from './crd-findings.ts'
 import type { Manifest } from './manifests.ts'
-import type { OperatorState } from './operator-state.ts'
+import { operatorJson, type OperatorState } from './operator-state.ts'
 import { gradeOfFindings, headOf, type ReportGrade, type ReportFinding } from './report-finding.ts'
 import { gradeOfRow, type Row } from './rows.ts'
 import type { SpireState } from './spire-state.ts'
@@ -61,7 +61,7 @@ export function statusReport(
     config: configOf(overview),
     summary: { bindings: { ...gradeCounts(bindings), conditions: conditionCounts(overview) } },
     findings,
-    operator,
+    operator: operatorJson(operator),
     spire: spire ?? null,
     bindings,
     unserved: optionalResources.filter((resource) => !served.includes(resource)).map(gvk),

@@ -109,7 +109,7 @@ describeReal('the commands that look at a cluster', () => {
           problems: [],
           unseen: null,
           deployment: null,
-          published: {
+          said: {
             configuration: {
               trustDomain: 'example.org',
               actions: { NoSuchContainer: 'warn', IdentityCollision: 'deny' },
