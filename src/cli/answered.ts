@@ -1,6 +1,6 @@
 /**
- * Bindings that stand before the pools and objectives which they name. These come from the input wherever they stand, so a warning
- * that one of them is missing is no finding if it comes later. What admission would have said of it, had it been there, is one.
+ * Bindings that stand before the pools and objectives that they name. A review warns that such an object is missing. If the
+ * object comes later in the input, that warning is no finding; what the review would have found with the object there is one.
  */
 import { findingsOn, isDenied } from '../core/admit.ts'
 import { byRule } from '../core/findings.ts'
@@ -78,11 +78,11 @@ const isMissing = ({ rule, action, cause }: JudgedFinding): boolean =>
  * What is found of a binding once its pool and objective are there, and was not said in its review. A binding that was let in is
  * only warned of: what it would have been refused for, the object that completes it is judged by.
  */
-function newsOf(then: Verdict, said: Verdict): readonly JudgedFinding[] {
-  const { findings } = said.verdict === 'deny' ? then : lenient(then)
+function newsOf(then: Verdict, reviewed: Verdict): readonly JudgedFinding[] {
+  const { findings } = reviewed.verdict === 'deny' ? then : lenient(then)
   return findings.filter(
     (finding) =>
-      !said.findings.some((earlier) => isSameHarm(earlier, finding)) &&
-      !(said.verdict === 'deny' && finding.action === 'deny'),
+      !reviewed.findings.some((earlier) => isSameHarm(earlier, finding)) &&
+      !(reviewed.verdict === 'deny' && finding.action === 'deny'),
   )
 }

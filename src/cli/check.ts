@@ -15,7 +15,7 @@ import { movable } from './item-orders.ts'
 import { lenientInCluster } from './lenient-in-cluster.ts'
 import { itemsOf, objectsOf, type Item } from './manifests.ts'
 import { anewLines, answeredLines, orderLine } from './orders.ts'
-import { podsOf, unseenPods, type PodsByNamespace } from './pods-seen.ts'
+import { listPodsOf, unseenPods, type PodsByNamespace } from './pods-seen.ts'
 
 export type CheckOptions = {
   readonly asked: AskedSettings
@@ -100,7 +100,7 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
     return { input, all: isAudit ? audit(input) : assess(input) }
   }
   const unlooked = judgeIn(new Set(), new Map())
-  const pods = await podsOf(looksAtPods ? namespacesAllowedIn(unlooked.all) : [], reach.readPods)
+  const pods = await listPodsOf(looksAtPods ? namespacesAllowedIn(unlooked.all) : [], reach.readPods)
   const strict = pods.size > 0 ? judgeIn(new Set(), pods) : unlooked
   const readNamespace = options.live ? reach.readNamespace : undefined
   const leniency = await lenientInCluster(strict.all, items, readNamespace)

@@ -2,7 +2,7 @@
 import { byBytes } from '../core/names.ts'
 import type { Item } from './manifests.ts'
 
-/** The objects without Namespaces, whose place is never changed but by tools. */
+/** The objects without Namespaces: only Helm, Flux and Kustomize move a Namespace, so it stays where it is in other orders. */
 export const movable = (items: readonly Item[]): readonly Item[] => items.filter(({ labels }) => !labels)
 
 /** As Helm sorts: Namespaces first, kinds that it does not know by their names, and objects of a kind as they stand in the chart. */

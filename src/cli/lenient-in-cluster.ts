@@ -6,8 +6,8 @@ import { Leniency } from './leniency.ts'
 import type { Item } from './manifests.ts'
 
 /**
- * The namespaces whose label in the cluster asks for warnings, among those in which something is refused while the files have not
- * written the label, and what could not be asked, in words.
+ * The namespaces in which something is refused, the files have not written the label before it, and the label in the cluster asks
+ * for warnings. Beside them, in words, the labels that could not be read.
  *
  * @param readNamespace undefined without a cluster
  */

@@ -12,7 +12,8 @@ import type { Item } from './manifests.ts'
 
 /** A line on what would be refused in other orders. It claims of an order only what was tried or what admission promises. */
 export function orderLine(input: CheckInput, refused: boolean): string {
-  if (isSureOfOrder(input) || input.items.some(({ causes }) => causes.length > 0)) return alikeInAny(refused)
+  if (isSureOfOrder(input) || input.items.some(({ causes }) => causes.length > 0))
+    return alikeInAny(input, refused)
   const tried = trialsOf(input, refused)
   const differing = tried.filter((one) => one.refused !== refused)
   const otherwise = `${refused ? 'nothing' : 'something'} of this would be refused`
@@ -26,7 +27,7 @@ export function orderLine(input: CheckInput, refused: boolean): string {
   )
   return other
     ? `in another order, ${otherwise}: ${movable(other).map(nameOf).join(', ')}`
-    : alikeInAny(refused)
+    : alikeInAny(input, refused)
 }
 
 const isTried = (order: readonly Item[], { items }: CheckInput): boolean =>
@@ -35,10 +36,11 @@ const isTried = (order: readonly Item[], { items }: CheckInput): boolean =>
 const isSameOrder = (some: readonly Item[], others: readonly Item[]): boolean =>
   some.every((item, at) => item === others[at])
 
-const alikeInAny = (refused: boolean): string =>
-  refused
-    ? 'applied in another order, something of this is refused too'
-    : 'applied in another order, nothing of this is refused either'
+function alikeInAny({ items }: CheckInput, refused: boolean): string {
+  const isLabelled = items.some(({ labels }) => field(objectOr(labels), admissionLabel) !== undefined)
+  const order = `in another order${isLabelled ? ' that leaves the Namespaces where they are' : ''}`
+  return `applied ${order}, ${refused ? 'something of this is refused too' : 'nothing of this is refused either'}`
+}
 
 const nameOf = ({ kind, namespace, name }: Item): string => `${kind} ${namespace}/${name}`
 
@@ -74,7 +76,10 @@ function wordsFor(trials: readonly Trial[]): string {
 /** How many objects may be applied, those of the cluster included, to try every order: about half a second's worth. */
 const mostApplied = 5_000
 
-/** Whether every order can be tried that has not been: of more than two objects there are others than these and the reverse. */
+/**
+ * Whether all orders that are left can be tried within `mostApplied`. Up to two objects have only the given order and the reverse, which
+ * are tried already.
+ */
 function isFew({ items, cluster }: CheckInput): boolean {
   const count = movable(items).length
   let orders = 1

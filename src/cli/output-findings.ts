@@ -1,7 +1,7 @@
 import { bindingResource, clusterSpiffeIdResource } from '../core/resources.ts'
 import { isGuessed } from './identity-config.ts'
 import type { Inspection } from './inspection.ts'
-import { isOfClass, outputWords, type OutputState } from './output-state.ts'
+import { isOfClass, outputWords } from './output-state.ts'
 import { refTo, type ReportFinding } from './report-finding.ts'
 
 export type Words = { readonly reason: string; readonly message: string; readonly fix: string }
@@ -39,7 +39,7 @@ export function outputTroubles(inspection: Inspection): readonly ReportFinding[]
           trouble(inspection, 'output-drift', {
             reason: drift,
             message: `ClusterSPIFFEID ${outputWords(output)}`,
-            fix: drift === 'Waiting' ? waitingFix(output) : fix,
+            fix: drift === 'Waiting' ? whatKeeps(output.waitsFor) : fix,
           }),
         ]
       : []),
@@ -50,7 +50,7 @@ export function outputTroubles(inspection: Inspection): readonly ReportFinding[]
             ...trouble(inspection, 'output-leftover', {
               reason: 'Leftover',
               message: `ClusterSPIFFEID ${left} is left over`,
-              fix,
+              fix: `the operator deletes it; where that lasts, ${whatKeeps(output.leftovers)}`,
             }),
             affectedRefs: refsOf(inspection.binding, output.leftovers),
           },
@@ -58,8 +58,8 @@ export function outputTroubles(inspection: Inspection): readonly ReportFinding[]
   ]
 }
 
-const waitingFix = ({ waitsFor }: OutputState): string =>
-  `see what keeps it: kubectl get clusterspiffeids ${waitsFor.join(' ')} -o yaml`
+const whatKeeps = (outputs: readonly string[]): string =>
+  `see what keeps it: kubectl get clusterspiffeids ${outputs.join(' ')} -o yaml`
 
 /** What is wrong with the ClusterSPIFFEID. A class that is assumed makes no difference. */
 function driftOf({ output, config }: Inspection): string | undefined {

@@ -15,7 +15,7 @@ const atOnce = 8
  *
  * @param known what was seen before, which is not listed again
  */
-export async function podsOf(
+export async function listPodsOf(
   namespaces: Iterable<string>,
   readPods: ReadPods,
   known: PodsByNamespace = new Map(),

@@ -140,5 +140,8 @@ export const conditionFindings = (row: Row): readonly ReportFinding[] =>
   row.ready === 'False' && !row.deleting && isFailureCondition(row.condition)
     ? failureFindings({ type: row.condition, reason: row.reason, ...explained(row.reason, row.message) }, [
         refTo(bindingResource, row),
-      ]).map((one) => ({ ...one, message: `${row.namespace}/${row.name}: ${one.message}` }))
+      ]).map((one) => ({
+        ...one,
+        message: `${row.namespace}/${row.name}: ${row.current ? '' : '(of an earlier generation) '}${one.message}`,
+      }))
     : []

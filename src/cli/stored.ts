@@ -23,7 +23,10 @@ const isBinding = ({ resource }: Manifest): boolean => resource === bindingResou
 
 const keyOf = ({ namespace, name }: Manifest): BindingKey => bindingKey(namespace, name)
 
-/** Fields of metadata that an update can't change. Nothing that is applied brings a binding back that is being deleted. */
+/**
+ * Fields of metadata that are carried over: the API server alone writes them or, of the finalizers, the operator. So nothing that is
+ * applied brings a binding back that is being deleted.
+ */
 const servers = ['uid', 'resourceVersion', 'creationTimestamp', 'deletionTimestamp', 'finalizers'] as const
 
 /** An update of a binding: of another spec there is another generation, and the status stays until the loop writes it. */

@@ -32,9 +32,9 @@ type Own =
 /** What came of deleting outputs, and which others stay as they are. */
 type Withdrawal =
   | { readonly kind: 'gone'; readonly kept: readonly Output[] }
-  /** Some are still there, as the API server has said: they wait for their finalizers, or may not be deleted. */
+  /** Some are still there: the API server said that they wait for their finalizers, or that they may not be deleted. */
   | { readonly kind: 'pending'; readonly kept: readonly Output[]; readonly result: RunResult }
-  /** Nothing is known of it. */
+  /** Whether they are gone is not known: a request failed, or an output was changed meanwhile. */
   | { readonly kind: 'unfinished'; readonly result: RunResult }
 
 /** Makes the ClusterSPIFFEIDs of a binding what they should be, with as few writes as possible. */

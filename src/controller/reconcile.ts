@@ -162,7 +162,8 @@ async function withdraw(
   return {
     kind: 'outcome',
     outcome: keptFormer(outcome, names),
-    // The failure is known, and said, even while what it takes away waits for a finalizer of somebody's.
+    // The status shows the failure although a ClusterSPIFFEID may still be there, waiting for somebody's finalizer or not to be
+    // deleted: `next` goes on with that.
     next: withdrawn.kind === 'gone' ? settled : withdrawn.result,
   }
 }

@@ -14,7 +14,10 @@ import type { UnshownOutputs } from './unshown-outputs.ts'
 /** Why an output that was to be deleted may still be there. */
 export type Leftover = {
   readonly result: RunResult
-  /** Whether the API server has said so: the output waits for its finalizers, or may not be deleted. */
+  /**
+   * True if the API server answered that the output is still there and waits for its finalizers, or that it may not be deleted.
+   * False if nothing is known of it: no answer, or it was changed meanwhile.
+   */
   readonly isAnswered: boolean
 }
 
@@ -95,33 +98,41 @@ export class Writer {
   }
 
   /**
-   * Returns undefined once each output is gone. A deletion timestamp is not enough: SPIRE still serves such an
-   * object.
+   * Deletes outputs, each whatever becomes of the others. Returns undefined once all are gone. A deletion timestamp is not enough:
+   * SPIRE still serves such an object.
    */
   async removeAll(outputs: readonly Output[], why: string): Promise<Leftover | undefined> {
-    const { objects, journal } = this.#options
-    for (const { name, uid, resourceVersion, owner, deleting, spec } of outputs) {
-      const doing = `deleting ClusterSPIFFEID ${name}`
-      const removed = deleting
-        ? undefined
-        : await objects.remove(clusterSpiffeIdResource, { name }, { uid, resourceVersion })
-      if (removed?.kind === 'refused' || removed?.kind === 'failed')
-        return { result: retryOf(doing, removed), isAnswered: removed.kind === 'refused' }
-      if (removed?.kind === 'done')
-        journal({ action: 'deleted', binding: owner, name, spiffeId: spec['spiffeIDTemplate'], why })
-      const still = await objects.get(clusterSpiffeIdResource, { name })
-      if (still.kind !== 'done' && still.kind !== 'absent')
-        return { result: retryOf(doing, still), isAnswered: false }
-      if (still.kind === 'done' && decodeOutput(still.object).uid === uid)
-        return removed?.kind === 'conflict'
-          ? { result: retryOf(doing, removed), isAnswered: false }
-          : {
-              result: wait(`ClusterSPIFFEID ${name} waits for its finalizers`, finalizersMs),
-              isAnswered: true,
-            }
-      if (still.kind === 'absent') this.#prunedSpecs.forget(name)
-      if (owner !== undefined && this.unshown.of(owner)?.uid === uid) this.unshown.forget(owner)
+    const left: Leftover[] = []
+    for (const output of outputs) {
+      const leftover = await this.#remove(output, why)
+      if (leftover) left.push(leftover)
     }
+    return left.find(({ isAnswered }) => !isAnswered) ?? left[0]
+  }
+
+  async #remove(
+    { name, uid, resourceVersion, owner, deleting, spec }: Output,
+    why: string,
+  ): Promise<Leftover | undefined> {
+    const { objects, journal } = this.#options
+    const doing = `deleting ClusterSPIFFEID ${name}`
+    const removed = deleting
+      ? undefined
+      : await objects.remove(clusterSpiffeIdResource, { name }, { uid, resourceVersion })
+    if (removed?.kind === 'refused' || removed?.kind === 'failed')
+      return { result: retryOf(doing, removed), isAnswered: removed.kind === 'refused' }
+    if (removed?.kind === 'done')
+      journal({ action: 'deleted', binding: owner, name, spiffeId: spec['spiffeIDTemplate'], why })
+    const still = await objects.get(clusterSpiffeIdResource, { name })
+    if (still.kind !== 'done' && still.kind !== 'absent')
+      return { result: retryOf(doing, still), isAnswered: false }
+    if (still.kind === 'done' && decodeOutput(still.object).uid === uid) {
+      if (removed?.kind === 'conflict') return { result: retryOf(doing, removed), isAnswered: false }
+      const waits = `ClusterSPIFFEID ${name} waits for its finalizers`
+      return { result: wait(waits, finalizersMs), isAnswered: true }
+    }
+    if (still.kind === 'absent') this.#prunedSpecs.forget(name)
+    if (owner !== undefined && this.unshown.of(owner)?.uid === uid) this.unshown.forget(owner)
     return undefined
   }
 

@@ -82,7 +82,7 @@ export function admit(
   return { kind: 'target', verdict: judgeConsequences(consequences, actions, mayDeny) }
 }
 
-/** The webhook is past judging a binding that is being deleted. The CustomResourceDefinition judges the spec of each update. */
+/** The webhook does not judge a binding that is being deleted. The CustomResourceDefinition still judges the spec at each update of it. */
 function ofTheSpec(binding: Binding, before: Binding | undefined, world: IndexedWorld): Verdict {
   const findingsOf = (one: Binding): readonly Finding[] =>
     appraise(one, world).findings.filter(({ rule }) => isOfTheSpec(rule))

@@ -5,7 +5,7 @@ import { finding, type Finding } from './findings.ts'
 import { idField, type Identity } from './identity.ts'
 import { byBytes } from './names.ts'
 import type { IdentifiedBinding } from './overlap.ts'
-import { isReplacement } from './rename.ts'
+import { areOneRenamed, isReplacement } from './rename.ts'
 import { nameAtMost, show } from './show.ts'
 
 /** The longest ID or selector, in bytes, that a SPIRE server stores on MySQL. */
@@ -98,11 +98,14 @@ function listed(
   { binding, identity }: IdentifiedBinding,
   world: World,
 ): string | undefined {
-  const target = { identity, containerRef: undefined }
+  const serving = { identity, containerRef: undefined }
   const others = new Set<string>()
   for (const name of names) {
     const other = world.binding(bindingKey(binding.namespace, name))
-    const isReplaced = other !== undefined && isReplacement(binding, target, other, stakeOf(other, world))
+    const isReplaced =
+      other !== undefined &&
+      areOneRenamed(binding, other) &&
+      isReplacement(binding, serving, other, stakeOf(other, world))
     if (name !== binding.name && !isReplaced) others.add(name)
     if (others.size > nameAtMost) break
   }

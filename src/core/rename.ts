@@ -20,8 +20,8 @@ type Serving = {
 }
 
 /** Whether an annotation `replaces` between two bindings has an effect: both give one identity to the same workloads, or will. */
-export const isReplacement = (a: Binding, itsServing: Serving, b: Binding, otherServing: Serving): boolean =>
-  areOneRenamed(a, b) && servesSame(itsServing, otherServing)
+export const isReplacement = (a: Binding, servingOfA: Serving, b: Binding, servingOfB: Serving): boolean =>
+  areOneRenamed(a, b) && servesSame(servingOfA, servingOfB)
 
 /** Whether two bindings serve the same workloads, or will, by their references. */
 const servesSame = (a: Serving, b: Serving): boolean =>

@@ -2,7 +2,7 @@
  * The `exec` of a kubeconfig's user, changed so that @kubernetes/client-node (2.0) runs the plugin as kubectl does.
  */
 import { readFileSync } from 'node:fs'
-import { isAbsolute, join, sep } from 'node:path'
+import { isAbsolute, resolve, sep } from 'node:path'
 import type { Cluster } from '@kubernetes/client-node'
 import { field, isObject, objectOr, textOr } from '../core/json.ts'
 
@@ -14,7 +14,7 @@ import { field, isObject, objectOr, textOr } from '../core/json.ts'
 export function withAbsoluteCommand(exec: unknown, folder: string): unknown {
   const command = textOr(field(objectOr(exec), 'command'), '')
   return command.includes(sep) && !isAbsolute(command)
-    ? { ...objectOr(exec), command: join(folder, command) }
+    ? { ...objectOr(exec), command: resolve(folder, command) }
     : exec
 }
 

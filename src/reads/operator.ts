@@ -28,7 +28,11 @@ export const readOperator = ({ use }: Connection, named: string | undefined): Pr
     const [best] = all.toSorted((a, b) => weightOf(b) - weightOf(a))
     if (!best) throw new Error('no namespace was looked at')
     const { namespace, status, deployment } = best
-    const unseen = { status: best.unseen, deployment: deployment ? undefined : found.unseen }
+    const unread = all.flatMap((one) => one.unseen ?? [])
+    const unseen = {
+      status: status || unread.length === 0 ? undefined : unread.join('; '),
+      deployment: deployment ? undefined : found.unseen,
+    }
     return !status && !deployment && unseen.status !== undefined && unseen.deployment !== undefined
       ? unseenBecause(`${unseen.deployment}; ${unseen.status}`)
       : { kind: 'seen', namespace, status, deployment, unseen }

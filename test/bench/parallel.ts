@@ -29,7 +29,7 @@ type Run = { readonly rate: number; readonly millis: Samples }
 
 /** Many creates at once through a real API server. */
 export const parallel: Benchmark = async (report, { quick }) => {
-  const [rounds, size] = quick ? [1, 100] : [5, 1000]
+  const [rounds, size] = quick ? [1, 100] : [3, 500]
   await using stack = new AsyncDisposableStack()
   const named = stack.use(await startRealCluster())
   stack.use(await runOperator(named, { webhook: true }))

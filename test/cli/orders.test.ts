@@ -155,7 +155,9 @@ describe('the line on the order', () => {
       kind: 'Namespace',
       metadata: { name: 'default', labels: { 'kleym.sonda.red/admission': 'warn' } },
     }
-    expect(lineOn([labelled, ...around, held, takes])).toBe(nothingElse)
+    expect(lineOn([labelled, ...around, held, takes])).toBe(
+      'applied in another order that leaves the Namespaces where they are, nothing of this is refused either',
+    )
     expect(lineOn([...around, held, takes, labelled])).toBe(
       'in the order of Helm, of Flux and of Kustomize, nothing of this would be refused',
     )

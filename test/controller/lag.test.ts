@@ -133,7 +133,7 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     await whenSettled(world)
   }
 
-  test('the status shows no failure before the output is gone, though its creation was never answered', async () => {
+  test('the status shows no failure before it is known what became of an unanswered creation, and its output is withdrawn', async () => {
     await becomeReadyUnheard()
     await world.put(pool({ selector: {} }))
     await settlesOnceTheWatchIsBack()

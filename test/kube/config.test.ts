@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { inspect } from 'node:util'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { loadKubeConfig, namespaceOfPod } from '../../src/kube/config.ts'
@@ -242,6 +242,12 @@ test.for([
     expect(credentials.getCurrentUser()?.exec).toMatchObject({ command: join(folder, path) })
   },
 )
+
+test('a kubeconfig that is named by a relative path has its plugin beside it, not in PATH', () => {
+  const file = execKubeconfig(scratch(), { command: './plugin' })
+  const { credentials } = loadKubeConfig({ kubeconfig: relative(process.cwd(), file) })
+  expect(credentials.getCurrentUser()?.exec).toMatchObject({ command: join(dirname(file), 'plugin') })
+})
 
 test.for(['plugin', '/usr/bin/plugin'])('the command %s of an exec plugin is left as it is', (command) => {
   const { credentials } = loadKubeConfig({ kubeconfig: execKubeconfig(scratch(), { command }) })

@@ -3,7 +3,7 @@ import { exitCodes, usage, type CommandResult } from '../../result.ts'
 import { inventoryOf, manifestsOf } from '../admissions.ts'
 import { examine, type CheckReach, type Examined, type ExamineOptions } from '../check.ts'
 import type { ClusterReads } from '../cluster.ts'
-import { podsOf, unseenPods } from '../pods-seen.ts'
+import { listPodsOf, unseenPods } from '../pods-seen.ts'
 import { rowsOf, type Row } from '../rows.ts'
 import { seenOf, spireSightFor } from '../spire-state.ts'
 import { pageAssets } from './assets.ts'
@@ -35,7 +35,7 @@ async function pageOf(examined: ExaminedAll, { files, live }: PageOptions, reach
   const { input, isAudit, all, checkSettings, limits } = examined
   const checked = all.filter((one): one is BindingChecked => one.kind === 'binding')
   const namespaces = live ? checked.map(({ assessment }) => assessment.namespace) : []
-  const pods = await podsOf(namespaces, reach.readPods, examined.pods)
+  const pods = await listPodsOf(namespaces, reach.readPods, examined.pods)
   const drawing = {
     checked,
     inventory: inventoryOf(input, manifestsOf(input.items)),

@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { bindingResource, clusterSpiffeIdResource, objectiveResources } from '../../src/core/resources.ts'
+import { binding, objective, pool } from '../support/builders.ts'
+import { listOf, recordOf, type Json } from '../support/embedded/json.ts'
+import type { Match } from '../support/fault-proxy/faults.ts'
+import { startFaultProxy, type FaultProxy } from '../support/fault-proxy/proxy.ts'
+import { startLoop, type Loop } from '../support/loop.ts'
+import { whenSettled } from '../support/model.ts'
+import { metaOf, placeOf, startWorld, uidOf, type World } from '../support/world.ts'
+
+const chat = { namespace: 'default', name: 'chat' }
+const patience = { timeout: 20_000, interval: 20 }
+const deleting: Match = { method: 'DELETE', path: /\/clusterspiffeids\// }
+const [objectives] = objectiveResources
+
+describe('a failure whose ClusterSPIFFEID can not be deleted', () => {
+  let world: World
+  let proxy: FaultProxy
+  let loop: Loop
+  let stack: AsyncDisposableStack
+
+  beforeEach(async () => {
+    stack = new AsyncDisposableStack()
+    world = stack.use(await startWorld())
+    for (const one of [pool(), objective()]) await world.put(one)
+    proxy = await startFaultProxy(world.api)
+    stack.defer(() => proxy.stop())
+    await lead()
+    await world.put(binding())
+    await whenSettled(world)
+  })
+  afterEach(() => stack.disposeAsync())
+
+  async function lead(): Promise<void> {
+    const started = startLoop({ kubeconfig: await proxy.kubeconfig(world.api.token) })
+    stack.defer(() => started.stop())
+    await started.synced
+    loop = started
+  }
+  const outputs = (): Promise<readonly Json[]> => world.list(clusterSpiffeIdResource)
+  const output = async (): Promise<Json> => (await outputs())[0] ?? {}
+  const ready = async (): Promise<unknown> => {
+    const { status } = (await world.find(bindingResource, chat)) ?? {}
+    return listOf(recordOf(status)['conditions'])
+      .map(recordOf)
+      .find(({ type }) => type === 'Ready')?.['reason']
+  }
+  const says = (reason: string): Promise<unknown> =>
+    vi.waitFor(async () => expect(await ready()).toBe(reason), patience)
+  const keep = (one: Json, finalizers: readonly string[] | null): Promise<Json> =>
+    world.patch(clusterSpiffeIdResource, placeOf(one), { metadata: { finalizers } })
+  const loseObjective = (): Promise<boolean> =>
+    world.remove(objectives ?? bindingResource, { namespace: 'default', name: 'chat' })
+
+  test('is in the status; once it is mended, no second one comes beside the one that is being deleted', async () => {
+    const kept = await output()
+    await keep(kept, ['example.org/keeps-it'])
+    await loseObjective()
+    await says('TargetObjectiveNotFound')
+    await world.put(objective())
+    await vi.waitFor(async () => expect(metaOf(await output())).toHaveProperty('deletionTimestamp'), patience)
+    expect((await outputs()).map(uidOf)).toEqual([uidOf(kept)])
+    await keep(kept, null)
+    await says('Reconciled')
+    expect((await outputs()).map(uidOf)).not.toContain(uidOf(kept))
+    expect(await outputs()).toHaveLength(1)
+  })
+
+  test.each([500, 409])('is not in the status while nothing is known of it: %s', async (code) => {
+    const stuck = proxy.faults.inject(deleting, { kind: 'status', code }, Infinity)
+    await loseObjective()
+    await vi.waitUntil(() => stuck.hits() > 2, patience)
+    expect(await ready()).toBe('Reconciled')
+    stuck.lift()
+    await says('TargetObjectiveNotFound')
+  })
+
+  test('does not keep another one of the binding', async () => {
+    await loop.stop()
+    const kept = await output()
+    await keep(kept, ['example.org/keeps-it'])
+    const { name } = metaOf(kept)
+    const other = `${String(name).slice(0, -8)}0badcafe`
+    const { labels, annotations } = metaOf(kept)
+    await world.client.post('/apis/spire.spiffe.io/v1alpha1/clusterspiffeids', {
+      ...kept,
+      metadata: { name: other, labels, annotations },
+    })
+    await loseObjective()
+    await lead()
+    await says('TargetObjectiveNotFound')
+    await vi.waitFor(async () => expect((await outputs()).map(uidOf)).toEqual([uidOf(kept)]), patience)
+  })
+})
