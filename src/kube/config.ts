@@ -163,6 +163,12 @@ function select(
   const by = <T>(find: () => T): T => located(at, find)
   const headers = by(() => impersonationOf(objectOr(field(written ?? {}, 'user'))))
   const proxyUrl = cluster.proxyUrl ?? by(() => proxyFor(cluster.server, process.env))
+  // kubectl connects without a user, too. The library (2.0) then leaves out the cluster's CA and all else of TLS, so it gets one without
+  // credentials.
+  if (!context.user) {
+    config.users = [{ name: '' }]
+    config.contexts = config.contexts.map((one) => (one === context ? { ...one, user: '' } : one))
+  }
   const isPlain = protocol === 'http:'
   // By http, as through `kubectl proxy`, no credentials are sent, since anybody on the way could use them. client-go then reads none
   // and runs no exec plugin; it sends the headers of impersonation alone.

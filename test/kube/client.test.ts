@@ -209,6 +209,21 @@ test('a server that cannot be reached, and one with another CA, is lost', async 
   await client.close()
 })
 
+test('without a user the CA of the cluster counts, and no credentials are sent', async () => {
+  await using server = await startScripted()
+  const file = server.kubeconfig()
+  const written = JSON.parse(readFileSync(file, 'utf8'))
+  for (const { context } of written.contexts) delete context.user
+  writeFileSync(file, JSON.stringify({ ...written, users: [] }))
+  const client = createClient(loadKubeConfig({ kubeconfig: file }))
+  const answer = client.call({ method: 'GET', path })
+  const request = await server.next()
+  expect(request.headers).not.toHaveProperty('authorization')
+  request.answer(200, {})
+  expect(await answer).toMatchObject({ kind: 'ok' })
+  await client.close()
+})
+
 test('credentials that cannot be had are a lost answer, not an exception', async () => {
   await using server = await startScripted()
   const user = {
