@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
-import { KubeConfig, loadYaml } from '@kubernetes/client-node'
-import { field, objectOr, type JsonObject } from '../core/json.ts'
+import { delimiter, join } from 'node:path'
+import { KubeConfig } from '@kubernetes/client-node'
+import { field, objectOr } from '../core/json.ts'
 import { messageOf } from '../core/show.ts'
-import { withAbsoluteCommand, withExecInfo } from './exec-plugin.ts'
+import { withExecInfo } from './exec-plugin.ts'
 import { impersonationOf, type Headers } from './impersonation.ts'
+import { readKubeconfig, type Loaded } from './kubeconfig-file.ts'
 import { proxyFor } from './proxy.ts'
 
 /** Where the cluster is and who we are there. */
@@ -84,7 +85,7 @@ function merge(files: readonly string[]): Loaded {
   const present = files.length === 1 ? files : files.filter((file) => existsSync(file))
   if (present.length === 0) throw new Error(`kubeconfig ${files.join(delimiter)}: no such files`)
   const merged = new KubeConfig()
-  const loaded = present.map(read)
+  const loaded = present.map(readKubeconfig)
   for (const { config } of loaded) {
     merged.clusters.push(...config.clusters.filter(({ name }) => !merged.getCluster(name)))
     merged.users.push(...config.users.filter(({ name }) => !merged.getUser(name)))
@@ -97,48 +98,6 @@ function merge(files: readonly string[]): Loaded {
     clusters: loaded.flatMap(({ clusters }) => clusters),
   }
 }
-
-/** A kubeconfig, and its users and clusters as they are written: the library leaves out what it does not know. */
-type Loaded = {
-  readonly config: KubeConfig
-  readonly users: readonly JsonObject[]
-  readonly clusters: readonly JsonObject[]
-}
-
-function read(file: string): Loaded {
-  const config = new KubeConfig()
-  const mistake = attempt(() => config.loadFromFile(file))
-  // Without its cause: what the parser says quotes the file, and a token may stand beside the mistake.
-  if (mistake !== undefined) throw new Error(`kubeconfig ${file}: ${mistake}`)
-  const folder = dirname(file)
-  config.users = config.users.map((user) => ({ ...user, exec: withAbsoluteCommand(user.exec, folder) }))
-  const { users, clusters } = objectOr(loadYaml(readFileSync(file, 'utf8')))
-  return { config, users: entriesIn(users), clusters: entriesIn(clusters) }
-}
-
-const entriesIn = (list: unknown): readonly JsonObject[] => (Array.isArray(list) ? list.map(objectOr) : [])
-
-function attempt(load: () => void): string | undefined {
-  try {
-    load()
-    return undefined
-  } catch (error) {
-    return mistakeIn(error)
-  }
-}
-
-/** Line and column of a mistake, and never the text there, which may be a token. */
-function mistakeIn(error: unknown): string {
-  if (!(error instanceof Error)) return noKubeconfig
-  const { line, column } = objectOr(objectOr(error)['mark'])
-  if (typeof line === 'number' && typeof column === 'number')
-    return `it is not YAML that can be read, at line ${line + 1}, column ${column + 1}`
-  const isOfTheFileSystem = 'syscall' in error
-  const namesAField = /^(?:clusters|users|contexts)\[\d+\][.a-z]* is missing$/.test(error.message)
-  return isOfTheFileSystem || namesAField ? error.message : noKubeconfig
-}
-
-const noKubeconfig = 'it is empty, or no kubeconfig'
 
 function select(
   { config, users, clusters }: Loaded,

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { KubeConfig, loadYaml } from '@kubernetes/client-node'
+import { objectOr, type JsonObject } from '../core/json.ts'
+import { withAbsoluteCommand } from './exec-plugin.ts'
+
+/** A kubeconfig, and its users and clusters as they are written: the library leaves out what it does not know. */
+export type Loaded = {
+  readonly config: KubeConfig
+  readonly users: readonly JsonObject[]
+  readonly clusters: readonly JsonObject[]
+}
+
+/** @throws Error that names the file and, where the mistake is in its YAML, line and column */
+export function readKubeconfig(file: string): Loaded {
+  const config = new KubeConfig()
+  const mistake = attempt(() => config.loadFromFile(file))
+  // Without its cause: what the parser says quotes the file, and a token may stand beside the mistake.
+  if (mistake !== undefined) throw new Error(`kubeconfig ${file}: ${mistake}`)
+  const folder = dirname(file)
+  config.users = config.users.map((user) => ({ ...user, exec: withAbsoluteCommand(user.exec, folder) }))
+  const { users, clusters } = objectOr(loadYaml(readFileSync(file, 'utf8')))
+  return { config, users: entriesIn(users), clusters: entriesIn(clusters) }
+}
+
+const entriesIn = (list: unknown): readonly JsonObject[] => (Array.isArray(list) ? list.map(objectOr) : [])
+
+function attempt(load: () => void): string | undefined {
+  try {
+    load()
+    return undefined
+  } catch (error) {
+    return mistakeIn(error)
+  }
+}
+
+/** Line and column of a mistake, and never the text there, which may be a token. */
+function mistakeIn(error: unknown): string {
+  if (!(error instanceof Error)) return noKubeconfig
+  const { line, column } = objectOr(objectOr(error)['mark'])
+  if (typeof line === 'number' && typeof column === 'number')
+    return `it is not YAML that can be read, at line ${line + 1}, column ${column + 1}`
+  const isOfTheFileSystem = 'syscall' in error
+  const namesAField = /^(?:clusters|users|contexts)\[\d+\][.a-z]* is missing$/.test(error.message)
+  return isOfTheFileSystem || namesAField ? error.message : noKubeconfig
+}
+
+const noKubeconfig = 'it is empty, or no kubeconfig'
