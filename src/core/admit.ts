@@ -17,6 +17,7 @@ import {
   type ActionOverrides,
   type Verdict,
 } from './verdict.ts'
+import { podFindingsOn } from './workloads.ts'
 
 /** An object that is created or updated. */
 export type AppliedObject = {
@@ -93,7 +94,7 @@ function ofTheSpec(binding: Binding, before: Binding | undefined, world: Indexed
 /**
  * The verdict on a binding with what the pods show of it. A refused one is not looked at: what refuses it has to be mended first.
  *
- * @param before the binding before the request. What the same pods showed of it is no new harm.
+ * @param before the binding before the request
  */
 export function judgeWithPods(
   verdict: Verdict,
@@ -101,11 +102,9 @@ export function judgeWithPods(
   { before, earlier = [], overrides, podAdvice }: PodJudgement,
 ): Verdict {
   if (!after || verdict.verdict === 'deny') return verdict
-  const found = podAdvice(after)
-  if (found.length === 0) return verdict
-  const isOfSamePods = before?.identity.pods.pairs.join() === after.identity.pods.pairs.join()
-  const known = before && isOfSamePods ? [...earlier, ...podAdvice(before)] : earlier
-  return judge([...verdict.findings, ...found], known, overrides)
+  const seen = podFindingsOn(after, before, podAdvice)
+  if (seen.found.length === 0) return verdict
+  return judge([...verdict.findings, ...seen.found], [...earlier, ...seen.earlier], overrides)
 }
 
 type PodJudgement = {

@@ -9,6 +9,20 @@ import type { Pod, PodList } from './pods.ts'
 import { hasLabels } from './selectors.ts'
 import { nameAtMost, show } from './show.ts'
 
+/** What pods show of a binding, and what the same pods showed of it before a request, which is no new harm. */
+export type PodFindings = { readonly found: readonly Finding[]; readonly earlier: readonly Finding[] }
+
+/** @param before the binding before the request */
+export function podFindingsOn(
+  after: IdentifiedBinding,
+  before: IdentifiedBinding | undefined,
+  adviceOn: (one: IdentifiedBinding) => readonly Finding[],
+): PodFindings {
+  const found = adviceOn(after)
+  const isOfSamePods = before?.identity.pods.pairs.join() === after.identity.pods.pairs.join()
+  return { found, earlier: before && isOfSamePods && found.length > 0 ? adviceOn(before) : [] }
+}
+
 /** The rules about pods, in the order of their advice. Statuses never show this advice. */
 export const workloadRules: readonly RuleName[] = [
   'noSuchServiceAccount',

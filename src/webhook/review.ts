@@ -10,7 +10,7 @@ import type { IndexedWorld } from '../core/overlay.ts'
 import { collisionAdvice, remarksOn } from '../core/remarks.ts'
 import { bindingResource } from '../core/resources.ts'
 import { judge, lenient, newIn, type ActionOverrides, type Verdict } from '../core/verdict.ts'
-import { workloadRules } from '../core/workloads.ts'
+import { workloadRules, type PodFindings } from '../core/workloads.ts'
 import type { AdmissionRequest } from './admission-review.ts'
 import type { Holder } from './claim.ts'
 import { confirm, needsConfirmation, readContender } from './confirm.ts'
@@ -18,7 +18,7 @@ import { allowed, denied, isReported, type Decision } from './decision.ts'
 import type { Review } from './http-routes.ts'
 import type { ReadLive } from './live.ts'
 import type { Reservations, Reserved } from './reservations.ts'
-import { nothingSeen, type LookAtPods, type PodFindings } from './workloads.ts'
+import { nothingSeen, type LookAtPods } from './workloads.ts'
 
 type Reach = {
   readonly world: IndexedWorld

@@ -3,11 +3,8 @@ import type { Finding } from '../core/findings.ts'
 import type { Settings } from '../core/identity.ts'
 import type { IdentifiedBinding } from '../core/overlap.ts'
 import type { Pod, PodList } from '../core/pods.ts'
-import { adviseOnPods, fits, wantedBy } from '../core/workloads.ts'
+import { adviseOnPods, fits, podFindingsOn, wantedBy, type PodFindings } from '../core/workloads.ts'
 import { Semaphore } from './semaphore.ts'
-
-/** What the pods show of a binding as it will be, and what they showed of it before. */
-export type PodFindings = { readonly found: readonly Finding[]; readonly earlier: readonly Finding[] }
 
 export const nothingSeen: PodFindings = { found: [], earlier: [] }
 
@@ -108,7 +105,6 @@ export function createPodLookup({ list, fallbacks, settings, now, observe, warn 
     observe(listed.complete ? 'complete' : 'partial')
     const adviceOn = ({ binding, identity }: IdentifiedBinding): readonly Finding[] =>
       adviseOnPods(binding, identity, { list: listed, fallbacks: fallbacks(), settings })
-    const isOfSamePods = before?.identity.pods.pairs.join() === after.identity.pods.pairs.join()
-    return { found: adviceOn(after), earlier: before && isOfSamePods ? adviceOn(before) : [] }
+    return podFindingsOn(after, before, adviceOn)
   }
 }
