@@ -75,17 +75,18 @@ describe('a failure whose ClusterSPIFFEID can not be deleted', () => {
     await says('TargetObjectiveNotFound')
   })
 
-  test('does not keep another one of the binding', async () => {
+  test('does not keep others of the binding, whether they are listed before it or after it', async () => {
     await loop.stop()
     const kept = await output()
-    await keep(kept, ['example.org/keeps-it'])
-    const { name } = metaOf(kept)
-    const other = `${String(name).slice(0, -8)}0badcafe`
-    const { labels, annotations } = metaOf(kept)
-    await world.client.post('/apis/spire.spiffe.io/v1alpha1/clusterspiffeids', {
-      ...kept,
-      metadata: { name: other, labels, annotations },
-    })
+    const { name, labels, annotations } = metaOf(kept)
+    const isKept = new RegExp(`/clusterspiffeids/${String(name)}`, 'v')
+    proxy.faults.inject({ method: 'DELETE', path: isKept }, { kind: 'status', code: 403 }, Infinity)
+    for (const hash of ['00000bad', 'fffffbad'])
+      await world.client.post('/apis/spire.spiffe.io/v1alpha1/clusterspiffeids', {
+        ...kept,
+        metadata: { name: `${String(name).slice(0, -hash.length)}${hash}`, labels, annotations },
+      })
+    expect(await outputs()).toHaveLength(3)
     await loseObjective()
     await lead()
     await says('TargetObjectiveNotFound')
