@@ -36,7 +36,11 @@ export function judgeConsequences(
   return { verdict: has('deny') ? 'deny' : has('warn') ? 'warn' : 'allow', consequences: judged }
 }
 
-function actionOn(consequence: Consequence, { onReferences, onLoss, overrides }: AdmissionActions): Action {
+/** What is done about a consequence, by the configured actions. */
+export function actionOn(
+  consequence: Consequence,
+  { onReferences, onLoss, overrides }: AdmissionActions,
+): Action {
   switch (consequence.kind) {
     case 'harm':
       return weaker(onReferences, configured(consequence.finding, overrides))

@@ -10,12 +10,14 @@ type Listing = Pick<Call, 'metadataOnly'> & {
   readonly signal: AbortSignal
   /** Given each item as its page arrives, so that a page's bulk need not outlive it. */
   readonly take: (item: unknown) => void
+  /** Told after each page how many items come after it, if the API server says so. Unless it wants more, the list is complete. */
+  readonly wantsMore?: (left: number | undefined) => boolean
 }
 
 type ListResult = { readonly kind: 'complete'; readonly version: string } | Refused | Lost
 
 /**
- * All pages of a list, or why there is no complete one.
+ * All pages of a list, as many as are wanted, or why there is no complete one.
  *
  * No resourceVersion is asked for, so the answer is the most recent state and can't lie behind what was seen before,
  * whichever API server of several gives it; and paging works, which it does not where any version will do.
@@ -28,6 +30,7 @@ export async function listPages({
   signal,
   take,
   metadataOnly = false,
+  wantsMore = () => true,
 }: Listing): Promise<ListResult> {
   let token = ''
   for (;;) {
@@ -37,11 +40,13 @@ export async function listPages({
     const { items: listed, metadata } = objectOr(answer.body)
     // An empty list of metadata has null there (kube-apiserver 1.37): its Go type does not insist on an array.
     const items = listed === null ? [] : listed
-    const { resourceVersion: version, continue: next } = objectOr(metadata)
+    const { resourceVersion: version, continue: next, remainingItemCount } = objectOr(metadata)
     if (!Array.isArray(items) || typeof version !== 'string')
       return { kind: 'lost', error: new Error('the answer to a list is no list') }
     for (const item of items) take(item)
     token = asText(next) ?? ''
     if (token === '') return { kind: 'complete', version }
+    const left = typeof remainingItemCount === 'number' ? remainingItemCount : undefined
+    if (!wantsMore(left)) return { kind: 'complete', version }
   }
 }

@@ -10,7 +10,11 @@ export const protobufType = 'application/vnd.kubernetes.protobuf'
 
 /** What is read of such a list, in the shape that its JSON has. */
 export type MetadataList = {
-  readonly metadata: { readonly resourceVersion: string; readonly continue: string }
+  readonly metadata: {
+    readonly resourceVersion: string
+    readonly continue: string
+    readonly remainingItemCount?: number
+  }
   readonly items: readonly { readonly metadata: ItemMetadata }[]
 }
 
@@ -32,8 +36,13 @@ export function decodeMetadataList(bytes: Buffer): MetadataList {
   const listMeta = fieldsOf(last(list, 1))
   const resourceVersion = textIn(listMeta, 2)
   if (resourceVersion === '') throw new Error('the answer is no list')
+  const left = listMeta.find(({ number, value }) => number === 4 && value !== undefined)?.value
   return {
-    metadata: { resourceVersion, continue: textIn(listMeta, 3) },
+    metadata: {
+      resourceVersion,
+      continue: textIn(listMeta, 3),
+      ...(left !== undefined && { remainingItemCount: left }),
+    },
     items: list.filter(({ number }) => number === 2).map(({ bytes: item }) => ({ metadata: itemIn(item) })),
   }
 }
@@ -48,8 +57,8 @@ function itemIn(bytes: Buffer): ItemMetadata {
   }
 }
 
-/** A field that has a length: a message, a string or bytes. */
-type Field = { readonly number: number; readonly bytes: Buffer }
+/** A field that has a length, which is a message, a string or bytes, or one that is a number and has no bytes. */
+type Field = { readonly number: number; readonly bytes: Buffer; readonly value?: number }
 
 const empty = Buffer.alloc(0)
 
@@ -59,7 +68,7 @@ const last = (fields: readonly Field[], number: number): Buffer =>
 
 const textIn = (fields: readonly Field[], number: number): string => last(fields, number).toString('utf8')
 
-/** The fields of a message that have a length, in order; numbers are stepped over. */
+/** The fields of a message, in order. */
 function fieldsOf(bytes: Buffer): readonly Field[] {
   const fields: Field[] = []
   let at = 0
@@ -76,7 +85,7 @@ function fieldsOf(bytes: Buffer): readonly Field[] {
   while (at < bytes.length) {
     const tag = varint()
     const wireType = tag & 7
-    if (wireType === 0) varint()
+    if (wireType === 0) fields.push({ number: Math.floor(tag / 8), bytes: empty, value: varint() })
     else if (wireType === 2) {
       const length = varint()
       fields.push({ number: Math.floor(tag / 8), bytes: bytes.subarray(at, at + length) })

@@ -53,7 +53,7 @@ export const confirmation =
 /** Pages of 500, as the state is now. @param signal ends the list when nobody waits for the review any more */
 export const liveLists =
   (client: Pick<Client, 'call'>, signal: AbortSignal): ListLive =>
-  async (resource, namespace, take, part) => {
+  async (resource, namespace, take, { part, wantsMore } = {}) => {
     const listed = await listPages({
       client,
       path: resourcePath(resource, { namespace }),
@@ -62,6 +62,7 @@ export const liveLists =
       signal,
       take,
       metadataOnly: part === 'metadata',
+      ...(wantsMore && { wantsMore }),
     })
     if (listed.kind !== 'complete')
       throw new Undecided(`listing ${crdName(resource)} in ${namespace}: ${failureWords(listed)}`)

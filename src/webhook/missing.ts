@@ -6,16 +6,20 @@ import { objectiveResources, poolResources, type Resource } from '../core/resour
 import type { LiveNamespace, ReadLive } from './live.ts'
 import { inSlices } from './slices.ts'
 
-/**
- * Lists all objects of a kind in a namespace. With `metadata` only that part of each object comes, which takes the API server a
- * third of the time. Throws when there is no complete list.
- */
+/** Lists the objects of a kind in a namespace, in the order of their names. Throws when not all that is wanted could be read. */
 export type ListLive = (
   resource: Resource,
   namespace: string,
   take: (object: unknown) => void,
-  part?: 'metadata',
+  options?: ListOptions,
 ) => Promise<void>
+
+type ListOptions = {
+  /** Only this part of each object comes then, which takes the API server a third of the time. */
+  readonly part?: 'metadata'
+  /** Told after each page but the last how many objects are left, if that is known; answers whether they are wanted. */
+  readonly wantsMore?: (left: number | undefined) => boolean
+}
 
 export type LiveReads = { readonly read: ReadLive; readonly list: ListLive }
 

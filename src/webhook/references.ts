@@ -8,6 +8,7 @@ import { judgeChange, type Consequence, type ReferenceChange } from '../core/con
 import { rules } from '../core/findings.ts'
 import type { Inventory } from '../core/inventory.ts'
 import {
+  actionOn,
   consequenceLine,
   judgeConsequences,
   type JudgedConsequence,
@@ -81,7 +82,8 @@ async function consequencesOf(
 ): Promise<readonly Consequence[]> {
   // A deletion is never refused, so memory is good enough for its warnings.
   if (operation === 'DELETE') return inSlices(judgeChange(change, inventory), signal)
-  const reach = { inventory, read: read(signal), list: list(signal) }
+  const isRefused = (one: Consequence): boolean => actionOn(one, actions) === 'deny'
+  const reach = { inventory, read: read(signal), list: list(signal), isRefused }
   const before = operation === 'UPDATE' ? oldObject : undefined
   const { live, consequences: first } = await judgeLive(change, before, reach, signal)
   const confirmed = new Set<string>()

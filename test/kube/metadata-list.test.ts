@@ -60,7 +60,7 @@ test('a list is read as it was written, and the rest of it stepped over', () => 
   fc.assert(
     fc.property(lists, ({ items, token }) => {
       expect(decodeMetadataList(listOf(items, token))).toEqual({
-        metadata: { resourceVersion: '77', continue: token },
+        metadata: { resourceVersion: '77', continue: token, remainingItemCount: items.length },
         items: items.map((metadata) => ({ metadata })),
       })
     }),

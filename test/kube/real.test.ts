@@ -6,6 +6,7 @@ import { watchKinds } from '../../src/kube/discovery.ts'
 import { campaign } from '../../src/kube/lease.ts'
 import { listPages } from '../../src/kube/listing.ts'
 import { type Handler, Reflector } from '../../src/kube/reflector.ts'
+import { recordOf } from '../support/embedded/json.ts'
 import { controlPlane, describeReal, freshNamespace } from '../support/real.ts'
 import { soon } from './scripted.ts'
 
@@ -96,6 +97,31 @@ describeReal('against a real API server', () => {
     const metadata = ['a', 'b'].map((name) => ({ metadata: { name, namespace, uid, resourceVersion } }))
     expect(await list('ours=yes')).toEqual(metadata)
     expect(await list('ours=no')).toEqual([])
+  })
+
+  test('a list tells how much of it is left, and ends where no more is wanted', async () => {
+    const client = connect()
+    const namespace = await freshNamespace('left')
+    for (const name of ['a', 'b', 'c']) await create(client, namespace, name)
+    for (const metadataOnly of [true, false]) {
+      const names: unknown[] = []
+      const lefts: unknown[] = []
+      const listed = await listPages({
+        client,
+        path: resourcePath(configMaps, { namespace }),
+        query: {},
+        pageSize: 1,
+        signal: new AbortController().signal,
+        take: (item) => void names.push(recordOf(recordOf(item)['metadata'])['name']),
+        wantsMore: (left) => lefts.push(left) < 2,
+        metadataOnly,
+      })
+      expect({ kind: listed.kind, names, lefts }).toEqual({
+        kind: 'complete',
+        names: ['a', 'b'],
+        lefts: [2, 1],
+      })
+    }
   })
 
   test('a Lease is taken, renewed and given back, and then taken by another', async () => {

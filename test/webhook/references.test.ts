@@ -165,6 +165,110 @@ describe('memory is no excuse', () => {
   })
 })
 
+describe('the rest of a long list', () => {
+  const versioned = (one: Manifest, resourceVersion = '1'): Manifest => ({
+    ...one,
+    metadata: { ...one.metadata, resourceVersion },
+  })
+  const crowd = (count: number): readonly Manifest[] =>
+    Array.from({ length: count }, (_, index) => {
+      const name = `chat-${String(index).padStart(2, '0')}`
+      return versioned(binding({ name, spec: { containerName: name } }))
+    })
+  const hanging = { size: 12, later: 'hang' } as const
+  const coming = { size: 12, later: 'come' } as const
+  const remembered = [pool(), objective(), ...crowd(25)]
+  const moved = pool({ selector: { matchLabels: { app: 'moved' } } })
+
+  test('is not waited for where all that a refusal may name is listed', async () => {
+    const lines = messageOf(await stage({ remembered, pages: hanging }).judge(unsafe, 'UPDATE')).split('\n')
+    expect(lines).toHaveLength(11)
+    expect(lines[9]).toContain('InferenceIdentityBinding chat-09 would get no identity')
+    expect(lines[10]).toBe('15 more InferenceIdentityBindings would get no identity')
+  })
+
+  test('is not waited for where other pods get the identities, whoever the bindings are', async () => {
+    const response = await stage({ remembered, pages: hanging }).judge(moved, 'UPDATE')
+    expect(response.kind).toBe('allowed')
+    expect(response.warnings).toHaveLength(11)
+    expect(response.warnings[0]).toContain(
+      'chat-00 gives spiffe://example.org/ns/default/objective/chat to pods',
+    )
+    expect(response.warnings.at(-1)).toBe('15 more InferenceIdentityBindings are affected')
+  })
+
+  test.for<readonly [string, readonly Manifest[], readonly Manifest[], Manifest, string]>([
+    [
+      'where it has more bindings than memory',
+      remembered,
+      [...remembered, ...crowd(26).slice(25)],
+      unsafe,
+      '16 more InferenceIdentityBindings would get no identity',
+    ],
+    [
+      'where the first page has a binding that memory lacks',
+      remembered.filter(({ metadata }) => metadata.name !== 'chat-03'),
+      remembered,
+      unsafe,
+      'chat-03 would get no identity',
+    ],
+    [
+      'where the first page has a binding that memory has as it was',
+      remembered.map((one) => (one.metadata.name === 'chat-03' ? binding({ name: 'chat-03' }) : one)),
+      remembered,
+      unsafe,
+      'chat-09 would get no identity',
+    ],
+  ])('is waited for %s', async ([, known, live, object, words]) => {
+    const { judge } = stage({ remembered: known, live, pages: coming })
+    expect(messageOf(await judge(object, 'UPDATE', { oldObject: pool() }))).toContain(words)
+  })
+
+  test('is waited for where another pool has the new selector, for a binding that memory has as it was', async () => {
+    const other = pool({ name: 'other', selector: { matchLabels: { app: 'moved' } } })
+    const toOther = objective({ name: 'other', poolRef: { name: 'other' } })
+    const late = binding({ name: 'late', spec: { containerName: 'elsewhere' } })
+    const spec = { poolRef: { name: 'other' }, objectiveRef: { name: 'other' }, containerName: 'chat-07' }
+    const known = [...remembered, other, toOther, versioned(late)]
+    const live = [...remembered, other, toOther, versioned(binding({ name: 'late', spec }), '2')]
+    const response = await stage({ remembered: known, live, pages: coming }).judge(moved, 'UPDATE')
+    expect(messageOf(response)).toContain('identity collision with bindings late')
+  })
+
+  const elsewhere = { poolRef: { name: 'elsewhere' } }
+  const changed = (some: readonly Manifest[], name: string, as: Manifest): readonly Manifest[] =>
+    some.map((one) => (one.metadata.name === name ? as : one))
+
+  test('is waited for where a refusal names fewer than it may', async () => {
+    const [few, rest] = [crowd(5), crowd(25).slice(5)]
+    const others = rest.map(({ metadata }) =>
+      versioned(binding({ name: metadata.name, spec: { ...elsewhere, containerName: metadata.name } })),
+    )
+    const known = [pool(), objective(), ...few, ...others]
+    const late = versioned(binding({ name: 'chat-20', spec: { containerName: 'chat-20' } }), '2')
+    const { judge } = stage({ remembered: known, live: changed(known, 'chat-20', late), pages: coming })
+    expect(messageOf(await judge(unsafe, 'UPDATE'))).toContain('chat-20 would get no identity')
+  })
+
+  test('is waited for until all that a refusal names is listed', async () => {
+    const gone = versioned(
+      binding({ name: 'chat-07', spec: { ...elsewhere, containerName: 'chat-07' } }),
+      '2',
+    )
+    const live = changed(remembered, 'chat-07', gone)
+    const { judge } = stage({ remembered, live, pages: { ...coming, size: 5 } })
+    const message = messageOf(await judge(unsafe, 'UPDATE'))
+    expect(message).toContain('chat-10 would get no identity')
+    expect(message).not.toContain('chat-07')
+  })
+
+  test('is waited for where the API server does not tell how long it is', async () => {
+    const live = [...remembered, ...crowd(26).slice(25)]
+    const { judge } = stage({ remembered, live, pages: { ...coming, counts: false } })
+    expect(messageOf(await judge(unsafe, 'UPDATE'))).toContain('16 more')
+  })
+})
+
 describe('the loss of an identity is warned of', () => {
   test.for<readonly [string, Manifest, 'CREATE' | 'UPDATE' | 'DELETE', string]>([
     ['when a pool goes', pool(), 'DELETE', 'InvalidRef/TargetPoolNotFound'],

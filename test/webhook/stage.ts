@@ -20,6 +20,8 @@ type Options = {
   readonly remembered?: readonly Manifest[]
   /** The objects that live reads find: the same as in memory, unless given. Undefined if nothing can be read. */
   readonly live?: readonly Manifest[] | undefined
+  /** How many objects a page of a list has, and whether pages after the first one ever come. One page has all, unless given. */
+  readonly pages?: { readonly size: number; readonly later: 'come' | 'hang'; readonly counts?: boolean }
   /** What a watch brings while a list is under way. */
   readonly meanwhile?: readonly Manifest[]
   readonly actions?: ActionOverrides
@@ -53,13 +55,21 @@ export function stage(options: Options = {}) {
   const inventory = inventoryOf(remembered, served && { served })
   const notices = (): readonly string[] => options.notices ?? []
   const lists: string[] = []
-  const list = (): ListLive => async (resource, namespace, take) => {
+  const list = (): ListLive => async (resource, namespace, take, paging) => {
     await new Promise(setImmediate)
     for (const one of options.meanwhile ?? []) inventory.apply(upserted(one))
     lists.push(`${resource.group}/${resource.plural}/${namespace}`)
     if (!live) throw new Error('the API server is gone')
-    for (const one of live)
-      if (resourceOf(one) === resource && one.metadata.namespace === namespace) take(one)
+    const { size = Infinity, later = 'come', counts = true } = options.pages ?? {}
+    const isHere = (one: Manifest): boolean =>
+      resourceOf(one) === resource && one.metadata.namespace === namespace
+    const all = live.filter(isHere)
+    for (let at = 0; ; at += size) {
+      all.slice(at, at + size).forEach((one) => take(one))
+      const left = all.length - at - size
+      if (!(left > 0) || !(paging?.wantsMore?.(counts ? left : undefined) ?? true)) return
+      await (later === 'hang' ? new Promise(() => {}) : new Promise(setImmediate))
+    }
   }
   const isLenient = (namespace: string): Promise<boolean> => Promise.resolve(namespace === options.lenient)
   const reach = {
