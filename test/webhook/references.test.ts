@@ -19,6 +19,9 @@ const twinObjective = objective({ name: 'twin', poolRef: { name: 'twin' } })
 const many = (count: number): readonly Manifest[] =>
   Array.from({ length: count }, (_, index) => poolOnly({ name: `chat-${String(index).padStart(2, '0')}` }))
 
+const withChanged = (some: readonly Manifest[], name: string, as: Manifest): readonly Manifest[] =>
+  some.map((one) => (one.metadata.name === name ? as : one))
+
 const messageOf = (response: AdmissionResponse): string =>
   response.kind === 'denied' ? response.status.message : 'allowed'
 
@@ -165,11 +168,12 @@ describe('memory is no excuse', () => {
   })
 })
 
+const versioned = (one: Manifest, resourceVersion = '1'): Manifest => ({
+  ...one,
+  metadata: { ...one.metadata, resourceVersion },
+})
+
 describe('the rest of a long list', () => {
-  const versioned = (one: Manifest, resourceVersion = '1'): Manifest => ({
-    ...one,
-    metadata: { ...one.metadata, resourceVersion },
-  })
   const crowd = (count: number): readonly Manifest[] =>
     Array.from({ length: count }, (_, index) => {
       const name = `chat-${String(index).padStart(2, '0')}`
@@ -236,9 +240,6 @@ describe('the rest of a long list', () => {
   })
 
   const elsewhere = { poolRef: { name: 'elsewhere' } }
-  const changed = (some: readonly Manifest[], name: string, as: Manifest): readonly Manifest[] =>
-    some.map((one) => (one.metadata.name === name ? as : one))
-
   test('is waited for where a refusal names fewer than it may', async () => {
     const [few, rest] = [crowd(5), crowd(25).slice(5)]
     const others = rest.map(({ metadata }) =>
@@ -246,7 +247,7 @@ describe('the rest of a long list', () => {
     )
     const known = [pool(), objective(), ...few, ...others]
     const late = versioned(binding({ name: 'chat-20', spec: { containerName: 'chat-20' } }), '2')
-    const { judge } = stage({ remembered: known, live: changed(known, 'chat-20', late), pages: coming })
+    const { judge } = stage({ remembered: known, live: withChanged(known, 'chat-20', late), pages: coming })
     expect(messageOf(await judge(unsafe, 'UPDATE'))).toContain('chat-20 would get no identity')
   })
 
@@ -255,7 +256,7 @@ describe('the rest of a long list', () => {
       binding({ name: 'chat-07', spec: { ...elsewhere, containerName: 'chat-07' } }),
       '2',
     )
-    const live = changed(remembered, 'chat-07', gone)
+    const live = withChanged(remembered, 'chat-07', gone)
     const { judge } = stage({ remembered, live, pages: { ...coming, size: 5 } })
     const message = messageOf(await judge(unsafe, 'UPDATE'))
     expect(message).toContain('chat-10 would get no identity')
