@@ -173,12 +173,13 @@ const versioned = (one: Manifest, resourceVersion = '1'): Manifest => ({
   metadata: { ...one.metadata, resourceVersion },
 })
 
+const crowd = (count: number): readonly Manifest[] =>
+  Array.from({ length: count }, (_, index) => {
+    const name = `chat-${String(index).padStart(2, '0')}`
+    return versioned(binding({ name, spec: { containerName: name } }))
+  })
+
 describe('the rest of a long list', () => {
-  const crowd = (count: number): readonly Manifest[] =>
-    Array.from({ length: count }, (_, index) => {
-      const name = `chat-${String(index).padStart(2, '0')}`
-      return versioned(binding({ name, spec: { containerName: name } }))
-    })
   const hanging = { size: 12, later: 'hang' } as const
   const coming = { size: 12, later: 'come' } as const
   const remembered = [pool(), objective(), ...crowd(25)]
