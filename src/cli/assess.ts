@@ -1,11 +1,11 @@
 import { findingsOn, isDenied, judgeWithPods } from '../core/admit.ts'
 import { bindingKey, given, type Binding, type BindingKey } from '../core/binding.ts'
-import type { ClusterSpiffeId } from '../core/clusterspiffeid.ts'
+import type { ClusterSpiffeId, Output } from '../core/clusterspiffeid.ts'
 import { statusOf, type Failure } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { JsonObject } from '../core/json.ts'
-import { keptFormer, planOf, refusedOutput, staysDespite, takenName, type Plan } from '../core/plan.ts'
+import { keptDespite, planOf, refusedOutput, staysDespite, takenName, type Plan } from '../core/plan.ts'
 import type { ReferenceVerdict } from '../core/reference-verdict.ts'
 import type { Remark } from '../core/remarks.ts'
 import {
@@ -34,7 +34,7 @@ export type Assessment = {
   readonly verdict: Verdict
   readonly status: JsonObject
   readonly clusterSpiffeId: ClusterSpiffeId | undefined
-  /** The ClusterSPIFFEIDs of the former operator that are kept although the binding fails. */
+  /** The ClusterSPIFFEIDs that are kept although the binding fails. */
   readonly kept: readonly string[]
 }
 
@@ -149,12 +149,12 @@ function expectedOf(key: BindingKey, inventory: Inventory, now: Date): Expected 
   if (binding.deleting) return { status: previous, clusterSpiffeId: undefined, kept: [] }
   const { settings } = inventory
   const plan = planIn(inventory, binding)
-  const kept = plan.kind === 'withdraw' ? keptNames(key, plan.outcome, inventory) : []
-  const outcome = plan.kind === 'withdraw' ? keptFormer(plan.outcome, kept) : outcomeOf(key, plan, inventory)
+  const kept = plan.kind === 'withdraw' ? keptBy(binding, plan.outcome, inventory) : []
+  const outcome = plan.kind === 'withdraw' ? keptDespite(plan.outcome, kept) : outcomeOf(key, plan, inventory)
   return {
     status: statusOf(outcome, { settings, generation, previous, now }),
     clusterSpiffeId: outcome.kind === 'ready' ? outcome.wanted : undefined,
-    kept,
+    kept: kept.map(({ name }) => name),
   }
 }
 
@@ -174,12 +174,11 @@ function outcomeOf(
     : refusedOutput(name, takenName(name, { owner }))
 }
 
-/** The ClusterSPIFFEIDs of the former operator that stay although their binding fails. */
-const keptNames = (key: BindingKey, outcome: Failure, inventory: Inventory): readonly string[] =>
+/** The ClusterSPIFFEIDs that stay although their binding fails. */
+const keptBy = (binding: Binding, outcome: Failure, inventory: Inventory): readonly Output[] =>
   inventory
-    .outputsOf(key)
-    .filter((output) => staysDespite(outcome, output))
-    .map(({ name }) => name)
+    .outputsOf(bindingKey(binding.namespace, binding.name))
+    .filter((output) => staysDespite(outcome, output, binding))
 
 /**
  * The binding that has the ClusterSPIFFEID of a name, or will have it: the first to render it. Undefined if the name belongs to

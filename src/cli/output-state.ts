@@ -120,7 +120,7 @@ export function outputLines(output: OutputState, className: string | undefined):
   const made = isThere(output) ? statsWords(stats ?? undefined, 'has not looked at it') : []
   return [
     `${outputWords(output)}${isThere(output) ? `, ${className === undefined ? 'without a class' : `of class ${className}`}` : ''}`,
-    ...kept.map((former) => `${former} is kept: the former operator made it`),
+    ...kept.map((one) => `${one} is kept until the spec is edited`),
     ...leftovers.map((leftover) => `${leftover} is left over`),
     ...copies.map((copy) => `${copy} is a copy, which is left alone`),
     ...made.map((words) => `SPIRE Controller Manager: ${words}`),

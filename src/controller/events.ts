@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Binding } from '../core/binding.ts'
 import { conditionIn, summaryIn, summaryOf, type Outcome } from '../core/conditions.ts'
 import { eventAbout, type KubernetesEvent } from '../core/event.ts'
-import { field, objectOr, type JsonObject } from '../core/json.ts'
+import type { JsonObject } from '../core/json.ts'
 import { bindingResource } from '../core/resources.ts'
 import { changeOfIdentity } from '../core/stored-status.ts'
 
@@ -39,11 +39,7 @@ export function eventOf(
  * @param about the binding's resourceVersion when the transition was first announced
  */
 export function transitionNews({ status }: Binding, outcome: Outcome, about: string): readonly News[] {
-  return [
-    ...changeNews(status, outcome, about),
-    ...recreationNews(status, outcome),
-    ...outcomeNews(status, outcome, about),
-  ]
+  return [...changeNews(status, outcome, about), ...outcomeNews(status, outcome, about)]
 }
 
 function outcomeNews(status: JsonObject, outcome: Outcome, about: string): readonly News[] {
@@ -85,13 +81,4 @@ function changeNews(status: JsonObject, outcome: Outcome, about: string): readon
     ({ spiffeId, selectors }) => `${String(spiffeId)} (${selectors.join(', ')})`,
   )
   return [{ type: 'Normal', reason: 'IdentityChanged', note: `from ${before} to ${after}`, about }]
-}
-
-/** News that a ClusterSPIFFEID is created again, because somebody deleted the one that the status names. */
-function recreationNews(status: JsonObject, outcome: Outcome): readonly News[] {
-  if (outcome.kind !== 'ready' || changeOfIdentity(status, outcome)) return []
-  const { name, uid } = objectOr(field(status, 'renderedClusterSPIFFEID'))
-  if (name !== outcome.output.name || typeof uid !== 'string' || uid === outcome.output.uid) return []
-  const note = `ClusterSPIFFEID ${name} was deleted by somebody, and was created again`
-  return [{ type: 'Warning', reason: 'Repaired', note, about: uid }]
 }

@@ -17,3 +17,6 @@ export type JournalEntry = {
 }
 
 export type Journal = (entry: JournalEntry) => void
+
+/** How the journal names a creation that has no other cause than the binding. */
+export const made = { action: 'created', why: 'the binding has an identity' } as const

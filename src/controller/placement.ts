@@ -1,6 +1,8 @@
-import type { Output } from '../core/clusterspiffeid.ts'
+import type { Binding } from '../core/binding.ts'
+import type { ClusterSpiffeId, Output } from '../core/clusterspiffeid.ts'
 import type { Reply } from '../core/objects.ts'
 import { refusedWith, takenName, type OutputRefusal } from '../core/plan.ts'
+import type { JournalEntry } from './journal.ts'
 import type { RunResult } from './run-result.ts'
 
 /**
@@ -11,6 +13,23 @@ export type Placement =
   | { readonly kind: 'inPlace'; readonly output: Output }
   | ({ readonly kind: 'refused' } & OutputRefusal)
   | { readonly kind: 'unfinished'; readonly result: RunResult }
+
+/** Why an output that was to be deleted may still be there. */
+export type Leftover = {
+  readonly result: RunResult
+  /**
+   * True if the API server answered that the output is still there and waits for its finalizers, or that it may not be deleted.
+   * False if nothing is known of it: no answer, or it was changed meanwhile.
+   */
+  readonly isAnswered: boolean
+}
+
+/** A wanted ClusterSPIFFEID, its binding, and how the journal names its creation. */
+export type WantedOutput = {
+  readonly binding: Binding
+  readonly wanted: ClusterSpiffeId
+  readonly creation: Pick<JournalEntry, 'action' | 'why'>
+}
 
 /** The run has to end before the ClusterSPIFFEID is in place. */
 export const unfinished = (result: RunResult): Placement => ({ kind: 'unfinished', result })

@@ -3,12 +3,12 @@ import { givesSameIdentity } from '../core/clusterspiffeid.ts'
 import { summaryOf, type Outcome } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
 import type { RuleName } from '../core/findings.ts'
-import { formerSettings, inTrustDomain, type Departures } from '../core/former.ts'
+import { formerSettings, inTrustDomain, settingsTakenOver, type Departures } from '../core/former.ts'
 import type { Settings } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import type { Objects } from '../core/objects.ts'
-import { keptFormer, planOf, refusedOutput, staysDespite, type Plan } from '../core/plan.ts'
+import { keptDespite, planOf, refusedOutput, staysDespite, type Plan } from '../core/plan.ts'
 import { bindingResource } from '../core/resources.ts'
 import { messageOf } from '../core/show.ts'
 import type { Announcer } from './announcer.ts'
@@ -61,20 +61,23 @@ export async function reconcile(key: BindingKey, reach: Reach): Promise<RunResul
 }
 
 /**
- * Plans a binding under the configured settings; but if its output was rendered with another trust domain or class,
- * the binding keeps those until the configuration says that they may be left.
+ * Plans a binding under the configured settings; but if its output, or that of the binding that it replaces, was rendered with
+ * another trust domain or class, the binding keeps those until the configuration says that they may be left.
  */
 function planUnder(
   binding: Binding,
   { inventory, departures }: Reach,
 ): { readonly plan: Plan; readonly settings: Settings } {
-  const outputs = inventory.outputsOf(bindingKey(binding.namespace, binding.name))
-  const former = formerSettings(binding, outputs, inventory.settings, departures)
+  const { settings } = inventory
   const { findings, identity } = evaluate(binding, inventory)
-  if (!former || !identity || findings.length > 0) {
-    const { settings } = inventory
+  if (!identity || findings.length > 0)
     return { plan: planOf(binding, { findings, identity }, settings), settings }
-  }
+  const outputs = inventory.outputsOf(bindingKey(binding.namespace, binding.name))
+  const former =
+    outputs.length === 0
+      ? settingsTakenOver(binding, identity, inventory, departures)
+      : formerSettings(binding, outputs, settings, departures)
+  if (!former) return { plan: planOf(binding, { findings, identity }, settings), settings }
   const kept = { findings, identity: inTrustDomain(identity, former.trustDomain) }
   return { plan: planOf(binding, kept, former), settings: former }
 }
@@ -147,21 +150,21 @@ const cacheIsBehind =
   'what is known of what it refers to is older than what the API server has: a watch has not caught up yet'
 
 async function withdraw(
-  { namespace, name }: Binding,
+  binding: Binding,
   { outcome }: Extract<Plan, { kind: 'withdraw' }>,
   outputs: Outputs,
 ): Promise<PlanResult> {
+  const { namespace, name } = binding
   const { condition, reason } = summaryOf(outcome)
   const withdrawn = await outputs.withdraw(
     bindingKey(namespace, name),
     `${condition}/${reason}: ${outcome.message}`,
-    (output) => staysDespite(outcome, output),
+    (output) => staysDespite(outcome, output, binding),
   )
   if (withdrawn.kind === 'unfinished') return withdrawn
-  const names = withdrawn.kept.map((output) => output.name)
   return {
     kind: 'outcome',
-    outcome: keptFormer(outcome, names),
+    outcome: keptDespite(outcome, withdrawn.kept),
     // The status shows the failure although a ClusterSPIFFEID may still be there, waiting for somebody's finalizer or not to be
     // deleted: `next` goes on with that.
     next: withdrawn.kind === 'gone' ? settled : withdrawn.result,

@@ -7,7 +7,7 @@ import {
   type ClusterSpiffeId,
   type Output,
 } from '../core/clusterspiffeid.ts'
-import { field, objectOr, type JsonObject } from '../core/json.ts'
+import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
 import { settingsIn } from '../core/stored-status.ts'
 import { editorsOf } from './editors.ts'
 import type { News } from './events.ts'
@@ -50,6 +50,13 @@ export const repairNews = ({ name, uid, resourceVersion }: Output, { fields, by 
   note: `ClusterSPIFFEID ${name} is put back in ${fields.join(', ')}, which ${by.length === 0 ? 'somebody' : by.join(', ')} edited`,
   about: `${uid}/${resourceVersion}`,
 })
+
+/** News that a ClusterSPIFFEID is created again, because somebody deleted the one that the status names. */
+export function recreationNews({ status }: Pick<Binding, 'status'>, name: string): News {
+  const uid = textOr(field(objectOr(field(status, 'renderedClusterSPIFFEID')), 'uid'), '')
+  const note = `ClusterSPIFFEID ${name} was deleted by somebody, and is created again`
+  return { type: 'Warning', reason: 'Repaired', note, about: uid }
+}
 
 /** The live object with our spec, labels and annotation; other labels and annotations are left alone. */
 export function merged(live: JsonObject, wanted: ClusterSpiffeId): JsonObject {

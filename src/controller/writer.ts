@@ -1,32 +1,16 @@
-import { bindingKey, type Binding } from '../core/binding.ts'
+import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
 import { decodeOutput, differencesIn, type ClusterSpiffeId, type Output } from '../core/clusterspiffeid.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Objects, Reply } from '../core/objects.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
-import type { Journal, JournalEntry } from './journal.ts'
-import { refusedBy, taken, unfinished, type Placement } from './placement.ts'
+import { made, type Journal, type JournalEntry } from './journal.ts'
+import type { Leftover, Placement, WantedOutput } from './placement.ts'
+import { refusedBy, taken, unfinished } from './placement.ts'
 import { PrunedSpecs } from './pruned-specs.ts'
-import { merged, repairNews, repairOf } from './repair.ts'
-import { retryOf, wait, type RunResult } from './run-result.ts'
+import { merged, recreationNews, repairNews, repairOf } from './repair.ts'
+import { retryOf, wait } from './run-result.ts'
 import type { UnshownOutputs } from './unshown-outputs.ts'
-
-/** Why an output that was to be deleted may still be there. */
-export type Leftover = {
-  readonly result: RunResult
-  /**
-   * True if the API server answered that the output is still there and waits for its finalizers, or that it may not be deleted.
-   * False if nothing is known of it: no answer, or it was changed meanwhile.
-   */
-  readonly isAnswered: boolean
-}
-
-/** A wanted ClusterSPIFFEID, its binding, and how the journal names its creation. */
-export type WantedOutput = {
-  readonly binding: Binding
-  readonly wanted: ClusterSpiffeId
-  readonly creation: Pick<JournalEntry, 'action' | 'why'>
-}
 
 type WriterOptions = {
   readonly inventory: Inventory
@@ -41,6 +25,8 @@ type WriterOptions = {
 export class Writer {
   readonly #options: WriterOptions
   readonly #prunedSpecs: PrunedSpecs
+  /** Bindings with an output that this process deleted and that waits for somebody's finalizer. */
+  readonly #leaving = new Set<BindingKey>()
   readonly unshown: UnshownOutputs
 
   constructor(options: WriterOptions) {
@@ -80,8 +66,8 @@ export class Writer {
 
   /** @param gone objects that were just deleted and the cache may still show */
   async put(target: WantedOutput, gone: readonly Pick<Output, 'uid'>[]): Promise<Placement> {
-    const { inventory, objects } = this.#options
-    const { binding, wanted, creation } = target
+    const { inventory, objects, announcer } = this.#options
+    const { binding, wanted } = target
     const { name } = wanted.metadata
     const key = keyOf(binding)
     const cached = inventory.output(name)
@@ -89,6 +75,13 @@ export class Writer {
     if (known?.owner === key && !known.deleting && this.#differences(known, wanted).length === 0)
       return { kind: 'inPlace', output: known }
     if (!known) {
+      const creation = this.#leaving.has(key) ? made : target.creation
+      // Posted before the creation, as that of a repair is: afterwards a crash would leave no trace of what happened.
+      const unposted =
+        creation.action === 'repaired'
+          ? await announcer.postOnce(binding, [recreationNews(binding, name)])
+          : undefined
+      if (unposted) return unfinished(unposted)
       // If an unshown output is noted already, that note stays until a write has changed the object.
       if (!this.unshown.of(key)) this.unshown.note(key, decodeOutput(wanted))
       const reply = await objects.create(clusterSpiffeIdResource, wanted)
@@ -128,11 +121,14 @@ export class Writer {
       return { result: retryOf(doing, still), isAnswered: false }
     if (still.kind === 'done' && decodeOutput(still.object).uid === uid) {
       if (removed?.kind === 'conflict') return { result: retryOf(doing, removed), isAnswered: false }
+      if (owner !== undefined) this.#leaving.add(owner)
       const waits = `ClusterSPIFFEID ${name} waits for its finalizers`
       return { result: wait(waits, finalizersMs), isAnswered: true }
     }
     if (still.kind === 'absent') this.#prunedSpecs.forget(name)
-    if (owner !== undefined && this.unshown.of(owner)?.uid === uid) this.unshown.forget(owner)
+    if (owner === undefined) return undefined
+    this.#leaving.delete(owner)
+    if (this.unshown.of(owner)?.uid === uid) this.unshown.forget(owner)
     return undefined
   }
 
@@ -187,6 +183,7 @@ export class Writer {
     }
     if (reply.kind !== 'done') return unfinished(retryOf(`writing ClusterSPIFFEID ${name}`, reply))
     const output = decodeOutput(reply.object)
+    this.#leaving.delete(key)
     this.unshown.note(key, output)
     this.#prunedSpecs.note(wanted, output)
     this.#options.journal({ ...done, binding: key, name, spiffeId: wanted.spec['spiffeIDTemplate'] })

@@ -1,3 +1,4 @@
+import type { Output } from './clusterspiffeid.ts'
 import { byRule, failureConditions, rules, type Condition, type RuleName } from './findings.ts'
 import type { Identity, Settings } from './identity.ts'
 import { field, objectOr, sameJson, textOr, type JsonObject } from './json.ts'
@@ -19,6 +20,8 @@ export type Failure = {
   readonly message: string
   /** True if only an edit of the binding can help, although its spec is valid by itself. */
   readonly stalls?: boolean
+  /** An output of ours that stays although the spec fails. */
+  readonly keeps?: Pick<Output, 'name' | 'uid' | 'generation' | 'spec'>
 }
 
 /** Every status shows all of these conditions, in this order. */
@@ -162,20 +165,29 @@ const renderedFields = ['computedSpiffeIDs', 'renderedSelectors', 'renderedClust
 function rendered(outcome: Outcome, previous: JsonObject): JsonObject {
   if (outcome.kind === 'ready') {
     const { identity, output } = outcome
-    return {
-      ...identityParts(identity),
-      renderedClusterSPIFFEID: {
-        name: output.name,
-        ...(output.uid === undefined ? {} : { uid: output.uid }),
-        spiffeID: identity.spiffeId,
-        ...(output.generation === undefined ? {} : { observedGeneration: output.generation }),
-      },
-    }
+    return { ...identityParts(identity), renderedClusterSPIFFEID: shown(output, identity.spiffeId) }
   }
+  // By the uid the next run knows that this one was kept.
+  if (outcome.keeps)
+    return { renderedClusterSPIFFEID: shown(outcome.keeps, outcome.keeps.spec['spiffeIDTemplate']) }
   // If the new output is refused, the old one stays, and the status goes on naming it.
   if (outcome.rule !== 'managedOutputApplyFailed') return {}
   return partsIn(previous, ...renderedFields)
 }
+
+const shown = (
+  { name, uid, generation }: { readonly name: string; readonly uid?: string; readonly generation?: number },
+  spiffeID: unknown,
+): JsonObject => ({
+  name,
+  ...(uid === undefined ? {} : { uid }),
+  spiffeID,
+  ...(generation === undefined ? {} : { observedGeneration: generation }),
+})
+
+/** The uid of the output that the status of a failed binding says is kept. */
+export const keptUidIn = (status: JsonObject): unknown =>
+  field(objectOr(field(status, 'renderedClusterSPIFFEID')), 'uid')
 
 const identityParts = ({ mode, spiffeId, selectors }: Identity): JsonObject => ({
   computedSpiffeIDs: [{ mode, spiffeID: spiffeId }],

@@ -1,6 +1,7 @@
-import type { Binding } from './binding.ts'
-import { isNamedByItsId, type Output } from './clusterspiffeid.ts'
+import { bindingKey, type Binding } from './binding.ts'
+import { givesSameIdentity, isNamedByItsId, render, type Output } from './clusterspiffeid.ts'
 import { isSpiffeId, type Identity, type Settings } from './identity.ts'
+import type { Inventory } from './inventory.ts'
 import { field, textOr } from './json.ts'
 import { settingsIn } from './stored-status.ts'
 
@@ -42,6 +43,28 @@ export function formerSettings(
     trustDomain: trustDomain ?? settings.trustDomain,
     className: className ? className.value : settings.className,
   }
+}
+
+/**
+ * The former settings of the binding that a new one is annotated to replace, if by them the new one gives what that one gives.
+ * A rename must not take an identity to the trust domain, or the class, that it is kept from.
+ *
+ * @param identity of the new binding, under the configured settings
+ */
+export function settingsTakenOver(
+  binding: Binding,
+  identity: Identity,
+  inventory: Pick<Inventory, 'binding' | 'outputsOf' | 'settings'>,
+  departures: Departures,
+): Settings | undefined {
+  if (binding.replaces === undefined) return undefined
+  const key = bindingKey(binding.namespace, binding.replaces)
+  const replaced = inventory.binding(key)
+  const outputs = inventory.outputsOf(key)
+  const former = replaced && formerSettings(replaced, outputs, inventory.settings, departures)
+  if (!former) return undefined
+  const wanted = render(binding, inTrustDomain(identity, former.trustDomain), former)
+  return outputs.some((output) => givesSameIdentity(output, wanted)) ? former : undefined
 }
 
 function formerTrustDomain(

@@ -1,10 +1,10 @@
 import type { Binding } from './binding.ts'
 import { render, type ClusterSpiffeId, type Output } from './clusterspiffeid.ts'
-import type { Failure } from './conditions.ts'
+import { keptUidIn, readyIn, type Failure } from './conditions.ts'
 import type { Evaluation } from './evaluate.ts'
 import { rules } from './findings.ts'
 import type { Settings } from './identity.ts'
-import { keepsFormerOutputs } from './spec-failures.ts'
+import { isOfForeignSchema } from './spec-failures.ts'
 
 /** What follows from an evaluation: either a wanted output, or its withdrawal with the failure that causes it. */
 export type Plan =
@@ -47,23 +47,43 @@ export const refusedOutput = (name: string, { why, fix, stalls }: OutputRefusal)
   stalls,
 })
 
-/** Whether an output of a binding that fails stays: one of the former operator does, for some failures of the spec. */
-export const staysDespite = ({ rule }: Failure, { annotated }: Pick<Output, 'annotated'>): boolean =>
-  !annotated && keepsFormerOutputs(rule)
+/**
+ * Whether an output of a binding whose spec fails stays. One of the former operator does. One of ours does where nobody edited the spec
+ * since its identity was given: then a foreign schema took fields away, when a cluster went back to the former operator for a while.
+ */
+export const staysDespite = (
+  { rule }: Failure,
+  output: Pick<Output, 'annotated' | 'uid'>,
+  binding: Pick<Binding, 'status' | 'generation'>,
+): boolean => isOfForeignSchema(rule) && (!output.annotated || isGivenUnedited(output, binding))
 
-/** Adds to a failure of the spec that the outputs of the former operator are kept, if there are any. */
-export const keptFormer = (failure: Failure, names: readonly string[]): Failure =>
-  names.length === 0
-    ? failure
-    : {
-        ...failure,
-        message: `${failure.message}; the identity that the former operator gave by ClusterSPIFFEID ${names.toSorted().join(', ')} is kept until the spec is edited`,
-      }
+/** An edit of the spec raises the generation. What the API server prunes, because the schema has no such field, does not. */
+function isGivenUnedited(
+  { uid }: Pick<Output, 'uid'>,
+  { status, generation }: Pick<Binding, 'status' | 'generation'>,
+): boolean {
+  const ready = readyIn(status)
+  if (ready?.observedGeneration !== generation) return false
+  return ready.status === 'True' || (ready.status === 'False' && keptUidIn(status) === uid)
+}
 
-/** Splits the message of a failure from what `keptFormer` adds to it. */
+/** Adds to a failure of the spec that outputs are kept, if there are any. */
+export function keptDespite(
+  failure: Failure,
+  kept: readonly Pick<Output, 'name' | 'uid' | 'generation' | 'spec' | 'annotated'>[],
+): Failure {
+  if (kept.length === 0) return failure
+  const ours = kept.find(({ annotated }) => annotated)
+  const names = kept.map(({ name }) => name).toSorted()
+  const giver = ours ? 'this operator' : 'the former operator'
+  const message = `${failure.message}; the identity that ${giver} gave by ClusterSPIFFEID ${names.join(', ')} is kept until the spec is edited`
+  return { ...failure, message, ...(ours && { keeps: ours }) }
+}
+
+/** Splits the message of a failure from what `keptDespite` adds to it. */
 export function splitKept(message: string): { readonly problem: string; readonly kept: string } {
   const at = message.search(
-    /; the identity that the former operator gave by [^;]* is kept until the spec is edited$/,
+    /; the identity that (?:the former|this) operator gave by [^;]* is kept until the spec is edited$/,
   )
   return at === -1
     ? { problem: message, kept: '' }

@@ -14,7 +14,7 @@ const rulesOfTheSpec: ReadonlySet<RuleName> = new Set([
 export const isOfTheSpec = (rule: RuleName): boolean => rulesOfTheSpec.has(rule)
 
 /**
- * Failures that only say that a binding was written for a later version of the former operator, which knows neither mode
- * nor objective. For such a failure the outputs of the former operator are kept.
+ * Failures that only say that a binding was stored by the schema of a later version of the former operator, which knows neither
+ * mode nor objective. For such a failure outputs are kept, unless somebody edited the spec.
  */
-export const keepsFormerOutputs = (rule: RuleName): boolean => isOfTheSpec(rule) && rule !== 'invalidPoolRef'
+export const isOfForeignSchema = (rule: RuleName): boolean => isOfTheSpec(rule) && rule !== 'invalidPoolRef'

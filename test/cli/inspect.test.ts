@@ -257,7 +257,7 @@ describe('kleym inspect', () => {
       new RegExp(`^NOT READY: RenderFailure/MissingObjectiveRef: .*; ${kept}\\. Fix: `, 'v'),
     )
     expect(result.stdout).not.toContain('left over')
-    expect(under(result, 'ClusterSPIFFEID')).toContain(`${name} is kept: the former operator made it`)
+    expect(under(result, 'ClusterSPIFFEID')).toContain(`${name} is kept until the spec is edited`)
     expect(under(result, 'What it would come to')[0]).toMatch(
       new RegExp(`^reconciled now: MissingObjectiveRef: .*; ${kept}$`, 'v'),
     )

@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { bindingResource, clusterSpiffeIdResource, objectiveResources } from '../../src/core/resources.ts'
+import {
+  bindingResource,
+  clusterSpiffeIdResource,
+  eventResource,
+  objectiveResources,
+} from '../../src/core/resources.ts'
 import { binding, objective, pool } from '../support/builders.ts'
 import { listOf, recordOf, type Json } from '../support/embedded/json.ts'
 import type { Match } from '../support/fault-proxy/faults.ts'
@@ -49,6 +54,8 @@ describe('a failure whose ClusterSPIFFEID can not be deleted', () => {
     vi.waitFor(async () => expect(await ready()).toBe(reason), patience)
   const keep = (one: Json, finalizers: readonly string[] | null): Promise<Json> =>
     world.patch(clusterSpiffeIdResource, placeOf(one), { metadata: { finalizers } })
+  const reasons = async (): Promise<readonly unknown[]> =>
+    (await world.list(eventResource)).map(({ reason }) => reason)
   const loseObjective = (): Promise<boolean> =>
     world.remove(objectives ?? bindingResource, { namespace: 'default', name: 'chat' })
 
@@ -64,6 +71,21 @@ describe('a failure whose ClusterSPIFFEID can not be deleted', () => {
     await says('Reconciled')
     expect((await outputs()).map(uidOf)).not.toContain(uidOf(kept))
     expect(await outputs()).toHaveLength(1)
+  })
+
+  test('is not laid to anybody: what the operator deleted itself it does not call repaired', async () => {
+    await world.put(objective({ name: 'other' }))
+    const kept = await output()
+    await keep(kept, ['example.org/keeps-it'])
+    await world.patch(bindingResource, chat, { spec: { objectiveRef: { name: 'other' } } })
+    await vi.waitFor(async () => expect(metaOf(await output())).toHaveProperty('deletionTimestamp'), patience)
+    await world.patch(bindingResource, chat, { spec: { objectiveRef: { name: 'chat' } } })
+    await keep(kept, null)
+    await vi.waitFor(async () => expect((await outputs()).map(uidOf)).not.toContain(uidOf(kept)), patience)
+    await whenSettled(world)
+    expect(await reasons()).not.toContain('Repaired')
+    await world.remove(clusterSpiffeIdResource, placeOf(await output()))
+    await vi.waitFor(async () => expect(await reasons()).toContain('Repaired'), patience)
   })
 
   test.each([500, 409])('is not in the status while nothing is known of it: %s', async (code) => {

@@ -73,6 +73,27 @@ describe('a binding that replaces another', () => {
     expect(await world.list(clusterSpiffeIdResource)).toHaveLength(1)
   })
 
+  test('keeps the trust domain that it keeps, although another one is configured', async () => {
+    await loop.stop()
+    loop = startLoop({ kubeconfig: await proxy.kubeconfig(world.api.token), trustDomain: 'other.org' })
+    await loop.synced
+    await world.put(newcomer())
+    await isReady('new')
+    await world.remove(bindingResource, at('chat'))
+    await isGone('chat')
+    await world.put(binding({ name: 'apart', spec: { containerName: 'apart' } }))
+    await isReady('apart')
+    expect(await counts()).not.toContain(0)
+    const ids = (await world.list(clusterSpiffeIdResource)).map(
+      (one) => recordOf(one['spec'])['spiffeIDTemplate'],
+    )
+    expect(ids.toSorted()).toEqual([
+      'spiffe://example.org/ns/default/objective/chat',
+      'spiffe://other.org/ns/default/objective/chat',
+    ])
+    expect((await statusOf('new'))['trustDomain']).toBe('example.org')
+  })
+
   describe('and whose output is still to come', () => {
     const writing: Match = { path: /\/clusterspiffeids/, method: 'POST' }
 
@@ -118,12 +139,12 @@ describe('a binding that replaces another', () => {
     })
   })
 
-  test('is not waited for where it wants the identity in another trust domain, and waits itself', async () => {
+  test('is not waited for where it may leave the trust domain of the other, and waits itself', async () => {
     await loop.stop()
-    loop = startLoop({ kubeconfig: world.api.kubeconfig, trustDomain: 'other.org' })
-    await loop.synced
     await world.put(newcomer())
     await world.remove(bindingResource, at('chat'))
+    const { kubeconfig } = world.api
+    loop = startLoop({ kubeconfig, trustDomain: 'other.org', leaving: ['example.org'] })
     await isGone('chat')
     await isReady('new')
     const [output, ...others] = await world.list(clusterSpiffeIdResource)

@@ -29,6 +29,8 @@ type LoopOptions = {
   readonly timings?: Partial<Timings>
   readonly schemaSettlesMs?: number
   readonly trustDomain?: string
+  /** The former trust domains that may be left. */
+  readonly leaving?: readonly string[]
 }
 
 export type Loop = {
@@ -62,6 +64,7 @@ export function startLoop({
   timings = {},
   schemaSettlesMs = 100,
   trustDomain = settings.trustDomain,
+  leaving = [],
 }: LoopOptions): Loop {
   const mistakes: string[] = []
   const log = createLog({ level: 'error', destination: { write: (line) => void mistakes.push(line) } })
@@ -103,7 +106,7 @@ export function startLoop({
       instance: 'test',
       log,
       observe: { outcome: () => undefined, run: () => (runs += 1), write: () => undefined },
-      departures: { trustDomains: [], classNames: [] },
+      departures: { trustDomains: leaving, classNames: [] },
     })
   }
   feed.start()

@@ -5,7 +5,7 @@ import { decodeOutput, type ClusterSpiffeId, type Output } from '../../src/core/
 import { statusOf, type Outcome } from '../../src/core/conditions.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import { Inventory } from '../../src/core/inventory.ts'
-import { keptFormer, planOf, type Plan } from '../../src/core/plan.ts'
+import { keptDespite, planOf, staysDespite, type Plan } from '../../src/core/plan.ts'
 import {
   definitionResource,
   clusterSpiffeIdResource,
@@ -13,7 +13,6 @@ import {
   type Resource,
   allResources,
 } from '../../src/core/resources.ts'
-import { keepsFormerOutputs } from '../../src/core/spec-failures.ts'
 import { settings } from './builders.ts'
 import { listOf, recordOf, textOf, type Json } from './embedded/json.ts'
 import { placeOf, type Admin } from './world.ts'
@@ -83,9 +82,8 @@ function problemsOf(binding: Binding, inventory: Inventory): readonly string[] {
   if (!isHeld) return ['it lacks the finalizer']
   const plan = planIn(inventory, binding)
   if (plan.kind === 'withdraw') {
-    const kept = mine.filter(({ annotated }) => !annotated && keepsFormerOutputs(plan.outcome.rule))
-    const names = kept.map((output) => output.name)
-    const outcome = kept.length === 0 ? plan.outcome : keptFormer(plan.outcome, names)
+    const kept = mine.filter((output) => staysDespite(plan.outcome, output, binding))
+    const outcome = keptDespite(plan.outcome, kept)
     const others = mine.filter((output) => !kept.includes(output))
     return [...surplus(others, undefined), ...statusProblem(binding, outcome)]
   }

@@ -152,5 +152,26 @@ describeReal('a cluster of the former operator', () => {
     const keepsIdentity = version === 'v0.11.0'
     expect(metaOf(after)['uid'] === metaOf(before[1] ?? {})['uid']).toBe(keepsIdentity)
     expect((await tenant.find(output)) === undefined).toBe(!keepsIdentity)
+
+    // Back to the former operator, which writes, and forward again: what the API server pruned meanwhile nobody edited.
+    await stage.stopOperator()
+    await replaceDefinition(stage.cluster, bindingResource, formerDefinition(version))
+    await until('the API server has pruned the spec', async () => {
+      await tenant.changes(binding, { metadata: { labels: { written: String(performance.now()) } } })
+      return recordOf((await tenant.find(binding))?.['spec'])['mode'] === undefined
+    })
+    await installOurs()
+    await stage.startOperator()
+    await tenant.settles({ whole: 'RenderFailure/MissingObjectiveRef' })
+    expect(metaOf((await tenant.output('whole')) ?? {})['uid']).toBe(metaOf(after ?? {})['uid'])
+    await tenant.changes(binding, { metadata: { labels: { looked: 'again' } } })
+    await eventually(async () => {
+      const ours = await tenant.find(binding)
+      expect(conditionOf(ours, 'Ready')['message']).toContain('is kept until the spec is edited')
+    })
+    expect(metaOf((await tenant.output('whole')) ?? {})['uid']).toBe(metaOf(after ?? {})['uid'])
+    await tenant.changes(binding, { spec: { mode: 'PoolOnly' } })
+    await tenant.settles({ whole: ready })
+    expect(metaOf((await tenant.output('whole')) ?? {})['uid']).toBe(metaOf(after ?? {})['uid'])
   })
 })
