@@ -247,8 +247,8 @@ describe('a pod that told all there was to say', () => {
     const { validate, named } = watchingPods(new Map<string, PodOptions>([['a', {}]]), [...scene, ...others])
     await validate(binding())
     for (const one of [
-      poolOnly({ name: 'x', spec: { poolRef: { name: 'second' } } }),
       poolOnly({ name: 'x' }),
+      poolOnly({ name: 'x', spec: { poolRef: { name: 'second' } } }),
       poolOnly({ name: 'x', spec: { serviceAccountName: 'x' } }),
       binding({ name: 'x', spec: { containerName: 'x' } }),
       binding({ name: 'x', ...far }),
