@@ -71,6 +71,25 @@ export const fits = (pod: Pod, { account, container }: WantedPod): boolean =>
   pod.serviceAccountName === account && (container === undefined || pod.containers.includes(container))
 
 /**
+ * Whether this pod alone gives the same advice as all pods of the pool. One pod that fits is enough, unless a fallback is told of by
+ * the other pods: a PoolOnly binding takes it from those under another account, and a fallback may select some of the pods only.
+ */
+export function tellsOfAll(
+  pod: Pod,
+  { binding, identity }: IdentifiedBinding,
+  { fallbacks, settings }: Omit<Workloads, 'list'>,
+): boolean {
+  if (!fits(pod, wantedBy(binding, identity))) return false
+  const meant = { namespace: binding.namespace, labels: identity.pods.labels }
+  for (const fallback of fallbacks) {
+    if (!mayServe(fallback, { ...meant, there: [] }, settings)) continue
+    if (identity.mode === 'PoolOnly' || !mayServe(fallback, { ...meant, there: [pod] }, settings))
+      return false
+  }
+  return true
+}
+
+/**
  * Why no pod fits, by account and by container. The container is sought in the pods that run as the account; if none does, in all of
  * them, so that both mistakes are told at once.
  */

@@ -3,8 +3,8 @@ import { decodePod, type Pod } from '../core/pods.ts'
 import { podResource } from '../core/resources.ts'
 import { failureWords, resourcePath, type Client } from './client.ts'
 
-/** Which pods of a namespace: those with all of these labels, `key=value`. */
-export type PodsAt = { readonly namespace: string; readonly pairs: readonly string[] }
+/** Which pods of a namespace: those with all of these labels, `key=value`, or the one of them that has this name. */
+export type PodsAt = { readonly namespace: string; readonly pairs: readonly string[]; readonly name?: string }
 
 /** How much of a list is asked for at once. A `token` goes on where the last page ended. */
 export type PageSize = { readonly limit: number; readonly maxBytes: number; readonly token?: string }
@@ -19,6 +19,15 @@ export type PodPage =
  * answer.
  */
 const unfinished = 'status.phase!=Succeeded,status.phase!=Failed'
+
+/**
+ * A name has the API server look up one pod instead of going through all pods of the namespace. A limit beside the name would
+ * have Kubernetes 1.30 read it from etcd.
+ */
+const which = (name: string | undefined, limit: number): Readonly<Record<string, string>> =>
+  name === undefined
+    ? { fieldSelector: unfinished, limit: String(limit) }
+    : { fieldSelector: `${unfinished},metadata.name=${name}` }
 
 /**
  * A page of pods as the API server remembers them. `resourceVersion=0` would have it ignore the limit, and without a
@@ -42,7 +51,7 @@ export const listCurrentPods = (client: Pick<Client, 'call'>, at: PodsAt, page: 
 
 async function listPods(
   client: Pick<Client, 'call'>,
-  { namespace, pairs }: PodsAt,
+  { namespace, pairs, name }: PodsAt,
   { limit, maxBytes }: PageSize,
   where: Readonly<Record<string, string>>,
   signal?: AbortSignal,
@@ -50,7 +59,7 @@ async function listPods(
   const answer = await client.call({
     method: 'GET',
     path: resourcePath(podResource, { namespace }),
-    query: { labelSelector: pairs.join(','), fieldSelector: unfinished, limit: String(limit), ...where },
+    query: { labelSelector: pairs.join(','), ...which(name, limit), ...where },
     maxBytes,
     ...(signal && { signal }),
   })

@@ -3,14 +3,22 @@ import type { Finding } from '../core/findings.ts'
 import type { Settings } from '../core/identity.ts'
 import type { IdentifiedBinding } from '../core/overlap.ts'
 import type { Pod, PodList } from '../core/pods.ts'
-import { adviseOnPods, fits, podFindingsOn, wantedBy, type PodFindings } from '../core/workloads.ts'
+import {
+  adviseOnPods,
+  fits,
+  podFindingsOn,
+  tellsOfAll,
+  wantedBy,
+  type PodFindings,
+} from '../core/workloads.ts'
 import { Semaphore } from './semaphore.ts'
+import { TellingPods } from './telling-pods.ts'
 
 export const nothingSeen: PodFindings = { found: [], earlier: [] }
 
-/** Lists pods of a namespace by labels, `key=value`; it never rejects. */
+/** Lists pods of a namespace by labels, `key=value`, or the one of them that has a name; it never rejects. */
 export type ListPods = (
-  at: { readonly namespace: string; readonly pairs: readonly string[] },
+  at: { readonly namespace: string; readonly pairs: readonly string[]; readonly name?: string },
   page: { readonly limit: number; readonly maxBytes: number; readonly token?: string },
   signal: AbortSignal,
 ) => Promise<
@@ -18,6 +26,8 @@ export type ListPods = (
   | { readonly kind: 'forbidden'; readonly why: string }
   | { readonly kind: 'unknown'; readonly why: string }
 >
+
+type Page = Extract<Awaited<ReturnType<ListPods>>, { kind: 'page' }>
 
 /** How a review's look at pods ended. */
 export type Look = 'complete' | 'partial' | 'forbidden' | 'failed'
@@ -50,10 +60,12 @@ const listWithinMs = 5_000
 
 /** How long one review waits for its list. What takes longer, or is larger, is left out: it is only for advice. */
 const withinMs = 300
+/** One pod by its name. With both pages it stays within 2 MiB. */
+const single = { limit: 1, maxBytes: 256 * 1024 }
 /** The first page: in most pools one of five pods already fits, and the look ends. */
 const first = { limit: 5, maxBytes: 512 * 1024 }
-/** The second page, before a warning that no pod fits. Both pages together stay under 2 MiB. */
-const second = { limit: 500, maxBytes: 1536 * 1024 }
+/** The second page, before a warning that no pod fits. */
+const second = { limit: 500, maxBytes: 1280 * 1024 }
 
 /** A namespace in which pods may not be listed is not tried again for so long. */
 const forbiddenForMs = 60_000
@@ -64,6 +76,7 @@ const rememberAtMost = 10_000
 export function createPodLookup({ list, fallbacks, settings, now, observe, warn }: Options): LookAtPods {
   const forbiddenUntil = new Map<string, number>()
   const semaphore = new Semaphore(atOnce)
+  const telling = new TellingPods()
   let hasWarned = false
 
   function noteForbidden(namespace: string, why: string): void {
@@ -75,21 +88,21 @@ export function createPodLookup({ list, fallbacks, settings, now, observe, warn 
   }
 
   async function look(
-    { binding, identity }: IdentifiedBinding,
+    one: IdentifiedBinding,
     signal: AbortSignal,
   ): Promise<PodList | 'forbidden' | 'failed'> {
-    const at = { namespace: binding.namespace, pairs: identity.pods.pairs }
+    const { namespace } = one.binding
+    const at = { namespace, pairs: one.identity.pods.pairs }
+    const doesTell = (pod: Pod): boolean => tellsOfAll(pod, one, { fallbacks: fallbacks(), settings })
+    const name = telling.nameFor(one)
+    const named = name === undefined ? undefined : await list({ ...at, name }, single, signal)
+    if (named?.kind === 'page' && named.pods.some(doesTell)) return { pods: named.pods, complete: false }
     const page = await list(at, first, signal)
-    if (page.kind === 'forbidden') noteForbidden(binding.namespace, page.why)
+    if (page.kind === 'forbidden') noteForbidden(namespace, page.why)
     if (page.kind !== 'page') return page.kind === 'forbidden' ? 'forbidden' : 'failed'
-    const some = { pods: page.pods, complete: page.next === undefined }
-    const rest =
-      page.next === undefined || page.pods.some((pod) => fits(pod, wantedBy(binding, identity)))
-        ? undefined
-        : await list(at, { ...second, token: page.next }, signal)
-    return rest?.kind === 'page'
-      ? { pods: [...page.pods, ...rest.pods], complete: rest.next === undefined }
-      : some
+    const listed = await withRest(one, page, (token) => list(at, { ...second, token }, signal))
+    telling.note(one, listed.pods.find(doesTell)?.name)
+    return listed
   }
 
   return async (after, before, signal) => {
@@ -107,4 +120,16 @@ export function createPodLookup({ list, fallbacks, settings, now, observe, warn 
       adviseOnPods(binding, identity, { list: listed, fallbacks: fallbacks(), settings })
     return podFindingsOn(after, before, adviceOn)
   }
+}
+
+/** All pods, or as many as one more page has, unless one of the first page already fits. */
+async function withRest(
+  { binding, identity }: IdentifiedBinding,
+  { pods, next }: Page,
+  more: (token: string) => ReturnType<ListPods>,
+): Promise<PodList> {
+  if (next === undefined) return { pods, complete: true }
+  const rest = pods.some((pod) => fits(pod, wantedBy(binding, identity))) ? undefined : await more(next)
+  if (rest?.kind !== 'page') return { pods, complete: false }
+  return { pods: [...pods, ...rest.pods], complete: rest.next === undefined }
 }

@@ -2,7 +2,7 @@ import { bindingResource } from '../../src/core/resources.ts'
 import { podObject, type PodManifest } from '../support/pods.ts'
 import { core, operatorThatSeesPodsIn } from './accounts.ts'
 import type { Benchmark } from './benchmark.ts'
-import { create, createNamespace, startRealCluster, width, type Cluster } from './cluster.ts'
+import { create, createAll, createNamespace, startRealCluster, width, type Cluster } from './cluster.ts'
 import { binding, objective, pool, poolName, poolOnly, type Manifest } from './manifests.ts'
 import { runOperator } from './operator.ts'
 import type { Report } from './report.ts'
@@ -12,14 +12,25 @@ import { inFlight, range } from './waiting.ts'
 
 /**
  * What is created in turns. The operator may list pods in one of two namespaces; after a refusal in the other it does not try
- * there for a minute. PerObjective bindings claim a key while the pods are listed; PoolOnly ones do nothing meanwhile.
+ * there for a minute. PerObjective bindings claim a key while the pods are listed; PoolOnly ones do nothing meanwhile. Those two are
+ * of one pool, of which the operator remembers a pod; each of the third kind is the first of its pool, so that pods must be listed.
  */
 const namespaces = ['looking', 'blind'] as const
-const kinds = ['PerObjective', 'PoolOnly'] as const
+const kinds = ['PerObjective', 'PoolOnly', 'first PoolOnly'] as const
 type Latencies = Readonly<Record<`${(typeof kinds)[number]}/${(typeof namespaces)[number]}`, number[]>>
 
 const podsOfPool = 50
 const warmUps = 20
+
+/** One in so many rounds creates a first binding, too. */
+const firstsEvery = 5
+/** All of them select the same pods, each by other labels: those of the bits in its number. */
+const pools = range(255)
+const labelsOf = (number: number): Readonly<Record<string, string>> =>
+  Object.fromEntries([
+    ['app', 'chat'],
+    ...range(8).flatMap((bit) => ((number >> bit) & 1 ? [[`mark-${bit}`, 'x'] as const] : [])),
+  ])
 
 /** What the look at the pods of a binding adds to its creation, among few and among many others. */
 export const workloads: Benchmark = async (report, { quick }) => {
@@ -27,7 +38,10 @@ export const workloads: Benchmark = async (report, { quick }) => {
   await using cluster = await startRealCluster()
   for (const namespace of namespaces) {
     await createNamespace(cluster, namespace)
-    await create(cluster, pool(namespace, poolName(0), { app: 'chat' }))
+    await createAll(
+      cluster,
+      pools.map((number) => pool(namespace, poolName(number), labelsOf(number))),
+    )
     await create(cluster, objective(namespace, 0))
     await createPods(cluster, namespace, 'chat', podsOfPool)
   }
@@ -38,10 +52,12 @@ export const workloads: Benchmark = async (report, { quick }) => {
   const statuses = new Map<string, Statuses>()
   for (const namespace of namespaces)
     statuses.set(namespace, stack.use(await followStatuses(cluster, namespace)))
+  const unused = pools.slice(1).values()
   const measure = async (): Promise<readonly Latencies[]> => {
-    await createInTurns(cluster, statuses, warmUps)
+    await createInTurns(cluster, statuses, unused, warmUps)
     const measured: Latencies[] = []
-    for (let block = 0; block < blocks; block++) measured.push(await createInTurns(cluster, statuses, size))
+    for (let block = 0; block < blocks; block++)
+      measured.push(await createInTurns(cluster, statuses, unused, size))
     return measured
   }
   const few = await measure()
@@ -56,7 +72,12 @@ async function createPods(
   app: string,
   count: number,
 ): Promise<void> {
-  const labels = { app, 'app.kubernetes.io/part-of': 'chat', 'pod-template-hash': '5d9c7b8f6d' }
+  const labels = {
+    ...labelsOf(255),
+    app,
+    'app.kubernetes.io/part-of': 'chat',
+    'pod-template-hash': '5d9c7b8f6d',
+  }
   const pods = range(count).map((index): PodManifest =>
     podObject({
       name: `${app}-${index}`,
@@ -72,10 +93,15 @@ async function createPods(
   })
 }
 
-/** Creates one binding of each sort after the other, in turns. Each is Ready, and gone again, before the next is created. */
+/**
+ * Creates one binding of each sort after the other, in turns. Each is Ready, and gone again, before the next is created.
+ *
+ * @param unused the numbers of pools that no binding was of
+ */
 async function createInTurns(
   cluster: Cluster,
   statuses: ReadonlyMap<string, Statuses>,
+  unused: Iterator<number>,
   size: number,
 ): Promise<Latencies> {
   const latencies: Latencies = {
@@ -83,18 +109,29 @@ async function createInTurns(
     'PerObjective/blind': [],
     'PoolOnly/looking': [],
     'PoolOnly/blind': [],
+    'first PoolOnly/looking': [],
+    'first PoolOnly/blind': [],
   }
   for (let index = 0; index < size; index++)
-    for (const kind of kinds)
+    for (const kind of index % firstsEvery === 0 ? kinds : kinds.slice(0, 2)) {
+      const number = kind === 'first PoolOnly' ? nextOf(unused) : 0
       for (const namespace of index % 2 === 0 ? namespaces : namespaces.toReversed()) {
-        const manifest = kind === 'PoolOnly' ? poolOnly(binding(namespace, 0)) : binding(namespace, 0)
+        const ofPool = binding(namespace, 0, poolName(number))
+        const manifest = kind === 'PerObjective' ? ofPool : poolOnly(ofPool)
         const started = performance.now()
         await create(cluster, manifest)
         latencies[`${kind}/${namespace}`].push(performance.now() - started)
         await statuses.get(namespace)?.reached('Reconciled', 1)
         await remove(cluster, manifest)
       }
+    }
   return latencies
+}
+
+function nextOf(unused: Iterator<number>): number {
+  const { done, value } = unused.next()
+  if (done) throw new Error('there are too few pools for so many first bindings')
+  return value
 }
 
 /** Its finalizer keeps it until its ClusterSPIFFEID is gone. */

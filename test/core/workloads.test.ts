@@ -1,10 +1,11 @@
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeBinding } from '../../src/core/binding.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
 import { rules, type Finding } from '../../src/core/findings.ts'
 import type { Settings } from '../../src/core/identity.ts'
 import { decodePod, type PodList } from '../../src/core/pods.ts'
-import { adviseOnPods, workloadRules } from '../../src/core/workloads.ts'
+import { adviseOnPods, tellsOfAll, workloadRules } from '../../src/core/workloads.ts'
 import {
   binding,
   clusterSpiffeId,
@@ -237,4 +238,72 @@ describe('a fallback', () => {
 
 test('what pods show is advice: it is warned of unless configured otherwise, and never in a status', () => {
   for (const rule of workloadRules) expect(rules[rule]).toMatchObject({ action: 'warn', configurable: true })
+})
+
+const tells = (one: Manifest, pod: PodOptions, others: readonly Manifest[] = []): boolean => {
+  const inventory = inventoryOf([pool(), objective(), ...others])
+  const decoded = decodeBinding(one)
+  const { identity } = evaluate(decoded, inventory)
+  const decodedPod = decodePod(podObject(pod))
+  if (!identity || !decodedPod) throw new Error('there is no identity or no pod')
+  const { settings } = inventory
+  return tellsOfAll(
+    decodedPod,
+    { binding: decoded, identity },
+    { fallbacks: inventory.fallbacks(), settings },
+  )
+}
+
+describe('one pod', () => {
+  const zoned = fallback({ podSelector: { matchLabels: { zone: 'a' } } })
+
+  test('that fits tells of all where no fallback may select any of them', () => {
+    for (const one of [binding(), poolOnly()]) {
+      expect(tells(one, {})).toBe(true)
+      expect(tells(one, {}, [fallback({ podSelector: { matchLabels: { app: 'other' } } })])).toBe(true)
+      expect(tells(one, { account: 'other' })).toBe(false)
+    }
+    expect(tells(binding(), { containers: ['vllm'] })).toBe(false)
+  })
+
+  test('that fits does not tell whom a fallback loses under another account, or whether one selects other pods', () => {
+    expect(tells(poolOnly(), {}, [fallback()])).toBe(false)
+    expect(tells(binding(), {}, [zoned])).toBe(false)
+    expect(tells(binding(), {}, [fallback()])).toBe(true)
+  })
+
+  test('that tells of all gives the same advice as any list that it is in', () => {
+    const drawnPod = fc.record({
+      account: fc.constantFrom('server', 'server', 'other'),
+      containers: fc.constantFrom(['main'], ['main', 'proxy'], ['vllm']),
+      labels: fc.constantFrom({ app: 'chat' }, { app: 'chat', zone: 'a' }, { app: 'chat', zone: 'b' }),
+    })
+    const fallbacks = fc.subarray([
+      fallback(),
+      fallback(
+        { podSelector: { matchExpressions: [{ key: 'zone', operator: 'Exists' }] } },
+        { name: 'zoned' },
+      ),
+      fallback({ podSelector: { matchLabels: { zone: 'a' } } }, { name: 'zone-a' }),
+      fallback({ podSelector: { matchLabels: { app: 'other' } } }, { name: 'others' }),
+      fallback({ className: 'foreign' }, { name: 'foreign' }),
+    ])
+    const bindings = fc.constantFrom(binding(), poolOnly())
+    fc.assert(
+      fc.property(
+        bindings,
+        drawnPod,
+        fc.array(drawnPod, { maxLength: 4 }),
+        fallbacks,
+        fc.boolean(),
+        (one, pod, rest, others, complete) => {
+          fc.pre(tells(one, pod, others))
+          expect(messages(one, { pods: [pod], complete: false, others })).toEqual(
+            messages(one, { pods: [...rest, pod], complete, others }),
+          )
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
 })

@@ -66,11 +66,19 @@ describeReal('the workloads of a binding, on a real API server', () => {
     (await (await fetch(`http://${metrics}/metrics`)).text()).includes(
       `kleym_clusterspiffeids{state="${state}"} 1\n`,
     )
+  /** Makes a pod anew, under the same name. */
+  const remade = async (account: string): Promise<void> => {
+    const { namespace } = tenant
+    const path = resourcePath({ group: '', version: 'v1', plural: 'pods' }, { namespace, name: 'anew' })
+    await cluster.client.delete(`${path}?gracePeriodSeconds=0`)
+    await tenant.hasPod({ name: 'anew', account, containers: ['vllm'] })
+  }
+
   /** Lists the pods as the operator does. */
-  const list = (pairs: readonly string[], limit: number, token?: string) =>
+  const list = (pairs: readonly string[], limit: number, token?: string, name?: string) =>
     listRememberedPods(
       client,
-      { namespace: tenant.namespace, pairs },
+      { namespace: tenant.namespace, pairs, ...(name !== undefined && { name }) },
       { limit, maxBytes: 1_000_000, ...(token !== undefined && { token }) },
       AbortSignal.timeout(5_000),
     )
@@ -139,6 +147,13 @@ describeReal('the workloads of a binding, on a real API server', () => {
       expect(rest).toMatchObject({ kind: 'page', pods: [{ name: 'b' }], next: undefined })
     })
 
+    test('can be asked for by name, if they have the labels', async () => {
+      const page = { kind: 'page', next: undefined }
+      expect(await list(['app=chat'], 1, undefined, 'b')).toMatchObject({ ...page, pods: [{ name: 'b' }] })
+      for (const name of ['elsewhere', 'absent'])
+        expect(await list(['app=chat'], 1, undefined, name)).toMatchObject({ ...page, pods: [] })
+    })
+
     test('come without finished ones', async () => {
       const { namespace } = tenant
       await tenant.hasPod({ name: 'done', labels: { app: 'job' } })
@@ -153,6 +168,7 @@ describeReal('the workloads of a binding, on a real API server', () => {
       await eventually(async () => {
         expect(await list(['app=job'], 5)).toMatchObject({ kind: 'page', pods: [] })
       })
+      expect(await list(['app=job'], 5, undefined, 'done')).toMatchObject({ kind: 'page', pods: [] })
     })
 
     test('that are too large for the time there is are not waited for', async () => {
@@ -165,6 +181,15 @@ describeReal('the workloads of a binding, on a real API server', () => {
       expect(page).toEqual({ kind: 'unknown', why: 'the answer has more than 500 bytes' })
       expect(await list(['app=chat'], 10)).toMatchObject({ kind: 'page' })
     })
+  })
+
+  test('a pod that is made anew under its name with another account is seen so', async () => {
+    const spec = { serviceAccountName: 'fitting', containerName: 'vllm' }
+    await remade('fitting')
+    await eventually(async () => expect(await reasons(binding({ spec }))).toEqual([]))
+    expect(await reasons(binding({ spec }))).toEqual([])
+    await remade('another')
+    await eventually(async () => expect(await reasons(binding({ spec }))).toEqual(['NoSuchServiceAccount']))
   })
 
   test('the reviews that looked at pods are counted', async () => {

@@ -1,9 +1,13 @@
 import { setImmediate as soon } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { decodeBinding } from '../../src/core/binding.ts'
+import { evaluate } from '../../src/core/evaluate.ts'
+import type { IdentifiedBinding } from '../../src/core/overlap.ts'
 import { decodePod } from '../../src/core/pods.ts'
 import { leaseResource } from '../../src/core/resources.ts'
+import { TellingPods } from '../../src/webhook/telling-pods.ts'
 import { createPodLookup, type ListPods, type Look } from '../../src/webhook/workloads.ts'
-import { binding, clusterSpiffeId, objective, pool, poolOnly } from '../support/builders.ts'
+import { binding, clusterSpiffeId, inventoryOf, objective, pool, poolOnly } from '../support/builders.ts'
 import { podObject, type PodOptions } from '../support/pods.ts'
 import type { Manifest } from '../support/vectors.ts'
 import { MemoryObjects } from './memory-objects.ts'
@@ -100,7 +104,6 @@ describe('a review that allows', () => {
       const { validate, asked } = pages(rest)
       expect(outcomeOf(await validate(binding()))).toBe(outcome)
       expect(asked.map(([, { token }]) => token)).toEqual([undefined, 'more'])
-      expect(asked.reduce((sum, [, { maxBytes }]) => sum + maxBytes, 0)).toBe(2 * 1024 * 1024)
     }
   })
 
@@ -200,4 +203,129 @@ describe('where what pods show may refuse', () => {
     const { validate } = watching(() => page([other]), ignored)
     expect(outcomeOf(await validate(binding()))).toBe('allowed')
   })
+})
+
+/** Lists these pods as an API server does. */
+const listing =
+  (pods: Map<string, PodOptions>): ((...asked: Asked) => ReturnType<typeof page>) =>
+  ({ pairs, name }) =>
+    page(
+      [...pods]
+        .map(([called, one]) => ({ ...one, name: called }))
+        .filter((one) => name === undefined || one.name === name)
+        .filter(({ labels = { app: 'chat' } }) =>
+          pairs.every((pair) => Object.entries(labels).some(([key, value]) => pair === `${key}=${value}`)),
+        ),
+    )
+
+/** Reviews over these pods; `named` are the names of the pods that were asked for, `all` for a list. */
+const watchingPods = (pods: Map<string, PodOptions>, remembered: readonly Manifest[] = scene) => {
+  const reviews = watching(listing(pods), { remembered })
+  const named = () => reviews.asked.splice(0).map(([{ name }]) => name ?? 'all')
+  return { ...reviews, named }
+}
+
+describe('a pod that told all there was to say', () => {
+  test('is asked for by its name, and no other is, by the next review for the same workloads', async () => {
+    const { validate, named, looks } = watchingPods(
+      new Map<string, PodOptions>([
+        ['a', other],
+        ['b', {}],
+      ]),
+    )
+    expect(outcomeOf(await validate(binding()))).toBe('allowed')
+    expect(named()).toEqual(['all'])
+    expect(outcomeOf(await validate(binding()))).toBe('allowed')
+    expect(named()).toEqual(['b'])
+    expect(looks).toEqual(['complete', 'partial'])
+  })
+
+  test('is not asked for by a review for another pool, account, container or namespace', async () => {
+    const far = { namespace: 'far' }
+    const second = { name: 'second', selector: { app: 'chat', zone: 'a' } }
+    const others = [pool(far), objective(far), pool(second)]
+    const { validate, named } = watchingPods(new Map<string, PodOptions>([['a', {}]]), [...scene, ...others])
+    await validate(binding())
+    for (const one of [
+      poolOnly({ name: 'x' }),
+      poolOnly({ name: 'x', spec: { poolRef: { name: 'second' } } }),
+      poolOnly({ name: 'x', spec: { serviceAccountName: 'x' } }),
+      binding({ name: 'x', spec: { containerName: 'x' } }),
+      binding({ name: 'x', ...far }),
+    ])
+      await validate(one)
+    expect(named()).toEqual(['all', 'all', 'all', 'all', 'all', 'all'])
+  })
+
+  test.each<[string, PodOptions | undefined]>([
+    ['is gone', undefined],
+    ['runs as another account under the same name', other],
+    ['has other labels', { labels: { app: 'other' } }],
+    ['is being deleted', { deleting: true }],
+  ])('is followed by a list where it %s', async (_title, now) => {
+    const pods = new Map<string, PodOptions>([['a', {}]])
+    const { validate, named } = watchingPods(pods)
+    await validate(poolOnly())
+    pods.delete('a')
+    if (now) pods.set('a', now)
+    pods.set('b', other)
+    expect(outcomeOf(await validate(poolOnly()))).toBe('allowed?NoSuchServiceAccount')
+    pods.set('c', {})
+    expect(outcomeOf(await validate(poolOnly()))).toBe('allowed')
+    expect(outcomeOf(await validate(poolOnly()))).toBe('allowed')
+    expect(named()).toEqual(['all', 'a', 'all', 'all', 'c'])
+  })
+
+  test('is not asked for where other pods tell more', async () => {
+    const fallback = clusterSpiffeId('everyone', {}, { fallback: true })
+    const { validate, named } = watchingPods(
+      new Map<string, PodOptions>([
+        ['a', {}],
+        ['b', other],
+      ]),
+      [...scene, fallback],
+    )
+    expect(outcomeOf(await validate(poolOnly()))).toBe('allowed?FallbackSuppressed')
+    expect(outcomeOf(await validate(poolOnly()))).toBe('allowed?FallbackSuppressed')
+    expect(named()).toEqual(['all', 'all'])
+  })
+
+  test('is followed by a list where it can not be read', async () => {
+    const { validate, asked, looks } = watching(({ name }) =>
+      name === undefined ? page([{}]) : { kind: 'unknown', why: 'the connection was lost' },
+    )
+    await validate(poolOnly())
+    expect(outcomeOf(await validate(poolOnly()))).toBe('allowed')
+    expect(asked.map(([{ name }]) => name)).toEqual([undefined, 'chat-0', undefined])
+    expect(looks).toEqual(['complete', 'complete'])
+  })
+
+  test('counts for what may be read for one review: 2 MiB', async () => {
+    let fitting: PodOptions = {}
+    const { validate, asked } = watching(({ name }, { token }) =>
+      page([fitting], name === undefined && token === undefined ? 'more' : undefined),
+    )
+    await validate(poolOnly())
+    asked.length = 0
+    fitting = other
+    await validate(poolOnly())
+    expect(asked).toHaveLength(3)
+    expect(asked.reduce((sum, [, { maxBytes }]) => sum + maxBytes, 0)).toBe(2 * 1024 * 1024)
+  })
+})
+
+test('of the pods that told all the thousand latest are remembered', () => {
+  const inventory = inventoryOf(scene)
+  const oneFor = (serviceAccountName: string): IdentifiedBinding => {
+    const decoded = decodeBinding(poolOnly({ spec: { serviceAccountName } }))
+    const { identity } = evaluate(decoded, inventory)
+    if (!identity) throw new Error(`${decoded.name} stands for nothing`)
+    return { binding: decoded, identity }
+  }
+  const telling = new TellingPods()
+  for (let index = 0; index < 1_000; index++) telling.note(oneFor(`a${index}`), `pod-${index}`)
+  telling.note(oneFor('a0'), 'another')
+  telling.note(oneFor('a1000'), 'pod-1000')
+  const names = ['a0', 'a1', 'a2', 'a1000'].map((account) => telling.nameFor(oneFor(account)))
+  expect(names).toEqual(['another', undefined, 'pod-2', 'pod-1000'])
 })
