@@ -152,26 +152,43 @@ describeReal('a cluster of the former operator', () => {
     const keepsIdentity = version === 'v0.11.0'
     expect(metaOf(after)['uid'] === metaOf(before[1] ?? {})['uid']).toBe(keepsIdentity)
     expect((await tenant.find(output)) === undefined).toBe(!keepsIdentity)
+  })
 
-    // Back to the former operator, which writes, and forward again: what the API server pruned meanwhile nobody edited.
-    await stage.stopOperator()
-    await replaceDefinition(stage.cluster, bindingResource, formerDefinition(version))
-    await until('the API server has pruned the spec', async () => {
-      await tenant.changes(binding, { metadata: { labels: { written: String(performance.now()) } } })
-      return recordOf((await tenant.find(binding))?.['spec'])['mode'] === undefined
-    })
+  test('what the API server prunes while a cluster is back at v0.11.0 takes no identity', async () => {
+    const tenant = await leave('v0.11.0')
+    const { binding } = firstOf(leftBy('v0.11.0', tenant.namespace))
     await installOurs()
     await stage.startOperator()
     await tenant.settles({ whole: 'RenderFailure/MissingObjectiveRef' })
-    expect(metaOf((await tenant.output('whole')) ?? {})['uid']).toBe(metaOf(after ?? {})['uid'])
-    await tenant.changes(binding, { metadata: { labels: { looked: 'again' } } })
-    await eventually(async () => {
-      const ours = await tenant.find(binding)
-      expect(conditionOf(ours, 'Ready')['message']).toContain('is kept until the spec is edited')
-    })
-    expect(metaOf((await tenant.output('whole')) ?? {})['uid']).toBe(metaOf(after ?? {})['uid'])
     await tenant.changes(binding, { spec: { mode: 'PoolOnly' } })
     await tenant.settles({ whole: ready })
-    expect(metaOf((await tenant.output('whole')) ?? {})['uid']).toBe(metaOf(after ?? {})['uid'])
+    const uid = async (): Promise<unknown> => metaOf((await tenant.output('whole')) ?? {})['uid']
+    const before = await uid()
+
+    await stage.stopOperator()
+    await replaceDefinition(stage.cluster, bindingResource, formerDefinition('v0.11.0'))
+    await until('the former schema is in force', async () => {
+      const { spec } = (await tenant.find(binding)) ?? {}
+      return recordOf(spec)['mode'] === undefined
+    })
+    await tenant.changes(binding, { metadata: { labels: { written: 'meanwhile' } } })
+    await installOurs()
+    await stage.startOperator()
+    await tenant.settles({ whole: 'RenderFailure/MissingObjectiveRef' })
+    expect(await uid()).toBe(before)
+    await stage.stopOperator()
+    await stage.startOperator()
+    await tenant.changes(binding, { metadata: { labels: { looked: 'again' } } })
+    await eventually(async () => {
+      const message = conditionOf(await tenant.find(binding), 'Ready')['message']
+      expect(message).toContain('this operator gave by ClusterSPIFFEID')
+    })
+    expect(await uid()).toBe(before)
+    await tenant.changes(binding, { spec: { mode: 'PoolOnly' } })
+    await tenant.settles({ whole: ready })
+    expect(await uid()).toBe(before)
+    await tenant.changes(binding, { spec: { poolRef: { name: 'absent' } } })
+    await tenant.settles({ whole: 'InvalidRef/TargetPoolNotFound' })
+    expect(await uid()).toBeUndefined()
   })
 })
