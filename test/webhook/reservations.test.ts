@@ -719,3 +719,18 @@ test('what is remembered of deletions is bounded, the oldest go first', async ()
   one.holderDeleted('uid-of-chat')
   expect(await ask(one, 'rival')).toEqual(reserved)
 })
+
+test('a deletion is remembered for as long as a claim may be of it, and no longer', async () => {
+  const claimAfter = async (ms: number): Promise<unknown> => {
+    const { ask, replica, clock } = scene()
+    const one = replica()
+    one.holderDeleted('uid-of-chat')
+    clock.advance(ms)
+    one.forgetOld()
+    await ask(one, 'chat')
+    return ask(one, 'rival')
+  }
+  const tenMinutes = 600_000
+  expect(await claimAfter(tenMinutes - 1)).toEqual(reserved)
+  expect(await claimAfter(tenMinutes)).toEqual(pending('chat'))
+})
