@@ -72,7 +72,7 @@ test('where Node offers no collection things are forgotten all the same', () => 
     load: () => 0,
     every: (_ms, run) => {
       looks.add(run)
-      return () => void looks.clear()
+      return () => looks.clear()
     },
   })
   heap.release()
