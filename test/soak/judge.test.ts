@@ -173,6 +173,13 @@ describe('what is not as it should be', () => {
     expect(history.verdict(120)).toEqual(only('unsaid', 77))
   })
 
+  test('is said later where every request is slow, by what a run takes longer and no more', () => {
+    const slow = (to: number): HistoryBuilder => new HistoryBuilder().has(0, chat).fault(10, to, 'haste')
+    expect(slow(13).writes(17, settled(chat, [])).verdict(80)).toEqual([])
+    expect(slow(13).verdict(80)).toEqual(only('unsaid', 18))
+    expect(slow(60).verdict(80)).toEqual(only('unsaid', 24))
+  })
+
   test('is said to be tried again and again', () => {
     expect(
       new HistoryBuilder()
