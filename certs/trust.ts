@@ -39,6 +39,9 @@ const longestMs = 60 * 60 * 1000
 /** The least time between two looks. Watches report every write, ours included, and several at once need one look. */
 const pauseMs = 100
 
+/** How many tokens that others were shown are remembered. One is of use for as long as a Secret names it, and a Secret names three. */
+const rememberedShown = 16
+
 /**
  * Keeps two things in step: what this replica serves, and how the API server calls it, which is the caBundle and the token in
  * the path of each webhook configuration. Whoever notices that one of them may have changed calls `refresh`; a timer calls it when a
@@ -108,6 +111,8 @@ export class Trust {
   /** Has a token replaced that others were shown. */
   replaceToken(shown: string): void {
     this.#shown.add(shown)
+    if (this.#shown.size > rememberedShown)
+      for (const oldest of this.#shown.values().take(1)) this.#shown.delete(oldest)
     this.refresh()
   }
 

@@ -18,6 +18,15 @@ export class Interning {
   readonly #texts = new Recent<string>()
   readonly #objects = new Recent<JsonObject>()
 
+  /**
+   * Forgets the objects that nothing has been equal to since the call before this one. To be called now and then: conditions are
+   * equal for bindings that change in the same second, and without it the last two thousand would be held for ever, with a text of
+   * each, in a cluster of ten bindings too. Texts are short, and their number is bounded; names and labels go on being shared.
+   */
+  forgetOld(): void {
+    this.#objects.age()
+  }
+
   /** For an object of a list, which may be held with thousands of others before the first of them is taken in. */
   object(object: JsonObject): void {
     const { spec, status }: Mutable = object
@@ -115,12 +124,15 @@ class Recent<T> {
     const young = this.#young.get(key)
     if (young !== undefined) return young
     const kept = this.#old.get(key) ?? value
-    if (this.#young.size >= capacity) {
-      this.#old = this.#young
-      this.#young = new Map()
-    }
+    if (this.#young.size >= capacity) this.age()
     this.#young.set(key, kept)
     return kept
+  }
+
+  /** Forgets what was not asked for since the call before this one. */
+  age(): void {
+    this.#old = this.#young
+    this.#young = new Map()
   }
 }
 

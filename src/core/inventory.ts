@@ -215,6 +215,11 @@ export class Inventory implements IndexedWorld {
     this.#interning.object(object)
   }
 
+  /** Forgets what objects shared a while ago. To be called now and then, at least twice for an object to be forgotten. */
+  forgetOld(): void {
+    this.#interning.forgetOld()
+  }
+
   /** Takes a change in. Returns the bindings whose evaluation or output may differ by it, except those left to `workOutNext`. */
   apply(change: Change): ReadonlySet<BindingKey> {
     switch (change.kind) {

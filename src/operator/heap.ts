@@ -1,4 +1,6 @@
 type HeapOptions = {
+  /** Forgets what is no longer of use, which only time tells. It is called again and again. */
+  readonly forget: () => void
   /** Collects all garbage, and stops everything meanwhile. Undefined where Node does not offer that. */
   readonly collect: (() => void) | undefined
   /** Bytes of the heap that are in use, garbage included. */
@@ -15,6 +17,7 @@ export type Heap = {
   readonly stop: () => void
 }
 
+/** So often, too, `forget` is called. */
 const lookEveryMs = 20_000
 
 /** A quarter above what was left the last time, and some MiB for the garbage of a process that rests. */
@@ -29,14 +32,15 @@ const restingLoad = 0.1
  * happens. A collection stops the process, for longer the more there is, so it is done at the start, before reviews are
  * served, and later only at rest and after a burst.
  */
-export function createHeap({ collect, used, load, every }: HeapOptions): Heap {
-  if (!collect) return { release: () => {}, stop: () => {} }
+export function createHeap({ forget, collect, used, load, every }: HeapOptions): Heap {
+  if (!collect) return { release: () => {}, stop: every(lookEveryMs, forget) }
   let left = used()
   const release = (): void => {
     collect()
     left = used()
   }
   const stop = every(lookEveryMs, () => {
+    forget()
     const isResting = load() < restingLoad
     if (isResting && isBurst(used(), left)) release()
   })
@@ -44,9 +48,10 @@ export function createHeap({ collect, used, load, every }: HeapOptions): Heap {
 }
 
 /** The heap of this process. It can only be collected with `--expose-gc`, which the Deployment sets. */
-export function heapOfProcess(): Heap {
+export function heapOfProcess({ forget }: Pick<HeapOptions, 'forget'>): Heap {
   let before = performance.eventLoopUtilization()
   return createHeap({
+    forget,
     collect: globalThis.gc && (() => globalThis.gc?.()),
     used: () => process.memoryUsage().heapUsed,
     load: () => {

@@ -179,7 +179,12 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     const probes = await startProbes({ ...config.probes.address, healthy: () => [], ready, log })
     started.defer(() => probes.close())
   }
-  const heap = heapOfProcess()
+  const heap = heapOfProcess({
+    forget: () => {
+      inventory.forgetOld()
+      reservations.forgetOld()
+    },
+  })
   started.defer(() => heap.stop())
   feed.start()
   const begin = async (): Promise<void> => {

@@ -13,7 +13,7 @@ import {
   type ReadHolder,
 } from './claim.ts'
 import { Undecided } from './undecided.ts'
-import { UnfollowedClaims } from './unfollowed-claims.ts'
+import { UnfollowedClaims, windowMs } from './unfollowed-claims.ts'
 
 type ReservationsOptions = {
   readonly objects: Pick<Objects, 'get' | 'create' | 'replace' | 'remove'>
@@ -49,8 +49,8 @@ export const usualStaleMs = 180_000
 /** How often a claim is tried. Each failure means that somebody else wrote the Lease first. */
 const attempts = 8
 
-/** How many deleted bindings are remembered. A claim of an older deletion has expired anyway. */
-const rememberedDeletions = 10_000
+/** How many deleted bindings are remembered, and for how long. A claim of an older deletion has expired anyway. */
+const rememberedDeletions = { atMost: 10_000, forMs: Math.max(usualStaleMs, windowMs) } as const
 
 /** How many claims are deleted at the same time. At 200 admissions a second as many claims have to be collected. */
 const collectAtOnce = 16
@@ -75,7 +75,8 @@ export class Reservations {
   readonly #graceMs: number
   readonly #staleMs: number
   readonly #seen = new Map<string, SeenClaim>()
-  readonly #deleted = new Set<string>()
+  /** When each deleted binding was deleted, by uid, the oldest first. */
+  readonly #deleted = new Map<string, number>()
   readonly #unfollowed: UnfollowedClaims
   /** Requests for one key wait for each other within this replica, which saves conflicts at the API server. */
   readonly #queues = new Map<string, Promise<unknown>>()
@@ -109,9 +110,20 @@ export class Reservations {
 
   /** To be called for deleted bindings: their claims are free at once. */
   holderDeleted(uid: string): void {
-    this.#deleted.add(uid)
-    if (this.#deleted.size <= rememberedDeletions) return
-    for (const oldest of this.#deleted.values().take(1)) this.#deleted.delete(oldest)
+    this.#deleted.delete(uid)
+    this.#deleted.set(uid, this.#options.now())
+    if (this.#deleted.size <= rememberedDeletions.atMost) return
+    for (const oldest of this.#deleted.keys().take(1)) this.#deleted.delete(oldest)
+  }
+
+  /** Forgets deletions, and claims that came to nothing, that no longer decide anything. To be called now and then. */
+  forgetOld(): void {
+    const before = this.#options.now() - rememberedDeletions.forMs
+    for (const [uid, at] of this.#deleted) {
+      if (at > before) break
+      this.#deleted.delete(uid)
+    }
+    this.#unfollowed.forgetOld()
   }
 
   /**

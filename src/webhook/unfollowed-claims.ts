@@ -2,7 +2,7 @@ import { isSameBinding, type Claim, type Holder } from './claim.ts'
 
 /** How many claims on one key may come to nothing within the window, before claims on it refuse nobody any more. */
 const unfollowedAtMost = 3
-const windowMs = 600_000
+export const windowMs = 600_000
 
 /** A client that tries again at once is still at the same attempt. */
 const sameAttemptMs = 15_000
@@ -45,7 +45,7 @@ export class UnfollowedClaims {
     else attempts.push({ at, holder })
     this.#attempts.delete(name)
     this.#attempts.set(name, attempts)
-    this.#forgetOld(at)
+    this.forgetOld()
   }
 
   areTooMany({ name, key }: Claim): boolean {
@@ -65,17 +65,19 @@ export class UnfollowedClaims {
     else this.#attempts.set(name, attempts)
   }
 
+  /** Forgets the claims before the window. */
+  forgetOld(): void {
+    const now = this.#options.now()
+    for (const [name, attempts] of this.#attempts) {
+      if (now - (attempts.at(-1)?.at ?? 0) < windowMs) return
+      this.#attempts.delete(name)
+    }
+  }
+
   #unfollowed(name: string, key: string): Attempt[] {
     const { now, isFollowed } = this.#options
     return (this.#attempts.get(name) ?? []).filter(
       ({ at, holder }) => now() - at < windowMs && !isFollowed(key, holder),
     )
-  }
-
-  #forgetOld(now: number): void {
-    for (const [name, attempts] of this.#attempts) {
-      if (now - (attempts.at(-1)?.at ?? 0) < windowMs) return
-      this.#attempts.delete(name)
-    }
   }
 }

@@ -69,6 +69,8 @@ export class Fleet {
   readonly replaced: string[] = []
   /** What was refused, with when. Only counted from when `watchful` is set. */
   readonly failures: string[] = []
+  /** The most tokens that a replica remembered at once to have been shown to others. */
+  mostShown = 0
   watchful = false
   /** How often replicas wrote a configuration. */
   writes = 0
@@ -122,6 +124,7 @@ export class Fleet {
     void this.#replicas.get(name)?.trust.stop()
     const date = (): Date => new Date(this.clock.date().getTime() + skewMs)
     const secret = this.#secretAccess(name)
+    const tokens = tokensFrom({ secret, now: date, log: this.#log, lives: this.#options.lives })
     const trust = new Trust({
       names,
       log: this.#log,
@@ -137,7 +140,10 @@ export class Fleet {
           issuer: weakIssuer,
           replaced: (why) => void this.replaced.push(why),
         }),
-      tokens: tokensFrom({ secret, now: date, log: this.#log, lives: this.#options.lives }),
+      tokens: (view) => {
+        this.mostShown = Math.max(this.mostShown, view.shown.size)
+        return tokens(view)
+      },
       accept: (accepted) => {
         const replica = this.#replicas.get(name)
         if (replica?.trust !== trust) return

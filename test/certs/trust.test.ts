@@ -202,6 +202,16 @@ describe('the token', () => {
     await settles(fleet)
   })
 
+  test('that others were shown is not remembered for ever, and is replaced after a thousand others', async () => {
+    const fleet = await started(halfway)
+    const [first = ''] = fleet.tokens
+    for (let index = 0; index < 1000; index += 1) fleet.show(`${index}`.padStart(64, '0'))
+    fleet.show(first)
+    await fleet.run(30_000)
+    expect(fleet.mostShown).toBe(16)
+    expect(fleet.tokens).not.toContain(first)
+  })
+
   test.each([
     ['all of it', () => ({ token: '', 'token.made': '', 'token.next': '', 'token.previous': '' })],
     ['what is no token', () => ({ token: 'hush' })],

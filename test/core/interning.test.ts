@@ -33,3 +33,20 @@ test('equal conditions become one object, except Ready, which is rarely equal', 
   expect(second[1]).toBe(first[1])
   expect(second[0]).not.toBe(first[0])
 })
+
+test('an object is shared for as long as an equal one comes now and then, and forgotten after that', () => {
+  const interning = new Interning()
+  const shared = (): unknown => {
+    const conditions: unknown[] = [{ type: 'Conflict', status: 'False', reason: 'NoConflict' }]
+    interning.object({ status: { conditions } })
+    return conditions[0]
+  }
+  const first = shared()
+  for (let times = 0; times < 3; times += 1) {
+    interning.forgetOld()
+    expect(shared()).toBe(first)
+  }
+  interning.forgetOld()
+  interning.forgetOld()
+  expect(shared()).not.toBe(first)
+})

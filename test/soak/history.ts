@@ -2,8 +2,13 @@
 import type { Resource } from '../../src/core/resources.ts'
 import type { Json } from '../support/embedded/json.ts'
 
-/** What the operator can't write while a fault lasts: nothing at all, or no ClusterSPIFFEIDs. */
-export type Blinds = 'everything' | 'outputs' | 'nothing'
+/**
+ * What the operator can't write while a fault lasts: nothing at all, or no ClusterSPIFFEIDs. With `haste` it can write all, but
+ * every request takes `slowRequestMs`.
+ */
+export type Blinds = 'everything' | 'outputs' | 'haste' | 'nothing'
+
+export const slowRequestMs = 1_500
 
 /** One object was created, changed or removed. */
 export type Change = {

@@ -173,6 +173,14 @@ describe('what is not as it should be', () => {
     expect(history.verdict(120)).toEqual(only('unsaid', 77))
   })
 
+  test('is said later where every request is slow, by what a run takes longer and no more', () => {
+    const [briefly, forLong] = [13, 60].map((to) => new HistoryBuilder().has(0, chat).fault(10, to, 'haste'))
+    expect(briefly?.verdict(80)).toEqual(only('unsaid', 18))
+    expect(forLong?.verdict(80)).toEqual(only('unsaid', 24))
+    const inTime = new HistoryBuilder().has(0, chat).fault(10, 13, 'haste').writes(17, settled(chat, []))
+    expect(inTime.verdict(80)).toEqual([])
+  })
+
   test('is said to be tried again and again', () => {
     expect(
       new HistoryBuilder()

@@ -118,6 +118,8 @@ export class Recorder implements Disposable {
   /** Notes what differs from what was known. Returns the version from which to watch. */
   async #list(resource: Resource, known: Map<string, Json>): Promise<string> {
     const { code, body } = await this.#client.get(resourcePath(resource))
+    // While the API server prepares a kind anew, after a change of its definition, it answers 429: that tells nothing.
+    if (code !== 200 && code !== 404) throw new Error(`${resource.plural}: ${code}`)
     const items = code === 200 ? listOf(body['items']).map(recordOf) : []
     const uids = new Set(items.map(uidOf))
     for (const [uid, object] of known) {
@@ -130,7 +132,7 @@ export class Recorder implements Disposable {
         code === 200 ? Number(metaOf(body)['resourceVersion']) : this.#highest,
       )
     }
-    if (code !== 200) throw new Error(`${resource.plural}: ${code}`)
+    if (code === 404) throw new Error(`${resource.plural} are not served`)
     for (const object of items) {
       const before = known.get(uidOf(object))
       known.set(uidOf(object), object)

@@ -1,8 +1,9 @@
+import type { HeapUse } from './heap.ts'
 import type { Violation } from './history.ts'
 
 export type Judged = Readonly<Record<'written' | 'withdrawn' | 'failures' | 'retries', number>>
 
-export type HeapSample = { readonly replica: string; readonly minutes: number; readonly bytes: number }
+export type HeapSample = HeapUse & { readonly replica: string; readonly minutes: number }
 
 export type Report = {
   readonly seed: number
@@ -45,27 +46,41 @@ export function describeViolation({ rule, at, about, what, history }: Violation)
   return [`${seconds(at)} ${rule}: ${about}: ${what}`, ...history.map((line) => `    ${line}`)].join('\n')
 }
 
-/** By how many percent of its first warm sample the heap of a process grew until its last. */
-export function growthOf(samples: readonly HeapSample[]): number | undefined {
+/** By how many percent of its first warm sample the heap of a process, or a part of it, grew until its last. */
+export function growthOf(
+  samples: readonly HeapSample[],
+  bytes: (use: HeapUse) => number = ({ all }) => all,
+): number | undefined {
   const begin = samples[0]?.minutes ?? 0
   const warm = samples.filter(({ minutes }) => minutes - begin >= warmMinutes)
-  const [first, last] = [middle(warm.slice(0, 3)), middle(warm.slice(-3))]
+  const [first, last] = [warm.slice(0, 3), warm.slice(-3)].map((some) => middle(some.map(bytes)))
   return warm.length < 6 || first === undefined || last === undefined ? undefined : (last / first - 1) * 100
 }
 
-const middle = (samples: readonly HeapSample[]): number | undefined =>
-  samples.map(({ bytes }) => bytes).toSorted((a, b) => a - b)[Math.floor(samples.length / 2)]
+const middle = (values: readonly number[]): number | undefined =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 
 function heapTable(samples: readonly HeapSample[]): readonly string[] {
   return [...Map.groupBy(samples, ({ replica }) => replica)]
     .filter(([, of]) => of.length > 1)
     .map(([replica, of]) => {
-      const growth = growthOf(of)
-      const flatness = growth === undefined ? '' : `: ${growth >= 0 ? '+' : ''}${growth.toFixed(1)} %`
-      const values = of.map(({ minutes, bytes }) => `${minutes.toFixed(0)}′ ${(bytes / mebibyte).toFixed(1)}`)
-      return `${replica}, MiB: ${values.join(', ')}${flatness}`
+      const [all, data, code] = parts.map((bytes) => percent(growthOf(of, bytes)))
+      const growth = all === undefined ? '' : `: ${all}; data ${data}, code ${code}`
+      const values = of.map((use) => `${use.minutes.toFixed(0)}′ ${inMiB(use.all)} (${inMiB(use.code)})`)
+      return `${replica}, MiB (of that code): ${values.join(', ')}${growth}`
     })
 }
+
+const parts: readonly ((use: HeapUse) => number)[] = [
+  ({ all }) => all,
+  ({ all, code }) => all - code,
+  ({ code }) => code,
+]
+
+const inMiB = (bytes: number): string => (bytes / mebibyte).toFixed(1)
+
+const percent = (growth: number | undefined): string | undefined =>
+  growth === undefined ? undefined : `${growth >= 0 ? '+' : ''}${growth.toFixed(1)} %`
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 

@@ -74,11 +74,10 @@ export async function soak({
   const sampleHeap = async (): Promise<void> => {
     for (const [index, { replica }] of site.slots.entries()) {
       if (!replica) continue
-      const bytes = await heapOf(replica.log())
       heap.push({
+        ...(await heapOf(replica.log())),
         replica: `slot ${index + 1}, process ${replica.pid}`,
         minutes: recorder.now() / 60_000,
-        bytes,
       })
     }
   }

@@ -719,3 +719,16 @@ test('what is remembered of deletions is bounded, the oldest go first', async ()
   one.holderDeleted('uid-of-chat')
   expect(await ask(one, 'rival')).toEqual(reserved)
 })
+
+test.each([
+  ['is remembered for as long as a claim may be of it', 599_999, reserved],
+  ['is forgotten after that', 600_000, pending('chat')],
+])('a deletion %s', async (_what, ms, answer) => {
+  const { ask, replica, clock } = scene()
+  const one = replica()
+  one.holderDeleted('uid-of-chat')
+  clock.advance(ms)
+  one.forgetOld()
+  await ask(one, 'chat')
+  expect(await ask(one, 'rival')).toEqual(answer)
+})

@@ -72,5 +72,8 @@ describe('claims that no binding followed', () => {
     clock.advance(10 * minuteMs)
     vain.made(claim('last', 'last key'))
     expect(vain.size).toBe(1)
+    clock.advance(10 * minuteMs)
+    vain.forgetOld()
+    expect(vain.size).toBe(0)
   })
 })

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault as ProxyFault, Match } from '../../support/fault-proxy/faults.ts'
 import type { FaultProxy } from '../../support/fault-proxy/proxy.ts'
+import { slowRequestMs, type Blinds } from '../history.ts'
 import type { Slot } from '../site.ts'
 import { longMs, usualMs, type Fault, type Stage } from './stage.ts'
 
@@ -14,20 +15,23 @@ async function chosen({ site, random }: Stage): Promise<{ slots: readonly Slot[]
   return { slots, hitsLeader: leader === undefined || slots.includes(leader) }
 }
 
-/** @param begin has it go wrong, and gives what ends that */
+/**
+ * @param blinds what the leader can't do while it lasts
+ * @param begin has it go wrong, and gives what ends that
+ */
 const onTheWay =
   (
     name: string,
-    keepsFromWriting: boolean,
+    blinds: Exclude<Blinds, 'outputs'>,
     begin: (proxy: FaultProxy, stage: Stage) => Promise<() => Promise<void>>,
   ): Fault =>
   async (stage) => {
     const { site, recorder, random } = stage
     const { slots, hitsLeader } = await chosen(stage)
-    const isBlinding = keepsFromWriting && hitsLeader
+    const isBlinding = blinds === 'everything' && hitsLeader
     const over = recorder.fault(
       `${name} (${slots.length === 1 ? (hitsLeader ? 'the leader' : 'one that waits') : 'all'})`,
-      isBlinding ? 'everything' : 'nothing',
+      hitsLeader ? blinds : 'nothing',
     )
     const ends = await Promise.all(slots.map(({ proxy }) => begin(proxy, stage)))
     const [shortest, longest] = random.chance(0.25) ? longMs : usualMs
@@ -51,27 +55,27 @@ const ofTheLoop = /\/(?:clusterspiffeids|inferenceidentitybindings|inferencepool
 const nothing = (): Promise<void> => Promise.resolve()
 
 export const wayFaults: Readonly<Record<string, Fault>> = {
-  'API server answers 500': onTheWay('API server answers 500', true, async (proxy) => {
+  'API server answers 500': onTheWay('API server answers 500', 'everything', async (proxy) => {
     const end = await injected({ kind: 'status', code: 500 })(proxy)
     proxy.cutWatches()
     return end
   }),
   'API server answers 500 to writes': onTheWay(
     'API server answers 500 to writes',
-    true,
+    'everything',
     injected({ kind: 'status', code: 500 }, { method: writes }),
   ),
   'API server answers 500 to reads': onTheWay(
     'API server answers 500 to reads',
-    true,
+    'everything',
     injected({ kind: 'status', code: 500 }, { method: 'GET', watch: false, path: ofTheLoop }),
   ),
   'API server answers 429': onTheWay(
     'API server answers 429',
-    true,
+    'everything',
     injected({ kind: 'status', code: 429, retryAfterSeconds: 1 }, { watch: false }),
   ),
-  'API server answers nothing': onTheWay('API server answers nothing', true, async (proxy) => {
+  'API server answers nothing': onTheWay('API server answers nothing', 'everything', async (proxy) => {
     const end = await injected({ kind: 'silence' }, { watch: false })(proxy)
     return async () => {
       await end()
@@ -80,21 +84,25 @@ export const wayFaults: Readonly<Record<string, Fault>> = {
       await proxy.up()
     }
   }),
-  'API server is slow': onTheWay('API server is slow', false, injected({ kind: 'slow', ms: 1_500 })),
+  'API server is slow': onTheWay(
+    'API server is slow',
+    'haste',
+    injected({ kind: 'slow', ms: slowRequestMs }),
+  ),
   'answers are lost': onTheWay(
     'answers are lost',
-    false,
+    'nothing',
     injected({ kind: 'lostResponse' }, { method: writes }, 5),
   ),
-  'API server is unreachable': onTheWay('API server is unreachable', true, async (proxy) => {
+  'API server is unreachable': onTheWay('API server is unreachable', 'everything', async (proxy) => {
     await proxy.down()
     return () => proxy.up()
   }),
-  'watches are cut': onTheWay('watches are cut', false, (proxy) => {
+  'watches are cut': onTheWay('watches are cut', 'nothing', (proxy) => {
     proxy.cutWatches()
     return Promise.resolve(nothing)
   }),
-  'watches expire': onTheWay('watches expire', false, (proxy) => {
+  'watches expire': onTheWay('watches expire', 'nothing', (proxy) => {
     proxy.expireWatches()
     return Promise.resolve(nothing)
   }),

@@ -1,4 +1,4 @@
-import type { Blinds, FaultMark } from '../history.ts'
+import { slowRequestMs, type Blinds, type FaultMark } from '../history.ts'
 
 type Span = { readonly blinds: Blinds; readonly from: number; to: number }
 
@@ -6,6 +6,11 @@ type Span = { readonly blinds: Blinds; readonly from: number; to: number }
 const longestRetryMs = 60_000
 /** A watch is begun again after at most this. */
 const longestBackoffMs = 30_000
+/**
+ * What one run of a binding asks at most, one after the other: a read of a ClusterSPIFFEID and of what is to be confirmed, a
+ * write, two Events, the status.
+ */
+const requestsOfARun = 6
 /** For what is under way when an outage ends. */
 const graceMs = 2_000
 
@@ -41,6 +46,17 @@ export class Blindness {
       reached = end
     }
     return to - from - lost
+  }
+
+  /**
+   * How much longer it may take until something is said, because every request was slow for a while between two moments. The run
+   * that is under way when the time is over may be the one that succeeds, and nothing is said before its end.
+   */
+  slackMs(from: number, to: number): number {
+    const slowed = [...this.#spans.values()]
+      .filter(({ blinds }) => blinds === 'haste')
+      .reduce((sum, span) => sum + Math.max(0, Math.min(span.to, to) - Math.max(span.from, from)), 0)
+    return Math.min(slowed, requestsOfARun * slowRequestMs)
   }
 
   /** Whether there was a time between two moments in which writes of this kind could not succeed. */

@@ -101,7 +101,8 @@ export class Judge {
       if (wrong === undefined) this.#late.delete(key)
       else this.#late.set(key, late)
       if (isShown) late.since = at
-      if (isShown || late.reported || lasted <= limits.saidMs) return []
+      const limitMs = limits.saidMs + this.#blindness.slackMs(late.since, at)
+      if (isShown || late.reported || lasted <= limitMs) return []
       late.reported = true
       return [{ rule: 'unsaid', about: key, what: `${wrong}, for ${(lasted / 1000).toFixed(1)} s` } as const]
     })
