@@ -2,9 +2,10 @@ import type { Objects, Reply } from '../core/objects.ts'
 import type { Resource } from '../core/resources.ts'
 import type { Budget } from './budget.ts'
 
+const isAnswer = ({ kind }: Reply): boolean => kind !== 'failed'
+
 /** The budget learns from how long each call takes. */
 export function measured(objects: Objects, budget: Pick<Budget, 'measured'>): Objects {
-  const isAnswer = ({ kind }: Reply): boolean => kind !== 'failed'
   const guard =
     <Rest extends readonly unknown[]>(
       verb: string,

@@ -45,15 +45,14 @@ export const disturbed: Benchmark = async (report, { quick, profile }) => {
   let hindered = 0
   const rewritten = await applies('rewritten', async () => void (hindered = await rewrite('decode')))
 
-  const late = (samples: Samples): Samples => [quantile(samples, 0.99)]
-  const tell = (what: string, applies: Applies, atMost: number): void => {
+  const tell = (what: string, taken: Applies, atMost: number): void => {
     const name = `an apply among ${size} bindings while ${what}, 99th percentile`
-    const samples = late(applies.kleym)
+    const samples = late(taken.kleym)
     const calm = { name: 'at rest', samples: late(rest.kleym) }
     report.figure({ name, unit: 'ms', samples, floor: calm, wanted: { of: 'ratio', atMost } })
-    report.figure({ name, unit: 'ms', samples, floor: { name: 'echoed', samples: late(applies.echo) } })
+    report.figure({ name, unit: 'ms', samples, floor: { name: 'echoed', samples: late(taken.echo) } })
     const echoes = { name: 'at rest', samples: late(rest.echo) }
-    report.figure({ name: `${name}, echoed`, unit: 'ms', samples: late(applies.echo), floor: echoes })
+    report.figure({ name: `${name}, echoed`, unit: 'ms', samples: late(taken.echo), floor: echoes })
   }
   tell('the CRD of ClusterSPIFFEIDs gets another description', described, 2)
   tell('the loop writes all ClusterSPIFFEIDs and statuses anew', rewritten, 3)
@@ -90,6 +89,8 @@ async function during(
   report.note(`${when}, CPU: ${[...spent].map(([name, s]) => `${name} ${s.toFixed(1)} s`).join(', ')}`)
   return taken
 }
+
+const late = (samples: Samples): Samples => [quantile(samples, 0.99)]
 
 const told = (samples: Samples): string =>
   [
