@@ -139,7 +139,12 @@ test('a kind that is only described anew is not listed again', async () => {
   for (const one of [pool(), objective(), binding()]) await world.put(one)
   const proxy = await startFaultProxy(world.api)
   stack.defer(() => proxy.stop())
-  const loop = startLoop({ kubeconfig: await proxy.kubeconfig(world.api.token), schemaSettlesMs: 60_000 })
+  const loop = startLoop({
+    kubeconfig: await proxy.kubeconfig(world.api.token),
+    schemaSettlesMs: 300_000,
+    // No list for want of news.
+    timings: { nudgeMs: 300_000, idleMs: 300_000, watchSeconds: { from: 300, to: 300 } },
+  })
   stack.defer(() => loop.stop())
   await whenSettled(world)
   const lists = ({ plural }: { readonly plural: string }): number =>
