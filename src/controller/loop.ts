@@ -1,4 +1,5 @@
 import type { BindingKey } from '../core/binding.ts'
+import type { Budget } from './budget.ts'
 import type { Pace } from './pace.ts'
 import type { Queue } from './queue.ts'
 import type { RunResult } from './run-result.ts'
@@ -7,6 +8,8 @@ type Loop = {
   readonly queue: Queue<BindingKey>
   readonly reconcile: (key: BindingKey) => Promise<RunResult>
   readonly workers: number
+  /** How many of the workers take part. */
+  readonly budget: Pick<Budget, 'wait'>
   readonly pace: Pace
   readonly log: {
     readonly debug: (fields: object, message: string) => void
@@ -18,11 +21,18 @@ type Loop = {
 
 /** Works the queue off until it is shut down. Resolves when the last run has ended. */
 export async function runLoop(loop: Loop): Promise<void> {
-  await Promise.all(Array.from({ length: loop.workers }, () => work(loop)))
+  await Promise.all(Array.from({ length: loop.workers }, (_, index) => work(loop, index + 1)))
 }
 
-async function work({ queue, reconcile, pace, log, observe }: Loop): Promise<void> {
-  for (let key = await queue.next(); key !== undefined; key = await queue.next()) {
+/** @param number of this worker, from 1: it takes part if the budget is at least that large */
+async function work(loop: Loop, number: number): Promise<void> {
+  const { queue, reconcile, budget, pace, log, observe } = loop
+  const next = async (): Promise<BindingKey | undefined> => {
+    // A worker waits without a key, so that no run that has begun is held up, and the most urgent key is taken afterwards.
+    for (let wait = budget.wait(number); wait; wait = budget.wait(number)) await wait
+    return queue.next()
+  }
+  for (let key = await next(); key !== undefined; key = await next()) {
     for (let wait = pace.wait(); wait; wait = pace.wait()) await wait
     const started = performance.now()
     let ended: RunResult['kind'] | 'error' = 'error'

@@ -12,7 +12,7 @@ const backoff = { fromMs: 5, toMs: 60_000 }
 /** The longest time that setTimeout takes. A timer that fires before a key is due is set again. */
 const longestTimerMs = 2 ** 31 - 1
 
-const systemClock: QueueClock = {
+export const systemClock: QueueClock = {
   now: () => performance.now(),
   after: (ms, run) => {
     const timer = setTimeout(run, ms)

@@ -2,17 +2,19 @@ import type { Binding, BindingKey } from '../core/binding.ts'
 import type { Outcome } from '../core/conditions.ts'
 import type { Departures } from '../core/former.ts'
 import type { Inventory } from '../core/inventory.ts'
-import type { Objects, Reply } from '../core/objects.ts'
+import type { Objects } from '../core/objects.ts'
 import { bindingResource, clusterSpiffeIdResource, type Resource } from '../core/resources.ts'
 import { inSlices, type Turns } from '../core/slices.ts'
 import type { Log } from '../log.ts'
 import { Announcer } from './announcer.ts'
+import { Budget } from './budget.ts'
+import { fenced, measured } from './guarded-objects.ts'
 import type { JournalAction, JournalEntry } from './journal.ts'
 import { runLoop } from './loop.ts'
 import { Outputs } from './output.ts'
 import { Pace } from './pace.ts'
 import { Processing } from './processing.ts'
-import { Queue } from './queue.ts'
+import { Queue, systemClock } from './queue.ts'
 import { reconcile, type Confirm } from './reconcile.ts'
 import { wait, type RunResult } from './run-result.ts'
 import { Statuses } from './statuses.ts'
@@ -54,6 +56,8 @@ export type Term = {
   /** To be called when a kind has another schema: the API server may then store more, or less, of our objects. */
   readonly schemaChanged: (resource: Resource) => void
   readonly depth: () => number
+  /** How many runs may be under way at once. */
+  readonly runsAllowed: () => number
   /** A text about bindings that have not succeeded for a while; undefined if there are none. */
   readonly troubles: () => string | undefined
   /** Stops taking keys; resolves when the running ones are done. */
@@ -66,7 +70,8 @@ const now = (): Date => new Date()
 export function startTerm(options: TermOptions): Term {
   const { inventory, unshown, log, workers, instance, hindrance, whenDecidable, observe, departures, turns } =
     options
-  const objects = fenced(options.objects, options.mayWrite)
+  const budget = new Budget({ most: workers, clock: systemClock })
+  const objects = fenced(measured(options.objects, budget), options.mayWrite)
   const queue = new Queue<BindingKey>()
   const ending = new AbortController()
   const announcer = new Announcer({ objects, now, instance, warn: log.warn })
@@ -114,6 +119,7 @@ export function startTerm(options: TermOptions): Term {
   const ended = runLoop({
     queue,
     workers,
+    budget,
     pace: new Pace(turns),
     log,
     observe: observe.run,
@@ -133,12 +139,14 @@ export function startTerm(options: TermOptions): Term {
       if (resource === clusterSpiffeIdResource || resource === bindingResource) queue.hasten()
     },
     depth: () => queue.depth,
+    runsAllowed: () => budget.runs,
     troubles: () => troubleReports.words(),
     end: async () => {
       clearInterval(checkTimer)
       // A worker that waits for a list would keep the term from ending, and so the Lease from being given back, for as long as
       // the API server is gone.
       ending.abort()
+      budget.lift()
       await queue.shutdown()
       await ended
     },
@@ -157,22 +165,3 @@ const checkEveryMs = 5_000
 
 /** How long a key that nothing may be done about waits before it is looked at again. */
 const hinderedMs = 10_000
-
-/**
- * Writes fail at once when another replica may be leading, without a connection being closed for them.
- * kube/last-moment.ts does the same for a write that has waited for its connection.
- */
-function fenced(objects: Objects, mayWrite: () => boolean): Objects {
-  const guard =
-    <Args extends readonly unknown[]>(write: (...args: Args) => Promise<Reply>) =>
-    async (...args: Args): Promise<Reply> =>
-      mayWrite() ? write(...args) : { kind: 'failed', cause: 'not leading any more', retryAfterMs: undefined }
-  return {
-    get: objects.get,
-    create: guard(objects.create),
-    replace: guard(objects.replace),
-    replaceStatus: guard(objects.replaceStatus),
-    mergePatch: guard(objects.mergePatch),
-    remove: guard(objects.remove),
-  }
-}

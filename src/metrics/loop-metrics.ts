@@ -6,11 +6,14 @@ export type LoopMetrics = {
   readonly reconciled: (result: 'settled' | 'wait' | 'retry' | 'error', seconds: number) => void
   /** The number of bindings that wait to be reconciled, read at each scrape. */
   readonly queueDepthFrom: (source: () => number) => void
+  /** How many runs the loop may have under way at once, read at each scrape. */
+  readonly runsAllowedFrom: (source: () => number) => void
   readonly leading: (leads: boolean) => void
 }
 
 export function loopMetrics(registers: Registry[]): LoopMetrics {
   let source: (() => number) | undefined
+  let runsAllowed: (() => number) | undefined
   const duration = new Histogram({
     name: 'kleym_reconcile_duration_seconds',
     help: 'Seconds that one reconcile of one InferenceIdentityBinding took.',
@@ -26,6 +29,14 @@ export function loopMetrics(registers: Registry[]): LoopMetrics {
       queue.set(source?.() ?? 0)
     },
   })
+  const runs: Gauge = new Gauge({
+    name: 'kleym_reconcile_runs_allowed',
+    help: 'Reconciles that may be under way at once: the fewer, the longer the API server takes to answer them; 0 where this replica does not lead.',
+    registers,
+    collect: () => {
+      runs.set(runsAllowed?.() ?? 0)
+    },
+  })
   const leader = new Gauge({
     name: 'kleym_leader',
     help: 'Whether this replica reconciles.',
@@ -35,6 +46,9 @@ export function loopMetrics(registers: Registry[]): LoopMetrics {
     reconciled: (result, lasted) => duration.observe({ result }, lasted),
     queueDepthFrom: (given) => {
       source = given
+    },
+    runsAllowedFrom: (given) => {
+      runsAllowed = given
     },
     leading: (leads) => leader.set(leads ? 1 : 0),
   }

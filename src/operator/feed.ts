@@ -1,7 +1,6 @@
 import type { BindingKey } from '../core/binding.ts'
 import type { Change } from '../core/change.ts'
 import type { Inventory } from '../core/inventory.ts'
-import { field, objectOr } from '../core/json.ts'
 import {
   allResources,
   bindingResource,
@@ -17,6 +16,7 @@ import { Reflector, type ReflectorOptions } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
 import { contractSummary, obstacleIn, obstacles, type Obstacle } from './contract.ts'
 import { lighten } from './lighten.ts'
+import { schemaIn, schemaSummary } from './schema-seen.ts'
 import { ServedSchemas } from './served-schemas.ts'
 import { WorkingOut, type TakingIn } from './working-out.ts'
 
@@ -50,7 +50,9 @@ export type Feed = {
   readonly halted: () => string | undefined
   /** Resolves once what is known of a namespace is of one moment, or the signal aborts; undefined where it is already. */
   readonly whenDecidable: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
-  /** The list that is being taken in for longest, if there is one; meanwhile nothing may be decided. */
+  /** The same of what reviews depend on, which is all but the ClusterSPIFFEIDs that are there. */
+  readonly whenReviewable: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
+  /** Of the lists that reviews wait for, the one that is being taken in for longest, if there is one. */
   readonly takingIn: () => TakingIn | undefined
   /**
    * Whether the schema of a kind that decides about identities has just changed. Until each API server goes by the new schema,
@@ -109,10 +111,12 @@ export function createFeed({
     if (known.size === allResources.length) void workingOut.begin().then(complete.resolve)
   }
 
-  function arrive(resource: Resource): void {
+  function arrive(resource: Resource, isOtherSchema: boolean): void {
     if (absent.delete(resource)) log.info({ gvk: gvk(resource) }, 'this kind is served now')
     const former = running.get(resource)
     if (former) {
+      // Where the definition is only described anew, all that is known stays as it is.
+      if (!isOtherSchema) return
       // The API server ends watches of the former kind a second later, or, where a request of it is under way, up to two minutes.
       former.beginAnew()
       if (inventory.isServed(resource)) learnSchema(resource)
@@ -163,19 +167,15 @@ export function createFeed({
     resources: allResources,
     log,
     timings,
-    summarise: (definition) => ({
-      ...contractSummary(definition),
-      [schemaField]: `${definition.metadata.uid}/${String(definition.metadata['generation'])}`,
-    }),
+    summarise: (definition) => ({ ...contractSummary(definition), ...schemaSummary(definition) }),
     changed: (resource, served, definition) => {
-      const schema = definition && String(field(objectOr(field(definition, 'summary')), schemaField))
-      const isOther = schemas.note(resource, schema)
+      const isOther = schemas.note(resource, schemaIn(definition))
       if (resource === bindingResource) {
         halted = obstacleIn(definition, served)
         if (halted !== undefined) log[obstacles[halted]]({}, halted)
       }
       if (served && !(resource === bindingResource && halted !== undefined)) {
-        arrive(resource)
+        arrive(resource, isOther)
         if (isOther) schemas.freshen(resource)
       } else leave(resource)
     },
@@ -193,6 +193,7 @@ export function createFeed({
     unsynced: () => allResources.filter((resource) => !known.has(resource)).map(gvk),
     halted: () => halted,
     whenDecidable: (namespace, signal) => workingOut.whenDecidable(namespace, signal),
+    whenReviewable: (namespace, signal) => workingOut.whenReviewable(namespace, signal),
     takingIn: () => workingOut.takingIn(),
     isSchemaFresh: () =>
       allResources.some(
@@ -213,5 +214,3 @@ const markedAtOnce = 100
 
 /** Time for every API server to go by a new CustomResourceDefinition. */
 const usualSchemaSettlesMs = 10_000
-
-const schemaField = 'schema'

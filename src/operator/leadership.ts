@@ -15,7 +15,7 @@ import type { Metrics } from '../metrics/metrics.ts'
 import { confirmation } from './live-reads.ts'
 import type { ReviewsFirst } from './reviews-first.ts'
 
-/** How many keys are reconciled at the same time. More would not be faster: the API server bounds the rate. */
+/** How many keys are reconciled at the same time, at most. More would not be faster: the API server bounds the rate. */
 const workers = 32
 
 const lost = (): Error => new Error('leadership was lost')
@@ -100,6 +100,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
     await ending?.end()
   }
   metrics.queueDepthFrom(() => term?.depth() ?? 0)
+  metrics.runsAllowedFrom(() => term?.runsAllowed() ?? 0)
   return {
     mark: (keys) => term?.mark(keys),
     markLater: (keys) => term?.markLater(keys),

@@ -27,7 +27,7 @@ export type RoutesOptions = {
   readonly reservations: Reservations
   /** Warnings that are part of every answer. */
   readonly notices: () => readonly string[]
-  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'takingIn' | 'whenDecidable'>
+  readonly feed: Pick<Feed, 'unsynced' | 'halted' | 'silence' | 'takingIn' | 'whenReviewable'>
   readonly reviewsFirst: Pick<ReviewsFirst, 'reviewStarted'>
   readonly metrics: Metrics
   readonly log: Log
@@ -90,7 +90,7 @@ const guardedBy =
     let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'
     let reason: string | undefined
     try {
-      await untilDecidable(request.namespace, feed, signal)
+      await untilReviewable(request.namespace, feed, signal)
       const response = await review(request, signal)
       reason = response.auditAnnotations['reasons']?.split(',')[0]
       decision = response.kind === 'denied' ? 'deny' : response.warnings.length > 0 ? 'warn' : 'allow'
@@ -101,16 +101,16 @@ const guardedBy =
     }
   }
 
-/** Waits until something may be decided in a namespace. Throws `Undecided` if this replica knows too little, before or after. */
-async function untilDecidable(
+/** Waits until a review may be decided in a namespace. Throws `Undecided` if this replica knows too little, before or after. */
+async function untilReviewable(
   namespace: string,
   feed: RoutesOptions['feed'],
   signal: AbortSignal,
 ): Promise<void> {
   refuseIfIgnorant(feed)
-  const decidable = feed.whenDecidable(namespace, signal)
-  if (!decidable) return
-  await decidable
+  const reviewable = feed.whenReviewable(namespace, signal)
+  if (!reviewable) return
+  await reviewable
   signal.throwIfAborted()
   refuseIfIgnorant(feed)
 }

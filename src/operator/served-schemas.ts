@@ -1,4 +1,5 @@
 import type { Resource } from '../core/resources.ts'
+import type { SchemaSeen } from './schema-seen.ts'
 
 type ServedSchemasOptions = {
   readonly settlesMs: number
@@ -12,7 +13,8 @@ type ServedSchemasOptions = {
  */
 export class ServedSchemas {
   readonly #options: ServedSchemasOptions
-  readonly #schemas = new Map<Resource, string | undefined>()
+  /** What was seen of each served kind last, and the text that identifies its schema. */
+  readonly #schemas = new Map<Resource, { readonly seen: SchemaSeen; readonly text: string }>()
   readonly #fresh = new Set<Resource>()
   #timer: NodeJS.Timeout | undefined
 
@@ -22,17 +24,22 @@ export class ServedSchemas {
 
   /** Identifies the schema of a kind; undefined for one that is not served. It is another text once the schema has settled. */
   of(resource: Resource): string | undefined {
-    return this.#schemas.get(resource)
+    return this.#schemas.get(resource)?.text
   }
 
   /**
    * Notes the schema of a kind; undefined for a kind that is not served. Returns whether it replaces another one, which a kind
    * that was not there before does not have.
    */
-  note(resource: Resource, schema: string | undefined): boolean {
+  note(resource: Resource, seen: SchemaSeen | undefined): boolean {
     const former = this.#schemas.get(resource)
-    this.#schemas.set(resource, schema)
-    return former !== undefined && schema !== undefined && former !== schema && former !== settledText(schema)
+    if (!seen) {
+      this.#schemas.delete(resource)
+      return false
+    }
+    const isSame = former !== undefined && isOneSchema(former.seen, seen)
+    this.#schemas.set(resource, { seen, text: isSame ? former.text : textOf(seen) })
+    return former !== undefined && !isSame
   }
 
   isFresh(resource: Resource): boolean {
@@ -54,11 +61,20 @@ export class ServedSchemas {
     for (const resource of this.#fresh) {
       const schema = this.#schemas.get(resource)
       // The kind may be gone by now.
-      if (schema !== undefined) this.#schemas.set(resource, settledText(schema))
+      if (schema) this.#schemas.set(resource, { ...schema, text: `${textOf(schema.seen)}, everywhere` })
       this.#options.settled(resource)
     }
     this.#fresh.clear()
   }
 }
 
-const settledText = (schema: string): string => `${schema}, everywhere`
+const textOf = ({ uid, generation }: SchemaSeen): string => `${uid}/${generation}`
+
+/**
+ * Whether objects are stored and read alike by both. Equal contents are not enough where a generation in between was not seen, as
+ * after an outage: by the schema of that time objects may have been pruned.
+ */
+const isOneSchema = (before: SchemaSeen, after: SchemaSeen): boolean =>
+  before.uid === after.uid &&
+  before.content === after.content &&
+  Math.abs(after.generation - before.generation) <= 1

@@ -1,6 +1,6 @@
 import type { BindingKey } from '../core/binding.ts'
 import type { Inventory } from '../core/inventory.ts'
-import type { Resource } from '../core/resources.ts'
+import { clusterSpiffeIdResource, type Resource } from '../core/resources.ts'
 import { inSlices, type Turns } from '../core/slices.ts'
 import type { Log } from '../log.ts'
 
@@ -62,30 +62,40 @@ export class WorkingOut {
     this.#tell()
   }
 
-  /** The kind of which a list is being taken in for longest, and for how many milliseconds; undefined if there is none. */
+  /**
+   * The kind that reviews depend on and of which a list is being taken in for longest, and for how many milliseconds; undefined if
+   * there is none.
+   */
   takingIn(): TakingIn | undefined {
-    const [longest] = this.#mixed
+    const longest = this.#mixed.entries().find(([resource]) => concernsReviews(resource))
     return longest && { resource: longest[0], forMs: this.#options.turns.now() - longest[1] }
   }
 
   /**
-   * Resolves once something may be decided in a namespace, or the signal aborts; undefined where something may be
-   * decided already.
+   * Resolves once the loop may decide something in a namespace, or the signal aborts; undefined where it may already.
    */
   whenDecidable(namespace: string, signal: AbortSignal): Promise<void> | undefined {
-    return this.#isDecidable(namespace) ? undefined : this.#waitUntilDecidable(namespace, signal)
+    return this.#when(() => this.#mixed.size === 0 && this.#options.inventory.isWorkedOut(namespace), signal)
   }
 
-  async #waitUntilDecidable(namespace: string, signal: AbortSignal): Promise<void> {
+  /** The same for reviews, which wait for no list of ClusterSPIFFEIDs. */
+  whenReviewable(namespace: string, signal: AbortSignal): Promise<void> | undefined {
+    return this.#when(
+      () => this.takingIn() === undefined && this.#options.inventory.isWorkedOut(namespace),
+      signal,
+    )
+  }
+
+  #when(holds: () => boolean, signal: AbortSignal): Promise<void> | undefined {
+    return holds() ? undefined : this.#waitUntil(holds, signal)
+  }
+
+  async #waitUntil(holds: () => boolean, signal: AbortSignal): Promise<void> {
     const { promise: aborted, resolve: give } = Promise.withResolvers<void>()
     const abort = (): void => give()
     signal.addEventListener('abort', abort)
-    while (!signal.aborted && !this.#isDecidable(namespace)) await Promise.race([this.#news.promise, aborted])
+    while (!signal.aborted && !holds()) await Promise.race([this.#news.promise, aborted])
     signal.removeEventListener('abort', abort)
-  }
-
-  #isDecidable(namespace: string): boolean {
-    return this.#mixed.size === 0 && this.#options.inventory.isWorkedOut(namespace)
   }
 
   #tell(): void {
@@ -122,3 +132,6 @@ export class WorkingOut {
     else this.#unmarked.shift()
   }
 }
+
+/** The ClusterSPIFFEIDs that are there decide about no review: by them a review only warns of fallbacks that give way. */
+const concernsReviews = (resource: Resource): boolean => resource !== clusterSpiffeIdResource

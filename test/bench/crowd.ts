@@ -1,6 +1,7 @@
 import { create, createAll, createNamespace, type Cluster } from './cluster.ts'
 import { binding, objective, pool, referencesOf } from './manifests.ts'
 import type { Operator } from './operator.ts'
+import { routeTo } from './routing.ts'
 import { condition, range } from './waiting.ts'
 
 /** A namespace all of whose bindings use one pool. */
@@ -14,8 +15,8 @@ export const quiet = 'quiet'
 
 /** To be called before the operator runs, which would review each of these bindings. */
 export async function fillCrowd(cluster: Cluster, size: number): Promise<void> {
-  await createNamespace(cluster, crowd)
-  await createNamespace(cluster, quiet)
+  await createNamespace(cluster, crowd, routeTo('kleym'))
+  await createNamespace(cluster, quiet, routeTo('kleym'))
   await create(cluster, shared)
   await createAll(
     cluster,

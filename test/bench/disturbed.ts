@@ -5,49 +5,57 @@ import { failureWords } from '../../src/kube/client.ts'
 import { resourcePath } from '../../src/kube/path.ts'
 import type { Benchmark } from './benchmark.ts'
 import { beside } from './beside.ts'
-import { startRealCluster, type Cluster } from './cluster.ts'
+import { createAll, createNamespace, startRealCluster, type Cluster } from './cluster.ts'
 import { allReady, fillCrowd, quiet, shared } from './crowd.ts'
-import { binding, resourceOf } from './manifests.ts'
+import { binding, referencesOf, resourceOf } from './manifests.ts'
 import { runOperator, type Operator } from './operator.ts'
+import { processesIn, spentDuring } from './processes.ts'
+import type { Report } from './report.ts'
+import { routeByNamespace, routeTo } from './routing.ts'
 import { quantile, type Samples } from './statistics.ts'
 import { condition, timed } from './waiting.ts'
 
-const late = (samples: Samples): number => quantile(samples, 0.99)
+/** Where applies are reviewed by the operator, and where by a server that allows everything. */
+const routes = ['kleym', 'echo'] as const
+type Applies = Readonly<Record<(typeof routes)[number], Samples>>
 
-/** How long an apply of another binding takes while the operator has much to do, beside the time that it takes otherwise. */
-export const disturbed: Benchmark = async (report, { quick }) => {
+const namespaces: Readonly<Record<keyof Applies, string>> = { kleym: quiet, echo: 'echoed' }
+
+/**
+ * How long an apply of another binding takes while the operator has much to do, beside the time that it takes otherwise, and
+ * beside the time of an apply that the operator does not review: that is what the API server alone adds while it is disturbed.
+ */
+export const disturbed: Benchmark = async (report, { quick, profile }) => {
   const [size, seconds] = quick ? [100, 2] : [3_000, 20]
   await using cluster = await startRealCluster()
   await fillCrowd(cluster, size)
-  await using operator = await runOperator(cluster, { webhook: true })
+  await createNamespace(cluster, namespaces.echo, routeTo('echo'))
+  await createAll(cluster, referencesOf(namespaces.echo, 1))
+  await using operator = await runOperator(cluster, { webhook: true, profile })
+  await using _ = await routeByNamespace(cluster)
   await allReady(operator, size)
-  const apply = (): Promise<void> => applyDry(cluster)
-  await beside(apply, () => wait(1000))
+  const applies = (when: string, work: () => Promise<unknown>): Promise<Applies> =>
+    during(work, { when, cluster, operator, report })
+  const rewrite = (role: string): Promise<number> => timed(() => rewriteAll(cluster, operator, size, role))
 
-  const alone = await beside(apply, () => wait(seconds * 1000))
-  const described = await beside(apply, () => describeAgain(cluster, seconds))
-  const unhindered = await timed(() => rewriteAll(cluster, operator, size, 'prefill'))
+  await applies('the first second', () => wait(1000))
+  const rest = await applies('at rest', () => wait(seconds * 1000))
+  const described = await applies('described', () => describeAgain(cluster, seconds))
+  const unhindered = await rewrite('prefill')
   let hindered = 0
-  const rewritten = await beside(
-    apply,
-    async () => void (hindered = await timed(() => rewriteAll(cluster, operator, size, 'decode'))),
-  )
+  const rewritten = await applies('rewritten', async () => void (hindered = await rewrite('decode')))
 
-  const floor = { name: 'at rest', samples: [late(alone)] }
-  report.figure({
-    name: `an apply among ${size} bindings while the CRD of ClusterSPIFFEIDs gets another description, 99th percentile`,
-    unit: 'ms',
-    samples: [late(described)],
-    floor,
-    wanted: { of: 'ratio', atMost: 2 },
-  })
-  report.figure({
-    name: `an apply while the loop writes ${size} ClusterSPIFFEIDs and statuses anew, 99th percentile`,
-    unit: 'ms',
-    samples: [late(rewritten)],
-    floor,
-    wanted: { of: 'ratio', atMost: 3 },
-  })
+  const tell = (what: string, taken: Applies, atMost: number): void => {
+    const name = `an apply among ${size} bindings while ${what}, 99th percentile`
+    const samples = late(taken.kleym)
+    const calm = { name: 'at rest', samples: late(rest.kleym) }
+    report.figure({ name, unit: 'ms', samples, floor: calm, wanted: { of: 'ratio', atMost } })
+    report.figure({ name, unit: 'ms', samples, floor: { name: 'echoed', samples: late(taken.echo) } })
+    const echoes = { name: 'at rest', samples: late(rest.echo) }
+    report.figure({ name: `${name}, echoed`, unit: 'ms', samples: late(taken.echo), floor: echoes })
+  }
+  tell('the CRD of ClusterSPIFFEIDs gets another description', described, 2)
+  tell('the loop writes all ClusterSPIFFEIDs and statuses anew', rewritten, 3)
   report.figure({
     name: 'bindings that the loop writes anew meanwhile',
     unit: '/s',
@@ -55,19 +63,49 @@ export const disturbed: Benchmark = async (report, { quick }) => {
     floor: { name: 'while nobody applies', samples: [(1000 * size) / unhindered] },
     wanted: { of: 'ratio', atLeast: 0.8 },
   })
-  for (const [when, samples] of Object.entries({ alone, described, rewritten }))
-    report.note(
-      `${when}: ${samples.length}, p50 ${quantile(samples, 0.5).toFixed(1)} ms, p99 ${late(samples).toFixed(1)} ms`,
-    )
+  for (const line of await operator.end()) report.note(line)
 }
 
+type Disturbance = {
+  readonly when: string
+  readonly cluster: Cluster
+  readonly operator: Operator
+  readonly report: Report
+}
+
+/** How long applies take, of both routes in turns, for as long as some work lasts. */
+async function during(
+  work: () => Promise<unknown>,
+  { when, cluster, operator, report }: Disturbance,
+): Promise<Applies> {
+  const taken: Record<keyof Applies, number[]> = { kleym: [], echo: [] }
+  const applyBoth = async (): Promise<void> => {
+    for (const route of routes) taken[route].push(await timed(() => applyDry(cluster, route)))
+  }
+  const servers = await processesIn(cluster.directory ?? '', ['kube-apiserver', 'etcd'])
+  const processes = new Map([...servers, ['operator', operator.pid]])
+  const spent = await spentDuring(processes, async () => void (await beside(applyBoth, work)))
+  for (const route of routes) report.note(`${when}, ${route}: ${told(taken[route])}`)
+  report.note(`${when}, CPU: ${[...spent].map(([name, s]) => `${name} ${s.toFixed(1)} s`).join(', ')}`)
+  return taken
+}
+
+const late = (samples: Samples): Samples => [quantile(samples, 0.99)]
+
+const told = (samples: Samples): string =>
+  [
+    `${samples.length}`,
+    ...[0.5, 0.9, 0.99, 1].map((q) => `p${100 * q} ${quantile(samples, q).toFixed(1)} ms`),
+  ].join(', ')
+
 /** A dry run: the same reviews, and the next one is of the same binding. */
-async function applyDry({ client }: Cluster): Promise<void> {
+async function applyDry({ client }: Cluster, route: keyof Applies): Promise<void> {
+  const namespace = namespaces[route]
   const answer = await client.call({
     method: 'POST',
-    path: resourcePath(bindingResource, { namespace: quiet }),
+    path: resourcePath(bindingResource, { namespace }),
     query: { dryRun: 'All' },
-    body: binding(quiet, 0),
+    body: binding(namespace, 0),
   })
   if (answer.kind !== 'ok') throw new Error(`a dry run of a create: ${failureWords(answer)}`)
 }

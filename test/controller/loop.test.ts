@@ -13,8 +13,15 @@ async function waitAfter(result: RunResult): Promise<number | undefined> {
   const queue = new Queue<BindingKey>({ clock })
   const observe = vi.fn<(kind: string) => void>()
   const log = { debug: () => undefined, error: () => undefined }
-  const pace = new Pace(systemTurns)
-  const ended = runLoop({ queue, workers: 1, pace, log, observe, reconcile: () => Promise.resolve(result) })
+  const ended = runLoop({
+    queue,
+    workers: 1,
+    budget: { wait: () => undefined },
+    pace: new Pace(systemTurns),
+    log,
+    observe,
+    reconcile: () => Promise.resolve(result),
+  })
   queue.add('default/a')
   await vi.waitFor(() => expect(observe).toHaveBeenCalledTimes(1))
   const [wait] = clock.waits()
@@ -45,4 +52,43 @@ test.each([
   ['no longer than until it must be said', retry({ afterMs: 120_000, withinMs: 10_000 }), 10_000],
 ] as const)('a run is followed by %s', async (_title, result, wait) => {
   expect(await waitAfter(result)).toBe(wait)
+})
+
+test('a worker beyond the budget takes no key, and the most urgent one once the budget has grown', async () => {
+  const queue = new Queue<BindingKey>()
+  const begun: BindingKey[] = []
+  let grown = Promise.withResolvers<void>()
+  let budget = 2
+  const grow = (size: number): void => {
+    budget = size
+    grown.resolve()
+    grown = Promise.withResolvers()
+  }
+  const over = Promise.withResolvers<RunResult>()
+  const ended = runLoop({
+    queue,
+    workers: 8,
+    budget: { wait: (number) => (number <= budget ? undefined : grown.promise) },
+    pace: new Pace(systemTurns),
+    log: { debug: () => undefined, error: () => undefined },
+    observe: () => undefined,
+    reconcile: (key) => {
+      begun.push(key)
+      return over.promise
+    },
+  })
+  for (const key of ['default/a', 'default/b'] as const) queue.add(key)
+  queue.addLater('default/late')
+  await vi.waitUntil(() => begun.length === 2)
+  queue.add('default/urgent')
+  await systemTurns.next()
+  expect(begun).toStrictEqual(['default/a', 'default/b'])
+  grow(3)
+  await vi.waitUntil(() => begun.length === 3)
+  expect(begun[2]).toBe('default/urgent')
+  grow(8)
+  over.resolve({ kind: 'settled' })
+  await vi.waitUntil(() => begun.length === 4)
+  await queue.shutdown()
+  await ended
 })

@@ -26,6 +26,7 @@ async function runsBetweenTurns(workers: number): Promise<readonly number[]> {
   const ended = runLoop({
     queue,
     workers,
+    budget: { wait: () => undefined },
     pace: new Pace(turns),
     reconcile: () => {
       now += sliceMs / 2

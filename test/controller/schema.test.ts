@@ -132,3 +132,45 @@ test('once another contract has given way to ours, no identity is withdrawn befo
   await whenSettled(world)
   expect((await outputs()).map(metaOf)).toMatchObject([{ uid }])
 })
+
+test('a kind that is only described anew is not listed again', async () => {
+  await using stack = new AsyncDisposableStack()
+  const world = stack.use(await startWorld())
+  for (const one of [pool(), objective(), binding()]) await world.put(one)
+  const proxy = await startFaultProxy(world.api)
+  stack.defer(() => proxy.stop())
+  const loop = startLoop({
+    kubeconfig: await proxy.kubeconfig(world.api.token),
+    schemaSettlesMs: 300_000,
+    // No list for want of news.
+    timings: { nudgeMs: 300_000, idleMs: 300_000, watchSeconds: { from: 300, to: 300 } },
+  })
+  stack.defer(() => loop.stop())
+  await whenSettled(world)
+  const lists = ({ plural }: { readonly plural: string }): number =>
+    proxy.passed({ method: 'GET', path: new RegExp(`/${plural}\\?`), watch: false })
+  const before = [lists(clusterSpiffeIdResource), lists(bindingResource)]
+  const outputs = await definitionOf(world, clusterSpiffeIdResource)
+  await world.patch(definitionResource, outputs.at, {
+    spec: { versions: outputs.versions('described anew') },
+  })
+  // The definitions are watched together, so this change is heard of after the other one.
+  const bindings = { name: crdName(bindingResource) }
+  await world.patch(definitionResource, bindings, { spec: { preserveUnknownFields: false } })
+  await vi.waitUntil(() => lists(bindingResource) > (before[1] ?? 0), { timeout: 10_000 })
+  expect(lists(clusterSpiffeIdResource)).toBe(before[0])
+})
+
+/** A CustomResourceDefinition, and its versions with a schema that is described in other words. */
+async function definitionOf(world: World, resource: Parameters<typeof crdName>[0]) {
+  const at = { name: crdName(resource) }
+  const spec = recordOf((await world.find(definitionResource, at))?.['spec'])
+  const versions = (description: string): readonly Json[] =>
+    listOf(spec['versions'])
+      .map(recordOf)
+      .map(({ schema, ...version }) => ({
+        ...version,
+        schema: { openAPIV3Schema: { ...recordOf(recordOf(schema)['openAPIV3Schema']), description } },
+      }))
+  return { at, versions }
+}

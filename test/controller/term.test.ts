@@ -50,3 +50,65 @@ test('a term ends although what decides about a binding is not known, and writes
   await term.end()
   expect(calls).toEqual([])
 })
+
+const patience = { timeout: 20_000, interval: 5 }
+
+/** A term of 32 workers with so many bindings, and calls that are answered by one function. */
+function startBusyTerm(bindings: number, answer: () => Promise<Reply>) {
+  const log = createLog({ level: 'error', destination: { write: () => undefined } })
+  const inventory = new Inventory(settings)
+  inventory.apply({ kind: 'served', resource: bindingResource, served: true })
+  for (let index = 0; index < bindings; index += 1)
+    inventory.apply(upserted(binding({ name: `chat-${index}` })))
+  let called = 0
+  const call = (): Promise<Reply> => {
+    called += 1
+    return answer()
+  }
+  const term = startTerm({
+    inventory,
+    objects: {
+      get: call,
+      create: call,
+      replace: call,
+      replaceStatus: call,
+      mergePatch: call,
+      remove: call,
+    },
+    unshown: new UnshownOutputs(),
+    departures: { trustDomains: [], classNames: [] },
+    mayWrite: () => true,
+    hindrance: () => undefined,
+    whenDecidable: () => undefined,
+    confirm: () => Promise.resolve(true),
+    isSchemaFresh: () => false,
+    workers: 32,
+    turns: systemTurns,
+    instance: 'test',
+    log,
+    observe: { outcome: () => undefined, run: () => undefined, write: () => undefined },
+  })
+  return { term, called: () => called }
+}
+
+test('no more runs are under way than the budget allows, and the term ends all the same', async () => {
+  const never = Promise.withResolvers<Reply>()
+  const { term, called } = startBusyTerm(100, () => never.promise)
+  await vi.waitUntil(() => term.depth() > 0 && called() >= term.runsAllowed(), patience)
+  const allowed = term.runsAllowed()
+  expect(allowed).toBeLessThan(32)
+  for (let turn = 0; turn < 100; turn += 1) await systemTurns.next()
+  expect(called()).toBe(allowed)
+  never.resolve({ kind: 'absent' })
+  await term.end()
+})
+
+test('answers that come fast allow more runs', async () => {
+  const { term } = startBusyTerm(1000, async () => {
+    await systemTurns.next()
+    return { kind: 'absent' }
+  })
+  const first = term.runsAllowed()
+  await vi.waitUntil(() => term.runsAllowed() > first, patience)
+  await term.end()
+})

@@ -69,13 +69,17 @@ test('what is asked at the scrape is as it is then', async () => {
   const metrics = createMetrics()
   let depth = 4
   let lags = [{ resource: 'inferencepools', seconds: 2, restarts: 1 }]
+  let runs = 32
   metrics.queueDepthFrom(() => depth)
+  metrics.runsAllowedFrom(() => runs)
   metrics.reflectorsFrom(() => lags)
   const before = await samples(metrics)
   depth = 0
+  runs = 4
   lags = []
   const after = await samples(metrics)
   expect([before, after].map((found) => found.get('kleym_queue_depth'))).toEqual([4, 0])
+  expect([before, after].map((found) => found.get('kleym_reconcile_runs_allowed'))).toEqual([32, 4])
   for (const [name, values] of [
     ['kleym_reflector_lag_seconds{resource="inferencepools"}', [2, undefined]],
     ['kleym_reflector_restarts{resource="inferencepools"}', [1, undefined]],

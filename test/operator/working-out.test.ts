@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest'
 import type { BindingKey } from '../../src/core/binding.ts'
 import { Inventory } from '../../src/core/inventory.ts'
-import { bindingResource, optionalResources, poolResources } from '../../src/core/resources.ts'
+import {
+  bindingResource,
+  clusterSpiffeIdResource,
+  optionalResources,
+  poolResources,
+} from '../../src/core/resources.ts'
 import { sliceMs } from '../../src/core/slices.ts'
 import { systemTurns } from '../../src/kube/clock.ts'
 import { WorkingOut } from '../../src/operator/working-out.ts'
@@ -82,6 +87,30 @@ test('nothing may be decided while a list is being taken in', async () => {
   workingOut.mixed(bindingResource, false)
   await decidable
   expect(workingOut.whenDecidable('default', patient)).toBe(undefined)
+})
+
+test('a list of ClusterSPIFFEIDs holds up the loop, and no review', async () => {
+  const { workingOut } = arrange()
+  await workingOut.begin()
+  workingOut.mixed(clusterSpiffeIdResource, true)
+  expect(workingOut.whenReviewable('default', patient)).toBe(undefined)
+  expect(workingOut.takingIn()).toBe(undefined)
+  const decidable = workingOut.whenDecidable('default', patient)
+  expect(decidable).toBeInstanceOf(Promise)
+  workingOut.mixed(bindingResource, true)
+  expect(workingOut.whenReviewable('default', patient)).toBeInstanceOf(Promise)
+  expect(workingOut.takingIn()?.resource).toBe(bindingResource)
+  workingOut.mixed(bindingResource, false)
+  workingOut.mixed(clusterSpiffeIdResource, false)
+  await decidable
+})
+
+test('a review waits for what is left for later', async () => {
+  const { workingOut, inventory, change } = arrange()
+  await workingOut.begin()
+  change()
+  await workingOut.whenReviewable('default', patient)
+  expect(inventory.isAllWorkedOut).toBe(true)
 })
 
 test('who gives up waits no longer, and others still do', async () => {

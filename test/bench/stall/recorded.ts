@@ -41,6 +41,7 @@ const fieldsOf = (value: unknown): JsonObject => {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [`f:${name}`, fieldsOf(inner)]))
 }
 
+/** Each generation has another schema. */
 export const definitionOf = (resource: Resource, served: boolean, generation: number): JsonObject => ({
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
@@ -50,7 +51,16 @@ export const definitionOf = (resource: Resource, served: boolean, generation: nu
     generation,
     resourceVersion: String(generation),
   },
-  spec: { versions: [{ name: resource.version, served, storage: true }] },
+  spec: {
+    versions: [
+      {
+        name: resource.version,
+        served,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', maxProperties: generation } },
+      },
+    ],
+  },
   status: { conditions: [{ type: 'Established', status: 'True' }] },
 })
 
