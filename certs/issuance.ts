@@ -1,5 +1,5 @@
 /** Makes CAs and certificates, and puts the data of the Secret together from them. */
-import { createAuthority, issueLeaf } from './authority.ts'
+import type { createAuthority, issueLeaf } from './authority.ts'
 import { handshakeProblem, type Trusted, type View } from './certificates.ts'
 import { splitPem, unionOf, type Certified } from './inspect.ts'
 import { stateOf, type SecretData, type Signing, type CertificateNeeds } from './rotation.ts'
@@ -7,7 +7,13 @@ import { stateOf, type SecretData, type Signing, type CertificateNeeds } from '.
 /** What makes CAs and leaves. */
 export type Issuer = { readonly authority: typeof createAuthority; readonly leaf: typeof issueLeaf }
 
-export const usualIssuer: Issuer = { authority: createAuthority, leaf: issueLeaf }
+/** node-forge takes MiB of memory, which a replica that finds good certificates in the Secret does without. */
+const loaded = () => import('./authority.ts')
+
+export const usualIssuer: Issuer = {
+  authority: async (options) => (await loaded()).createAuthority(options),
+  leaf: async (authority, options) => (await loaded()).issueLeaf(authority, options),
+}
 
 const dayMs = 86_400_000
 

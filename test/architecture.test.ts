@@ -48,7 +48,7 @@ const layers: readonly Layer[] = [
   {
     path: 'src/kube',
     imports: ['src/core'],
-    packages: /^(?:@kubernetes\/client-node|undici|node:.*)$/,
+    packages: /^(?:@kubernetes\/client-node|js-yaml|undici|node:.*)$/,
   },
   { path: 'src/webhook', imports: ['src/core'], types: log, packages: /^(?:fastify|node:.*)$/ },
   { path: 'src/controller', imports: ['src/core'], types: log, packages: /^node:/ },

@@ -49,6 +49,22 @@ describe('the bundle', () => {
     expect(sources).toContain('../src/core/evaluate.ts')
   })
 
+  test('is ASCII alone, which Node keeps in half the memory', async () => {
+    const files = (await readdir(join(folder, 'dist'))).filter((name) => name.endsWith('.js'))
+    const texts = await Promise.all(files.map((name) => readFile(join(folder, 'dist', name), 'utf8')))
+    // oxlint-disable-next-line no-control-regex
+    expect(files.filter((_, index) => /[^\0-\x7f]/.test(texts[index] ?? ''))).toEqual([])
+  })
+
+  test('has nothing that the operator would hold in memory without use', async () => {
+    const maps = (await readdir(join(folder, 'dist'))).filter((name) => name.endsWith('.map'))
+    const texts = await Promise.all(maps.map((name) => readFile(join(folder, 'dist', name), 'utf8')))
+    const sources: readonly string[] = texts.flatMap((text) => JSON.parse(text).sources)
+    const unused =
+      /client-node\/dist\/gen\/models|undici\/lib\/(?:mock|cache|web\/websocket)|node_modules\/(?:ajv\/|fast-json-stringify\/(?!lib\/))/
+    expect(sources.filter((source) => unused.test(source))).toEqual([])
+  })
+
   test('holds the licences of what it is made of', async () => {
     const text = await readFile(join(folder, 'dist/LICENSES.txt'), 'utf8')
     const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createAuthority, issueLeaf } from '../../certs/authority.ts'
 import type { Config } from '../config.ts'
 import { field, objectOr } from '../core/json.ts'
 import type { Client } from '../kube/client.ts'
@@ -10,7 +9,7 @@ import type { Authorization } from '../serving/authorizations.ts'
 import { startMetricsServer, type ServingCertificate } from '../serving/metrics-server.ts'
 
 type MetricsOptions = {
-  readonly config: Pick<Config, 'metrics'>
+  readonly config: Pick<Config, 'metrics'> & { readonly webhook: Pick<Config['webhook'], 'address'> }
   readonly client: Pick<Client, 'call'>
   readonly metrics: Metrics
   readonly log: Log
@@ -38,12 +37,12 @@ export async function startMetrics({
     const { close } = await startMetricsServer({ ...address, metrics, log })
     return { presentAsWebhook: () => {}, close }
   }
-  const read = certificate ? () => readPair(certificate) : selfSigned
+  const followsWebhook = config.webhook.address !== undefined && !certificate
   const server = await startMetricsServer({
     ...address,
     metrics,
     log,
-    tls: await read(),
+    tls: certificate ? await readPair(certificate) : followsWebhook ? 'later' : await selfSigned(),
     authorize: (token) => authorize(client, token),
   })
   const reload =
@@ -57,9 +56,21 @@ export async function startMetrics({
           ),
       reloadEveryMs,
     )
+  let isMissing = followsWebhook
+  const standIn = async (): Promise<void> => {
+    const pair = await selfSigned()
+    if (isMissing) server.useCertificate(pair)
+  }
+  const patience = followsWebhook ? setTimeout(() => void standIn(), standInAfterMs) : undefined
   return {
-    presentAsWebhook: certificate ? () => {} : server.useCertificate,
+    presentAsWebhook: (pair) => {
+      if (certificate) return
+      isMissing = false
+      clearTimeout(patience)
+      server.useCertificate(pair)
+    },
     close: () => {
+      clearTimeout(patience)
       clearInterval(reload)
       return server.close()
     },
@@ -70,6 +81,12 @@ export async function startMetrics({
  * How often mounted certificate files are read again. kubelet replaces them, and not every file system reports that.
  */
 const reloadEveryMs = 60_000
+
+/**
+ * How long the webhook has to present its certificate, which takes it a second, before the metrics get one of their own.
+ * Making one loads node-forge, 2 MiB that a process keeps.
+ */
+const standInAfterMs = 10_000
 
 async function readPair({
   directory,
@@ -85,10 +102,11 @@ async function readPair({
 }
 
 /**
- * A self-signed certificate, used until the webhook has one, and always if there is no webhook. Only clients that
+ * A self-signed certificate, used where the webhook has none for long, and always if there is no webhook. Only clients that
  * skip verification accept it.
  */
 async function selfSigned(): Promise<ServingCertificate> {
+  const { createAuthority, issueLeaf } = await import('../../certs/authority.ts')
   const now = new Date()
   const authority = await createAuthority({ now, lifetimeDays: 365 })
   const leaf = await issueLeaf(authority, {

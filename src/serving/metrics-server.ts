@@ -15,8 +15,8 @@ type MetricsServerOptions = {
   readonly host: string
   readonly port: number
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>
-  /** HTTP without it. */
-  readonly tls?: ServingCertificate | undefined
+  /** HTTP without it. `later`: HTTPS whose handshakes fail until a certificate is given. */
+  readonly tls?: ServingCertificate | 'later' | undefined
   /** Everybody may read without it. */
   readonly authorize?: Authorize | undefined
   readonly log: Log
@@ -31,7 +31,7 @@ export type MetricsServer = Listening & {
 export async function startMetricsServer(options: MetricsServerOptions): Promise<MetricsServer> {
   const { host, port, metrics, tls, log } = options
   const authorize = options.authorize && remembering(options.authorize)
-  const https = tls && createHttpsServer(secureContext(tls))
+  const https = tls && createHttpsServer(tls === 'later' ? {} : secureContext(tls))
   const app = Fastify({
     forceCloseConnections: true,
     serverFactory: (handler) => (https ?? createHttpServer()).on('request', handler),
@@ -53,6 +53,8 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
 const secureContext = ({ key, cert }: ServingCertificate): SecureContextOptions => ({
   key,
   cert,
+  // Without a list node:tls would load its root certificates, some MiB, though no client is asked for a certificate.
+  ca: [],
   minVersion: 'TLSv1.2',
 })
 

@@ -16,7 +16,7 @@ const units = new Map([
   ['h', 3600 * secondMs],
 ])
 
-const term = String.raw`(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)`
+const term = String.raw`(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)`
 const duration = new RegExp(`^(?:${term})+$`)
 const terms = new RegExp(term, 'g')
 

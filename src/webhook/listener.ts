@@ -70,10 +70,11 @@ export function createListener(tls: Tls, timeouts: Timeouts, resets: StreamReset
 
 export type App = ReturnType<typeof createListener>
 
-/** Returns the whole context, client CA included, because node:tls drops a client CA that a new context lacks. */
-export function secureContext({ key, cert, clientCa }: Tls): { key: string; cert: string; ca?: string } {
-  return { key, cert, ...(clientCa !== undefined && { ca: clientCa }) }
-}
+/**
+ * Returns the whole context, client CA included, because node:tls drops a client CA that a new context lacks. Where there is
+ * none the list is empty: without a list node:tls would load its root certificates, some MiB, for a server that asks no client for one.
+ */
+export const secureContext = ({ key, cert, clientCa }: Tls) => ({ key, cert, ca: clientCa ?? [] })
 
 /** Answers input that node:http could not parse: bad syntax, or a head that is too large or too slow. */
 function answerBadHttp(error: NodeJS.ErrnoException, socket: Duplex): void {

@@ -34,6 +34,7 @@ async function served(certificate: Certified) {
   const port = await freePort()
   const server = await startMetrics({
     config: {
+      webhook: { address: undefined },
       metrics: {
         address: { host: '127.0.0.1', port },
         secure: true,
