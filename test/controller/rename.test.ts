@@ -84,9 +84,8 @@ describe('a binding that replaces another', () => {
     await world.put(binding({ name: 'apart', spec: { containerName: 'apart' } }))
     await isReady('apart')
     expect(await counts()).not.toContain(0)
-    const ids = (await world.list(clusterSpiffeIdResource)).map(
-      (one) => recordOf(one['spec'])['spiffeIDTemplate'],
-    )
+    const outputs = await world.list(clusterSpiffeIdResource)
+    const ids = outputs.map(({ spec }) => textOf(recordOf(spec)['spiffeIDTemplate']))
     expect(ids.toSorted()).toEqual([
       'spiffe://example.org/ns/default/objective/chat',
       'spiffe://other.org/ns/default/objective/chat',
