@@ -79,9 +79,10 @@ describe('a failure whose ClusterSPIFFEID can not be deleted', () => {
     await keep(kept, ['example.org/keeps-it'])
     await world.patch(bindingResource, chat, { spec: { objectiveRef: { name: 'other' } } })
     await vi.waitFor(async () => expect(metaOf(await output())).toHaveProperty('deletionTimestamp'), patience)
-    const runs = loop.runs()
     await world.patch(bindingResource, chat, { spec: { objectiveRef: { name: 'chat' } } })
-    await vi.waitUntil(() => loop.runs() > runs, patience)
+    // Once a later binding has its output, the loop has seen the edit, too.
+    await world.put(binding({ name: 'later', spec: { containerName: 'later' } }))
+    await vi.waitFor(async () => expect(await outputs()).toHaveLength(2), patience)
     await keep(kept, null)
     await vi.waitFor(async () => expect((await outputs()).map(uidOf)).not.toContain(uidOf(kept)), patience)
     await whenSettled(world)
