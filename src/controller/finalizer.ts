@@ -1,4 +1,5 @@
 import { bindingKey, finalizer, type Binding } from '../core/binding.ts'
+import type { Departures } from '../core/former.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Objects } from '../core/objects.ts'
 import { bindingResource } from '../core/resources.ts'
@@ -10,6 +11,7 @@ type Reach = {
   readonly inventory: Inventory
   readonly objects: Pick<Objects, 'mergePatch'>
   readonly outputs: Outputs
+  readonly departures: Departures
 }
 
 export const hasFinalizer = ({ finalizers }: Binding): boolean => finalizers.includes(finalizer)
@@ -24,7 +26,7 @@ export const addFinalizer = (binding: Binding, reach: Reach): Promise<RunResult>
  */
 export async function finalize(binding: Binding, reach: Reach): Promise<RunResult> {
   const key = bindingKey(binding.namespace, binding.name)
-  const successor = successorOf(binding, reach.inventory)
+  const successor = successorOf(binding, reach.inventory, reach.departures)
   if (successor) return wait(`${successor.name} replaces ${key} and has no ClusterSPIFFEID yet`)
   const withdrawn = await reach.outputs.withdraw(key, 'its binding is being deleted')
   if (withdrawn.kind !== 'gone') return withdrawn.result

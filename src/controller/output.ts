@@ -1,6 +1,6 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
 import { decodeOutput, type ClusterSpiffeId, type Output } from '../core/clusterspiffeid.ts'
-import { showsIdentity } from '../core/conditions.ts'
+import { outputUidIn, showsIdentity } from '../core/conditions.ts'
 import type { Identity } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Objects } from '../core/objects.ts'
@@ -70,7 +70,8 @@ export class Outputs {
     const isShown = showsIdentity(binding.status, identity)
     const rivals = rivalsOf(binding, identity, { inventory: this.#inventory, unshown: this.#writer.unshown })
     const steps = handover({ mine: own.outputs, rivals, wanted, isShown })
-    const wantedOutput = { binding, wanted, creation: creationBy(steps, isShown) }
+    const isNamed = isShown && outputUidIn(binding.status) !== undefined
+    const wantedOutput = { binding, wanted, creation: creationBy(steps, isNamed) }
     if (steps.before.length > 0) {
       const doubt = await this.#writer.rehearse(wantedOutput)
       if (doubt) return doubt
@@ -100,6 +101,7 @@ export class Outputs {
   ): Promise<Withdrawal> {
     const own = await this.#own(key)
     if (own.kind === 'unfinished') return own
+    if (own.outputs.length === 0) this.#writer.leaving.delete(key)
     const kept = own.outputs.filter(keeps)
     const left = await this.#writer.removeAll(
       own.outputs.filter((output) => !kept.includes(output)),
@@ -178,9 +180,13 @@ function whyReplaced(
   return `${name} takes its place with ${isSameId ? `the selectors ${selectors.join(', ')}` : spiffeId}`
 }
 
-/** How the journal names the creation of the wanted output, if it has to be created. */
-function creationBy({ before, after }: Handover, isShown: boolean): Pick<JournalEntry, 'action' | 'why'> {
+/**
+ * How the journal names the creation of the wanted output, if it has to be created.
+ *
+ * @param isNamed whether the status names an output that gives this identity
+ */
+function creationBy({ before, after }: Handover, isNamed: boolean): Pick<JournalEntry, 'action' | 'why'> {
   const names = [...before, ...after].map(({ name }) => name)
   if (names.length > 0) return { action: 'replaced', why: `it takes the place of ${names.join(', ')}` }
-  return isShown ? { action: 'repaired', why: 'somebody deleted it' } : made
+  return isNamed ? { action: 'repaired', why: 'somebody deleted it' } : made
 }

@@ -3,7 +3,7 @@ import { givesSameIdentity } from '../core/clusterspiffeid.ts'
 import { summaryOf, type Outcome } from '../core/conditions.ts'
 import { evaluate } from '../core/evaluate.ts'
 import type { RuleName } from '../core/findings.ts'
-import { formerSettings, inTrustDomain, settingsTakenOver, type Departures } from '../core/former.ts'
+import { inTrustDomain, settingsOf, type Departures } from '../core/former.ts'
 import type { Settings } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
@@ -51,7 +51,7 @@ export async function reconcile(key: BindingKey, reach: Reach): Promise<RunResul
   const applied = await apply(binding, plan, reach)
   if (applied.kind === 'unfinished') return applied.result
   return (
-    (await statuses.record(binding, applied.outcome, settings)) ??
+    (await statuses.record(binding, applied.outcome, applied.isGone ? inventory.settings : settings)) ??
     (await announcer.postOnce(binding, [
       ...keptNews(settings, inventory.settings),
       ...copyNews(inventory.copiesOf(key)),
@@ -68,18 +68,10 @@ function planUnder(
   binding: Binding,
   { inventory, departures }: Reach,
 ): { readonly plan: Plan; readonly settings: Settings } {
-  const { settings } = inventory
   const { findings, identity } = evaluate(binding, inventory)
-  if (!identity || findings.length > 0)
-    return { plan: planOf(binding, { findings, identity }, settings), settings }
-  const outputs = inventory.outputsOf(bindingKey(binding.namespace, binding.name))
-  const former =
-    outputs.length === 0
-      ? settingsTakenOver(binding, identity, inventory, departures)
-      : formerSettings(binding, outputs, settings, departures)
-  if (!former) return { plan: planOf(binding, { findings, identity }, settings), settings }
-  const kept = { findings, identity: inTrustDomain(identity, former.trustDomain) }
-  return { plan: planOf(binding, kept, former), settings: former }
+  const settings = settingsOf(binding, identity, inventory, departures)
+  const kept = identity && inTrustDomain(identity, settings.trustDomain)
+  return { plan: planOf(binding, { findings, identity: kept }, settings), settings }
 }
 
 /**
@@ -97,8 +89,14 @@ const schemaIsFresh =
 
 /** What came of a plan. */
 type PlanResult =
-  /** The outcome is for the status; `next` is how the run ends once it is written. */
-  | { readonly kind: 'outcome'; readonly outcome: Outcome; readonly next: RunResult }
+  | {
+      /** The outcome is for the status; `next` is how the run ends once it is written. */
+      readonly kind: 'outcome'
+      readonly outcome: Outcome
+      readonly next: RunResult
+      /** Whether no output stays, so that former settings have come to an end. */
+      readonly isGone: boolean
+    }
   /** The run has to end before there is an outcome. */
   | { readonly kind: 'unfinished'; readonly result: RunResult }
 
@@ -117,11 +115,12 @@ async function apply(binding: Binding, plan: Plan, reach: Reach): Promise<PlanRe
         kind: 'outcome',
         outcome: { kind: 'ready', identity, output: placement.output },
         next: settled,
+        isGone: false,
       }
     case 'refused': {
       const outcome = refusedOutput(wanted.metadata.name, placement)
       const next = { kind: 'retry', why: outcome.message, cause: 'refused', isInStatus: true } as const
-      return { kind: 'outcome', outcome, next }
+      return { kind: 'outcome', outcome, next, isGone: false }
     }
     case 'unfinished':
       return placement
@@ -168,6 +167,7 @@ async function withdraw(
     // The status shows the failure although a ClusterSPIFFEID may still be there, waiting for somebody's finalizer or not to be
     // deleted: `next` goes on with that.
     next: withdrawn.kind === 'gone' ? settled : withdrawn.result,
+    isGone: withdrawn.kept.length === 0,
   }
 }
 

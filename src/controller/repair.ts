@@ -7,7 +7,8 @@ import {
   type ClusterSpiffeId,
   type Output,
 } from '../core/clusterspiffeid.ts'
-import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
+import { outputUidIn } from '../core/conditions.ts'
+import { field, objectOr, type JsonObject } from '../core/json.ts'
 import { settingsIn } from '../core/stored-status.ts'
 import { editorsOf } from './editors.ts'
 import type { News } from './events.ts'
@@ -30,7 +31,7 @@ export function repairOf(
   fields: readonly string[],
 ): Repair {
   const { annotated, uid, labels } = decodeOutput(live)
-  const isShown = field(objectOr(field(status, 'renderedClusterSPIFFEID')), 'uid') === uid
+  const isShown = outputUidIn(status) === uid
   if (!annotated && !isShown) return { action: 'adopted', why: 'the former operator made it', fields, by: [] }
   const { others, areOurs } = editorsOf(live, fields)
   const statusSettings = settingsIn(status)
@@ -53,9 +54,8 @@ export const repairNews = ({ name, uid, resourceVersion }: Output, { fields, by 
 
 /** News that a ClusterSPIFFEID is created again, because somebody deleted the one that the status names. */
 export function recreationNews({ status }: Pick<Binding, 'status'>, name: string): News {
-  const uid = textOr(field(objectOr(field(status, 'renderedClusterSPIFFEID')), 'uid'), '')
   const note = `ClusterSPIFFEID ${name} was deleted by somebody, and is created again`
-  return { type: 'Warning', reason: 'Repaired', note, about: uid }
+  return { type: 'Warning', reason: 'Repaired', note, about: String(outputUidIn(status)) }
 }
 
 /** The live object with our spec, labels and annotation; other labels and annotations are left alone. */

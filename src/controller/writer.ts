@@ -25,8 +25,8 @@ type WriterOptions = {
 export class Writer {
   readonly #options: WriterOptions
   readonly #prunedSpecs: PrunedSpecs
-  /** Bindings with an output that this process deleted and that waits for somebody's finalizer. */
-  readonly #leaving = new Set<BindingKey>()
+  /** Bindings with an output that was deleted in this term and waits for somebody's finalizer. */
+  readonly leaving = new Set<BindingKey>()
   readonly unshown: UnshownOutputs
 
   constructor(options: WriterOptions) {
@@ -75,7 +75,7 @@ export class Writer {
     if (known?.owner === key && !known.deleting && this.#differences(known, wanted).length === 0)
       return { kind: 'inPlace', output: known }
     if (!known) {
-      const creation = this.#leaving.has(key) ? made : target.creation
+      const creation = this.leaving.has(key) ? made : target.creation
       // Posted before the creation, as that of a repair is: afterwards a crash would leave no trace of what happened.
       const unposted =
         creation.action === 'repaired'
@@ -121,13 +121,13 @@ export class Writer {
       return { result: retryOf(doing, still), isAnswered: false }
     if (still.kind === 'done' && decodeOutput(still.object).uid === uid) {
       if (removed?.kind === 'conflict') return { result: retryOf(doing, removed), isAnswered: false }
-      if (owner !== undefined) this.#leaving.add(owner)
+      if (owner !== undefined) this.leaving.add(owner)
       const waits = `ClusterSPIFFEID ${name} waits for its finalizers`
       return { result: wait(waits, finalizersMs), isAnswered: true }
     }
     if (still.kind === 'absent') this.#prunedSpecs.forget(name)
     if (owner === undefined) return undefined
-    this.#leaving.delete(owner)
+    this.leaving.delete(owner)
     if (this.unshown.of(owner)?.uid === uid) this.unshown.forget(owner)
     return undefined
   }
@@ -183,7 +183,7 @@ export class Writer {
     }
     if (reply.kind !== 'done') return unfinished(retryOf(`writing ClusterSPIFFEID ${name}`, reply))
     const output = decodeOutput(reply.object)
-    this.#leaving.delete(key)
+    this.leaving.delete(key)
     this.unshown.note(key, output)
     this.#prunedSpecs.note(wanted, output)
     this.#options.journal({ ...done, binding: key, name, spiffeId: wanted.spec['spiffeIDTemplate'] })

@@ -185,8 +185,8 @@ const shown = (
   ...(generation === undefined ? {} : { observedGeneration: generation }),
 })
 
-/** The uid of the output that the status of a failed binding says is kept. */
-export const keptUidIn = (status: JsonObject): unknown =>
+/** The uid of the output that a status names; undefined if it names none. */
+export const outputUidIn = (status: JsonObject): unknown =>
   field(objectOr(field(status, 'renderedClusterSPIFFEID')), 'uid')
 
 const identityParts = ({ mode, spiffeId, selectors }: Identity): JsonObject => ({

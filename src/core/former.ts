@@ -45,13 +45,29 @@ export function formerSettings(
   }
 }
 
+/** The settings that a binding is rendered with: the configured ones, unless it keeps former ones. */
+export function settingsOf(
+  binding: Binding,
+  identity: Identity | undefined,
+  inventory: Pick<Inventory, 'binding' | 'outputsOf' | 'settings'>,
+  departures: Departures,
+): Settings {
+  const { settings } = inventory
+  const outputs = inventory.outputsOf(bindingKey(binding.namespace, binding.name))
+  const former =
+    outputs.length > 0
+      ? formerSettings(binding, outputs, settings, departures)
+      : identity && settingsTakenOver(binding, identity, inventory, departures)
+  return former ?? settings
+}
+
 /**
  * The former settings of the binding that a new one is annotated to replace, if by them the new one gives what that one gives.
  * A rename must not take an identity to the trust domain, or the class, that it is kept from.
  *
  * @param identity of the new binding, under the configured settings
  */
-export function settingsTakenOver(
+function settingsTakenOver(
   binding: Binding,
   identity: Identity,
   inventory: Pick<Inventory, 'binding' | 'outputsOf' | 'settings'>,

@@ -1,6 +1,6 @@
 import type { Binding } from './binding.ts'
 import { render, type ClusterSpiffeId, type Output } from './clusterspiffeid.ts'
-import { keptUidIn, readyIn, type Failure } from './conditions.ts'
+import { outputUidIn, readyIn, type Failure } from './conditions.ts'
 import type { Evaluation } from './evaluate.ts'
 import { rules } from './findings.ts'
 import type { Settings } from './identity.ts'
@@ -49,7 +49,7 @@ export const refusedOutput = (name: string, { why, fix, stalls }: OutputRefusal)
 
 /**
  * Whether an output of a binding whose spec fails stays. One of the former operator does. One of ours does where nobody edited the spec
- * since its identity was given: then a foreign schema took fields away, when a cluster went back to the former operator for a while.
+ * since its identity was given: then a foreign schema took fields away, as while the CustomResourceDefinition of v0.11 was installed.
  */
 export const staysDespite = (
   { rule }: Failure,
@@ -64,7 +64,9 @@ function isGivenUnedited(
 ): boolean {
   const ready = readyIn(status)
   if (ready?.observedGeneration !== generation) return false
-  return ready.status === 'True' || (ready.status === 'False' && keptUidIn(status) === uid)
+  // A foreign schema may have taken this part of the status, too; Ready=True is then all that is left to go by.
+  const named = outputUidIn(status)
+  return named === undefined ? ready.status === 'True' : named === uid
 }
 
 /** Adds to a failure of the spec that outputs are kept, if there are any. */
@@ -75,7 +77,8 @@ export function keptDespite(
   if (kept.length === 0) return failure
   const ours = kept.find(({ annotated }) => annotated)
   const names = kept.map(({ name }) => name).toSorted()
-  const giver = ours ? 'this operator' : 'the former operator'
+  const isMixed = ours && kept.some(({ annotated }) => !annotated)
+  const giver = isMixed ? 'this and the former operator' : ours ? 'this operator' : 'the former operator'
   const message = `${failure.message}; the identity that ${giver} gave by ClusterSPIFFEID ${names.join(', ')} is kept until the spec is edited`
   return { ...failure, message, ...(ours && { keeps: ours }) }
 }
@@ -83,7 +86,7 @@ export function keptDespite(
 /** Splits the message of a failure from what `keptDespite` adds to it. */
 export function splitKept(message: string): { readonly problem: string; readonly kept: string } {
   const at = message.search(
-    /; the identity that (?:the former|this) operator gave by [^;]* is kept until the spec is edited$/,
+    /; the identity that (?:the former|this|this and the former) operator gave by [^;]* is kept until the spec is edited$/,
   )
   return at === -1
     ? { problem: message, kept: '' }

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
 import { decodeBinding, type Binding } from '../core/binding.ts'
-import { nameOf, specOf } from '../core/change.ts'
 import {
   judgeChange,
   targetIn,
@@ -8,11 +7,11 @@ import {
   type Consequence,
   type ReferenceChange,
 } from '../core/consequences.ts'
+import type { Action } from '../core/findings.ts'
 import type { Inventory } from '../core/inventory.ts'
-import { sameJson } from '../core/json.ts'
-import { decodePool } from '../core/references.ts'
-import { bindingResource, poolResources } from '../core/resources.ts'
+import { bindingResource } from '../core/resources.ts'
 import { nameAtMost } from '../core/show.ts'
+import { canHarmNobody, isEnough } from './enough.ts'
 import { ListedBindings } from './listed.ts'
 import { LiveNamespace } from './live.ts'
 import { readAll, readMissing, type LiveReads } from './missing.ts'
@@ -20,8 +19,7 @@ import { inSlices } from './slices.ts'
 
 type Reach = LiveReads & {
   readonly inventory: Inventory
-  /** Whether a change that has this consequence is refused. */
-  readonly isRefused: (consequence: Consequence) => boolean
+  readonly actionOn: (consequence: Consequence) => Action
 }
 
 /**
@@ -49,13 +47,15 @@ export async function judgeLive(
   const revision = inventory.revisionOf(namespace)
   const remembered = world.usersOf(resource, namespace, name)
   if (!isRemembered(change, live, inventory)) await inSlices(placing(live, remembered), signal)
-  const judged = (): Promise<readonly Consequence[]> => inSlices(judgeChange(change, world), signal)
   const listed = new ListedBindings(namespace, live, reach.list)
   const [guess, hasNews, isHarmless] = await Promise.all([
-    judged(),
+    inSlices(judgeChange(change, world), signal),
     readMissing(remembered, live, namespace, reach, signal),
     listed.firstPage.then(
-      (left) => left !== 0 && remembered.length >= nameAtMost && canHarmNobody(change, oldObject, reach),
+      (left = 0) =>
+        left > 0 &&
+        remembered.length >= nameAtMost &&
+        canHarmNobody(change, oldObject, inventory, reach.list),
     ),
   ])
   // The guess holds only if memory had every listed binding at the listed version, before the list and after: what a watch
@@ -65,72 +65,39 @@ export async function judgeLive(
     inventory.bindingsIn(namespace) === listed.size &&
     inventory.revisionOf(namespace) === revision &&
     inventory.isWorkedOut(namespace)
-  if (!hasNews && isAsListed() && saysAll(guess, listed, isHarmless, reach)) {
+  if (!hasNews && isAsListed() && isEnough(guess, listed, isHarmless, reach.actionOn)) {
     listed.stop()
     return { live, consequences: guess }
   }
   await listed.end
-  const isGuessRight = isAsListed()
-  if (!isGuessRight) {
+  const known = isAsListed() ? { guess, hasNews } : undefined
+  return { live, consequences: await judgeListed(change, listed, live, known, reach, signal) }
+}
+
+/** @param known the judgement by memory, where memory is as the list, and whether what it lacks of pools and objectives was found */
+async function judgeListed(
+  change: ReferenceChange,
+  listed: ListedBindings,
+  live: LiveNamespace,
+  known: { readonly guess: readonly Consequence[]; readonly hasNews: boolean } | undefined,
+  reach: Reach,
+  signal: AbortSignal,
+): Promise<readonly Consequence[]> {
+  const { resource, namespace, name } = change
+  const { world } = live
+  if (!known) {
     world.setPresent(listed.names)
     await readBindings(listed.unknown, live, namespace, reach, signal)
   }
   const users = world.usersOf(resource, namespace, name)
-  if (users.length === 0) return { live, consequences: [] }
+  if (users.length === 0) return []
   const rivals = rivalsOf(users, listed.names, live)
   // What the remembered users refer to was read beside the list.
-  const unread = isGuessRight ? rivals : [...users, ...rivals]
+  const unread = known ? rivals : [...users, ...rivals]
   const hasMoreNews = await readMissing(unread, live, namespace, reach, signal)
-  if (isGuessRight && !hasNews && !hasMoreNews) return { live, consequences: guess }
+  if (known && !known.hasNews && !hasMoreNews) return known.guess
   await inSlices(placing(live, [...users, ...rivals]), signal)
-  return { live, consequences: await judged() }
-}
-
-/**
- * Whether an answer by this guess names as many bindings as an answer may, all of them listed, so that the bindings that are not
- * listed yet could only change how many more it counts. A change that would be allowed must be harmless whoever they are.
- */
-function saysAll(
-  guess: readonly Consequence[],
-  { names }: ListedBindings,
-  isHarmless: boolean,
-  { isRefused }: Reach,
-): boolean {
-  const refusals = guess.filter(isRefused)
-  const others = guess.filter((one) => !isRefused(one))
-  if (refusals.length === 0 && !isHarmless) return false
-  return [refusals, others].every((some) => {
-    const named = some.slice(0, nameAtMost)
-    const isFull = named.length === 0 || named.length === nameAtMost
-    return isFull && named.every(({ binding }) => names.has(binding.name))
-  })
-}
-
-/**
- * Whether a change of a pool can bring no binding a failure for which it would be refused, whichever bindings there are: both
- * selectors are usable and no other pool has the new one, so that bindings which can come to share a container use this
- * pool, and shared it before.
- */
-async function canHarmNobody(
-  { resource, namespace, name, object }: ReferenceChange,
-  oldObject: unknown,
-  { inventory, list }: Reach,
-): Promise<boolean> {
-  if (resource.kind !== 'InferencePool' || oldObject === undefined) return false
-  const [before, after] = [oldObject, object].map((one) => decodePool(specOf(one)).selector)
-  if (before?.kind !== 'labels' || after?.kind !== 'labels') return false
-  let isAlone = true
-  const kinds = poolResources.filter((kind) => kind === resource || inventory.isServed(kind))
-  await Promise.all(
-    kinds.map((kind) =>
-      list(kind, namespace, (other) => {
-        const { selector } = decodePool(specOf(other))
-        const isSame = selector.kind === 'labels' && sameJson(selector.pods.pairs, after.pods.pairs)
-        if (isSame && !(kind === resource && nameOf(other).name === name)) isAlone = false
-      }),
-    ),
-  )
-  return isAlone
+  return inSlices(judgeChange(change, world), signal)
 }
 
 /** Whether what bindings stand for in memory is by the object as it is before the change. */

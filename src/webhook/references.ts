@@ -82,8 +82,8 @@ async function consequencesOf(
 ): Promise<readonly Consequence[]> {
   // A deletion is never refused, so memory is good enough for its warnings.
   if (operation === 'DELETE') return inSlices(judgeChange(change, inventory), signal)
-  const isRefused = (one: Consequence): boolean => actionOn(one, actions) === 'deny'
-  const reach = { inventory, read: read(signal), list: list(signal), isRefused }
+  const action = (one: Consequence) => actionOn(one, actions)
+  const reach = { inventory, read: read(signal), list: list(signal), actionOn: action }
   const before = operation === 'UPDATE' ? oldObject : undefined
   const { live, consequences: first } = await judgeLive(change, before, reach, signal)
   const confirmed = new Set<string>()

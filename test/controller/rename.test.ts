@@ -107,6 +107,18 @@ describe('a binding that replaces another', () => {
       expect(await world.find(bindingResource, at('chat'))).toBeDefined()
     }
 
+    test('is waited for under a trust domain that is kept, too', async () => {
+      await loop.stop()
+      loop = startLoop({ kubeconfig: await proxy.kubeconfig(world.api.token), trustDomain: 'other.org' })
+      await loop.synced
+      await overlap()
+      proxy.faults.clear()
+      await isReady('new')
+      await isGone('chat')
+      expect(await counts()).not.toContain(0)
+      expect((await statusOf('new'))['trustDomain']).toBe('example.org')
+    })
+
     test('is waited for by the one that is deleted', async () => {
       await overlap()
       proxy.faults.clear()

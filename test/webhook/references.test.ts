@@ -264,6 +264,55 @@ describe('the rest of a long list', () => {
     expect(message).not.toContain('chat-07')
   })
 
+  test('is waited for where the new selector is that of a pool of the other group', async () => {
+    const other = pool({ name: 'other', group: xPools, selector: { app: 'moved' } })
+    const toOther = objective({ name: 'other', poolRef: { name: 'other', group: xPools } })
+    const spec = {
+      poolRef: { name: 'other', group: xPools },
+      objectiveRef: { name: 'other' },
+      containerName: 'chat-07',
+    }
+    const known = [...remembered, other, toOther, versioned(binding({ name: 'late', spec: elsewhere }))]
+    const live = withChanged(known, 'late', versioned(binding({ name: 'late', spec }), '2'))
+    const response = await stage({ remembered: known, live, pages: coming }).judge(moved, 'UPDATE')
+    expect(messageOf(response)).toContain('identity collision with bindings late')
+  })
+
+  test('is waited for where pools can not be listed', async () => {
+    const { judge } = stage({ remembered, pages: coming, unlisted: poolResources })
+    const response = await judge(moved, 'UPDATE')
+    expect(response).toMatchObject({ kind: 'allowed' })
+    expect(response.warnings.at(-1)).toBe('15 more InferenceIdentityBindings are affected')
+  })
+
+  test('is waited for where a read may take the refusal back', async () => {
+    // Memory has pool `late` with the selector that pool `chat` is to get; the API server no longer has it so.
+    const late = pool({ name: 'late', selector: { matchLabels: { app: 'moved' } } })
+    const turned = pool({ name: 'late', selector: { matchLabels: { app: 'late' } } })
+    const other = pool({ name: 'other', selector: { matchLabels: { app: 'moved' } } })
+    const rivals = crowd(11).map(({ metadata: { name } }) =>
+      versioned(
+        binding({
+          name: `b-${name}`,
+          spec: { poolRef: { name: 'late' }, objectiveRef: { name: 'late' }, containerName: name },
+        }),
+      ),
+    )
+    const toLate = objective({ name: 'late', poolRef: { name: 'late' } })
+    const toOther = objective({ name: 'other', poolRef: { name: 'other' } })
+    const spec = { poolRef: { name: 'other' }, objectiveRef: { name: 'other' }, containerName: 'chat-20' }
+    const last = versioned(binding({ name: 'z-last', spec: elsewhere }))
+    const known = [...remembered, late, other, toLate, toOther, ...rivals, last]
+    const live = withChanged(
+      known.map((one) => (one === late ? turned : one)),
+      'z-last',
+      versioned(binding({ name: 'z-last', spec }), '2'),
+    )
+    const pages = { ...coming, size: 36 }
+    const response = await stage({ remembered: known, live, pages }).judge(moved, 'UPDATE')
+    expect(messageOf(response)).toContain('identity collision with bindings z-last')
+  })
+
   test('is waited for where the API server does not tell how long it is', async () => {
     const live = [...remembered, ...crowd(26).slice(25)]
     const { judge } = stage({ remembered, live, pages: { ...coming, counts: false } })

@@ -22,6 +22,8 @@ type Options = {
   readonly live?: readonly Manifest[] | undefined
   /** How many objects a page of a list has, and whether pages after the first one ever come. One page has all, unless given. */
   readonly pages?: { readonly size: number; readonly later: 'come' | 'hang'; readonly counts?: boolean }
+  /** Kinds of which no list is answered. */
+  readonly unlisted?: readonly Resource[]
   /** What a watch brings while a list is under way. */
   readonly meanwhile?: readonly Manifest[]
   readonly actions?: ActionOverrides
@@ -59,11 +61,12 @@ export function stage(options: Options = {}) {
     await new Promise(setImmediate)
     for (const one of options.meanwhile ?? []) inventory.apply(upserted(one))
     lists.push(`${resource.group}/${resource.plural}/${namespace}`)
-    if (!live) throw new Error('the API server is gone')
+    if (!live || options.unlisted?.includes(resource)) throw new Error('the API server is gone')
     const { size = Infinity, later = 'come', counts = true } = options.pages ?? {}
     const isHere = (one: Manifest): boolean =>
       resourceOf(one) === resource && one.metadata.namespace === namespace
-    const all = live.filter(isHere)
+    // As an API server lists them.
+    const all = live.filter(isHere).toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
     for (let at = 0; ; at += size) {
       all.slice(at, at + size).forEach((one) => take(one))
       const left = all.length - at - size
