@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Action } from '../../src/core/findings.ts'
 import type { Inventory } from '../../src/core/inventory.ts'
 import type { JsonObject } from '../../src/core/json.ts'
@@ -71,7 +72,8 @@ export function stage(options: Options = {}) {
       all.slice(at, at + size).forEach((one) => take(one))
       const left = all.length - at - size
       if (!(left > 0) || !(paging?.wantsMore?.(counts ? left : undefined) ?? true)) return
-      await (later === 'hang' ? new Promise(() => {}) : new Promise(setImmediate))
+      // Late enough for an answer that does not wait.
+      await (later === 'hang' ? new Promise(() => {}) : sleep(50))
     }
   }
   const isLenient = (namespace: string): Promise<boolean> => Promise.resolve(namespace === options.lenient)
