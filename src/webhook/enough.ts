@@ -6,6 +6,7 @@ import type { Inventory } from '../core/inventory.ts'
 import { sameJson } from '../core/json.ts'
 import { decodePool } from '../core/references.ts'
 import { poolResources } from '../core/resources.ts'
+import type { PodSelector } from '../core/selectors.ts'
 import { nameAtMost } from '../core/show.ts'
 import type { ListedBindings } from './listed.ts'
 import type { ListLive } from './missing.ts'
@@ -49,17 +50,17 @@ export async function canHarmNobody(
   if (resource.kind !== 'InferencePool' || oldObject === undefined) return false
   const [before, after] = [oldObject, object].map((one) => decodePool(specOf(one)).selector)
   if (before?.kind !== 'labels' || after?.kind !== 'labels') return false
-  let isAlone = true
   const kinds = poolResources.filter((kind) => kind === resource || inventory.isServed(kind))
+  const others: PodSelector[] = []
   const lists = await Promise.allSettled(
     kinds.map((kind) =>
-      list(kind, namespace, (other) => {
-        const { selector } = decodePool(specOf(other))
-        const isSame = selector.kind === 'labels' && sameJson(selector.pods.pairs, after.pods.pairs)
-        if (isSame && !(kind === resource && nameOf(other).name === name)) isAlone = false
+      list(kind, namespace, (pool) => {
+        const isOther = kind !== resource || nameOf(pool).name !== name
+        if (isOther) others.push(decodePool(specOf(pool)).selector)
       }),
     ),
   )
   // Where pools can't be listed, the whole list of bindings decides.
-  return isAlone && lists.every(({ status }) => status === 'fulfilled')
+  if (lists.some(({ status }) => status === 'rejected')) return false
+  return !others.some((other) => other.kind === 'labels' && sameJson(other.pods.pairs, after.pods.pairs))
 }

@@ -1,6 +1,8 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { readyIn } from '../../src/core/conditions.ts'
 import { bindingResource, clusterSpiffeIdResource } from '../../src/core/resources.ts'
 import { binding, clusterSpiffeId, objective, pool } from '../support/builders.ts'
+import { recordOf } from '../support/embedded/json.ts'
 import { startLoop } from '../support/loop.ts'
 import { whenSettled } from '../support/model.ts'
 import type { Manifest } from '../support/vectors.ts'
@@ -172,6 +174,26 @@ async function runMortals(world: World, death: Death): Promise<number> {
   }
   throw new Error('no process gets any further')
 }
+
+test('an output of the former operator that outlives a failure keeps its class once that is mended', async () => {
+  await using world = await startWorld()
+  const former = ofTheReference(rightHash)
+  const modeless = binding({ spec: { objectiveRef: undefined, containerName: undefined } })
+  const classed = { ...former, spec: { ...recordOf(former.spec), className: 'old' } }
+  for (const one of [...scene, classed, modeless]) await world.put(one)
+  await using stack = new AsyncDisposableStack()
+  const loop = startLoop({ kubeconfig: world.api.kubeconfig })
+  stack.defer(() => loop.stop())
+  const status = async () => recordOf((await world.find(bindingResource, place))?.['status'])
+  const has = (reason: string): Promise<boolean> =>
+    vi.waitUntil(async () => readyIn(await status())?.reason === reason, { timeout: 20_000, interval: 10 })
+  await has('MissingObjectiveRef')
+  expect((await status())['clusterSPIFFEIDClassName']).toBe('old')
+  await world.patch(bindingResource, place, { spec: recordOf(binding().spec) })
+  await has('Reconciled')
+  const [output] = await world.list(clusterSpiffeIdResource)
+  expect(recordOf(output?.['spec'])['className']).toBe('old')
+})
 
 describe.each(scenarios)('$title', (scenario) => {
   let undisturbed: Awaited<ReturnType<typeof recordOfRun>>
