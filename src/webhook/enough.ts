@@ -21,14 +21,14 @@ export function isEnough(
   isHarmless: boolean,
   actionOn: (consequence: Consequence) => Action,
 ): boolean {
-  const [refusals, warned] = (['deny', 'warn'] as const).map((action) =>
-    guess.filter((one) => actionOn(one) === action).slice(0, nameAtMost),
-  )
-  if (!isHarmless && !refusals?.some(isFinal)) return false
-  return [refusals ?? [], warned ?? []].every(
-    (named) =>
-      (named.length === 0 || named.length === nameAtMost) &&
-      named.every(({ binding }) => names.has(binding.name)),
+  const named = (action: Action): readonly Consequence[] =>
+    guess.filter((one) => actionOn(one) === action).slice(0, nameAtMost)
+  const [refusals, warned] = [named('deny'), named('warn')]
+  if (!isHarmless && !refusals.some(isFinal)) return false
+  return [refusals, warned].every(
+    (some) =>
+      (some.length === 0 || some.length === nameAtMost) &&
+      some.every(({ binding }) => names.has(binding.name)),
   )
 }
 
