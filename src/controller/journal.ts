@@ -18,5 +18,5 @@ export type JournalEntry = {
 
 export type Journal = (entry: JournalEntry) => void
 
-/** How the journal names a creation that has no other cause than the binding. */
-export const made = { action: 'created', why: 'the binding has an identity' } as const
+/** The creation of a ClusterSPIFFEID that neither takes the place of another one nor repairs a deletion by somebody. */
+export const plainCreation = { action: 'created', why: 'the binding has an identity' } as const

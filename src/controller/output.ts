@@ -7,7 +7,7 @@ import type { Objects } from '../core/objects.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
 import { handover, type Handover } from './handover.ts'
-import { made, type Journal, type JournalEntry } from './journal.ts'
+import { plainCreation, type Journal, type JournalEntry } from './journal.ts'
 import type { Placement } from './placement.ts'
 import { rivalsOf } from './rivals.ts'
 import { retryOf, settled, wait, type RunResult } from './run-result.ts'
@@ -188,5 +188,5 @@ function whyReplaced(
 function creationBy({ before, after }: Handover, isNamed: boolean): Pick<JournalEntry, 'action' | 'why'> {
   const names = [...before, ...after].map(({ name }) => name)
   if (names.length > 0) return { action: 'replaced', why: `it takes the place of ${names.join(', ')}` }
-  return isNamed ? { action: 'repaired', why: 'somebody deleted it' } : made
+  return isNamed ? { action: 'repaired', why: 'somebody deleted it' } : plainCreation
 }

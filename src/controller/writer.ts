@@ -4,7 +4,7 @@ import type { Inventory } from '../core/inventory.ts'
 import type { Objects, Reply } from '../core/objects.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
-import { made, type Journal, type JournalEntry } from './journal.ts'
+import { plainCreation, type Journal, type JournalEntry } from './journal.ts'
 import type { Leftover, Placement, WantedOutput } from './placement.ts'
 import { refusedBy, taken, unfinished } from './placement.ts'
 import { PrunedSpecs } from './pruned-specs.ts'
@@ -75,7 +75,7 @@ export class Writer {
     if (known?.owner === key && !known.deleting && this.#differences(known, wanted).length === 0)
       return { kind: 'inPlace', output: known }
     if (!known) {
-      const creation = this.leaving.has(key) ? made : target.creation
+      const creation = this.leaving.has(key) ? plainCreation : target.creation
       // Posted before the creation, as that of a repair is: afterwards a crash would leave no trace of what happened.
       const unposted =
         creation.action === 'repaired'

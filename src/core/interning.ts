@@ -19,9 +19,9 @@ export class Interning {
   readonly #objects = new Recent<JsonObject>()
 
   /**
-   * Forgets the objects that nothing has been equal to since the call before this one. To be called now and then: conditions are
-   * equal for bindings that change in the same second, and without it the last two thousand would be held for ever, with a text of
-   * each, in a cluster of ten bindings too. Texts are short, and their number is bounded; names and labels go on being shared.
+   * Forgets the objects that nothing was equal to since the last call. To be called now and then: without it two thousand conditions,
+   * each with its text, would stay for good, however few bindings there are, since only bindings that change in the same second have
+   * equal ones. Texts are short, and go on being shared.
    */
   forgetOld(): void {
     this.#objects.age()

@@ -20,7 +20,9 @@ export function readKubeconfig(file: string): Loaded {
   if (mistake !== undefined) throw new Error(`kubeconfig ${file}: ${mistake}`)
   const folder = dirname(file)
   config.users = config.users.map((user) => ({ ...user, exec: withAbsoluteCommand(user.exec, folder) }))
-  // client-node's own loadYaml knows the models of all of Kubernetes' kinds, 4 MiB that the operator would hold for good.
+  // js-yaml is what client-node has just read this file with, so both readings are alike. `yaml`, which the rest of the program
+  // uses, reads some documents otherwise, such as one with `!!binary`, which js-yaml refuses. client-node's own loadYaml knows the models
+  // of all of Kubernetes' kinds, 4 MiB that the operator would hold for good.
   const { users, clusters } = objectOr(parseYaml(readFileSync(file, 'utf8')))
   return { config, users: entriesIn(users), clusters: entriesIn(clusters) }
 }

@@ -10,7 +10,10 @@ type Listing = Pick<Call, 'metadataOnly'> & {
   readonly signal: AbortSignal
   /** Given each item as its page arrives, so that a page's bulk need not outlive it. */
   readonly take: (item: unknown) => void
-  /** Told after each page how many items come after it, if the API server says so. Unless it wants more, the list is complete. */
+  /**
+   * Told after each page but the last how many items are left, if the API server says so; answers whether they are wanted. If they are
+   * not, the list ends there, and counts as complete.
+   */
   readonly wantsMore?: (left: number | undefined) => boolean
 }
 

@@ -69,8 +69,8 @@ export class Fleet {
   readonly replaced: string[] = []
   /** What was refused, with when. Only counted from when `watchful` is set. */
   readonly failures: string[] = []
-  /** The most tokens that a replica remembered at once to have been shown to others. */
-  mostShown = 0
+  /** The most tokens that a replica remembered at the same time as ones that others were shown. */
+  mostShownAtOnce = 0
   watchful = false
   /** How often replicas wrote a configuration. */
   writes = 0
@@ -141,7 +141,7 @@ export class Fleet {
           replaced: (why) => void this.replaced.push(why),
         }),
       tokens: (view) => {
-        this.mostShown = Math.max(this.mostShown, view.shown.size)
+        this.mostShownAtOnce = Math.max(this.mostShownAtOnce, view.shown.size)
         return tokens(view)
       },
       accept: (accepted) => {

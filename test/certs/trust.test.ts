@@ -208,7 +208,7 @@ describe('the token', () => {
     for (let index = 0; index < 1000; index += 1) fleet.show(`${index}`.padStart(64, '0'))
     fleet.show(first)
     await fleet.run(30_000)
-    expect(fleet.mostShown).toBe(16)
+    expect(fleet.mostShownAtOnce).toBeLessThan(100)
     expect(fleet.tokens).not.toContain(first)
   })
 

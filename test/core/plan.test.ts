@@ -39,7 +39,7 @@ const about = (status: 'True' | 'False', observedGeneration: number, uid?: strin
   },
 })
 
-const output = (name: string, annotated: boolean) => ({
+const outputOf = (name: string, annotated: boolean) => ({
   name,
   annotated,
   uid: name,
@@ -68,7 +68,7 @@ describe('an output of a binding whose spec fails', () => {
   })
 
   test('is named with who gave it, and is split from the message again', () => {
-    for (const kept of [[output('a', true)], [output('a', false)], [output('a', true), output('b', false)]]) {
+    for (const kept of [[outputOf('a', true)], [outputOf('a', false)], [outputOf('a', true), outputOf('b', false)]]) {
       const { message, keeps } = keptDespite(failure, kept)
       expect(splitKept(message).problem).toBe(failure.message)
       expect(message).toContain(kept.map(({ name }) => name).join(', '))

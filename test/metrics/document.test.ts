@@ -13,6 +13,9 @@ What \`/metrics\` has, beside what every Node process shows (\`process_…\`, \`
 Each replica serves its own metrics. Those about bindings and ClusterSPIFFEIDs have the same values on each, so a query takes their
 maximum; those about what a replica does itself are added up.
 
+Over HTTPS the first handshakes of a replica fail until its webhook has a certificate, which \`/metrics\` is served with: a second as a rule, and
+at most 10 s, after which it is a self-signed one until the webhook's is there. With \`--metrics-cert-path\`, and where the webhook is off, no handshake fails.
+
 | Name | Type | Labels | Meaning |
 | --- | --- | --- | --- |
 `
