@@ -72,8 +72,8 @@ export class Budget {
   }
 
   /**
-   * Measures a call of the API server. Calls of one kind take about the same time. A call without an answer, which says nothing about
-   * what the API server has to do, resolves to a value for which `isAnswer` is false.
+   * Measures a call of the API server. Calls of one kind take about the same time. `isAnswer` tells whether what the call resolves to
+   * is an answer by which calls of its kind can be compared.
    */
   async measured<T>(kind: string, call: () => Promise<T>, isAnswer: (value: T) => boolean): Promise<T> {
     const started = this.#clock.now()
@@ -133,7 +133,8 @@ class CalmTimes {
   learn(kind: string, ms: number): number {
     const now = this.#now()
     if (now - this.#since >= calmForMs) {
-      this.#before = this.#current
+      // Where there was no call for so long, the times are older than that.
+      this.#before = now - this.#since < 2 * calmForMs ? this.#current : new Map()
       this.#current = new Map()
       this.#since = now
     }

@@ -77,6 +77,14 @@ test('a server that is slower from some time on counts as calm after two minutes
   expect(budget.runs).toBe(most)
 })
 
+test('answer times of hours ago do not count', async () => {
+  const { budget, calls, clock } = arrange()
+  await calls(1000, large)
+  clock.advance(3 * 3_600_000)
+  await calls(300, { callMs: 50, cores: 100 })
+  expect(budget.runs).toBe(most)
+})
+
 test('a few answers that come late take nothing away', async () => {
   const { budget, calls } = arrange()
   await calls(1000, large)
