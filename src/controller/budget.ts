@@ -56,13 +56,13 @@ export class Budget {
     this.#runs = Math.min(leastRuns, most)
   }
 
-  get runs(): number {
+  get runsAllowed(): number {
     return this.#isLifted ? Infinity : this.#runs + this.#hanging
   }
 
-  /** What a run has to wait for if it would be one of more than `runs`; to be asked again after each wait. */
+  /** What a run has to wait for if it would be one of more than `runsAllowed`; to be asked again after each wait. */
   wait(number: number): Promise<void> | undefined {
-    return number <= this.runs ? undefined : this.#grown.promise
+    return number <= this.runsAllowed ? undefined : this.#grown.promise
   }
 
   /** Nobody waits any more. */
