@@ -6,8 +6,8 @@ type BudgetOptions = {
   readonly clock: Pick<Clock, 'now' | 'after'>
 }
 
-/** So many runs may always be under way: enough that an API server on two cores has something to do while we read its answers. */
-const leastRuns = 4
+/** So many runs may always be under way: three for each of two cores, so that such an API server has something to do while we read its answers. */
+const leastRuns = 6
 
 /**
  * After this long a call hangs: on somebody's webhook, or on a connection that is dead. That costs the API server nothing, so another run

@@ -68,10 +68,10 @@ test('a server that is slower from some time on counts as calm after two minutes
   const slower: Server = { callMs: 50, cores: 100 }
   await calls(1000, large)
   await calls(300, slower)
-  expect(budget.runsAllowed).toBe(4)
+  expect(budget.runsAllowed).toBe(6)
   clock.advance(60_000)
   await calls(300, slower)
-  expect(budget.runsAllowed).toBe(4)
+  expect(budget.runsAllowed).toBe(6)
   clock.advance(60_000)
   await calls(1500, slower)
   expect(budget.runsAllowed).toBe(most)
