@@ -19,7 +19,13 @@ test('a term ends although what decides about a binding is not known, and writes
   const inventory = new Inventory(settings)
   inventory.apply({ kind: 'served', resource: bindingResource, served: true })
   inventory.apply(upserted(binding()))
-  const workingOut = new WorkingOut({ inventory, markLater: () => undefined, turns: systemTurns, log })
+  const workingOut = new WorkingOut({
+    inventory,
+    markLater: () => undefined,
+    turns: systemTurns,
+    clock: manualClock(),
+    log,
+  })
   // A list has been cut short, and the API server that would go on with it is gone.
   workingOut.mixed(bindingResource, true)
   const whenDecidable = vi.fn<WorkingOut['whenDecidable']>((...asked) => workingOut.whenDecidable(...asked))
