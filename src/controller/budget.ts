@@ -6,8 +6,8 @@ type BudgetOptions = {
   readonly clock: Pick<Clock, 'now' | 'after'>
 }
 
-/** So many runs may always be under way: enough that an API server on two cores has something to do while we read its answers. */
-const leastRuns = 4
+/** So many runs may always be under way: three for each of two cores, so that such an API server has something to do while we read its answers. */
+const leastRuns = 6
 
 /**
  * After this long a call hangs: on somebody's webhook, or on a connection that is dead. That costs the API server nothing, so another run
@@ -56,13 +56,13 @@ export class Budget {
     this.#runs = Math.min(leastRuns, most)
   }
 
-  get runs(): number {
+  get runsAllowed(): number {
     return this.#isLifted ? Infinity : this.#runs + this.#hanging
   }
 
-  /** What a run has to wait for if it would be one of more than `runs`; to be asked again after each wait. */
+  /** What a run has to wait for if it would be one of more than `runsAllowed`; to be asked again after each wait. */
   wait(number: number): Promise<void> | undefined {
-    return number <= this.runs ? undefined : this.#grown.promise
+    return number <= this.runsAllowed ? undefined : this.#grown.promise
   }
 
   /** Nobody waits any more. */
@@ -72,8 +72,8 @@ export class Budget {
   }
 
   /**
-   * Measures a call of the API server. Calls of one kind take about the same time. A call without an answer, which says nothing about
-   * what the API server has to do, resolves to a value for which `isAnswer` is false.
+   * Measures a call of the API server. Calls of one kind take about the same time. `isAnswer` tells whether what the call resolves to
+   * is an answer by which calls of its kind can be compared.
    */
   async measured<T>(kind: string, call: () => Promise<T>, isAnswer: (value: T) => boolean): Promise<T> {
     const started = this.#clock.now()
@@ -133,7 +133,8 @@ class CalmTimes {
   learn(kind: string, ms: number): number {
     const now = this.#now()
     if (now - this.#since >= calmForMs) {
-      this.#before = this.#current
+      // Where there was no call for so long, the times are older than that.
+      this.#before = now - this.#since < 2 * calmForMs ? this.#current : new Map()
       this.#current = new Map()
       this.#since = now
     }

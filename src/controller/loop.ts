@@ -24,7 +24,11 @@ export async function runLoop(loop: Loop): Promise<void> {
   await Promise.all(Array.from({ length: loop.workers }, (_, index) => work(loop, index + 1)))
 }
 
-/** @param number of this worker, from 1: it takes part if the budget is at least that large */
+/**
+ * A worker that waits for a key already takes it, also if the budget has shrunk meanwhile.
+ *
+ * @param number of this worker, from 1: it takes part if the budget is at least that large
+ */
 async function work(loop: Loop, number: number): Promise<void> {
   const { queue, reconcile, budget, pace, log, observe } = loop
   const next = async (): Promise<BindingKey | undefined> => {

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { Delays } from './delays.ts'
 
-type QueueClock = Pick<Clock, 'now' | 'after'>
+type QueueOptions = { readonly clock: Pick<Clock, 'now' | 'after'> }
 
 /**
  * Per key: 5 ms, doubled with each failure in a row, at most 60 s, so that a cause that has ended is noticed within a
@@ -11,14 +11,6 @@ const backoff = { fromMs: 5, toMs: 60_000 }
 
 /** The longest time that setTimeout takes. A timer that fires before a key is due is set again. */
 const longestTimerMs = 2 ** 31 - 1
-
-export const systemClock: QueueClock = {
-  now: () => performance.now(),
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms)
-    return () => clearTimeout(timer)
-  },
-}
 
 /**
  * client-go's work queue. A key is handed to one worker at a time; a key that is marked while it waits is handed out
@@ -31,7 +23,7 @@ export const systemClock: QueueClock = {
  * is empty unless `ready` and `later` are.
  */
 export class Queue<Key extends string> {
-  readonly #clock: QueueClock
+  readonly #clock: QueueOptions['clock']
   readonly #ready: Fifo<Key> = new Fifo()
   readonly #later = new Set<Key>()
   /** Keys that were added since they were last handed out. */
@@ -43,7 +35,7 @@ export class Queue<Key extends string> {
   #timer: { readonly due: number; readonly cancel: () => void } | undefined
   #drained: PromiseWithResolvers<void> | undefined
 
-  constructor({ clock = systemClock }: { readonly clock?: QueueClock } = {}) {
+  constructor({ clock }: QueueOptions) {
     this.#clock = clock
   }
 

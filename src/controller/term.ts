@@ -1,4 +1,5 @@
 import type { Binding, BindingKey } from '../core/binding.ts'
+import type { Clock } from '../core/clock.ts'
 import type { Outcome } from '../core/conditions.ts'
 import type { Departures } from '../core/former.ts'
 import type { Inventory } from '../core/inventory.ts'
@@ -14,7 +15,7 @@ import { runLoop } from './loop.ts'
 import { Outputs } from './output.ts'
 import { Pace } from './pace.ts'
 import { Processing } from './processing.ts'
-import { Queue, systemClock } from './queue.ts'
+import { Queue } from './queue.ts'
 import { reconcile, type Confirm } from './reconcile.ts'
 import { wait, type RunResult } from './run-result.ts'
 import { Statuses } from './statuses.ts'
@@ -34,11 +35,13 @@ type TermOptions = {
   readonly hindrance: () => string | undefined
   /** Resolves once something may be decided in a namespace, or the signal aborts; undefined where that is so already. */
   readonly whenDecidable: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
-  readonly confirm: Confirm
+  /** Makes the confirmation out of objects whose reads count in the budget. */
+  readonly confirming: (objects: Pick<Objects, 'get'>) => Confirm
   /** Whether bindings, pools or objectives may still read as a former schema of their kind shows them. */
   readonly isSchemaFresh: () => boolean
   readonly workers: number
   readonly turns: Turns
+  readonly clock: Clock
   readonly instance: string
   readonly log: Log
   readonly observe: {
@@ -64,17 +67,16 @@ export type Term = {
   readonly end: () => Promise<void>
 }
 
-const now = (): Date => new Date()
-
 /** The time in which this replica reconciles: it starts by looking at everything. */
 export function startTerm(options: TermOptions): Term {
-  const { inventory, unshown, log, workers, instance, hindrance, whenDecidable, observe, departures, turns } =
+  const { inventory, unshown, log, workers, instance, hindrance, whenDecidable, observe, departures } =
     options
-  const budget = new Budget({ most: workers, clock: systemClock })
+  const { turns, clock } = options
+  const budget = new Budget({ most: workers, clock })
   const objects = fenced(measured(options.objects, budget), options.mayWrite)
-  const queue = new Queue<BindingKey>()
+  const queue = new Queue<BindingKey>({ clock })
   const ending = new AbortController()
-  const announcer = new Announcer({ objects, now, instance, warn: log.warn })
+  const announcer = new Announcer({ objects, now: () => clock.date(), instance, warn: log.warn })
   const journal = ({ action, ...entry }: JournalEntry): void => {
     observe.write(action)
     log.info(entry, `ClusterSPIFFEID ${action}`)
@@ -83,15 +85,16 @@ export function startTerm(options: TermOptions): Term {
     objects,
     announcer,
     schema: () => inventory.schemaOf(bindingResource),
-    now,
+    now: () => clock.date(),
     observe: observe.outcome,
     info: log.info,
   })
   const outputs = new Outputs({ inventory, objects, announcer, journal, unshown })
-  const { confirm, isSchemaFresh } = options
+  const { isSchemaFresh } = options
+  const confirm = options.confirming(objects)
   const reach = { inventory, objects, outputs, statuses, announcer, departures, confirm, isSchemaFresh }
   const troubleReports = new TroubleReports({
-    now: () => performance.now(),
+    now: () => clock.now(),
     binding: (key) => inventory.binding(key),
     announcer,
     statuses,
@@ -99,7 +102,7 @@ export function startTerm(options: TermOptions): Term {
   })
   const processing = new Processing({
     inventory,
-    now: () => performance.now(),
+    now: () => clock.now(),
     announce: async (binding, news) => (await announcer.post(binding, [news])) === undefined,
     warn: log.warn,
   })
@@ -139,7 +142,7 @@ export function startTerm(options: TermOptions): Term {
       if (resource === clusterSpiffeIdResource || resource === bindingResource) queue.hasten()
     },
     depth: () => queue.depth,
-    runsAllowed: () => budget.runs,
+    runsAllowed: () => budget.runsAllowed,
     troubles: () => troubleReports.words(),
     end: async () => {
       clearInterval(checkTimer)

@@ -9,7 +9,7 @@ import type { HealthCheck } from '../serving/probes.ts'
 import { claimLabel } from '../webhook/claim.ts'
 import { startWebhookServer, type WebhookServer } from '../webhook/server.ts'
 import { AcceptedTokens } from '../webhook/token.ts'
-import { mixture, staleness } from './knowledge.ts'
+import { listsCheck, staleness } from './knowledge.ts'
 import { createProbe, tryWay } from './probe.ts'
 import { routesOf, type RoutesOptions } from './routes.ts'
 import { createTrust, watchTrust } from './webhook-trust.ts'
@@ -128,7 +128,7 @@ export function createAdmission(options: AdmissionOptions): AdmissionService {
       { name: 'registration', problem: trust.remark, informs: true },
       { name: 'claims', problem: claims.synced ? undefined : 'waiting for Lease' },
       { name: 'binding-watch', problem: staleness(options.feed) },
-      { name: 'lists', problem: mixture(options.feed) },
+      listsCheck(options.feed),
       { name: 'probe', problem: probe.problem(), informs: true },
     ],
     certificates: () => expiry,

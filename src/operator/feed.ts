@@ -10,7 +10,7 @@ import {
 } from '../core/resources.ts'
 import type { Turns } from '../core/slices.ts'
 import type { Client } from '../kube/client.ts'
-import { systemTurns } from '../kube/clock.ts'
+import { systemClock, systemTurns } from '../kube/clock.ts'
 import { watchKinds } from '../kube/discovery.ts'
 import { Reflector, type ReflectorOptions } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
@@ -18,7 +18,7 @@ import { contractSummary, obstacleIn, obstacles, type Obstacle } from './contrac
 import { lighten } from './lighten.ts'
 import { schemaIn, schemaSummary } from './schema-seen.ts'
 import { ServedSchemas } from './served-schemas.ts'
-import { WorkingOut, type TakingIn } from './working-out.ts'
+import { WorkingOut, type TakingIn, type Waiting } from './working-out.ts'
 
 type FeedOptions = {
   readonly client: Pick<Client, 'call' | 'watch'>
@@ -52,8 +52,8 @@ export type Feed = {
   readonly whenDecidable: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
   /** The same of what reviews depend on, which is all but the ClusterSPIFFEIDs that are there. */
   readonly whenReviewable: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
-  /** Of the lists that reviews wait for, the one that is being taken in for longest, if there is one. */
-  readonly takingIn: () => TakingIn | undefined
+  /** Of the lists that the loop or a review waits for, the one that is being taken in for longest, if there is one. */
+  readonly takingIn: (waiting: Waiting) => TakingIn | undefined
   /**
    * Whether the schema of a kind that decides about identities has just changed. Until each API server goes by the new schema,
    * what is read, by a list or live, may lack fields that the former one prunes.
@@ -87,7 +87,7 @@ export function createFeed({
   let halted: Obstacle | undefined
 
   const complete = Promise.withResolvers<void>()
-  const workingOut = new WorkingOut({ inventory, markLater, turns, log })
+  const workingOut = new WorkingOut({ inventory, markLater, turns, clock: systemClock, log })
   const schemas = new ServedSchemas({
     settlesMs: schemaSettlesMs,
     // What was written or listed meanwhile may have been pruned by the former schema, so the kind is listed again.
@@ -194,7 +194,7 @@ export function createFeed({
     halted: () => halted,
     whenDecidable: (namespace, signal) => workingOut.whenDecidable(namespace, signal),
     whenReviewable: (namespace, signal) => workingOut.whenReviewable(namespace, signal),
-    takingIn: () => workingOut.takingIn(),
+    takingIn: (waiting) => workingOut.takingIn(waiting),
     isSchemaFresh: () =>
       allResources.some(
         (resource) =>

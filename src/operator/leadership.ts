@@ -8,6 +8,7 @@ import { summaryOf } from '../core/conditions.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Resource } from '../core/resources.ts'
 import type { Client } from '../kube/client.ts'
+import { systemClock } from '../kube/clock.ts'
 import { campaign, type Campaign } from '../kube/lease.ts'
 import { createObjects } from '../kube/objects.ts'
 import type { Log } from '../log.ts'
@@ -73,7 +74,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
     term = startTerm({
       inventory,
       objects,
-      confirm: confirmation(inventory, objects),
+      confirming: (reads) => confirmation(inventory, reads),
       unshown,
       departures: config.departures,
       mayWrite,
@@ -82,6 +83,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       isSchemaFresh,
       workers,
       turns: reviewsFirst.turns,
+      clock: systemClock,
       instance: hostname(),
       log,
       observe: {

@@ -8,11 +8,13 @@ import type { Metrics } from '../metrics/metrics.ts'
 import type { Authorization } from '../serving/authorizations.ts'
 import { startMetricsServer, type ServingCertificate } from '../serving/metrics-server.ts'
 
-type MetricsOptions = {
+export type MetricsOptions = {
   readonly config: Pick<Config, 'metrics'> & { readonly webhook: Pick<Config['webhook'], 'address'> }
   readonly client: Pick<Client, 'call'>
   readonly metrics: Metrics
   readonly log: Log
+  /** Makes a certificate that nobody has signed; `selfSigned` unless given. */
+  readonly selfSign?: () => Promise<ServingCertificate>
 }
 
 export type ProtectedMetrics = {
@@ -30,6 +32,7 @@ export async function startMetrics({
   client,
   metrics,
   log,
+  selfSign = selfSigned,
 }: MetricsOptions): Promise<ProtectedMetrics> {
   const { address, secure, certificate } = config.metrics
   if (!address) return { presentAsWebhook: () => {}, close: () => Promise.resolve() }
@@ -42,7 +45,7 @@ export async function startMetrics({
     ...address,
     metrics,
     log,
-    tls: certificate ? await readPair(certificate) : followsWebhook ? 'later' : await selfSigned(),
+    tls: certificate ? await readPair(certificate) : followsWebhook ? 'later' : await selfSign(),
     authorize: (token) => authorize(client, token),
   })
   const reload =
@@ -56,21 +59,25 @@ export async function startMetrics({
           ),
       reloadEveryMs,
     )
-  let isMissing = followsWebhook
+  let isWaiting = followsWebhook
   const standIn = async (): Promise<void> => {
-    const pair = await selfSigned()
-    if (isMissing) server.useCertificate(pair)
+    try {
+      const pair = await selfSign()
+      if (isWaiting) server.useCertificate(pair)
+    } catch (error) {
+      log.warn({ err: error }, 'the metrics have no certificate until the webhook has one')
+    }
   }
-  const patience = followsWebhook ? setTimeout(() => void standIn(), standInAfterMs) : undefined
+  const standInTimer = followsWebhook ? setTimeout(() => void standIn(), standInAfterMs) : undefined
   return {
     presentAsWebhook: (pair) => {
       if (certificate) return
-      isMissing = false
-      clearTimeout(patience)
+      isWaiting = false
+      clearTimeout(standInTimer)
       server.useCertificate(pair)
     },
     close: () => {
-      clearTimeout(patience)
+      clearTimeout(standInTimer)
       clearInterval(reload)
       return server.close()
     },

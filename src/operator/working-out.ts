@@ -1,6 +1,7 @@
 import type { BindingKey } from '../core/binding.ts'
+import type { Clock } from '../core/clock.ts'
 import type { Inventory } from '../core/inventory.ts'
-import { clusterSpiffeIdResource, type Resource } from '../core/resources.ts'
+import { clusterSpiffeIdResource, gvk, type Resource } from '../core/resources.ts'
 import { inSlices, type Turns } from '../core/slices.ts'
 import type { Log } from '../log.ts'
 
@@ -8,10 +9,20 @@ type WorkingOutOptions = {
   readonly inventory: Pick<Inventory, 'workOutNext' | 'isWorkedOut' | 'isAllWorkedOut'>
   readonly markLater: (keys: Iterable<BindingKey>) => void
   readonly turns: Turns
-  readonly log: Pick<Log, 'error'>
+  readonly clock: Pick<Clock, 'after'>
+  readonly log: Pick<Log, 'error' | 'warn' | 'info'>
 }
 
 export type TakingIn = { readonly resource: Resource; readonly forMs: number }
+
+/** Who may have to wait for a list: the reconcile loop waits for those of all kinds, a review for those that it depends on. */
+export type Waiting = 'loop' | 'review'
+
+/**
+ * A list that is being taken in for longer than this is told: it hangs, or broke off. A list of a hundred thousand objects takes
+ * some seconds.
+ */
+export const takenInWithinMs = 10_000
 
 /**
  * Works off what changes leave for later, a slice of the event loop at a time, and knows where nothing may be decided
@@ -19,8 +30,8 @@ export type TakingIn = { readonly resource: Resource; readonly forMs: number }
  */
 export class WorkingOut {
   readonly #options: WorkingOutOptions
-  /** Kinds of which a list is being taken in, and when that began. */
-  readonly #mixed = new Map<Resource, number>()
+  /** Kinds of which a list is being taken in, when that began, and what is to be done once it has ended. */
+  readonly #mixed = new Map<Resource, { readonly since: number; readonly ended: () => void }>()
   /** Bindings that are worked out, and still to be marked for the loop. */
   readonly #unmarked: Iterator<BindingKey>[] = []
   #work: Promise<void> | undefined
@@ -57,31 +68,51 @@ export class WorkingOut {
   }
 
   mixed(resource: Resource, isMixed: boolean): void {
-    if (isMixed) this.#mixed.set(resource, this.#options.turns.now())
+    this.#mixed.get(resource)?.ended()
+    if (isMixed) this.#mixed.set(resource, { since: this.#options.turns.now(), ended: this.#watch(resource) })
     else this.#mixed.delete(resource)
     this.#tell()
   }
 
-  /**
-   * The kind that reviews depend on and of which a list is being taken in for longest, and for how many milliseconds; undefined if
-   * there is none.
-   */
-  takingIn(): TakingIn | undefined {
-    const longest = this.#mixed.entries().find(([resource]) => concernsReviews(resource))
-    return longest && { resource: longest[0], forMs: this.#options.turns.now() - longest[1] }
+  /** Logs that a list is not taken in for long, since the loop decides nothing meanwhile. To be called once the list is taken in. */
+  #watch(resource: Resource): () => void {
+    const { clock, log } = this.#options
+    let isLate = false
+    const cancel = clock.after(takenInWithinMs, () => {
+      isLate = true
+      log.warn(
+        { gvk: gvk(resource) },
+        'a list has not been taken in whole yet: until it is, nothing is reconciled',
+      )
+    })
+    return () => {
+      cancel()
+      if (isLate) log.info({ gvk: gvk(resource) }, 'the list is no longer waited for')
+    }
+  }
+
+  /** The list that the loop or a review waits for, and for how many milliseconds; of several the one that lasts for longest. */
+  takingIn(waiting: Waiting): TakingIn | undefined {
+    const longest = this.#mixed
+      .entries()
+      .find(([resource]) => waiting === 'loop' || concernsReviews(resource))
+    return longest && { resource: longest[0], forMs: this.#options.turns.now() - longest[1].since }
   }
 
   /**
    * Resolves once the loop may decide something in a namespace, or the signal aborts; undefined where it may already.
    */
   whenDecidable(namespace: string, signal: AbortSignal): Promise<void> | undefined {
-    return this.#when(() => this.#mixed.size === 0 && this.#options.inventory.isWorkedOut(namespace), signal)
+    return this.#when(
+      () => this.takingIn('loop') === undefined && this.#options.inventory.isWorkedOut(namespace),
+      signal,
+    )
   }
 
   /** The same for reviews, which wait for no list of ClusterSPIFFEIDs. */
   whenReviewable(namespace: string, signal: AbortSignal): Promise<void> | undefined {
     return this.#when(
-      () => this.takingIn() === undefined && this.#options.inventory.isWorkedOut(namespace),
+      () => this.takingIn('review') === undefined && this.#options.inventory.isWorkedOut(namespace),
       signal,
     )
   }

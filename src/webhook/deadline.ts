@@ -16,6 +16,7 @@ const units = new Map([
   ['h', 3600 * secondMs],
 ])
 
+// Both letters for micro, as escapes: the bundle is ASCII, and the bundler can't escape in a raw template.
 const term = String.raw`(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)`
 const duration = new RegExp(`^(?:${term})+$`)
 const terms = new RegExp(term, 'g')

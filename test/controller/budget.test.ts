@@ -26,7 +26,7 @@ function arrange() {
   /** Until so many have ended. */
   const calls = async (count: number, { callMs, cores }: Server, isAnswered = true): Promise<void> => {
     for (let left = count; left > 0; left -= 1) {
-      while (underWay.size < budget.runs)
+      while (underWay.size < budget.runsAllowed)
         void call(callMs * Math.max(1, (underWay.size + 1) / cores), isAnswered)
       const [first] = [...underWay].toSorted((a, b) => a.at - b.at)
       clock.advance(Math.max(0, (first?.at ?? 0) - clock.now()))
@@ -42,25 +42,25 @@ const small: Server = { callMs: 5, cores: 2 }
 
 test('where answers stay as fast, all runs may be under way', async () => {
   const { budget, calls } = arrange()
-  expect(budget.runs).toBeLessThan(8)
+  expect(budget.runsAllowed).toBeLessThan(8)
   await calls(1000, large)
-  expect(budget.runs).toBe(most)
+  expect(budget.runsAllowed).toBe(most)
 })
 
 test('where they get slow, no more than keep the server busy', async () => {
   const { budget, calls } = arrange()
   await calls(2000, small)
-  expect(budget.runs).toBeLessThanOrEqual(8)
-  expect(budget.runs).toBeGreaterThan(small.cores)
+  expect(budget.runsAllowed).toBeLessThanOrEqual(8)
+  expect(budget.runsAllowed).toBeGreaterThan(small.cores)
 })
 
 test('a server that gets busy takes runs away, and gets them back once it is calm', async () => {
   const { budget, calls } = arrange()
   await calls(1000, large)
   await calls(500, small)
-  expect(budget.runs).toBeLessThanOrEqual(8)
+  expect(budget.runsAllowed).toBeLessThanOrEqual(8)
   await calls(1500, large)
-  expect(budget.runs).toBe(most)
+  expect(budget.runsAllowed).toBe(most)
 })
 
 test('a server that is slower from some time on counts as calm after two minutes', async () => {
@@ -68,13 +68,21 @@ test('a server that is slower from some time on counts as calm after two minutes
   const slower: Server = { callMs: 50, cores: 100 }
   await calls(1000, large)
   await calls(300, slower)
-  expect(budget.runs).toBe(4)
+  expect(budget.runsAllowed).toBe(6)
   clock.advance(60_000)
   await calls(300, slower)
-  expect(budget.runs).toBe(4)
+  expect(budget.runsAllowed).toBe(6)
   clock.advance(60_000)
   await calls(1500, slower)
-  expect(budget.runs).toBe(most)
+  expect(budget.runsAllowed).toBe(most)
+})
+
+test('answer times of hours ago do not count', async () => {
+  const { budget, calls, clock } = arrange()
+  await calls(1000, large)
+  clock.advance(3 * 3_600_000)
+  await calls(300, { callMs: 50, cores: 100 })
+  expect(budget.runsAllowed).toBe(most)
 })
 
 test('a few answers that come late take nothing away', async () => {
@@ -84,19 +92,19 @@ test('a few answers that come late take nothing away', async () => {
     await calls(5, { ...large, callMs: 500 })
     await calls(40, large)
   }
-  expect(budget.runs).toBe(most)
+  expect(budget.runsAllowed).toBe(most)
 })
 
 test('calls without an answer change nothing', async () => {
   const { budget, calls } = arrange()
   await calls(1000, large)
   await calls(200, { ...large, callMs: 1_000 }, false)
-  expect(budget.runs).toBe(most)
+  expect(budget.runsAllowed).toBe(most)
 })
 
 test('a call that hangs leaves its place to another run, until it ends', async () => {
   const { clock, budget } = arrange()
-  const { runs } = budget
+  const runs = budget.runsAllowed
   const hanging = Promise.withResolvers<void>()
   const next = budget.wait(runs + 1)
   const call = budget.measured(
@@ -105,20 +113,20 @@ test('a call that hangs leaves its place to another run, until it ends', async (
     () => false,
   )
   clock.advance(1_000)
-  expect(budget.runs).toBe(runs)
+  expect(budget.runsAllowed).toBe(runs)
   clock.advance(5_000)
   await next
-  expect(budget.runs).toBe(runs + 1)
+  expect(budget.runsAllowed).toBe(runs + 1)
   hanging.resolve()
   await call
-  expect(budget.runs).toBe(runs)
+  expect(budget.runsAllowed).toBe(runs)
   expect(clock.waits()).toStrictEqual([])
 })
 
 test('who waits goes on when the budget grows, or when there is none any more', async () => {
   const { budget, calls } = arrange()
-  expect(budget.wait(budget.runs)).toBe(undefined)
-  const next = budget.wait(budget.runs + 1)
+  expect(budget.wait(budget.runsAllowed)).toBe(undefined)
+  const next = budget.wait(budget.runsAllowed + 1)
   const last = budget.wait(most)
   expect([next, last]).toStrictEqual([expect.any(Promise), expect.any(Promise)])
   await calls(20, large)

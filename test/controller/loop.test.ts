@@ -4,7 +4,7 @@ import { Pace } from '../../src/controller/pace.ts'
 import { Queue } from '../../src/controller/queue.ts'
 import type { RunResult } from '../../src/controller/run-result.ts'
 import type { BindingKey } from '../../src/core/binding.ts'
-import { systemTurns } from '../../src/kube/clock.ts'
+import { systemClock, systemTurns } from '../../src/kube/clock.ts'
 import { manualClock } from '../support/manual-clock.ts'
 
 /** How long a key waits that a run ended with this result. */
@@ -55,7 +55,7 @@ test.each([
 })
 
 test('a worker beyond the budget takes no key, and the most urgent one once the budget has grown', async () => {
-  const queue = new Queue<BindingKey>()
+  const queue = new Queue<BindingKey>({ clock: systemClock })
   const begun: BindingKey[] = []
   let grown = Promise.withResolvers<void>()
   let budget = 2

@@ -4,13 +4,13 @@ import { Pace } from '../../src/controller/pace.ts'
 import { Queue } from '../../src/controller/queue.ts'
 import type { BindingKey } from '../../src/core/binding.ts'
 import { sliceMs } from '../../src/core/slices.ts'
-import { systemTurns } from '../../src/kube/clock.ts'
+import { systemClock, systemTurns } from '../../src/kube/clock.ts'
 
 const keys = Array.from({ length: 40 }, (_, index): BindingKey => `default/${index}`)
 
 /** Works the keys off, with a clock that only runs advance, by half a slice each. Returns the number of runs between turns. */
 async function runsBetweenTurns(workers: number): Promise<readonly number[]> {
-  const queue = new Queue<BindingKey>()
+  const queue = new Queue<BindingKey>({ clock: systemClock })
   for (const key of keys) queue.add(key)
   const runs = [0]
   let now = 0

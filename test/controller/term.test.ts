@@ -1,20 +1,31 @@
 import { expect, test, vi } from 'vitest'
 import { startTerm } from '../../src/controller/term.ts'
 import { UnshownOutputs } from '../../src/controller/unshown-outputs.ts'
+import { finalizer, type BindingKey } from '../../src/core/binding.ts'
+import type { Clock } from '../../src/core/clock.ts'
+import { decodeOutput } from '../../src/core/clusterspiffeid.ts'
 import { Inventory } from '../../src/core/inventory.ts'
 import type { Reply } from '../../src/core/objects.ts'
-import { bindingResource } from '../../src/core/resources.ts'
-import { systemTurns } from '../../src/kube/clock.ts'
+import { bindingResource, type Resource } from '../../src/core/resources.ts'
+import { systemClock, systemTurns } from '../../src/kube/clock.ts'
 import { createLog } from '../../src/log.ts'
+import { confirmation } from '../../src/operator/live-reads.ts'
 import { WorkingOut } from '../../src/operator/working-out.ts'
-import { binding, settings, upserted } from '../support/builders.ts'
+import { binding, inventoryOf, settings, upserted } from '../support/builders.ts'
+import { manualClock } from '../support/manual-clock.ts'
 
 test('a term ends although what decides about a binding is not known, and writes nothing', async () => {
   const log = createLog({ level: 'error', destination: { write: () => undefined } })
   const inventory = new Inventory(settings)
   inventory.apply({ kind: 'served', resource: bindingResource, served: true })
   inventory.apply(upserted(binding()))
-  const workingOut = new WorkingOut({ inventory, markLater: () => undefined, turns: systemTurns, log })
+  const workingOut = new WorkingOut({
+    inventory,
+    markLater: () => undefined,
+    turns: systemTurns,
+    clock: manualClock(),
+    log,
+  })
   // A list has been cut short, and the API server that would go on with it is gone.
   workingOut.mixed(bindingResource, true)
   const whenDecidable = vi.fn<WorkingOut['whenDecidable']>((...asked) => workingOut.whenDecidable(...asked))
@@ -38,10 +49,11 @@ test('a term ends although what decides about a binding is not known, and writes
     mayWrite: () => true,
     hindrance: () => undefined,
     whenDecidable,
-    confirm: () => Promise.resolve(true),
+    confirming: () => () => Promise.resolve(true),
     isSchemaFresh: () => false,
     workers: 1,
     turns: systemTurns,
+    clock: systemClock,
     instance: 'test',
     log,
     observe: { outcome: () => undefined, run: () => undefined, write: () => undefined },
@@ -51,64 +63,95 @@ test('a term ends although what decides about a binding is not known, and writes
   expect(calls).toEqual([])
 })
 
-const patience = { timeout: 20_000, interval: 5 }
+const soon = { timeout: 20_000, interval: 5 }
+
+type Busy = {
+  readonly clock: Clock
+  readonly answer: () => Promise<Reply>
+  /** Whether they have outputs that have to go, since there is no pool. */
+  readonly areToLose?: boolean
+}
 
 /** A term of 32 workers with so many bindings, and calls that are answered by one function. */
-function startBusyTerm(bindings: number, answer: () => Promise<Reply>) {
+function startBusyTerm(count: number, { clock, answer, areToLose = false }: Busy) {
   const log = createLog({ level: 'error', destination: { write: () => undefined } })
-  const inventory = new Inventory(settings)
+  const names = Array.from({ length: count }, (_, index) => `chat-${index}`)
+  const metadata = areToLose ? { finalizers: [finalizer] } : {}
+  const inventory = inventoryOf(names.map((name) => binding({ name, metadata })))
   inventory.apply({ kind: 'served', resource: bindingResource, served: true })
-  for (let index = 0; index < bindings; index += 1)
-    inventory.apply(upserted(binding({ name: `chat-${index}` })))
-  let called = 0
-  const call = (): Promise<Reply> => {
-    called += 1
-    return answer()
-  }
+  const unshown = new UnshownOutputs()
+  const keys = names.map((name): BindingKey => `default/${name}`)
+  if (areToLose)
+    for (const key of keys) unshown.note(key, decodeOutput({ metadata: { name: key, uid: key } }))
+  const called: string[] = []
+  const call =
+    (verb: string) =>
+    ({ kind }: Resource): Promise<Reply> => {
+      called.push(`${verb} ${kind}`)
+      return answer()
+    }
   const term = startTerm({
     inventory,
     objects: {
-      get: call,
-      create: call,
-      replace: call,
-      replaceStatus: call,
-      mergePatch: call,
-      remove: call,
+      get: call('get'),
+      create: call('create'),
+      replace: call('replace'),
+      replaceStatus: call('replaceStatus'),
+      mergePatch: call('mergePatch'),
+      remove: call('remove'),
     },
-    unshown: new UnshownOutputs(),
+    unshown,
     departures: { trustDomains: [], classNames: [] },
     mayWrite: () => true,
     hindrance: () => undefined,
     whenDecidable: () => undefined,
-    confirm: () => Promise.resolve(true),
+    confirming: (reads) => confirmation(inventory, reads),
     isSchemaFresh: () => false,
     workers: 32,
     turns: systemTurns,
+    clock,
     instance: 'test',
     log,
     observe: { outcome: () => undefined, run: () => undefined, write: () => undefined },
   })
-  return { term, called: () => called }
+  return { term, called }
 }
 
 test('no more runs are under way than the budget allows, and the term ends all the same', async () => {
   const never = Promise.withResolvers<Reply>()
-  const { term, called } = startBusyTerm(100, () => never.promise)
-  await vi.waitUntil(() => term.depth() > 0 && called() >= term.runsAllowed(), patience)
-  const allowed = term.runsAllowed()
-  expect(allowed).toBeLessThan(32)
+  // On a clock that stands still no call hangs for so long that another run may begin.
+  const { term, called } = startBusyTerm(100, { clock: manualClock(), answer: () => never.promise })
+  await vi.waitUntil(() => term.depth() > 0 && called.length >= term.runsAllowed(), soon)
+  expect(term.runsAllowed()).toBeLessThan(32)
   for (let turn = 0; turn < 100; turn += 1) await systemTurns.next()
-  expect(called()).toBe(allowed)
+  expect(called.length).toBe(term.runsAllowed())
   never.resolve({ kind: 'absent' })
   await term.end()
 })
 
+test('reads that hang, of what a binding refers to, let others run meanwhile', async () => {
+  const never = Promise.withResolvers<Reply>()
+  const clock = manualClock()
+  const { term, called } = startBusyTerm(100, { clock, answer: () => never.promise, areToLose: true })
+  await vi.waitUntil(() => called.length >= term.runsAllowed(), soon)
+  for (let turn = 0; turn < 100; turn += 1) await systemTurns.next()
+  const before = called.length
+  expect(new Set(called)).toStrictEqual(new Set(['get InferencePool', 'get InferenceObjective']))
+  clock.advance(10_000)
+  await vi.waitUntil(() => called.length > before, soon)
+  never.resolve({ kind: 'failed', cause: 'no answer', retryAfterMs: undefined })
+  await term.end()
+})
+
 test('answers that come fast allow more runs', async () => {
-  const { term } = startBusyTerm(1000, async () => {
-    await systemTurns.next()
-    return { kind: 'absent' }
+  const { term } = startBusyTerm(1000, {
+    clock: systemClock,
+    answer: async () => {
+      await systemTurns.next()
+      return { kind: 'absent' }
+    },
   })
   const first = term.runsAllowed()
-  await vi.waitUntil(() => term.runsAllowed() > first, patience)
+  await vi.waitUntil(() => term.runsAllowed() > first, soon)
   await term.end()
 })

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
 import { Inventory } from '../../src/core/inventory.ts'
-import { bindingResource, poolResources } from '../../src/core/resources.ts'
+import { bindingResource, clusterSpiffeIdResource, poolResources } from '../../src/core/resources.ts'
 import { systemTurns } from '../../src/kube/clock.ts'
 import { Ledger, type ListedObject } from '../../src/kube/ledger.ts'
 import { silent } from '../../src/kube/log.ts'
 import type { KubeObject } from '../../src/kube/object.ts'
-import { ignoranceOf, mixture } from '../../src/operator/knowledge.ts'
-import { WorkingOut } from '../../src/operator/working-out.ts'
+import { ignoranceOf, listsCheck } from '../../src/operator/knowledge.ts'
+import { WorkingOut, type Waiting } from '../../src/operator/working-out.ts'
 import { settings } from '../support/builders.ts'
+import { manualClock } from '../support/manual-clock.ts'
 
 /** A replica that knows everything, by a clock that stands still until it is moved. */
 function arrange() {
@@ -16,18 +17,21 @@ function arrange() {
     inventory: new Inventory(settings),
     markLater: () => undefined,
     turns: { ...systemTurns, now: () => clock.ms },
-    log: { error: () => undefined },
+    clock: manualClock(),
+    log: { error: () => undefined, warn: () => undefined, info: () => undefined },
   })
   const feed = {
     unsynced: () => [],
     halted: () => undefined,
     silence: () => 0,
-    takingIn: () => workingOut.takingIn(),
+    takingIn: (waiting: Waiting) => workingOut.takingIn(waiting),
   }
   return { clock, workingOut, feed }
 }
 
 const pool = (name: string): KubeObject => ({ metadata: { name, uid: name, resourceVersion: '1' } })
+
+const fine = { name: 'lists', problem: undefined }
 
 const [pools = bindingResource] = poolResources
 
@@ -46,14 +50,17 @@ test('a list that was cut short is named, by readiness and to whoever waits for 
   // The connection breaks off after the first object.
   ledger.replacing(list()).next()
   clock.ms += 5000
-  expect([mixture(feed), ignoranceOf(feed)]).toStrictEqual([undefined, undefined])
+  expect([listsCheck(feed), ignoranceOf(feed)]).toStrictEqual([fine, undefined])
   clock.ms += 25_000
   const words =
     'the list of inference.networking.k8s.io/v1/InferencePool that began 30 s ago has not been taken in whole yet'
-  expect([mixture(feed), ignoranceOf(feed)]).toStrictEqual([words, `${words}; try again`])
+  expect([listsCheck(feed), ignoranceOf(feed)]).toStrictEqual([
+    { name: 'lists', problem: words },
+    `${words}; try again`,
+  ])
 
   for (const steps = ledger.replacing(list()); !steps.next().done;);
-  expect([mixture(feed), ignoranceOf(feed)]).toStrictEqual([undefined, undefined])
+  expect([listsCheck(feed), ignoranceOf(feed)]).toStrictEqual([fine, undefined])
 })
 
 test('of several lists the one that lasts for longest is named', () => {
@@ -61,7 +68,31 @@ test('of several lists the one that lasts for longest is named', () => {
   workingOut.mixed(bindingResource, true)
   clock.ms += 20_000
   workingOut.mixed(pools, true)
-  expect(mixture(feed)).toContain('InferenceIdentityBinding that began 20 s ago has not been taken in whole')
+  expect(listsCheck(feed).problem).toContain(
+    'InferenceIdentityBinding that began 20 s ago has not been taken in whole',
+  )
   workingOut.mixed(bindingResource, false)
-  expect(mixture(feed)).toBe(undefined)
+  expect(listsCheck(feed)).toStrictEqual(fine)
+})
+
+test('a list of ClusterSPIFFEIDs that hangs is named, and neither readiness nor a review depends on it', () => {
+  const { clock, workingOut, feed } = arrange()
+  workingOut.mixed(clusterSpiffeIdResource, true)
+  clock.ms += 5000
+  expect(listsCheck(feed)).toStrictEqual(fine)
+  clock.ms += 25_000
+  const hangs = {
+    name: 'lists',
+    problem: expect.stringContaining('ClusterSPIFFEID that began 30 s ago has not been taken in whole'),
+    informs: true,
+  }
+  expect([listsCheck(feed), ignoranceOf(feed)]).toStrictEqual([hangs, undefined])
+  workingOut.mixed(bindingResource, true)
+  clock.ms += 5000
+  expect(listsCheck(feed)).toMatchObject({ informs: true })
+  clock.ms += 25_000
+  expect(listsCheck(feed)).toStrictEqual({
+    name: 'lists',
+    problem: expect.stringContaining('InferenceIdentityBinding that began 30 s ago'),
+  })
 })

@@ -11,6 +11,7 @@ import { sliceMs } from '../../src/core/slices.ts'
 import { systemTurns } from '../../src/kube/clock.ts'
 import { WorkingOut } from '../../src/operator/working-out.ts'
 import { binding, objective, pool, settings, upserted } from '../support/builders.ts'
+import { manualClock } from '../support/manual-clock.ts'
 
 /** Of somebody who waits for as long as it takes. */
 const patient = new AbortController().signal
@@ -31,6 +32,10 @@ function arrange() {
   const marked: BindingKey[] = []
   const waits = { turns: 0 }
   let now = 0
+  const clock = manualClock()
+  const said: string[] = []
+  const note = (fields: object, message: string): void =>
+    void said.push(`${JSON.stringify(fields)} ${message}`)
   const workingOut = new WorkingOut({
     inventory,
     markLater: (keys) => void marked.push(...keys),
@@ -41,13 +46,14 @@ function arrange() {
         await systemTurns.next()
       },
     },
-    log: { error: () => undefined },
+    clock,
+    log: { error: () => undefined, warn: note, info: note },
   })
   const change = (): void => {
     inventory.apply(upserted(pool({ selector: { matchLabels: { app: crypto.randomUUID() } } })))
     workingOut.goOn()
   }
-  return { inventory, workingOut, marked, waits, change }
+  return { inventory, workingOut, marked, waits, change, clock, said }
 }
 
 const keys = names.map((name): BindingKey => `default/${name}`)
@@ -94,15 +100,31 @@ test('a list of ClusterSPIFFEIDs holds up the loop, and no review', async () => 
   await workingOut.begin()
   workingOut.mixed(clusterSpiffeIdResource, true)
   expect(workingOut.whenReviewable('default', patient)).toBe(undefined)
-  expect(workingOut.takingIn()).toBe(undefined)
+  expect(workingOut.takingIn('review')).toBe(undefined)
+  expect(workingOut.takingIn('loop')?.resource).toBe(clusterSpiffeIdResource)
   const decidable = workingOut.whenDecidable('default', patient)
   expect(decidable).toBeInstanceOf(Promise)
   workingOut.mixed(bindingResource, true)
   expect(workingOut.whenReviewable('default', patient)).toBeInstanceOf(Promise)
-  expect(workingOut.takingIn()?.resource).toBe(bindingResource)
+  expect(workingOut.takingIn('review')?.resource).toBe(bindingResource)
   workingOut.mixed(bindingResource, false)
   workingOut.mixed(clusterSpiffeIdResource, false)
   await decidable
+})
+
+test('a list that is not taken in for long is logged, once, and then that nobody waits for it any more', () => {
+  const { workingOut, clock, said } = arrange()
+  workingOut.mixed(bindingResource, true)
+  clock.advance(5_000)
+  workingOut.mixed(bindingResource, false)
+  clock.advance(60_000)
+  expect([said, clock.waits()]).toStrictEqual([[], []])
+  workingOut.mixed(clusterSpiffeIdResource, true)
+  clock.advance(60_000)
+  const late = expect.stringMatching(/ClusterSPIFFEID.* has not been taken in whole yet/)
+  expect(said).toStrictEqual([late])
+  workingOut.mixed(clusterSpiffeIdResource, false)
+  expect(said).toStrictEqual([late, expect.stringContaining('no longer waited for')])
 })
 
 test('a review waits for what is left for later', async () => {

@@ -3,7 +3,7 @@ import { UnshownOutputs } from '../../src/controller/unshown-outputs.ts'
 import { Inventory } from '../../src/core/inventory.ts'
 import type { Objects } from '../../src/core/objects.ts'
 import { createClient } from '../../src/kube/client.ts'
-import { systemTurns } from '../../src/kube/clock.ts'
+import { systemClock, systemTurns } from '../../src/kube/clock.ts'
 import { loadKubeConfig } from '../../src/kube/config.ts'
 import { createObjects } from '../../src/kube/objects.ts'
 import type { Timings } from '../../src/kube/reflector-options.ts'
@@ -95,7 +95,7 @@ export function startLoop({
     term = startTerm({
       inventory,
       objects,
-      confirm: confirmation(inventory, objects),
+      confirming: (reads) => confirmation(inventory, reads),
       isSchemaFresh: feed.isSchemaFresh,
       unshown,
       mayWrite: () => !over,
@@ -103,6 +103,7 @@ export function startLoop({
       whenDecidable: feed.whenDecidable,
       workers,
       turns: systemTurns,
+      clock: systemClock,
       instance: 'test',
       log,
       observe: { outcome: () => undefined, run: () => (runs += 1), write: () => undefined },

@@ -10,6 +10,7 @@ import {
   poolResources,
   type Resource,
 } from '../../../src/core/resources.ts'
+import { systemClock } from '../../../src/kube/clock.ts'
 import { createLog } from '../../../src/log.ts'
 import { createFeed, type Feed } from '../../../src/operator/feed.ts'
 import { hindranceOf } from '../../../src/operator/knowledge.ts'
@@ -88,10 +89,11 @@ function lead(): void {
     mayWrite: () => true,
     hindrance: () => hindranceOf(feed),
     whenDecidable: feed.whenDecidable,
-    confirm: confirmation(inventory, server.objects),
+    confirming: (reads) => confirmation(inventory, reads),
     isSchemaFresh: feed.isSchemaFresh,
     workers: 32,
     turns: reviewsFirst.turns,
+    clock: systemClock,
     instance: 'bench',
     log: silent,
     observe: { outcome: () => {}, run: () => (runs += 1), write: () => {} },
