@@ -68,7 +68,11 @@ describe('an output of a binding whose spec fails', () => {
   })
 
   test('is named with who gave it, and is split from the message again', () => {
-    for (const kept of [[outputOf('a', true)], [outputOf('a', false)], [outputOf('a', true), outputOf('b', false)]]) {
+    for (const kept of [
+      [outputOf('a', true)],
+      [outputOf('a', false)],
+      [outputOf('a', true), outputOf('b', false)],
+    ]) {
       const { message, keeps } = keptDespite(failure, kept)
       expect(splitKept(message).problem).toBe(failure.message)
       expect(message).toContain(kept.map(({ name }) => name).join(', '))
