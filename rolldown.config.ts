@@ -83,7 +83,7 @@ function names(): Plugin {
       for (const file of Object.values(bundle))
         if (file.type === 'chunk')
           file.code = file.code.replaceAll(/\/\*!.*?\*\//gs, (comment) =>
-            comment.replaceAll(/[^\0-\x7f]/gu, escaped),
+            comment.replaceAll(/\P{ASCII}/gu, escaped),
           )
     },
   }
