@@ -133,7 +133,10 @@ async function read(directory: string): Promise<Trusted | string> {
     // kubelet swaps `..data`, a link to a folder. All files are read from one resolved folder, so that they belong together.
     const at = await realpath(join(directory, '..data')).catch(() => directory)
     const text = (name: string): Promise<string> => readFile(join(at, name), 'utf8')
-    const [cert, key, ca] = await Promise.all([text('tls.crt'), text('tls.key'), text('ca.crt')])
+    // One after another: of several files that can't be read it is always the same one that is complained of, and so once.
+    const cert = await text('tls.crt')
+    const key = await text('tls.key')
+    const ca = await text('ca.crt')
     return { pair: { cert: splitPem(cert).join(''), key }, caBundle: splitPem(ca).join('') }
   } catch (error) {
     return messageOf(error)
