@@ -1,9 +1,11 @@
 import { Agent, request } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { isObject, objectOr } from '../../../src/core/json.ts'
+import { webhookHost } from '../../support/webhook-host.ts'
 import { registrations } from '../../support/webhook-names.ts'
 import type { Cluster } from '../cluster.ts'
 import { admissionReview } from '../reviews/review.ts'
+import { numberIn, startWorker, textIn } from '../worker.ts'
 
 export type Asked = AsyncDisposable & {
   /** Has one binding reviewed, and resolves once it is allowed. */
@@ -18,12 +20,26 @@ export async function askWebhook({ objects }: Cluster, namespace: string): Promi
   const { webhooks } = reply.object
   const [webhook]: readonly unknown[] = Array.isArray(webhooks) ? webhooks : []
   const { url, caBundle } = isObject(webhook) ? objectOr(webhook['clientConfig']) : {}
-  const ca = Buffer.from(String(caBundle), 'base64').toString()
+  return asker(`${String(url)}?timeout=5s`, Buffer.from(String(caBundle), 'base64').toString(), namespace)
+}
+
+/** Calls a server in a process of its own that allows whatever it is sent, with the same review over the same protocol. */
+export async function askEcho(namespace: string): Promise<Asked> {
+  await using stack = new AsyncDisposableStack()
+  const bare = stack.use(startWorker(new URL('../reviews/bare.ts', import.meta.url), []))
+  const address = await bare.ask('address')
+  const url = `https://${webhookHost}:${numberIn(address, 'port')}/validate`
+  const { review } = stack.use(asker(url, textIn(address, 'ca'), namespace))
+  const moved = stack.move()
+  return { review, [Symbol.asyncDispose]: () => moved.disposeAsync() }
+}
+
+function asker(url: string, ca: string, namespace: string): Asked {
   const agent = new Agent({ keepAlive: true, maxSockets: 1, ca })
   const body = JSON.stringify(admissionReview(namespace, 0))
   return {
     review: async () => {
-      const answer = await post(`${String(url)}?timeout=5s`, agent, body)
+      const answer = await post(url, agent, body)
       if (!answer.includes('"allowed":true')) throw new Error(`the webhook answered ${answer}`)
     },
     [Symbol.asyncDispose]: () => Promise.resolve(agent.destroy()),
