@@ -12,29 +12,34 @@ export type Asked = AsyncDisposable & {
   readonly review: () => Promise<void>
 }
 
-/** Calls the webhook where it is registered, as the API server would for a new binding of this namespace. */
-export async function askWebhook({ objects }: Cluster, namespace: string): Promise<Asked> {
-  const [{ resource, name }] = registrations
+/** Where reviews go, and the CA of that server's certificate. */
+type Door = { readonly url: string; readonly ca: string }
+
+/** The door of `/validate` or of `/mutate`, as it is registered. */
+export async function doorOf({ objects }: Cluster, which: 'validating' | 'mutating'): Promise<Door> {
+  const [validating, mutating] = registrations
+  const { resource, name } = { validating, mutating }[which]
   const reply = await objects.get(resource, { name })
   if (reply.kind !== 'done') throw new Error(`reading ${resource.kind} ${name}: ${reply.kind}`)
   const { webhooks } = reply.object
   const [webhook]: readonly unknown[] = Array.isArray(webhooks) ? webhooks : []
   const { url, caBundle } = isObject(webhook) ? objectOr(webhook['clientConfig']) : {}
-  return asker(`${String(url)}?timeout=5s`, Buffer.from(String(caBundle), 'base64').toString(), namespace)
+  return { url: `${String(url)}?timeout=5s`, ca: Buffer.from(String(caBundle), 'base64').toString() }
 }
 
-/** Calls a server in a process of its own that allows whatever it is sent, with the same review over the same protocol. */
+/** Calls a server in a process of its own that allows whatever it is sent. */
 export async function askEcho(namespace: string): Promise<Asked> {
   await using stack = new AsyncDisposableStack()
   const bare = stack.use(startWorker(new URL('../reviews/bare.ts', import.meta.url), []))
   const address = await bare.ask('address')
   const url = `https://${webhookHost}:${numberIn(address, 'port')}/validate`
-  const { review } = stack.use(asker(url, textIn(address, 'ca'), namespace))
+  const { review } = stack.use(ask({ url, ca: textIn(address, 'ca') }, namespace))
   const moved = stack.move()
   return { review, [Symbol.asyncDispose]: () => moved.disposeAsync() }
 }
 
-function asker(url: string, ca: string, namespace: string): Asked {
+/** Calls this server as the API server would for a new binding of the namespace. */
+export function ask({ url, ca }: Door, namespace: string): Asked {
   const agent = new Agent({ keepAlive: true, maxSockets: 1, ca })
   const body = JSON.stringify(admissionReview(namespace, 0))
   return {

@@ -8,7 +8,7 @@ import { resourceOf } from '../manifests.ts'
 import { runOperator } from '../operator.ts'
 import { quantile, type Samples } from '../statistics.ts'
 import { condition, timed } from '../waiting.ts'
-import { askEcho, askWebhook, type Asked } from './asked.ts'
+import { ask, askEcho, doorOf, type Asked } from './asked.ts'
 
 type Change = {
   readonly what: string
@@ -29,8 +29,10 @@ export const crowdedPool: Benchmark = async (report, { quick }) => {
   await fillCrowd(cluster, size)
   await using operator = await runOperator(cluster, { webhook: true })
   await allReady(operator, size)
-  await using asked = await askWebhook(cluster, quiet)
-  await using echo = await askEcho(quiet)
+  await using validated = ask(await doorOf(cluster, 'validating'), quiet)
+  await using mutated = ask(await doorOf(cluster, 'mutating'), quiet)
+  await using echoed = await askEcho(quiet)
+  const asked: Others<Asked> = { validated, mutated, echoed }
   for (const change of changes) {
     await condition(async () => (await answerTo(cluster, change)) === change.code, {
       what: `that ${change.what} is judged`,
@@ -46,19 +48,28 @@ export const crowdedPool: Benchmark = async (report, { quick }) => {
     const taken = await changing()
     const changingMs = performance.now() - began
     // For as long as the changes take, since the worst of many is worse than the worst of few.
-    const alone = await besideBoth([asked, echo], () => wait(changingMs))
-    const others = await besideBoth([asked, echo], changing)
+    const alone = await besideEach(asked, () => wait(changingMs))
+    const others = await besideEach(asked, changing)
     report.figure({
       name: `${change.what}, of a pool that ${size} bindings use, 99th percentile`,
       unit: 'ms',
       samples: [quantile(taken, 0.99)],
       wanted: { of: 'value', atMost: 500 },
     })
+    const added = (who: keyof typeof asked): Samples => [Math.max(...others[who]) - Math.max(...alone[who])]
+    const echo = { name: 'echoed by another process', samples: added('echoed') }
     report.figure({
-      name: 'added meanwhile to the worst review of another binding',
+      name: 'added meanwhile to the worst review of another binding by /mutate, which asks the API server nothing',
       unit: 'ms',
-      samples: [added(others.kleym, alone.kleym)],
-      floor: { name: 'of one that another process echoes', samples: [added(others.echo, alone.echo)] },
+      samples: added('mutated'),
+      floor: echo,
+      wanted: { of: 'value', atMost: 50 },
+    })
+    report.figure({
+      name: 'the same by /validate, which looks at pods',
+      unit: 'ms',
+      samples: added('validated'),
+      floor: echo,
       wanted: { of: 'value', atMost: 50 },
     })
     report.figure({
@@ -68,26 +79,24 @@ export const crowdedPool: Benchmark = async (report, { quick }) => {
       wanted: { of: 'value', atMost: 0 },
     })
     report.note(`changes: ${told(taken)}`)
-    report.note(`other reviews meanwhile: ${told(others.kleym)}; echoed: ${told(others.echo)}`)
-    report.note(`other reviews alone: ${told(alone.kleym)}; echoed: ${told(alone.echo)}`)
+    for (const who of ['validated', 'mutated', 'echoed'] as const)
+      report.note(`${who} meanwhile: ${told(others[who])}; alone: ${told(alone[who])}`)
   }
 }
 
-type Others = Readonly<Record<'kleym' | 'echo', Samples>>
+type Others<T> = Readonly<Record<'validated' | 'mutated' | 'echoed', T>>
 
-/** How long reviews of the operator take, and of the echo, while some work lasts. */
-async function besideBoth(
-  [kleym, echo]: readonly [Asked, Asked],
-  work: () => Promise<unknown>,
-): Promise<Others> {
-  let reviewed: Samples = []
-  const echoed = await beside(echo.review, async () => {
-    reviewed = await beside(kleym.review, work)
-  })
-  return { kleym: reviewed, echo: echoed }
+/** How long reviews take, of each sort one after the other, while some work lasts. */
+async function besideEach(asked: Others<Asked>, work: () => Promise<unknown>): Promise<Others<Samples>> {
+  const lasting = work()
+  const taken = ({ review }: Asked): Promise<Samples> => beside(review, () => lasting)
+  const [validated, mutated, echoed] = await Promise.all([
+    taken(asked.validated),
+    taken(asked.mutated),
+    taken(asked.echoed),
+  ])
+  return { validated, mutated, echoed }
 }
-
-const added = (meanwhile: Samples, alone: Samples): number => Math.max(...meanwhile) - Math.max(...alone)
 
 async function inTurn(rounds: number, measure: () => Promise<number>): Promise<Samples> {
   const taken: number[] = []
