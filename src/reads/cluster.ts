@@ -17,7 +17,7 @@ import {
   type Lost,
   type Refused,
 } from '../kube/client.ts'
-import { serves } from '../kube/definition.ts'
+import { otherVersions, serves } from '../kube/definition.ts'
 import { listPages } from '../kube/listing.ts'
 import { decodeObject, type KubeObject } from '../kube/object.ts'
 import type { Connection } from './connected.ts'
@@ -67,7 +67,8 @@ export async function snapshotCluster(
       }
       const asked = there.filter(({ resource }) => schemasOfKinds.includes(resource))
       const schemas = asked.length > 0 ? await readSchemas(client, asked) : undefined
-      return { kind: 'snapshot', served, manifests, unseen, ...(schemas && { schemas }) }
+      const unread = found.flatMap(({ resource, versions }) => (versions ? [{ resource, versions }] : []))
+      return { kind: 'snapshot', served, unread, manifests, unseen, ...(schemas && { schemas }) }
     },
     (problem) => ({ kind: 'problem', problem }),
   )
@@ -76,6 +77,8 @@ export async function snapshotCluster(
 type FoundKind = {
   readonly resource: Resource
   readonly isServed: boolean
+  /** The versions that are served, if the kind is unread. */
+  readonly versions?: readonly string[] | undefined
   /** The kind's CustomResourceDefinition, if it may be read. */
   readonly definition?: JsonObject
 }
@@ -92,6 +95,7 @@ async function lookFor(client: Client, resource: Resource): Promise<FoundKind> {
   return {
     resource,
     isServed: definition !== undefined && serves(definition, resource.version),
+    versions: definition && otherVersions(definition, resource.version),
     definition: objectOr(answer.body),
   }
 }
