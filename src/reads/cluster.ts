@@ -1,6 +1,6 @@
 import type { ClusterSnapshot, Scope, Unseen } from '../cli/cluster.ts'
 import type { Manifest } from '../cli/manifests.ts'
-import { field, objectOr, type JsonObject } from '../core/json.ts'
+import { objectOr, textOr, type JsonObject } from '../core/json.ts'
 import {
   allResources,
   bindingResource,
@@ -88,7 +88,7 @@ async function lookFor(client: Client, resource: Resource): Promise<FoundKind> {
   const name = crdName(resource)
   const answer = await client.call({ method: 'GET', path: resourcePath(definitionResource, { name }) })
   if (isAbsent(answer)) return { resource, isServed: false }
-  if (isForbidden(answer)) return { resource, isServed: await isDiscovered(client, resource) }
+  if (isForbidden(answer)) return discover(client, resource)
   if (answer.kind !== 'ok')
     throw new Error(`reading CustomResourceDefinition ${name}: ${failureWords(answer)}`)
   const definition = decodeObject(answer.body)
@@ -114,12 +114,32 @@ async function readSchemas(
   }
 }
 
-async function isDiscovered(client: Client, { group, version, plural }: Resource): Promise<boolean> {
-  const answer = await client.call({ method: 'GET', path: `/apis/${group}/${version}` })
-  if (answer.kind === 'refused' && answer.code === 404) return false
-  if (answer.kind !== 'ok') throw new Error(`discovering ${group}/${version}: ${failureWords(answer)}`)
-  const { resources } = objectOr(answer.body)
-  return Array.isArray(resources) && resources.some((one) => field(objectOr(one), 'name') === plural)
+async function discover(client: Client, resource: Resource): Promise<FoundKind> {
+  const { group, version, plural } = resource
+  const isIn = async (one: string): Promise<boolean> => {
+    const found = await discovered(client, `${group}/${one}`, 'resources')
+    return found.some(({ name }) => name === plural)
+  }
+  if (await isIn(version)) return { resource, isServed: true }
+  const versions: string[] = []
+  for (const one of await discovered(client, group, 'versions')) {
+    const other = textOr(one['version'], version)
+    if (other !== version && (await isIn(other))) versions.push(other)
+  }
+  return { resource, isServed: false, ...(versions.length > 0 && { versions }) }
+}
+
+/** A list that discovery answers with; empty where there is no such group or version. */
+async function discovered(
+  client: Client,
+  what: string,
+  list: 'resources' | 'versions',
+): Promise<readonly JsonObject[]> {
+  const answer = await client.call({ method: 'GET', path: `/apis/${what}` })
+  if (answer.kind === 'refused' && answer.code === 404) return []
+  if (answer.kind !== 'ok') throw new Error(`discovering ${what}: ${failureWords(answer)}`)
+  const found = objectOr(answer.body)[list]
+  return Array.isArray(found) ? found.map(objectOr) : []
 }
 
 const isForbidden = (answer: Answer): boolean => answer.kind === 'refused' && answer.code === 403

@@ -2,11 +2,19 @@ import { describe, expect, test } from 'vitest'
 import type { ClusterSnapshot } from '../../src/cli/cluster.ts'
 import { objectOr } from '../../src/core/json.ts'
 import { effectiveActions, type OperatorStatus } from '../../src/core/operator-status.ts'
-import { allResources, clusterSpiffeIdResource, gvk, optionalResources } from '../../src/core/resources.ts'
+import {
+  allResources,
+  clusterSpiffeIdResource,
+  gvk,
+  objectiveResources,
+  optionalResources,
+  poolResources,
+} from '../../src/core/resources.ts'
 import type { Definition } from '../../src/schema/definition.ts'
 import { binding, objective, pool } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
 import { bindingsIn, checked, listOf, live, verdictsOn } from './checking.ts'
+import { clusterWith } from './looking.ts'
 
 const good = [pool(), objective()]
 const noSchemas = { definitions: [], unseen: [] }
@@ -223,6 +231,32 @@ describe('beside a cluster that judges by schemas of its own', () => {
       ),
     ).toHaveLength(2)
   })
+})
+
+test('a kind that the cluster serves in another version alone is no kind to install', async () => {
+  const [moved] = objectiveResources
+  if (!moved) throw new Error('there are groups of objectives')
+  const saidOf = async (...flags: readonly string[]) => {
+    const { stdout } = await checked(['--live', '-o', 'json', ...flags], '', {
+      ...live(pool(), binding()),
+      readCluster: clusterWith([pool(), binding()], {
+        served: allResources.filter(({ kind }) => kind !== moved.kind),
+        unread: [{ resource: moved, versions: ['v1alpha3'] }],
+      }),
+    })
+    return bindingsIn(stdout)[0]?.findings
+  }
+  const because = (words: unknown) => [
+    { reason: 'InferenceObjectiveCRDMissing', action: 'warn', message: words },
+  ]
+  expect(await saidOf()).toMatchObject(
+    because(expect.stringContaining('serves v1alpha3 instead of v1alpha2')),
+  )
+  // What the flag says counts instead.
+  expect(await saidOf('--served', poolResources.map(gvk).join(','))).toMatchObject([
+    ...because(expect.stringContaining('no CustomResourceDefinition serves it')),
+    {},
+  ])
 })
 
 test('a binding for a later version of the former operator keeps what that one gave, and its status says so', async () => {

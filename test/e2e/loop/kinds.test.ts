@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
+import { summaryIn } from '../../../src/core/conditions.ts'
 import {
   bindingResource,
   clusterSpiffeIdResource,
@@ -19,6 +20,7 @@ import { tookEffect, type Audited } from './support/audit.ts'
 import {
   bringDefinition,
   changeBindings,
+  movedTo,
   pruningTo,
   removeDefinition,
   replaceDefinition,
@@ -32,6 +34,22 @@ import { eventually, newTenant, type Tenant } from './support/tenant.ts'
 
 const ready = 'Ready/Reconciled'
 const noOutputKind = 'RenderFailure/ClusterSPIFFEIDCRDMissing'
+
+/** The preferred kinds, the version that their projects go on to, and what bindings show then: with the group, and without. */
+const moves = [
+  {
+    resource: objectiveResources[0],
+    next: 'v1alpha3',
+    field: 'objectiveRef',
+    reasons: { pinned: 'InferenceObjectiveCRDMissing', free: 'TargetObjectiveNotFound' },
+  },
+  {
+    resource: poolResources[0],
+    next: 'v2',
+    field: 'poolRef',
+    reasons: { pinned: 'InferencePoolCRDMissing', free: 'TargetPoolNotFound' },
+  },
+]
 
 /** More requests than the loop makes in the seconds in which a kind goes and comes back: it makes some tens, or thousands if one request causes the next. */
 const busy = 200
@@ -352,5 +370,65 @@ describeReal('kinds come and go while the operator runs', () => {
       await somethingElse('fourth')
     })
     expect(replaced(whole)).toHaveLength(1)
+  })
+
+  test.for(moves)('$field: a version that is served no longer takes no identity', async (move) => {
+    const { resource, next, field, reasons } = move
+    if (!resource) throw new Error('there are groups of pools and objectives')
+    const { group, version } = resource
+    const pinned = (name: string) => referring(name, { [field]: { name: 'chat', group } })
+    const tenant = await newTenant(stage.cluster, 'kinds')
+    await tenant.has(pool(), objective(), pinned('pinned'), referring('free'), referring('goes'))
+    await tenant.settles({ pinned: ready, free: ready, goes: ready })
+    const given = () => Promise.all(['pinned', 'free'].map((name) => tenant.output(name).then(metaOf)))
+    const before = await given()
+    const leaving = metaOf(await tenant.output('goes'))['name']
+    const definition = await stage.cluster.find(definitionResource, { name: crdName(resource) })
+    if (!definition) throw new Error(`${crdName(resource)} is there`)
+    // What was stored in the other version keeps it from being taken out.
+    await using moved = new AsyncDisposableStack()
+    moved.defer(async () =>
+      bringDefinition(stage.cluster, resource, {
+        ...(await removeDefinition(stage.cluster, resource)),
+        spec: definition['spec'],
+      }),
+    )
+    const words = `CustomResourceDefinition ${crdName(resource)} serves ${next} instead of ${version}, the version that this operator reads`
+    const fails = (name: string, reason: string): Promise<void> =>
+      eventually(async () => {
+        const status = recordOf((await tenant.find(binding({ name })))?.['status'])
+        expect(summaryIn(status)).toEqual({ condition: 'InvalidRef', reason })
+        expect(await tenant.message(name)).toContain(`${words}; let that version be served too`)
+      })
+    const saidWhy = (): readonly unknown[] =>
+      logLines(stage.operator().log())
+        .filter(({ msg, why }) => msg === 'skipping unavailable GVK' && why !== undefined)
+        .map(({ why }) => why)
+
+    const requests = await requestsDuring(async () => {
+      await replaceDefinition(stage.cluster, resource, movedTo(definition, next, { servesFormer: false }))
+      for (const [name, reason] of Object.entries(reasons)) {
+        await fails(name, reason)
+        expect(await tenant.message(name)).toMatch(
+          /the identity that this operator gave by .* is kept until the spec is edited$/,
+        )
+      }
+      expect(saidWhy().filter((why) => why === words)).toHaveLength(1)
+      await stage.stopOperator()
+      await stage.startOperator()
+      await tenant.has(pinned('late'))
+      await fails('late', reasons.pinned)
+      expect(await tenant.outputs('late')).toEqual([])
+      await tenant.loses(referring('goes'))
+      await tenant.isGone(referring('goes'))
+      expect(saidWhy()).toEqual([words])
+      await replaceDefinition(stage.cluster, resource, movedTo(definition, next, { servesFormer: true }))
+      await tenant.settles({ pinned: ready, free: ready, late: ready })
+    })
+    expect(await given()).toEqual(before)
+    const deleted = requests.filter(
+      ({ verb, name }) => verb === 'delete' && name.startsWith(`kleym-${tenant.namespace}-`),
+    )
+    expect(deleted.map(({ name }) => name)).toEqual([leaving])
   })
 })
