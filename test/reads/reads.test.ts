@@ -1,5 +1,13 @@
 import { onTestFinished, expect, test } from 'vitest'
-import { allResources, crdName, objectiveResources, optionalResources } from '../../src/core/resources.ts'
+import {
+  allResources,
+  crdName,
+  definitionResource,
+  objectiveResources,
+  optionalResources,
+  type Resource,
+} from '../../src/core/resources.ts'
+import { resourcePath } from '../../src/kube/client.ts'
 import { openReads, type OpenReads } from '../../src/reads/reads.ts'
 import { startScripted, status, type Scripted } from '../kube/scripted.ts'
 
@@ -248,48 +256,40 @@ test('what is forbidden could not be seen, and a list of bindings in all namespa
 })
 
 const [moved] = objectiveResources
+if (!moved) throw new Error('there are groups of objectives')
+
+const pathOf = (resource: Resource): string => resourcePath(definitionResource, { name: crdName(resource) })
+
+const definitionOf = (resource: Resource, served: readonly string[]) => ({
+  metadata: { name: crdName(resource), uid: 'a', resourceVersion: '1' },
+  spec: {
+    versions: [resource.version, 'v1alpha3'].map((name) => ({ name, served: served.includes(name) })),
+  },
+  status: { conditions: [{ type: 'Established', status: 'True' }] },
+})
 
 test.each([
-  [
-    'by its CustomResourceDefinition',
-    {
-      [`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/inferenceobjectives.${moved?.group}`]: {
-        metadata: { name: `inferenceobjectives.${moved?.group}`, uid: 'a', resourceVersion: '1' },
-        spec: {
-          versions: [
-            { name: moved?.version, served: false },
-            { name: 'v1alpha3', served: true },
-          ],
-        },
-        status: { conditions: [{ type: 'Established', status: 'True' }] },
-      },
-    },
-  ],
+  ['by its CustomResourceDefinition', { [pathOf(moved)]: definitionOf(moved, ['v1alpha3']) }],
   [
     'by discovery, for who may not read that',
     {
-      [`/apis/${moved?.group}/${moved?.version}`]: absent,
-      [`/apis/${moved?.group}`]: {
-        versions: [{ version: moved?.version }, { version: 'v1alpha3' }, { version: 'v2' }],
+      [`/apis/${moved.group}/${moved.version}`]: absent,
+      [`/apis/${moved.group}`]: {
+        versions: [{ version: moved.version }, { version: 'v1alpha3' }, { version: 'v2' }],
       },
-      [`/apis/${moved?.group}/v1alpha3`]: { resources: [{ name: 'inferenceobjectives' }] },
-      [`/apis/${moved?.group}/v2`]: { resources: [{ name: 'others' }] },
+      [`/apis/${moved.group}/v1alpha3`]: { resources: [{ name: 'inferenceobjectives' }] },
+      [`/apis/${moved.group}/v2`]: { resources: [{ name: 'others' }] },
     },
   ],
 ])('a kind that is served in another version alone is unread, %s', async (_title, answers) => {
   const others = allResources.filter((one) => one !== moved)
   const { reads } = await reading({
-    ...Object.fromEntries(
-      others.map((one) => [
-        `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crdName(one)}`,
-        absent,
-      ]),
-    ),
+    ...Object.fromEntries(others.map((one) => [pathOf(one), definitionOf(one, [one.version])])),
     ...answers,
   })
-  expect(await reads.readCluster()).toMatchObject({
+  expect(await reads.readCluster({ kinds: [] })).toMatchObject({
     kind: 'snapshot',
-    served: [],
+    served: others,
     unread: [{ resource: moved, versions: ['v1alpha3'] }],
   })
 })

@@ -95,6 +95,14 @@ describeReal('kinds come and go while the operator runs', () => {
     return (await stage.audit.requests()).slice(before)
   }
 
+  const isDeletionIn =
+    ({ namespace }: Tenant) =>
+    ({ verb, name }: Audited): boolean =>
+      verb === 'delete' && name.startsWith(`kleym-${namespace}-`)
+  /** A version in which objects may have been stored can't be taken out of a CRD. */
+  const reinstall = async (resource: Resource, { spec }: Json): Promise<void> =>
+    bringDefinition(stage.cluster, resource, { ...(await removeDefinition(stage.cluster, resource)), spec })
+
   const readiness = async (): Promise<string> =>
     (await fetch(`${stage.operator().probes}/readyz?verbose`)).text()
   const said = (resource: Resource): readonly unknown[] =>
@@ -372,6 +380,31 @@ describeReal('kinds come and go while the operator runs', () => {
     expect(replaced(whole)).toHaveLength(1)
   })
 
+  test('ClusterSPIFFEIDs of a version that is served no longer are what they were once it is served again', async () => {
+    const resource = clusterSpiffeIdResource
+    const tenant = await withEverything()
+    await tenant.has(binding(), referring('other'))
+    await tenant.settles({ chat: ready, other: ready })
+    const given = () => Promise.all(['chat', 'other'].map((name) => tenant.output(name).then(metaOf)))
+    const before = await given()
+    const definition = await stage.cluster.find(definitionResource, { name: crdName(resource) })
+    if (!definition) throw new Error('the kind of ClusterSPIFFEIDs is there')
+    await using moved = new AsyncDisposableStack()
+    moved.defer(() => reinstall(resource, definition))
+    const requests = await requestsDuring(async () => {
+      await replaceDefinition(stage.cluster, resource, movedTo(definition, 'v1', { servesFormer: false }))
+      await eventually(async () =>
+        expect(await tenant.message('chat')).toContain(
+          `CustomResourceDefinition ${crdName(resource)} serves v1 instead of v1alpha1, the version that this operator reads; let that version be served too`,
+        ),
+      )
+      await replaceDefinition(stage.cluster, resource, movedTo(definition, 'v1', { servesFormer: true }))
+      await tenant.settles({ chat: ready, other: ready })
+    })
+    expect(await given()).toEqual(before)
+    expect(requests.filter(isDeletionIn(tenant))).toEqual([])
+  })
+
   test.for(moves)('$field: a version that is served no longer takes no identity', async (move) => {
     const { resource, next, field, reasons } = move
     if (!resource) throw new Error('there are groups of pools and objectives')
@@ -385,14 +418,8 @@ describeReal('kinds come and go while the operator runs', () => {
     const leaving = metaOf(await tenant.output('goes'))['name']
     const definition = await stage.cluster.find(definitionResource, { name: crdName(resource) })
     if (!definition) throw new Error(`${crdName(resource)} is there`)
-    // What was stored in the other version keeps it from being taken out.
     await using moved = new AsyncDisposableStack()
-    moved.defer(async () =>
-      bringDefinition(stage.cluster, resource, {
-        ...(await removeDefinition(stage.cluster, resource)),
-        spec: definition['spec'],
-      }),
-    )
+    moved.defer(() => reinstall(resource, definition))
     const words = `CustomResourceDefinition ${crdName(resource)} serves ${next} instead of ${version}, the version that this operator reads`
     const fails = (name: string, reason: string): Promise<void> =>
       eventually(async () => {
@@ -426,9 +453,7 @@ describeReal('kinds come and go while the operator runs', () => {
       await tenant.settles({ pinned: ready, free: ready, late: ready })
     })
     expect(await given()).toEqual(before)
-    const deleted = requests.filter(
-      ({ verb, name }) => verb === 'delete' && name.startsWith(`kleym-${tenant.namespace}-`),
-    )
+    const deleted = requests.filter(isDeletionIn(tenant))
     expect(deleted.map(({ name }) => name)).toEqual([leaving])
   })
 })
