@@ -94,7 +94,8 @@ function dependencyLines(overview: Overview): readonly string[] {
   const { served, unread, spire } = overview
   const line = (kind: string, row: readonly Resource[]): string => {
     const { missing, text } = versionsOf(served, ...row)
-    return `${kind}: ${!missing ? `served, ${text}` : unread.some(({ resource }) => row.includes(resource)) ? 'not read' : 'not served'}`
+    const lacking = unread.some(({ resource }) => row.includes(resource)) ? 'not read' : 'not served'
+    return `${kind}: ${missing ? lacking : `served, ${text}`}`
   }
   return [
     line('ClusterSPIFFEID', [clusterSpiffeIdResource]),

@@ -456,4 +456,31 @@ describeReal('kinds come and go while the operator runs', () => {
     const deleted = requests.filter(isDeletionIn(tenant))
     expect(deleted.map(({ name }) => name)).toEqual([leaving])
   })
+
+  test('while our own kind is served in another version alone nothing is touched, which is said with what to do', async () => {
+    const tenant = await withEverything()
+    await tenant.has(binding())
+    await tenant.settles({ chat: ready })
+    const before = await tenant.output('chat')
+    const definition = await stage.cluster.find(definitionResource, { name: crdName(bindingResource) })
+    if (!definition) throw new Error('the kind of bindings is there')
+    await using moved = new AsyncDisposableStack()
+    moved.defer(() => reinstall(bindingResource, definition))
+    const requests = await requestsDuring(async () => {
+      const other = movedTo(definition, 'v1beta1', { servesFormer: false })
+      await replaceDefinition(stage.cluster, bindingResource, other)
+      await eventually(async () =>
+        expect(await readiness()).toContain(
+          'does not serve v1alpha1, the version that this operator reads, so nothing is touched; let that version be served too',
+        ),
+      )
+      await tenant.changes(named(metaOf(before)['name']), { spec: { ttl: '1h' } })
+      const both = movedTo(definition, 'v1beta1', { servesFormer: true })
+      await replaceDefinition(stage.cluster, bindingResource, both)
+      await eventually(async () => expect(await tenant.outputSpec('chat')).toEqual(before['spec']))
+    })
+    expect(requests.filter(isDeletionIn(tenant))).toEqual([])
+    expect(metaOf(await tenant.output('chat'))['uid']).toBe(metaOf(before)['uid'])
+    await tenant.settles({ chat: ready })
+  })
 })
