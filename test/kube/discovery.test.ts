@@ -120,12 +120,14 @@ test.for([
   expect(rig.kinds.synced).toBe(true)
 })
 
+/** A CRD that no longer serves the version that is read, but these. */
+const shaped = (version: number, established: string, ...names: readonly string[]) => {
+  const others = names.map((name) => ({ name, served: true }))
+  return crd({ version, established, versions: [{ name: 'v1alpha1', served: false }, ...others] })
+}
+
 test('that a CRD serves another version alone is told once it is Established, and again when versions change', async () => {
   await using rig = await arrange()
-  const shaped = (version: number, established: string, ...names: readonly string[]) => {
-    const others = names.map((name) => ({ name, served: true }))
-    return crd({ version, established, versions: [{ name: 'v1alpha1', served: false }, ...others] })
-  }
   const unread = ['InferenceIdentityBinding', false, {}]
   await rig.lists(shaped(1, 'False', 'v1'))
   const { read, watch } = await watchAndRead(rig)

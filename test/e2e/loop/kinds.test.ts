@@ -54,6 +54,12 @@ const moves = [
 /** More requests than the loop makes in the seconds in which a kind goes and comes back: it makes some tens, or thousands if one request causes the next. */
 const busy = 200
 
+/** Of a ClusterSPIFFEID of this namespace. */
+const isDeletionIn =
+  ({ namespace }: Tenant) =>
+  ({ verb, name }: Audited): boolean =>
+    verb === 'delete' && name.startsWith(`kleym-${namespace}-`)
+
 /** Its name is that of its container too, so that it collides with none. */
 const referring = (name: string, spec: Json = {}) => binding({ name, spec: { containerName: name, ...spec } })
 
@@ -95,10 +101,6 @@ describeReal('kinds come and go while the operator runs', () => {
     return (await stage.audit.requests()).slice(before)
   }
 
-  const isDeletionIn =
-    ({ namespace }: Tenant) =>
-    ({ verb, name }: Audited): boolean =>
-      verb === 'delete' && name.startsWith(`kleym-${namespace}-`)
   /** A version in which objects may have been stored can't be taken out of a CRD. */
   const reinstall = async (resource: Resource, { spec }: Json): Promise<void> =>
     bringDefinition(stage.cluster, resource, { ...(await removeDefinition(stage.cluster, resource)), spec })
