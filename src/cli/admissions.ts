@@ -6,6 +6,7 @@ import { Inventory } from '../core/inventory.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import type { AdmissionActions } from '../core/reference-verdict.ts'
 import type { Resource } from '../core/resources.ts'
+import type { Unread } from '../core/unread.ts'
 import { Leniency } from './leniency.ts'
 import type { Item, Manifest } from './manifests.ts'
 import { podAdviceOn, type PodsByNamespace } from './pods-seen.ts'
@@ -14,6 +15,7 @@ import { StoredBindings } from './stored.ts'
 export type CheckInput = {
   readonly settings: Settings
   readonly served: readonly Resource[]
+  readonly unread?: readonly Unread[]
   /** The objects of the cluster; empty without a cluster. */
   readonly cluster: readonly Manifest[]
   readonly items: readonly Item[]
@@ -104,11 +106,13 @@ function storedIn(cluster: readonly Manifest[]): StoredBindings {
 
 /** The inventory of a cluster that also has these manifests. */
 export function inventoryOf(
-  { settings, served, cluster }: Pick<CheckInput, 'settings' | 'served' | 'cluster'>,
+  { settings, served, unread = [], cluster }: Pick<CheckInput, 'settings' | 'served' | 'unread' | 'cluster'>,
   manifests: readonly Manifest[],
 ): Inventory {
   const inventory = new Inventory(settings)
   for (const resource of served) inventory.apply({ kind: 'served', resource, served: true })
+  for (const { resource, versions } of unread)
+    inventory.apply({ kind: 'served', resource, served: false, otherVersions: versions })
   for (const one of cluster) inventory.apply(upserted(one))
   if (manifests.length === 0) return inventory
   const bindings = storedIn(cluster)

@@ -1,4 +1,5 @@
 import { allResources, bindingResource, gvk, optionalResources, type Resource } from '../core/resources.ts'
+import { unreadWords } from '../core/unread.ts'
 import { exitCodes, usage, type CommandResult } from '../result.ts'
 import type { Definition } from '../schema/definition.ts'
 import { knownDefinitions } from '../schema/kinds.ts'
@@ -79,7 +80,7 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
   if (checkSettings.kind === 'problem')
     return { kind: 'problems', problems: [...problems, checkSettings.problem] }
   if (problems.length > 0) return { kind: 'problems', problems }
-  const served = options.served ?? snapshot.served
+  const { served, unread = [] } = options.served ? { served: options.served } : snapshot
   const live = snapshot.schemas?.definitions ?? []
   const definitions = [...crds.definitions, ...live, ...knownDefinitions]
   // Bindings without a CustomResourceDefinition are refused, and judged all the same, since it may come before them.
@@ -96,7 +97,7 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
   const { settings, actions, looksAtPods } = checkSettings
   const judgeIn = (lenient: ReadonlySet<string>, pods: PodsByNamespace) => {
     const { manifests: cluster } = snapshot
-    const input = { settings, actions, served, cluster, lenient, pods, now: reach.now, items }
+    const input = { settings, actions, served, unread, cluster, lenient, pods, now: reach.now, items }
     return { input, all: isAudit ? audit(input) : assess(input) }
   }
   const unlooked = judgeIn(new Set(), new Map())
@@ -108,7 +109,9 @@ export async function examine(options: ExamineOptions, reach: CheckReach): Promi
   const limits = [
     ...crds.remarks,
     ...unserved.map(
-      (one) => `the cluster does not serve ${one.kind}: its CustomResourceDefinition is not installed`,
+      (one) =>
+        unread.filter(({ resource }) => resource === one).map(unreadWords)[0] ??
+        `the cluster does not serve ${one.kind}: its CustomResourceDefinition is not installed`,
     ),
     ...schemaLimits(snapshot),
     ...leniency.limits,

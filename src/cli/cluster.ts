@@ -2,6 +2,7 @@ import type { JsonObject } from '../core/json.ts'
 import type { OperatorStatus } from '../core/operator-status.ts'
 import type { PodList } from '../core/pods.ts'
 import type { Resource } from '../core/resources.ts'
+import type { Unread } from '../core/unread.ts'
 import type { Definition } from '../schema/definition.ts'
 import type { Manifest } from './manifests.ts'
 
@@ -10,6 +11,8 @@ export type ClusterSnapshot =
   | {
       readonly kind: 'snapshot'
       readonly served: readonly Resource[]
+      /** Kinds that are not served in the version that is read, and in which they are. */
+      readonly unread?: readonly Unread[]
       readonly manifests: readonly Manifest[]
       /** Kinds that may not be listed, if an incomplete answer was asked for. */
       readonly unseen?: readonly Unseen[]
@@ -38,7 +41,7 @@ export type Scope = {
   readonly schemas?: readonly Resource[]
 }
 
-/** Lists objects of the current cluster. Which kinds are served is always told for all kinds. */
+/** Lists objects of the current cluster. Which kinds are served, or unread, is always told for all kinds. */
 export type ReadCluster = (scope?: Scope) => Promise<ClusterSnapshot>
 
 /** The pods of a namespace, all or those that have some of these labels, `key=value`; without finished and deleting ones. */

@@ -7,6 +7,8 @@ import {
   poolResources,
   type Resource,
 } from '../core/resources.ts'
+import { unreadFix, unreadWords } from '../core/unread.ts'
+import type { Snapshot } from './cluster.ts'
 import { refTo, type ReportFinding } from './report-finding.ts'
 
 /** What of several kinds, of which one is enough, is needed. */
@@ -42,18 +44,22 @@ export const needs = {
 /** A finding for each need of which no kind is served. */
 export const missingKinds = (
   wanted: readonly Need[],
-  served: readonly Resource[],
+  { served, unread = [] }: Pick<Snapshot, 'served' | 'unread'>,
 ): readonly ReportFinding[] =>
   wanted
     .filter(({ anyOf }) => !anyOf.some((one) => served.includes(one)))
-    .map(({ reason, anyOf, fix }) => ({
-      id: 'crd-missing',
-      severity: 'error',
-      reason,
-      message: `no CustomResourceDefinition serves ${anyOf.map(gvk).join(' or ')}`,
-      affectedRefs: anyOf.map((resource) => refTo(resource, {})),
-      fix,
-    }))
+    .map(({ reason, anyOf, fix }) => {
+      const others = unread.filter(({ resource }) => anyOf.includes(resource))
+      const missing = `no CustomResourceDefinition serves ${anyOf.map(gvk).join(' or ')}`
+      return {
+        id: 'crd-missing',
+        severity: 'error',
+        reason,
+        message: others.length > 0 ? others.map(unreadWords).join(' and ') : missing,
+        affectedRefs: anyOf.map((resource) => refTo(resource, {})),
+        fix: others.length > 0 ? unreadFix : fix,
+      }
+    })
 
 /** The part of a need that a reference asks for: the kinds of its group, or all if it names no group. */
 export const neededBy = (need: Need, { group }: Reference): Need => ({

@@ -98,7 +98,7 @@ function refused(inspection: Inspection): readonly ReportFinding[] {
 }
 
 /** The kinds that the binding needs and that are not served. */
-function unserved({ binding: { spec, deleting }, served }: Inspection): readonly ReportFinding[] {
+function unserved({ binding: { spec, deleting }, served, unread }: Inspection): readonly ReportFinding[] {
   if (deleting) return []
   const { poolRef, objectiveRef } = spec
   return missingKinds(
@@ -107,7 +107,7 @@ function unserved({ binding: { spec, deleting }, served }: Inspection): readonly
       neededBy(needs.pools, poolRef),
       ...(objectiveRef ? [neededBy(needs.objectives, objectiveRef)] : []),
     ].filter(({ anyOf }) => anyOf.length > 0),
-    served,
+    { served, unread },
   )
 }
 

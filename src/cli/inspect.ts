@@ -45,7 +45,7 @@ export async function inspect(options: InspectOptions, reach: Reach): Promise<Co
   const bindings = snapshot.manifests.filter(({ resource }) => resource === bindingResource)
   const found = bindings.find((one) => one.name === name)
   if (!snapshot.served.includes(bindingResource)) {
-    const missing = missingKinds([needs.bindings], snapshot.served)
+    const missing = missingKinds([needs.bindings], snapshot)
     const report = emptyReport(at, missing, now)
     return {
       code: exitCodes.findings,

@@ -4,6 +4,7 @@ import type { Settings } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { field, objectOr } from '../core/json.ts'
 import { clusterSpiffeIdResource, crdName, type Resource } from '../core/resources.ts'
+import type { Unread } from '../core/unread.ts'
 import { judge, type ActionOverrides } from '../core/verdict.ts'
 import { adviseOnNamespace } from '../core/workloads.ts'
 import { inventoryOf } from './admissions.ts'
@@ -44,6 +45,7 @@ export type Inspection = {
   /** Names of pools and objectives of the namespace, each with its group. */
   readonly manifests: readonly Manifest[]
   readonly served: readonly Resource[]
+  readonly unread: readonly Unread[]
   readonly operator: OperatorState
   /** Why SPIRE Controller Manager has not processed the ClusterSPIFFEID; undefined if it has, or may still do so. */
   readonly passed: PassedOver | undefined
@@ -66,7 +68,7 @@ type InspectSettings = {
 export async function lookAt(
   found: Manifest,
   asked: InspectSettings,
-  { served, manifests, unseen: missed = [], schemas }: Snapshot,
+  { served, unread = [], manifests, unseen: missed = [], schemas }: Snapshot,
   reach: Reach,
 ): Promise<Inspection> {
   const { namespace, name } = found
@@ -77,7 +79,7 @@ export async function lookAt(
     objectOr(field(found.object, 'status')),
     operator.published?.configuration,
   )
-  const inventory = inventoryOf({ settings: config.settings, served, cluster: manifests }, [])
+  const inventory = inventoryOf({ settings: config.settings, served, unread, cluster: manifests }, [])
   const binding = inventory.binding(bindingKey(namespace, name)) ?? decodeBinding(found.object)
   const canJudge = missed.every(({ resource }) => resource === clusterSpiffeIdResource)
   const actions = { ...operator.published?.configuration.actions, ...asked.actions }
@@ -119,6 +121,7 @@ export async function lookAt(
     rivals: facts ? rivalsIn(facts) : [],
     manifests,
     served,
+    unread,
     operator,
     passed,
     history,

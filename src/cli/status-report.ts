@@ -9,6 +9,7 @@ import {
   poolResources,
   type Resource,
 } from '../core/resources.ts'
+import type { Unread } from '../core/unread.ts'
 import { missingKinds, needs } from './crd-findings.ts'
 import type { Manifest } from './manifests.ts'
 import { operatorJson, type OperatorState } from './operator-state.ts'
@@ -21,6 +22,7 @@ export type Overview = {
   /** Undefined for all namespaces. */
   readonly namespace: string | undefined
   readonly served: readonly Resource[]
+  readonly unread: readonly Unread[]
   readonly bindings: readonly Row[]
   readonly manifests: readonly Manifest[]
   readonly operator: OperatorState
@@ -37,12 +39,16 @@ export function versionsOf(served: readonly Resource[], ...row: readonly Resourc
   return { missing: there.length === 0, text: [...new Set(there.map(({ version }) => version))].join(',') }
 }
 
+/** The kinds of which no version is served. */
+export const unservedIn = ({ served, unread }: Overview): readonly Resource[] =>
+  optionalResources.filter((one) => !served.includes(one) && !unread.some(({ resource }) => resource === one))
+
 /** A kind is only called missing if a binding needs it: without PerObjective bindings nobody needs objectives. */
-export function dependencyFindings({ served, bindings }: Overview): readonly ReportFinding[] {
+export function dependencyFindings({ served, unread, bindings }: Overview): readonly ReportFinding[] {
   const needsObjectives = bindings.some(({ mode }) => mode !== 'PoolOnly')
   return missingKinds(
     [needs.bindings, needs.outputs, needs.pools, ...(needsObjectives ? [needs.objectives] : [])],
-    served,
+    { served, unread },
   )
 }
 
@@ -52,7 +58,7 @@ export function statusReport(
   findings: readonly ReportFinding[],
   { now, version: cliVersion }: { readonly now: Date; readonly version: string },
 ) {
-  const { bindings, operator, spire, served, unseen } = overview
+  const { bindings, operator, spire, unread, unseen } = overview
   return {
     ...headOf('KleymStatusReport', now),
     status: gradeOfFindings(findings),
@@ -64,7 +70,8 @@ export function statusReport(
     operator: operatorJson(operator),
     spire: spire ?? null,
     bindings,
-    unserved: optionalResources.filter((resource) => !served.includes(resource)).map(gvk),
+    unserved: unservedIn(overview).map(gvk),
+    unread: unread.map(({ resource, versions }) => ({ gvk: gvk(resource), served: versions })),
     unseen,
   }
 }

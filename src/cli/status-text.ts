@@ -3,16 +3,16 @@ import {
   clusterSpiffeIdResource,
   gvk,
   objectiveResources,
-  optionalResources,
   poolResources,
   type Resource,
 } from '../core/resources.ts'
+import { unreadWords } from '../core/unread.ts'
 import { block, spanOf, table } from './layout.ts'
 import { operatorLines } from './operator-state.ts'
 import { reportLine, gradeOfFindings, type ReportFinding } from './report-finding.ts'
 import { gradeOfRow, type Row } from './rows.ts'
 import type { SpireState } from './spire-state.ts'
-import { versionsOf, type Overview } from './status-report.ts'
+import { unservedIn, versionsOf, type Overview } from './status-report.ts'
 
 /** The report for people: how it all is, the operator, the bindings with the longest broken first, what they depend on. */
 export function statusLines(
@@ -90,17 +90,20 @@ function fitting(bindings: readonly Row[], width: number | undefined): readonly 
   return table(rows.map((row) => row.slice(0, 2)))
 }
 
-function dependencyLines({ served, spire }: Overview): readonly string[] {
+function dependencyLines(overview: Overview): readonly string[] {
+  const { served, unread, spire } = overview
   const line = (kind: string, row: readonly Resource[]): string => {
     const { missing, text } = versionsOf(served, ...row)
-    return `${kind}: ${missing ? 'not served' : `served, ${text}`}`
+    const lacking = unread.some(({ resource }) => row.includes(resource)) ? 'not read' : 'not served'
+    return `${kind}: ${missing ? lacking : `served, ${text}`}`
   }
   return [
     line('ClusterSPIFFEID', [clusterSpiffeIdResource]),
     ...(spire ? [`SPIRE Controller Manager: ${spireWords(spire)}`] : []),
     line('InferencePool', poolResources),
     line('InferenceObjective', objectiveResources),
-    ...optionalResources.filter((one) => !served.includes(one)).map((one) => `not served: ${gvk(one)}`),
+    ...unservedIn(overview).map((one) => `not served: ${gvk(one)}`),
+    ...unread.map((one) => `not read: ${unreadWords(one)}`),
   ]
 }
 

@@ -36,7 +36,7 @@ export async function status(options: StatusOptions, reach: Reach): Promise<Comm
   const { now, version, width, colored } = reach
   const { snapshot, namespace, narrowed } = await readBindings(options, reach)
   if (snapshot.kind === 'problem') return usage([snapshot.problem])
-  const { manifests, served, unseen: missed = [] } = snapshot
+  const { manifests, served, unread = [], unseen: missed = [] } = snapshot
   const seesOutputs = missed.every(({ resource }) => resource !== clusterSpiffeIdResource)
   const outputs = seenOf(manifests)
   const spire = await spireSightFor(outputs, reach)
@@ -44,6 +44,7 @@ export async function status(options: StatusOptions, reach: Reach): Promise<Comm
   const overview: Overview = {
     namespace,
     served,
+    unread,
     manifests,
     bindings: rowsOf(manifests, { outputs, spire, now }),
     operator,

@@ -16,6 +16,8 @@ export type Change =
       readonly served: boolean
       /** Identifies the schema that the kind is served with. Another value means that the schema may have changed. */
       readonly schema?: string | undefined
+      /** The versions that are served instead, if the kind is unread. */
+      readonly otherVersions?: readonly string[] | undefined
     }
 
 /** The spec of an object, which a decoder is to look at. */

@@ -20,7 +20,9 @@ export type Failure = {
   readonly message: string
   /** True if only an edit of the binding can help, although its spec is valid by itself. */
   readonly stalls?: boolean
-  /** An output of ours that stays although the spec fails. */
+  /** As in the finding. */
+  readonly unread?: boolean
+  /** An output of ours that stays although the binding fails. */
   readonly keeps?: Pick<Output, 'name' | 'uid' | 'generation' | 'spec'>
 }
 

@@ -18,6 +18,8 @@ export type World = {
   readonly neighbours: Neighbours
   readonly settings: Settings
   isServed(resource: Resource): boolean
+  /** The versions that are served instead of the one that is read; undefined for a kind that is not unread. */
+  otherVersions(resource: Resource): readonly string[] | undefined
   pool(resource: Resource, namespace: string, name: string): Pool | undefined
   objective(resource: Resource, namespace: string, name: string): Objective | undefined
   binding(key: BindingKey): Binding | undefined

@@ -188,6 +188,8 @@ export type Finding = {
   readonly message: string
   /** The contested key of a collision, which tells two failures on the same field and value apart. */
   readonly collisionKey?: string
+  /** True if a kind that the binding depends on is unread, so that the failure may be one of what is seen alone. */
+  readonly unread?: boolean
 }
 
 /** Makes a finding whose message is the problem followed by the rule's fix. */

@@ -35,6 +35,8 @@ export class Inventory implements IndexedWorld {
    * each kind.
    */
   readonly #served = new Map<Resource, string | undefined>()
+  /** The unread kinds, each with the versions that are served instead. */
+  readonly #unread = new Map<Resource, readonly string[]>()
   readonly #census = new Census()
   readonly #pools = new Catalogue<Pool>()
   readonly #objectives = new Catalogue<Objective>()
@@ -55,6 +57,10 @@ export class Inventory implements IndexedWorld {
 
   isServed(resource: Resource): boolean {
     return this.#served.has(resource)
+  }
+
+  otherVersions(resource: Resource): readonly string[] | undefined {
+    return this.#unread.get(resource)
   }
 
   /** Identifies the schema that a kind is served with; undefined if that is not known. */
@@ -234,10 +240,18 @@ export class Inventory implements IndexedWorld {
     }
   }
 
-  #applyServed({ resource, served, schema }: Extract<Change, { kind: 'served' }>): ReadonlySet<BindingKey> {
-    const isNews = served !== this.isServed(resource)
+  #applyServed({
+    resource,
+    served,
+    schema,
+    otherVersions,
+  }: Extract<Change, { kind: 'served' }>): ReadonlySet<BindingKey> {
+    const isNews =
+      served !== this.isServed(resource) || !sameJson(otherVersions, this.otherVersions(resource))
     if (served) this.#served.set(resource, schema)
     else this.#served.delete(resource)
+    if (otherVersions) this.#unread.set(resource, otherVersions)
+    else this.#unread.delete(resource)
     // No evaluation asks for a schema.
     if (!isNews) return nobody
     const all = [...this.#census.keys()]

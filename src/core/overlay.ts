@@ -103,6 +103,10 @@ export class Overlay implements IndexedWorld {
     return this.#served.has(resource) || this.#below.isServed(resource)
   }
 
+  otherVersions(resource: Resource): readonly string[] | undefined {
+    return this.#served.has(resource) ? undefined : this.#below.otherVersions(resource)
+  }
+
   pool(resource: Resource, namespace: string, name: string): Pool | undefined {
     const own = namespace === this.#namespace ? this.#pools.get(resource) : undefined
     return own?.has(name) ? own.get(name) : this.#below.pool(resource, namespace, name)

@@ -17,8 +17,10 @@ export type Plan =
 
 export function planOf(binding: Binding, { findings, identity }: Evaluation, settings: Settings): Plan {
   const [first] = findings
-  if (first)
-    return { kind: 'withdraw', outcome: { kind: 'failed', rule: first.rule, message: first.message } }
+  if (first) {
+    const { rule, message, unread } = first
+    return { kind: 'withdraw', outcome: { kind: 'failed', rule, message, ...(unread && { unread }) } }
+  }
   if (!identity) throw new Error(`${binding.namespace}/${binding.name} has neither a finding nor an identity`)
   return { kind: 'render', identity, wanted: render(binding, identity, settings) }
 }
@@ -48,14 +50,15 @@ export const refusedOutput = (name: string, { why, fix, stalls }: OutputRefusal)
 })
 
 /**
- * Whether an output of a binding whose spec fails stays. One of the former operator does. One of ours does where nobody edited the spec
- * since its identity was given: then a foreign schema took fields away, as while the CustomResourceDefinition of v0.11 was installed.
+ * Whether an output stays although its binding fails, because its spec does or a kind that it depends on is unread. One of the former
+ * operator does. One of ours does where nobody edited the spec since its identity was given: then a foreign schema took fields away, as
+ * while the CustomResourceDefinition of v0.11 was installed, or another project stopped serving a version.
  */
 export const staysDespite = (
-  { rule }: Failure,
+  { rule, unread = false }: Failure,
   output: Pick<Output, 'annotated' | 'uid'>,
   binding: Pick<Binding, 'status' | 'generation'>,
-): boolean => isOfForeignSchema(rule) && (!output.annotated || isGivenUnedited(output, binding))
+): boolean => (unread || isOfForeignSchema(rule)) && (!output.annotated || isGivenUnedited(output, binding))
 
 /** An edit of the spec raises the generation. What the API server prunes, because the schema has no such field, does not. */
 function isGivenUnedited(
@@ -69,7 +72,7 @@ function isGivenUnedited(
   return named === undefined ? ready.status === 'True' : named === uid
 }
 
-/** Adds to a failure of the spec that outputs are kept, if there are any. */
+/** Adds to a failure that outputs are kept, if there are any. */
 export function keptDespite(
   failure: Failure,
   kept: readonly Pick<Output, 'name' | 'uid' | 'generation' | 'spec' | 'annotated'>[],

@@ -16,11 +16,19 @@ export type PoolRef =
   | { readonly kind: 'usable'; readonly name: string; readonly group: string | undefined }
   | { readonly kind: 'unusable'; readonly problem: string }
 
-/** The result of following a reference. `tried` are the served kinds that were looked in, in order. */
+/**
+ * The result of following a reference. `wanted` are the kinds that it may mean, `tried` the served ones of them that were looked
+ * in, both in order.
+ */
 export type Lookup<T> =
   | { readonly kind: 'unusable'; readonly blankName: boolean; readonly unsupportedGroup: boolean }
   | { readonly kind: 'unserved'; readonly wanted: readonly Resource[] }
-  | { readonly kind: 'absent'; readonly name: string; readonly tried: readonly Resource[] }
+  | {
+      readonly kind: 'absent'
+      readonly name: string
+      readonly wanted: readonly Resource[]
+      readonly tried: readonly Resource[]
+    }
   | { readonly kind: 'found'; readonly name: string; readonly resource: Resource; readonly object: T }
 
 export const decodePool = (spec: unknown): Pool => ({
@@ -49,6 +57,10 @@ function decodePoolRef(poolRef: unknown, namespace: string): PoolRef {
     return unusable(`spec.poolRef.kind ${show(kind)} is not "InferencePool"`)
   return { kind: 'usable', name: trimSpace(name), group: trimmedGroup === '' ? undefined : trimmedGroup }
 }
+
+/** The kinds of a row that a reference may mean. */
+export const meantBy = ({ group }: Reference, row: readonly Resource[]): readonly Resource[] =>
+  group === undefined ? row : row.filter((resource) => resource.group === group)
 
 const unusable = (problem: string): PoolRef => ({ kind: 'unusable', problem })
 
@@ -85,8 +97,8 @@ export function lookUp<T>(
   isServed: (resource: Resource) => boolean,
   find: (resource: Resource, name: string) => T | undefined,
 ): Lookup<T> {
-  const { name, group } = reference
-  const wanted = group === undefined ? row : row.filter((resource) => resource.group === group)
+  const { name } = reference
+  const wanted = meantBy(reference, row)
   const unsupportedGroup = wanted.length === 0
   if (typeof name !== 'string' || name === '' || unsupportedGroup)
     return { kind: 'unusable', blankName: typeof name !== 'string' || name === '', unsupportedGroup }
@@ -96,5 +108,5 @@ export function lookUp<T>(
     const object = find(resource, name)
     if (object !== undefined) return { kind: 'found', name, resource, object }
   }
-  return { kind: 'absent', name, tried }
+  return { kind: 'absent', name, wanted, tried }
 }

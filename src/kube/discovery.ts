@@ -5,7 +5,7 @@ import { isAbsent } from './answer.ts'
 import { backoffMs, waitMs, usualBackoff } from './backoff.ts'
 import { type Client, failureWords, resourcePath } from './client.ts'
 import { sleep, systemClock } from './clock.ts'
-import { serves, slim, type Summarise } from './definition.ts'
+import { servedVersions, serves, slim, type Summarise } from './definition.ts'
 import { type Log, silent } from './log.ts'
 import { decodeObject, type KubeObject } from './object.ts'
 import { Reflector, type ReflectorOptions } from './reflector.ts'
@@ -15,7 +15,7 @@ export type KindsOptions = {
   readonly resources: readonly Resource[]
   /**
    * Called for each kind once it is known whether it is served, and again when that, the CRD's uid or its `summary`
-   * changes. `definition` is the CRD without schemas, undefined where there is none.
+   * changes, or the versions that are served. `definition` is the CRD without schemas, undefined where there is none.
    */
   readonly changed: (resource: Resource, served: boolean, definition: KubeObject | undefined) => void
   /** What to keep of a whole CRD, as the definition's `summary`. */
@@ -145,6 +145,7 @@ export function watchKinds(options: KindsOptions): Kinds {
 
 const essence = ({ served, definition }: KindState): unknown => [
   served,
+  definition && servedVersions(definition),
   definition?.metadata.uid,
   definition?.['summary'],
 ]

@@ -1,6 +1,7 @@
 /** Whether the installed CustomResourceDefinition of bindings is that of this operator's contract. */
 import { field, isObject } from '../core/json.ts'
 import { bindingResource } from '../core/resources.ts'
+import { unreadFix } from '../core/unread.ts'
 import type { KubeObject } from '../kube/reflector.ts'
 
 const contractField = 'contract'
@@ -24,7 +25,7 @@ export function obstacleIn(definition: KubeObject | undefined, served: boolean):
 }
 
 const notServed =
-  'the installed InferenceIdentityBinding CustomResourceDefinition does not serve v1alpha1, so nothing is touched; install the one of this operator'
+  `the installed InferenceIdentityBinding CustomResourceDefinition does not serve v1alpha1, the version that this operator reads, so nothing is touched; ${unreadFix}` as const
 
 const notEstablished =
   'the InferenceIdentityBinding CustomResourceDefinition is not established yet, so nothing is touched'

@@ -9,8 +9,10 @@ import {
   type Resource,
 } from '../core/resources.ts'
 import type { Turns } from '../core/slices.ts'
+import { unreadWords } from '../core/unread.ts'
 import type { Client } from '../kube/client.ts'
 import { systemClock, systemTurns } from '../kube/clock.ts'
+import { otherVersions } from '../kube/definition.ts'
 import { watchKinds } from '../kube/discovery.ts'
 import { Reflector, type ReflectorOptions } from '../kube/reflector.ts'
 import type { Log } from '../log.ts'
@@ -82,7 +84,8 @@ export function createFeed({
 }: FeedOptions): Feed {
   const running = new Map<Resource, Reflector>()
   const known = new Set<Resource>()
-  const absent = new Set<Resource>()
+  /** The kinds that are not served, and what is served instead. */
+  const absent = new Map<Resource, string>()
   let stopping: Promise<unknown> = Promise.resolve()
   let halted: Obstacle | undefined
 
@@ -104,8 +107,8 @@ export function createFeed({
     workingOut.goOn()
   }
 
-  const learn = (resource: Resource, served: boolean): void => {
-    apply({ kind: 'served', resource, served, schema: schemas.of(resource) })
+  const learn = (resource: Resource, served: boolean, instead?: readonly string[]): void => {
+    apply({ kind: 'served', resource, served, schema: schemas.of(resource), otherVersions: instead })
     known.add(resource)
     // Nothing is worked out before all kinds are known: references would lead nowhere.
     if (known.size === allResources.length) void workingOut.begin().then(complete.resolve)
@@ -153,10 +156,13 @@ export function createFeed({
     schemaChanged(resource)
   }
 
-  function leave(resource: Resource): void {
-    if (!absent.has(resource)) log.warn({ gvk: gvk(resource) }, 'skipping unavailable GVK')
-    absent.add(resource)
-    learn(resource, false)
+  /** @param instead the versions that are served instead, if the kind is unread */
+  function leave(resource: Resource, instead: readonly string[] | undefined): void {
+    const why = instead && unreadWords({ resource, versions: instead })
+    if (absent.get(resource) !== (why ?? ''))
+      log.warn({ gvk: gvk(resource), ...(why !== undefined && { why }) }, 'skipping unavailable GVK')
+    absent.set(resource, why ?? '')
+    learn(resource, false, instead)
     const reflector = running.get(resource)
     running.delete(resource)
     if (reflector) stopping = Promise.all([stopping, reflector.stop({ forget: true })])
@@ -177,7 +183,7 @@ export function createFeed({
       if (served && !(resource === bindingResource && halted !== undefined)) {
         arrive(resource, isOther)
         if (isOther) schemas.freshen(resource)
-      } else leave(resource)
+      } else leave(resource, definition && otherVersions(definition, resource.version))
     },
   })
 

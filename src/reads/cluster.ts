@@ -1,6 +1,6 @@
 import type { ClusterSnapshot, Scope, Unseen } from '../cli/cluster.ts'
 import type { Manifest } from '../cli/manifests.ts'
-import { field, objectOr, type JsonObject } from '../core/json.ts'
+import { objectOr, textOr, type JsonObject } from '../core/json.ts'
 import {
   allResources,
   bindingResource,
@@ -17,7 +17,7 @@ import {
   type Lost,
   type Refused,
 } from '../kube/client.ts'
-import { serves } from '../kube/definition.ts'
+import { otherVersions, serves } from '../kube/definition.ts'
 import { listPages } from '../kube/listing.ts'
 import { decodeObject, type KubeObject } from '../kube/object.ts'
 import type { Connection } from './connected.ts'
@@ -67,7 +67,8 @@ export async function snapshotCluster(
       }
       const asked = there.filter(({ resource }) => schemasOfKinds.includes(resource))
       const schemas = asked.length > 0 ? await readSchemas(client, asked) : undefined
-      return { kind: 'snapshot', served, manifests, unseen, ...(schemas && { schemas }) }
+      const unread = found.flatMap(({ resource, versions }) => (versions ? [{ resource, versions }] : []))
+      return { kind: 'snapshot', served, unread, manifests, unseen, ...(schemas && { schemas }) }
     },
     (problem) => ({ kind: 'problem', problem }),
   )
@@ -76,6 +77,8 @@ export async function snapshotCluster(
 type FoundKind = {
   readonly resource: Resource
   readonly isServed: boolean
+  /** The versions that are served, if the kind is unread. */
+  readonly versions?: readonly string[] | undefined
   /** The kind's CustomResourceDefinition, if it may be read. */
   readonly definition?: JsonObject
 }
@@ -85,13 +88,14 @@ async function lookFor(client: Client, resource: Resource): Promise<FoundKind> {
   const name = crdName(resource)
   const answer = await client.call({ method: 'GET', path: resourcePath(definitionResource, { name }) })
   if (isAbsent(answer)) return { resource, isServed: false }
-  if (isForbidden(answer)) return { resource, isServed: await isDiscovered(client, resource) }
+  if (isForbidden(answer)) return discover(client, resource)
   if (answer.kind !== 'ok')
     throw new Error(`reading CustomResourceDefinition ${name}: ${failureWords(answer)}`)
   const definition = decodeObject(answer.body)
   return {
     resource,
     isServed: definition !== undefined && serves(definition, resource.version),
+    versions: definition && otherVersions(definition, resource.version),
     definition: objectOr(answer.body),
   }
 }
@@ -110,12 +114,32 @@ async function readSchemas(
   }
 }
 
-async function isDiscovered(client: Client, { group, version, plural }: Resource): Promise<boolean> {
-  const answer = await client.call({ method: 'GET', path: `/apis/${group}/${version}` })
-  if (answer.kind === 'refused' && answer.code === 404) return false
-  if (answer.kind !== 'ok') throw new Error(`discovering ${group}/${version}: ${failureWords(answer)}`)
-  const { resources } = objectOr(answer.body)
-  return Array.isArray(resources) && resources.some((one) => field(objectOr(one), 'name') === plural)
+async function discover(client: Client, resource: Resource): Promise<FoundKind> {
+  const { group, version, plural } = resource
+  const isIn = async (one: string): Promise<boolean> => {
+    const found = await discovered(client, `${group}/${one}`, 'resources')
+    return found.some(({ name }) => name === plural)
+  }
+  if (await isIn(version)) return { resource, isServed: true }
+  const versions: string[] = []
+  for (const one of await discovered(client, group, 'versions')) {
+    const other = textOr(one['version'], version)
+    if (other !== version && (await isIn(other))) versions.push(other)
+  }
+  return { resource, isServed: false, ...(versions.length > 0 && { versions }) }
+}
+
+/** A list that discovery answers with; empty where there is no such group or version. */
+async function discovered(
+  client: Client,
+  what: string,
+  list: 'resources' | 'versions',
+): Promise<readonly JsonObject[]> {
+  const answer = await client.call({ method: 'GET', path: `/apis/${what}` })
+  if (answer.kind === 'refused' && answer.code === 404) return []
+  if (answer.kind !== 'ok') throw new Error(`discovering ${what}: ${failureWords(answer)}`)
+  const found = objectOr(answer.body)[list]
+  return Array.isArray(found) ? found.map(objectOr) : []
 }
 
 const isForbidden = (answer: Answer): boolean => answer.kind === 'refused' && answer.code === 403

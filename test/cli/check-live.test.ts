@@ -2,11 +2,19 @@ import { describe, expect, test } from 'vitest'
 import type { ClusterSnapshot } from '../../src/cli/cluster.ts'
 import { objectOr } from '../../src/core/json.ts'
 import { effectiveActions, type OperatorStatus } from '../../src/core/operator-status.ts'
-import { allResources, clusterSpiffeIdResource, gvk, optionalResources } from '../../src/core/resources.ts'
+import {
+  allResources,
+  clusterSpiffeIdResource,
+  gvk,
+  objectiveResources,
+  optionalResources,
+  poolResources,
+} from '../../src/core/resources.ts'
 import type { Definition } from '../../src/schema/definition.ts'
 import { binding, objective, pool } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
 import { bindingsIn, checked, listOf, live, verdictsOn } from './checking.ts'
+import { clusterWith } from './looking.ts'
 
 const good = [pool(), objective()]
 const noSchemas = { definitions: [], unseen: [] }
@@ -222,6 +230,33 @@ describe('beside a cluster that judges by schemas of its own', () => {
         'judges by schemas that come with kleym, not by those of the cluster: reading the OpenAPI: 403\n',
       ),
     ).toHaveLength(2)
+  })
+})
+
+test('a kind that the cluster serves in another version alone is no kind to install', async () => {
+  const [moved] = objectiveResources
+  if (!moved) throw new Error('there are groups of objectives')
+  const saidOf = async (...flags: readonly string[]) => {
+    const { stdout } = await checked(['--live', '-o', 'json', ...flags], '', {
+      ...live(pool(), binding()),
+      readCluster: clusterWith([pool(), binding()], {
+        served: allResources.filter(({ kind }) => kind !== moved.kind),
+        unread: [{ resource: moved, versions: ['v1alpha3'] }],
+      }),
+    })
+    return bindingsIn(stdout)[0]?.findings
+  }
+  const reason = 'InferenceObjectiveCRDMissing'
+  const [found] = (await saidOf()) ?? []
+  expect(found).toMatchObject({
+    reason,
+    message: expect.stringContaining('serves v1alpha3 instead of v1alpha2'),
+  })
+  // What the flag says counts instead.
+  const [told] = (await saidOf('--served', poolResources.map(gvk).join(','))) ?? []
+  expect(told).toMatchObject({
+    reason,
+    message: expect.stringContaining('no CustomResourceDefinition serves it'),
   })
 })
 

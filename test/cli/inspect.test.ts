@@ -237,6 +237,21 @@ describe('kleym inspect', () => {
     })
   })
 
+  test('where a kind is served in another version alone names both, and what stays', async () => {
+    const gone = new Set(objectiveResources)
+    const unread = objectiveResources.slice(0, 1).map((resource) => ({ resource, versions: ['v1alpha3'] }))
+    const there = (await chat()).filter(({ kind }) => kind !== objective().kind)
+    const result = await look(there, { served: allResources.filter((one) => !gone.has(one)), unread })
+    const words =
+      'CustomResourceDefinition inferenceobjectives.llm-d.ai serves v1alpha3 instead of v1alpha2, the version that this operator reads'
+    const fix = 'let that version be served too, or run a version of this operator that reads another one'
+    expect(firstLine(result)).toBe(
+      `NOT READY: InvalidRef/InferenceObjectiveCRDMissing: spec.objectiveRef: ${words}; the identity that this operator gave by ClusterSPIFFEID ${name} is kept until the spec is edited. Fix: ${fix}.`,
+    )
+    expect(under(result, 'Findings').join('\n')).toContain(`(GAIECRDMissing): ${words}. Fix: ${fix}`)
+    expect(result.stdout).not.toContain('install')
+  })
+
   test('misses no kind that the binding does not need', async () => {
     const served = allResources.filter(
       (one) => one.kind !== 'InferenceObjective' && one.group !== 'inference.networking.x-k8s.io',

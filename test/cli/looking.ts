@@ -10,6 +10,7 @@ import {
 } from '../../src/core/operator-status.ts'
 import { decodePod } from '../../src/core/pods.ts'
 import { allResources, type Resource } from '../../src/core/resources.ts'
+import type { Unread } from '../../src/core/unread.ts'
 import type { CommandResult } from '../../src/result.ts'
 import type { Definition } from '../../src/schema/definition.ts'
 import { podObject, type PodOptions } from '../support/pods.ts'
@@ -26,10 +27,12 @@ export const clusterWith =
     {
       unseen = [],
       served = allResources,
+      unread,
       definitions,
     }: {
       unseen?: readonly Resource[]
       served?: readonly Resource[]
+      unread?: readonly Unread[]
       definitions?: readonly Definition[] | undefined
     } = {},
   ): ReadCluster =>
@@ -37,6 +40,7 @@ export const clusterWith =
     Promise.resolve({
       kind: 'snapshot',
       served,
+      ...(unread && { unread }),
       manifests: objects
         .map((object) => {
           const { name, namespace = '' } = object.metadata
@@ -180,6 +184,7 @@ export type Looked = Partial<InspectOptions> & {
   readonly pods?: readonly PodOptions[] | 'forbidden'
   readonly unseen?: readonly Resource[]
   readonly served?: readonly Resource[]
+  readonly unread?: readonly Unread[]
   readonly definitions?: readonly Definition[]
   readonly around?: Around
 }
@@ -207,7 +212,15 @@ const hasPair = (labels: JsonObject, pair: string): boolean =>
 /** `kleym inspect binding chat`, in a cluster with these objects. */
 export const look = (
   objects: readonly Manifest[],
-  { pods = [], unseen = [], served = allResources, definitions, around = {}, ...more }: Looked = {},
+  {
+    pods = [],
+    unseen = [],
+    served = allResources,
+    unread = [],
+    definitions,
+    around = {},
+    ...more
+  }: Looked = {},
 ): Promise<CommandResult> =>
   inspect(
     {
@@ -221,7 +234,7 @@ export const look = (
       ...more,
     },
     reachOf({
-      readCluster: clusterWith(objects, { unseen, served, definitions }),
+      readCluster: clusterWith(objects, { unseen, served, unread, definitions }),
       readPods: readPodsOf(pods),
       ...around,
     }),

@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest'
 import type { OperatorSight, ReadCluster } from '../../src/cli/cluster.ts'
 import { statusOptions } from '../../src/cli/status-options.ts'
 import { retryingStatus } from '../../src/core/conditions.ts'
-import { allResources, bindingResource, clusterSpiffeIdResource } from '../../src/core/resources.ts'
+import {
+  allResources,
+  bindingResource,
+  clusterSpiffeIdResource,
+  gvk,
+  objectiveResources,
+} from '../../src/core/resources.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
 import {
@@ -141,6 +147,32 @@ Dependencies
       findings: expect.arrayContaining([
         expect.objectContaining({ id: 'crd-missing', severity: 'error', reason }),
       ]),
+    })
+  })
+
+  test('of a cluster that serves a kind in another version alone says which', async () => {
+    const [moved, ...others] = objectiveResources
+    if (!moved) throw new Error('there are groups of objectives')
+    const cluster = clusterWith([binding()], {
+      served: allResources.filter(({ kind }) => kind !== moved.kind),
+      unread: [{ resource: moved, versions: ['v1alpha3'] }],
+    })
+    const words =
+      'CustomResourceDefinition inferenceobjectives.llm-d.ai serves v1alpha3 instead of v1alpha2, the version that this operator reads'
+    const { stdout } = await statusOf(cluster)
+    expect(stdout).toContain('  InferenceObjective: not read\n')
+    expect(stdout).toContain(`  not read: ${words}\n`)
+    expect(stdout).not.toContain(`not served: ${gvk(moved)}`)
+    expect(JSON.parse((await statusOf(cluster, { format: 'json' })).stdout)).toMatchObject({
+      findings: expect.arrayContaining([
+        expect.objectContaining({
+          reason: 'GAIECRDMissing',
+          message: words,
+          fix: expect.not.stringContaining('install'),
+        }),
+      ]),
+      unserved: others.map(gvk),
+      unread: [{ gvk: gvk(moved), served: ['v1alpha3'] }],
     })
   })
 

@@ -47,7 +47,7 @@ const outputOf = (name: string, annotated: boolean) => ({
   spec: {},
 })
 
-describe('an output of a binding whose spec fails', () => {
+describe('an output of a binding whose spec fails, or that depends on what is not read', () => {
   const failure = { kind: 'failed', rule: 'missingObjectiveRef', message: 'no objective' } as const
   const ours = { annotated: true, uid: 'ours' }
   const former = { annotated: false, uid: 'former' }
@@ -64,7 +64,10 @@ describe('an output of a binding whose spec fails', () => {
     ['of the former operator', former, about('False', 1), true],
   ])('%s', ([, output, binding, stays]) => {
     expect(staysDespite(failure, output, binding)).toBe(stays)
-    expect(staysDespite({ ...failure, rule: 'targetPoolNotFound' }, output, binding)).toBe(false)
+    const absent = { ...failure, rule: 'targetPoolNotFound' } as const
+    expect(staysDespite(absent, output, binding)).toBe(false)
+    // The pool may be there, in a version that is not read.
+    expect(staysDespite({ ...absent, unread: true }, output, binding)).toBe(stays)
   })
 
   test('is named with who gave it, and is split from the message again', () => {

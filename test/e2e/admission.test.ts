@@ -4,7 +4,7 @@ import { startFaultProxy, type FaultProxy } from '../support/fault-proxy/proxy.t
 import { startOperator, type RunningOperator } from '../support/operator.ts'
 import { describeReal } from '../support/real.ts'
 import { resourceOf } from '../support/vectors.ts'
-import { causesSuite, missingKindsSuite } from './admission/causes.ts'
+import { causesSuite, missingKindsSuite, unreadKindSuite } from './admission/causes.ts'
 import { crdAloneSuite } from './admission/crd-alone.ts'
 import { editSuite } from './admission/edit.ts'
 import { beforeStaleness, stalenessSuite } from './admission/staleness.ts'
@@ -80,6 +80,7 @@ describeReal('admission, by the real kubectl and API server', () => {
       )
     })
     describe('of kinds that are not served', () => {
+      unreadKindSuite(() => cluster)
       missingKindsSuite(() => cluster)
     })
   })

@@ -120,6 +120,31 @@ test.for([
   expect(rig.kinds.synced).toBe(true)
 })
 
+/** A CRD that no longer serves the version that is read, but these. */
+const shaped = (version: number, established: string, ...names: readonly string[]) => {
+  const others = names.map((name) => ({ name, served: true }))
+  return crd({ version, established, versions: [{ name: 'v1alpha1', served: false }, ...others] })
+}
+
+test('that a CRD serves another version alone is told once it is Established, and again when versions change', async () => {
+  await using rig = await arrange()
+  const unread = ['InferenceIdentityBinding', false, {}]
+  await rig.lists(shaped(1, 'False', 'v1'))
+  const { read, watch } = await watchAndRead(rig)
+  read.answer(200, shaped(1, 'False', 'v1'))
+  await expect.poll(() => rig.told, soon).toEqual([unread])
+  for (const [index, now] of [
+    shaped(2, 'True', 'v1'),
+    shaped(3, 'True', 'v1', 'v2'),
+    shaped(4, 'True', 'v1', 'v2'),
+  ].entries()) {
+    watch.write(`${JSON.stringify({ type: 'MODIFIED', object: now })}\n`)
+    ;(await rig.server.next()).answer(200, now)
+    await expect.poll(() => rig.told.length, soon).toBe(Math.min(index + 2, 3))
+  }
+  expect(rig.told).toEqual([unread, unread, unread])
+})
+
 test('a live read that finds the CRD overrules the watch', async () => {
   await using rig = await arrange()
   await rig.lists()

@@ -1,5 +1,13 @@
 import { onTestFinished, expect, test } from 'vitest'
-import { optionalResources } from '../../src/core/resources.ts'
+import {
+  allResources,
+  crdName,
+  definitionResource,
+  objectiveResources,
+  optionalResources,
+  type Resource,
+} from '../../src/core/resources.ts'
+import { resourcePath } from '../../src/kube/client.ts'
 import { openReads, type OpenReads } from '../../src/reads/reads.ts'
 import { startScripted, status, type Scripted } from '../kube/scripted.ts'
 
@@ -232,7 +240,12 @@ test('of all Leases those of SPIRE Controller Managers are taken', async () => {
 
 test('what is forbidden could not be seen, and a list of bindings in all namespaces says that it is forbidden', async () => {
   const { reads } = await reading({
-    ...Object.fromEntries(optionalResources.map(({ group, version }) => [`/apis/${group}/${version}`, {}])),
+    ...Object.fromEntries(
+      optionalResources.flatMap(({ group, version }) => [
+        [`/apis/${group}/${version}`, {}],
+        [`/apis/${group}`, {}],
+      ]),
+    ),
     '/apis/kleym.sonda.red/v1alpha1': { resources: [{ name: 'inferenceidentitybindings' }] },
   })
   expect(await reads.readSpire()).toMatchObject({ kind: 'unseen' })
@@ -240,4 +253,43 @@ test('what is forbidden could not be seen, and a list of bindings in all namespa
   expect(await reads.readOperator('mine')).toMatchObject({ kind: 'unseen' })
   expect(await reads.readNamespace('home')).toBeUndefined()
   expect(await reads.readCluster()).toMatchObject({ kind: 'problem', forbidden: true })
+})
+
+const [moved] = objectiveResources
+if (!moved) throw new Error('there are groups of objectives')
+
+const pathOf = (resource: Resource): string => resourcePath(definitionResource, { name: crdName(resource) })
+
+const definitionOf = (resource: Resource, served: readonly string[]) => ({
+  metadata: { name: crdName(resource), uid: 'a', resourceVersion: '1' },
+  spec: {
+    versions: [resource.version, 'v1alpha3'].map((name) => ({ name, served: served.includes(name) })),
+  },
+  status: { conditions: [{ type: 'Established', status: 'True' }] },
+})
+
+test.each([
+  ['by its CustomResourceDefinition', { [pathOf(moved)]: definitionOf(moved, ['v1alpha3']) }],
+  [
+    'by discovery, for who may not read that',
+    {
+      [`/apis/${moved.group}/${moved.version}`]: absent,
+      [`/apis/${moved.group}`]: {
+        versions: [{ version: moved.version }, { version: 'v1alpha3' }, { version: 'v2' }],
+      },
+      [`/apis/${moved.group}/v1alpha3`]: { resources: [{ name: 'inferenceobjectives' }] },
+      [`/apis/${moved.group}/v2`]: { resources: [{ name: 'others' }] },
+    },
+  ],
+])('a kind that is served in another version alone is unread, %s', async (_title, answers) => {
+  const others = allResources.filter((one) => one !== moved)
+  const { reads } = await reading({
+    ...Object.fromEntries(others.map((one) => [pathOf(one), definitionOf(one, [one.version])])),
+    ...answers,
+  })
+  expect(await reads.readCluster({ kinds: [] })).toMatchObject({
+    kind: 'snapshot',
+    served: others,
+    unread: [{ resource: moved, versions: ['v1alpha3'] }],
+  })
 })

@@ -17,6 +17,7 @@ import {
   poolResources,
   type Resource,
 } from '../../src/core/resources.ts'
+import type { Unread } from '../../src/core/unread.ts'
 import { resourceOf, type Manifest } from './vectors.ts'
 
 /** What admission does where nothing is configured. */
@@ -131,10 +132,16 @@ export const removed = (object: Manifest): Change => ({
 /** An inventory in which everything is served, unless it is said what is. */
 export function inventoryOf(
   objects: readonly Manifest[],
-  { served = optionalResources, ...rest }: Partial<Settings> & { readonly served?: readonly Resource[] } = {},
+  {
+    served = optionalResources,
+    unread = [],
+    ...rest
+  }: Partial<Settings> & { readonly served?: readonly Resource[]; readonly unread?: readonly Unread[] } = {},
 ): Inventory {
   const inventory = new Inventory({ ...settings, ...rest })
   for (const resource of served) inventory.apply({ kind: 'served', resource, served: true })
+  for (const { resource, versions } of unread)
+    inventory.apply({ kind: 'served', resource, served: false, otherVersions: versions })
   for (const object of objects) inventory.apply(upserted(object))
   return inventory
 }

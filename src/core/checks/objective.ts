@@ -1,9 +1,9 @@
 import type { Check } from '../facts.ts'
 import { finding } from '../findings.ts'
-import type { PoolRef } from '../references.ts'
-import type { Resource } from '../resources.ts'
+import { meantBy, type PoolRef } from '../references.ts'
+import { objectiveResources, poolResources, type Resource } from '../resources.ts'
 import { show } from '../show.ts'
-import { absent, unserved, unusableReference } from './references.ts'
+import { absent, unreadAmong, unreadFinding, unserved, unusableReference } from './references.ts'
 
 export const objectiveRefIsUsable: Check = ({ binding, objective }) =>
   objective?.kind === 'unusable' && binding.spec.objectiveRef
@@ -19,26 +19,34 @@ export const objectiveRefIsGiven: Check = ({ binding: { spec } }) =>
       )
     : undefined
 
-export const objectiveKindIsServed: Check = ({ objective }) =>
+export const objectiveKindIsServed: Check = ({ objective, world }) =>
   objective?.kind === 'unserved'
-    ? unserved('inferenceObjectiveCrdMissing', 'spec.objectiveRef', objective.wanted)
+    ? unserved('inferenceObjectiveCrdMissing', 'spec.objectiveRef', objective.wanted, world)
     : undefined
 
-export const objectiveExists: Check = ({ binding, objective }) =>
+export const objectiveExists: Check = ({ binding, objective, world }) =>
   objective?.kind === 'absent'
-    ? absent('targetObjectiveNotFound', 'spec.objectiveRef.name', binding, objective)
+    ? absent('targetObjectiveNotFound', 'spec.objectiveRef.name', binding, objective, world)
     : undefined
 
-export const objectiveBelongsToPool: Check = ({ pool, objective }) => {
+export const objectiveBelongsToPool: Check = ({ binding, world, pool, objective }) => {
   if (pool.kind !== 'found' || objective?.kind !== 'found') return undefined
   const problem = strangerProblem(objective.object.poolRef, pool)
   if (problem === undefined) return undefined
-  return finding(
-    'objectiveOfAnotherPool',
-    { field: 'spec.objectiveRef.name', cause: 'Invalid', value: objective.name },
-    `spec.objectiveRef.name ${show(objective.name)}: InferenceObjective ${problem}`,
-  )
+  const rule = 'objectiveOfAnotherPool'
+  const at = { field: 'spec.objectiveRef.name', cause: 'Invalid', value: objective.name } as const
+  const words = `spec.objectiveRef.name ${show(objective.name)}: InferenceObjective ${problem}`
+  const { poolRef, objectiveRef } = binding.spec
+  const earlier = [
+    ...before(pool.resource, meantBy(poolRef, poolResources)),
+    ...(objectiveRef ? before(objective.resource, meantBy(objectiveRef, objectiveResources)) : []),
+  ]
+  return unreadFinding(rule, at, `${words}, and`, unreadAmong(earlier, world)) ?? finding(rule, at, words)
 }
+
+/** The kinds in which an object would have been found before one of this kind. */
+const before = (found: Resource, kinds: readonly Resource[]): readonly Resource[] =>
+  kinds.slice(0, kinds.indexOf(found))
 
 /** Why an objective, by its `spec.poolRef`, does not belong to a pool; undefined if it does. */
 export function strangerProblem(

@@ -8,11 +8,13 @@ export const poolRefIsUsable: Check = ({ binding, pool }) =>
     ? unusableReference('invalidPoolRef', 'spec.poolRef', binding.spec.poolRef, pool)
     : undefined
 
-export const poolKindIsServed: Check = ({ pool }) =>
-  pool.kind === 'unserved' ? unserved('inferencePoolCrdMissing', 'spec.poolRef', pool.wanted) : undefined
+export const poolKindIsServed: Check = ({ pool, world }) =>
+  pool.kind === 'unserved'
+    ? unserved('inferencePoolCrdMissing', 'spec.poolRef', pool.wanted, world)
+    : undefined
 
-export const poolExists: Check = ({ binding, pool }) =>
-  pool.kind === 'absent' ? absent('targetPoolNotFound', 'spec.poolRef.name', binding, pool) : undefined
+export const poolExists: Check = ({ binding, pool, world }) =>
+  pool.kind === 'absent' ? absent('targetPoolNotFound', 'spec.poolRef.name', binding, pool, world) : undefined
 
 export const poolSelectorIsSafe: Check = ({ pool }) =>
   pool.kind !== 'found' || pool.object.selector.kind === 'labels'

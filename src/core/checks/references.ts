@@ -1,8 +1,10 @@
 import { given, type Binding, type Reference } from '../binding.ts'
+import type { World } from '../facts.ts'
 import { finding, type Finding } from '../findings.ts'
 import type { Lookup } from '../references.ts'
 import { crdName, type Resource } from '../resources.ts'
 import { show } from '../show.ts'
+import { unreadFix, unreadWords, type Unread } from '../unread.ts'
 
 /**
  * Checks that references to pools and to objectives share: malformed references, kinds that are not served, missing
@@ -53,12 +55,13 @@ export function unserved(
   rule: 'inferencePoolCrdMissing' | 'inferenceObjectiveCrdMissing',
   field: ReferenceField,
   wanted: readonly Resource[],
+  world: World,
 ): Finding {
   const crds = wanted.map(crdName).join(', ')
-  return finding(
-    rule,
-    { field, cause: 'NotFound', value: crds },
-    `${field}: no CustomResourceDefinition serves it (${crds})`,
+  const at = { field, cause: 'NotFound', value: crds } as const
+  return (
+    unreadFinding(rule, at, `${field}:`, unreadAmong(wanted, world)) ??
+    finding(rule, at, `${field}: no CustomResourceDefinition serves it (${crds})`)
   )
 }
 
@@ -66,13 +69,35 @@ export function absent(
   rule: 'targetPoolNotFound' | 'targetObjectiveNotFound',
   field: `${ReferenceField}.name`,
   { namespace }: Binding,
-  { name, tried }: Extract<Lookup<unknown>, { kind: 'absent' }>,
+  { name, wanted, tried }: Extract<Lookup<unknown>, { kind: 'absent' }>,
+  world: World,
 ): Finding {
   const kind = rule === 'targetPoolNotFound' ? 'InferencePool' : 'InferenceObjective'
   const groups = tried.map((resource) => resource.group).join(', ')
-  return finding(
-    rule,
-    { field, cause: 'NotFound', value: name },
-    `${field} ${show(name)}: no such ${kind} in namespace ${show(namespace)} (asked ${groups})`,
-  )
+  const at = { field, cause: 'NotFound', value: name } as const
+  const problem = `${field} ${show(name)}: no such ${kind} in namespace ${show(namespace)} (asked ${groups})`
+  return unreadFinding(rule, at, `${problem}, and`, unreadAmong(wanted, world)) ?? finding(rule, at, problem)
 }
+
+/** Those of some kinds that are unread. */
+export const unreadAmong = (kinds: readonly Resource[], world: World): readonly Unread[] =>
+  kinds.flatMap((resource) => {
+    const versions = world.otherVersions(resource)
+    return versions ? [{ resource, versions }] : []
+  })
+
+/** The finding where kinds are unread, of which an object may be what is missing; undefined where none is. */
+export const unreadFinding = (
+  rule: Finding['rule'],
+  at: Pick<Finding, 'field' | 'cause' | 'value'>,
+  problem: string,
+  unread: readonly Unread[],
+): Finding | undefined =>
+  unread.length === 0
+    ? undefined
+    : {
+        rule,
+        ...at,
+        message: `${problem} ${unread.map(unreadWords).join(' and ')}; ${unreadFix}`,
+        unread: true,
+      }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import {
   clusterSpiffeIdResource,
+  crdName,
+  definitionResource,
   objectiveResources,
   optionalResources,
   poolResources,
@@ -8,6 +10,7 @@ import {
 } from '../../../src/core/resources.ts'
 import { objective, pool } from '../../support/builders.ts'
 import { resourceOf, type Manifest } from '../../support/vectors.ts'
+import { movedTo, replaceDefinition } from '../loop/support/definitions.ts'
 import { createNamespace, patience, type Cluster } from '../support/cluster.ts'
 import { serveOnly } from '../support/kinds.ts'
 import { binding, poolOnly } from '../support/manifests.ts'
@@ -128,6 +131,30 @@ const kinds: readonly (readonly [reason: string, missing: readonly Resource[]])[
   ['InvalidRef/InferenceObjectiveCRDMissing', objectiveResources],
   ['RenderFailure/ClusterSPIFFEIDCRDMissing', [clusterSpiffeIdResource]],
 ]
+
+/** A kind whose definition no longer serves the version that is read. */
+export function unreadKindSuite(cluster: () => Cluster): void {
+  test('of a kind that is served in another version alone, a warning says so, not that it is to be installed', async () => {
+    const [resource] = objectiveResources
+    const at = { name: resource ? crdName(resource) : '' }
+    const definition = await cluster().find(definitionResource, at)
+    if (!resource || !definition) throw new Error('the kind of objectives is there')
+    await replaceDefinition(cluster(), resource, movedTo(definition, 'v1alpha3', { servesFormer: false }))
+    const namespace = 'unread'
+    await createNamespace(cluster(), namespace)
+    await put(cluster(), [pool({ namespace })])
+    const objectiveRef = { name: 'chat', group: resource.group }
+    const input = JSON.stringify(binding({ name: 'early', namespace, spec: { objectiveRef } }))
+    const dryRun = ['apply', '--dry-run=server', '-f', '-']
+    const words = `: InvalidRef/InferenceObjectiveCRDMissing: spec.objectiveRef: CustomResourceDefinition ${at.name} serves v1alpha3 instead of v1alpha2, the version that this operator reads; let that version be served too`
+    await expect
+      .poll(async () => wordsOfKubectl(await cluster().kubectl(dryRun, { input })), {
+        ...patience,
+        interval: 250,
+      })
+      .toEqual({ denied: [], warned: [expect.stringContaining(words)] })
+  })
+}
 
 /** Takes kinds away, with all their objects: it comes last. */
 export function missingKindsSuite(cluster: () => Cluster): void {

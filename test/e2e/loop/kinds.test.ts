@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { ownerAnnotation } from '../../../src/core/clusterspiffeid.ts'
+import { summaryIn } from '../../../src/core/conditions.ts'
 import {
   bindingResource,
   clusterSpiffeIdResource,
@@ -19,6 +20,7 @@ import { tookEffect, type Audited } from './support/audit.ts'
 import {
   bringDefinition,
   changeBindings,
+  movedTo,
   pruningTo,
   removeDefinition,
   replaceDefinition,
@@ -33,8 +35,30 @@ import { eventually, newTenant, type Tenant } from './support/tenant.ts'
 const ready = 'Ready/Reconciled'
 const noOutputKind = 'RenderFailure/ClusterSPIFFEIDCRDMissing'
 
+/** The preferred kinds, the version that their projects go on to, and what bindings show then: with the group, and without. */
+const moves = [
+  {
+    resource: objectiveResources[0],
+    next: 'v1alpha3',
+    field: 'objectiveRef',
+    reasons: { pinned: 'InferenceObjectiveCRDMissing', free: 'TargetObjectiveNotFound' },
+  },
+  {
+    resource: poolResources[0],
+    next: 'v2',
+    field: 'poolRef',
+    reasons: { pinned: 'InferencePoolCRDMissing', free: 'TargetPoolNotFound' },
+  },
+]
+
 /** More requests than the loop makes in the seconds in which a kind goes and comes back: it makes some tens, or thousands if one request causes the next. */
 const busy = 200
+
+/** Of a ClusterSPIFFEID of this namespace. */
+const isDeletionIn =
+  ({ namespace }: Tenant) =>
+  ({ verb, name }: Audited): boolean =>
+    verb === 'delete' && name.startsWith(`kleym-${namespace}-`)
 
 /** Its name is that of its container too, so that it collides with none. */
 const referring = (name: string, spec: Json = {}) => binding({ name, spec: { containerName: name, ...spec } })
@@ -76,6 +100,10 @@ describeReal('kinds come and go while the operator runs', () => {
     await act()
     return (await stage.audit.requests()).slice(before)
   }
+
+  /** A version in which objects may have been stored can't be taken out of a CRD. */
+  const reinstall = async (resource: Resource, { spec }: Json): Promise<void> =>
+    bringDefinition(stage.cluster, resource, { ...(await removeDefinition(stage.cluster, resource)), spec })
 
   const readiness = async (): Promise<string> =>
     (await fetch(`${stage.operator().probes}/readyz?verbose`)).text()
@@ -352,5 +380,109 @@ describeReal('kinds come and go while the operator runs', () => {
       await somethingElse('fourth')
     })
     expect(replaced(whole)).toHaveLength(1)
+  })
+
+  test('ClusterSPIFFEIDs of a version that is served no longer are what they were once it is served again', async () => {
+    const resource = clusterSpiffeIdResource
+    const tenant = await withEverything()
+    await tenant.has(binding(), referring('other'))
+    await tenant.settles({ chat: ready, other: ready })
+    const given = () => Promise.all(['chat', 'other'].map((name) => tenant.output(name).then(metaOf)))
+    const before = await given()
+    const definition = await stage.cluster.find(definitionResource, { name: crdName(resource) })
+    if (!definition) throw new Error('the kind of ClusterSPIFFEIDs is there')
+    await using moved = new AsyncDisposableStack()
+    moved.defer(() => reinstall(resource, definition))
+    const requests = await requestsDuring(async () => {
+      await replaceDefinition(stage.cluster, resource, movedTo(definition, 'v1', { servesFormer: false }))
+      await eventually(async () =>
+        expect(await tenant.message('chat')).toContain(
+          `CustomResourceDefinition ${crdName(resource)} serves v1 instead of v1alpha1, the version that this operator reads; let that version be served too`,
+        ),
+      )
+      await replaceDefinition(stage.cluster, resource, movedTo(definition, 'v1', { servesFormer: true }))
+      await tenant.settles({ chat: ready, other: ready })
+    })
+    expect(await given()).toEqual(before)
+    expect(requests.filter(isDeletionIn(tenant))).toEqual([])
+  })
+
+  test.for(moves)('$field: a version that is served no longer takes no identity', async (move) => {
+    const { resource, next, field, reasons } = move
+    if (!resource) throw new Error('there are groups of pools and objectives')
+    const { group, version } = resource
+    const pinned = (name: string) => referring(name, { [field]: { name: 'chat', group } })
+    const tenant = await newTenant(stage.cluster, 'kinds')
+    await tenant.has(pool(), objective(), pinned('pinned'), referring('free'), referring('goes'))
+    await tenant.settles({ pinned: ready, free: ready, goes: ready })
+    const given = () => Promise.all(['pinned', 'free'].map((name) => tenant.output(name).then(metaOf)))
+    const before = await given()
+    const leaving = metaOf(await tenant.output('goes'))['name']
+    const definition = await stage.cluster.find(definitionResource, { name: crdName(resource) })
+    if (!definition) throw new Error(`${crdName(resource)} is there`)
+    await using moved = new AsyncDisposableStack()
+    moved.defer(() => reinstall(resource, definition))
+    const words = `CustomResourceDefinition ${crdName(resource)} serves ${next} instead of ${version}, the version that this operator reads`
+    const fails = (name: string, reason: string): Promise<void> =>
+      eventually(async () => {
+        const status = recordOf((await tenant.find(binding({ name })))?.['status'])
+        expect(summaryIn(status)).toEqual({ condition: 'InvalidRef', reason })
+        expect(await tenant.message(name)).toContain(`${words}; let that version be served too`)
+      })
+    const saidWhy = (): readonly unknown[] =>
+      logLines(stage.operator().log())
+        .filter(({ msg, why }) => msg === 'skipping unavailable GVK' && why !== undefined)
+        .map(({ why }) => why)
+
+    const requests = await requestsDuring(async () => {
+      await replaceDefinition(stage.cluster, resource, movedTo(definition, next, { servesFormer: false }))
+      for (const [name, reason] of Object.entries(reasons)) {
+        await fails(name, reason)
+        expect(await tenant.message(name)).toMatch(
+          /the identity that this operator gave by .* is kept until the spec is edited$/,
+        )
+      }
+      expect(saidWhy().filter((why) => why === words)).toHaveLength(1)
+      await stage.stopOperator()
+      await stage.startOperator()
+      await tenant.has(pinned('late'))
+      await fails('late', reasons.pinned)
+      expect(await tenant.outputs('late')).toEqual([])
+      await tenant.loses(referring('goes'))
+      await tenant.isGone(referring('goes'))
+      expect(saidWhy()).toEqual([words])
+      await replaceDefinition(stage.cluster, resource, movedTo(definition, next, { servesFormer: true }))
+      await tenant.settles({ pinned: ready, free: ready, late: ready })
+    })
+    expect(await given()).toEqual(before)
+    const deleted = requests.filter(isDeletionIn(tenant))
+    expect(deleted.map(({ name }) => name)).toEqual([leaving])
+  })
+
+  test('while our own kind is served in another version alone nothing is touched, which is said with what to do', async () => {
+    const tenant = await withEverything()
+    await tenant.has(binding())
+    await tenant.settles({ chat: ready })
+    const before = await tenant.output('chat')
+    const definition = await stage.cluster.find(definitionResource, { name: crdName(bindingResource) })
+    if (!definition) throw new Error('the kind of bindings is there')
+    await using moved = new AsyncDisposableStack()
+    moved.defer(() => reinstall(bindingResource, definition))
+    const requests = await requestsDuring(async () => {
+      const other = movedTo(definition, 'v1beta1', { servesFormer: false })
+      await replaceDefinition(stage.cluster, bindingResource, other)
+      await eventually(async () =>
+        expect(await readiness()).toContain(
+          'does not serve v1alpha1, the version that this operator reads, so nothing is touched; let that version be served too',
+        ),
+      )
+      await tenant.changes(named(metaOf(before)['name']), { spec: { ttl: '1h' } })
+      const both = movedTo(definition, 'v1beta1', { servesFormer: true })
+      await replaceDefinition(stage.cluster, bindingResource, both)
+      await eventually(async () => expect(await tenant.outputSpec('chat')).toEqual(before['spec']))
+    })
+    expect(requests.filter(isDeletionIn(tenant))).toEqual([])
+    expect(metaOf(await tenant.output('chat'))['uid']).toBe(metaOf(before)['uid'])
+    await tenant.settles({ chat: ready })
   })
 })

@@ -77,6 +77,21 @@ export function withoutStatus(definition: Json): Json {
   }
 }
 
+/** The same CRD, after its project went on to another version. The former ones are served too, or no longer. */
+export function movedTo(
+  definition: Json,
+  name: string,
+  { servesFormer }: { readonly servesFormer: boolean },
+): Json {
+  const spec = recordOf(definition['spec'])
+  const former = Array.isArray(spec['versions']) ? spec['versions'].map(recordOf) : []
+  const versions = [
+    ...former.map((version) => ({ ...version, served: servesFormer, storage: false })),
+    { ...former[0], name, served: true, storage: true },
+  ]
+  return { ...definition, spec: { ...spec, versions } }
+}
+
 /** The same CRD, which keeps nothing of a spec but these properties. */
 export function pruningTo(definition: Json, properties: Json): Json {
   const spec = recordOf(definition['spec'])
