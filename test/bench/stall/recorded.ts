@@ -55,13 +55,13 @@ export const definitionOf = (resource: Resource, served: boolean, generation: nu
     versions: [
       {
         name: resource.version,
-        served,
+        served: true,
         storage: true,
         schema: { openAPIV3Schema: { type: 'object', maxProperties: generation } },
       },
     ],
   },
-  status: { conditions: [{ type: 'Established', status: 'True' }] },
+  status: { conditions: [{ type: 'Established', status: served ? 'True' : 'False' }] },
 })
 
 /** @param stored what there is at first */
