@@ -66,7 +66,7 @@ export const stall: Benchmark = async (report, { quick, large }) => {
         wanted: { of: 'value', atMost },
       })
       report.note(
-        `by the clock ${numberIn(answer, 'wallMs').toFixed(0)} ms; ${numberIn(answer, 'runs')} looks at a binding; all over in ${numberIn(answer, 'seconds').toFixed(1)} s`,
+        `by the clock ${numberIn(answer, 'wallMs').toFixed(0)} ms, of the longest collection of garbage ${numberIn(answer, 'collectionMs').toFixed(0)} ms; ${numberIn(answer, 'runs')} looks at a binding; all over in ${numberIn(answer, 'seconds').toFixed(1)} s`,
       )
     }
   }

@@ -36,7 +36,7 @@ export const huge: Benchmark = async (report, { quick }) => {
       wanted: { of: 'value', atMost: 30 },
     })
     report.note(
-      `by the clock ${numberIn(answer, 'wallMs').toFixed(0)} ms; ${numberIn(answer, 'runs')} looks at a binding`,
+      `by the clock ${numberIn(answer, 'wallMs').toFixed(0)} ms, of the longest collection of garbage ${numberIn(answer, 'collectionMs').toFixed(0)} ms; ${numberIn(answer, 'runs')} looks at a binding`,
     )
     if (change === 'start')
       report.figure({

@@ -1,4 +1,9 @@
-/** An API server as one process can have it beside the operator's parts: lists from texts, and watches that are told what to say. */
+/**
+ * An API server as one process can have it beside the operator's parts: lists of what is stored, and watches that are told what to
+ * say. It stores bytes outside of the heap, which V8 would otherwise have to collect with that of the operator, and answers after a
+ * turn of the event loop, as with a socket.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isObject, objectOr, type JsonObject } from '../../../src/core/json.ts'
 import type { Objects, Reply } from '../../../src/core/objects.ts'
 import { crdName, type Resource } from '../../../src/core/resources.ts'
@@ -17,7 +22,7 @@ export type Recorded = {
   readonly renew: (resource: Resource) => void
 }
 
-type Kind = { readonly texts: Map<string, string>; readonly told: string[]; wake: () => void }
+type Kind = { readonly stored: Map<string, Buffer>; readonly told: string[]; wake: () => void }
 
 /** Adds managedFields, in which the API server notes who set which field. They are a good part of a stored object. */
 export const managed = (object: JsonObject): JsonObject => ({
@@ -40,6 +45,10 @@ const fieldsOf = (value: unknown): JsonObject => {
   if (!isObject(value)) return {}
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [`f:${name}`, fieldsOf(inner)]))
 }
+
+const bytesOf = (object: JsonObject): Buffer => Buffer.from(JSON.stringify(object))
+
+const objectIn = (bytes: Buffer): JsonObject => objectOr(JSON.parse(bytes.toString()))
 
 /** Each generation has another schema. */
 export const definitionOf = (resource: Resource, served: boolean, generation: number): JsonObject => ({
@@ -64,6 +73,13 @@ export const definitionOf = (resource: Resource, served: boolean, generation: nu
   status: { conditions: [{ type: 'Established', status: served ? 'True' : 'False' }] },
 })
 
+async function answer(make: () => Reply): Promise<Reply> {
+  await nextTurn()
+  return make()
+}
+
+const absent = (): Promise<Reply> => answer(() => ({ kind: 'absent' }))
+
 /** @param stored what there is at first */
 export function recordedServer(
   stored: Iterable<{ readonly resource: Resource; readonly object: JsonObject }>,
@@ -72,14 +88,14 @@ export function recordedServer(
   let version = 1_000_000
   let calls = 0
   const kindAt = (path: string): Kind => {
-    const kind = kinds.get(path) ?? { texts: new Map(), told: [], wake: () => {} }
+    const kind = kinds.get(path) ?? { stored: new Map(), told: [], wake: () => {} }
     kinds.set(path, kind)
     return kind
   }
   const kindOf = (resource: Resource): Kind => kindAt(resourcePath(resource))
   const keep = (resource: Resource, object: JsonObject): void => {
     const { namespace = '', name } = objectOr(object['metadata'])
-    kindOf(resource).texts.set(`${String(namespace)}/${String(name)}`, JSON.stringify(object))
+    kindOf(resource).stored.set(`${String(namespace)}/${String(name)}`, bytesOf(object))
   }
   const newer = (object: JsonObject): JsonObject => ({
     ...object,
@@ -103,35 +119,33 @@ export function recordedServer(
     }
   }
 
-  const done = (object: JsonObject): Promise<Reply> =>
-    Promise.resolve({ kind: 'done', object: newer(object) })
+  const done = (object: JsonObject): Promise<Reply> => answer(() => ({ kind: 'done', object: newer(object) }))
   return {
     client: {
       call: async ({ path, query = {} }) => {
         calls += 1
-        // As with a socket, the answer comes after a turn of the event loop.
-        await new Promise((resolve) => setImmediate(resolve))
+        await nextTurn()
         const at = path.lastIndexOf('/')
-        const one = kinds.get(path.slice(0, at))?.texts.get(path.slice(at))
-        if (one !== undefined) return { kind: 'ok', code: 200, body: JSON.parse(one), warnings: [] }
-        const { texts } = kindAt(path)
+        const one = kinds.get(path.slice(0, at))?.stored.get(path.slice(at))
+        if (one !== undefined) return { kind: 'ok', code: 200, body: objectIn(one), warnings: [] }
+        const { stored: all } = kindAt(path)
         const [from, limit] = [Number(query['continue'] ?? 0), Number(query['limit'])]
-        const page = [...texts.values()].slice(from, from + limit)
-        const next = from + limit < texts.size ? String(from + limit) : ''
+        const page = [...all.values()].slice(from, from + limit)
+        const next = from + limit < all.size ? String(from + limit) : ''
         const text = `{"metadata":{"resourceVersion":"${version}","continue":"${next}"},"items":[${page.join()}]}`
-        const body: unknown = await new Promise((resolve) => setImmediate(() => resolve(JSON.parse(text))))
-        return { kind: 'ok', code: 200, body, warnings: [] }
+        await nextTurn()
+        return { kind: 'ok', code: 200, body: JSON.parse(text), warnings: [] }
       },
       watch: (path, _query, signal) =>
         Promise.resolve({ kind: 'open', events: events(kindAt(path), signal) }),
     },
     objects: {
-      get: () => Promise.resolve({ kind: 'absent' }),
+      get: absent,
       create: (_resource, object) => done(object),
       replace: (_resource, object) => done(object),
       replaceStatus: (_resource, object) => done(object),
       mergePatch: (_resource, _at, patch) => done(patch),
-      remove: () => Promise.resolve({ kind: 'absent' }),
+      remove: absent,
     },
     change: (resource, object) => {
       const changed = newer(object)
@@ -141,8 +155,8 @@ export function recordedServer(
     expire: (resource) => say(kindOf(resource), 'ERROR', { kind: 'Status', code: 410 }),
     calls: () => calls,
     renew: (resource) => {
-      const { texts } = kindOf(resource)
-      for (const [key, text] of texts) texts.set(key, JSON.stringify(newer(objectOr(JSON.parse(text)))))
+      const { stored: all } = kindOf(resource)
+      for (const [key, bytes] of all) all.set(key, bytesOf(newer(objectIn(bytes))))
     },
   }
 }
