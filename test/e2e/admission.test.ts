@@ -80,8 +80,8 @@ describeReal('admission, by the real kubectl and API server', () => {
       )
     })
     describe('of kinds that are not served', () => {
-      unreadKindSuite(() => cluster)
       missingKindsSuite(() => cluster)
+      unreadKindSuite(() => cluster)
     })
   })
 })

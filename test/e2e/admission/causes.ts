@@ -132,9 +132,28 @@ const kinds: readonly (readonly [reason: string, missing: readonly Resource[]])[
   ['RenderFailure/ClusterSPIFFEIDCRDMissing', [clusterSpiffeIdResource]],
 ]
 
-/** A kind whose definition no longer serves the version that is read. */
+/** Takes kinds away, with all their objects: it comes after what needs them. */
+export function missingKindsSuite(cluster: () => Cluster): void {
+  test.each(kinds)('%s is a warning', async (reason, missing) => {
+    await serveOnly(
+      cluster(),
+      optionalResources.filter((resource) => !missing.includes(resource)),
+    )
+    const input = JSON.stringify(binding({ name: 'early', namespace: 'default' }))
+    const dryRun = ['apply', '--dry-run=server', '-f', '-']
+    await expect
+      .poll(async () => (await cluster().kubectl(dryRun, { input })).stderr, { ...patience, interval: 250 })
+      .toContain(`: ${reason}: `)
+    const { code, stderr } = await cluster().kubectl(['apply', '-f', '-'], { input })
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining(`: ${reason}: `) })
+    await cluster().kubectl(['delete', '-f', '-'], { input })
+  })
+}
+
+/** A kind whose definition no longer serves the version that is read, nor does it later: it comes last. */
 export function unreadKindSuite(cluster: () => Cluster): void {
   test('of a kind that is served in another version alone, a warning says so, not that it is to be installed', async () => {
+    await serveOnly(cluster(), optionalResources)
     const [resource] = objectiveResources
     const at = { name: resource ? crdName(resource) : '' }
     const definition = await cluster().find(definitionResource, at)
@@ -153,23 +172,5 @@ export function unreadKindSuite(cluster: () => Cluster): void {
         interval: 250,
       })
       .toEqual({ denied: [], warned: [expect.stringContaining(words)] })
-  })
-}
-
-/** Takes kinds away, with all their objects: it comes last. */
-export function missingKindsSuite(cluster: () => Cluster): void {
-  test.each(kinds)('%s is a warning', async (reason, missing) => {
-    await serveOnly(
-      cluster(),
-      optionalResources.filter((resource) => !missing.includes(resource)),
-    )
-    const input = JSON.stringify(binding({ name: 'early', namespace: 'default' }))
-    const dryRun = ['apply', '--dry-run=server', '-f', '-']
-    await expect
-      .poll(async () => (await cluster().kubectl(dryRun, { input })).stderr, { ...patience, interval: 250 })
-      .toContain(`: ${reason}: `)
-    const { code, stderr } = await cluster().kubectl(['apply', '-f', '-'], { input })
-    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining(`: ${reason}: `) })
-    await cluster().kubectl(['delete', '-f', '-'], { input })
   })
 }

@@ -101,9 +101,14 @@ describeReal('kinds come and go while the operator runs', () => {
     return (await stage.audit.requests()).slice(before)
   }
 
-  /** A version in which objects may have been stored can't be taken out of a CRD. */
-  const reinstall = async (resource: Resource, { spec }: Json): Promise<void> =>
-    bringDefinition(stage.cluster, resource, { ...(await removeDefinition(stage.cluster, resource)), spec })
+  /** Has a kind moved to another version. Afterwards both are served: a version in which objects may be stored can't be taken out. */
+  const moving = async (resource: Resource, next: string) => {
+    const definition = await stage.cluster.find(definitionResource, { name: crdName(resource) })
+    if (!definition) throw new Error(`${crdName(resource)} is there`)
+    const move = (servesFormer: boolean): Promise<void> =>
+      replaceDefinition(stage.cluster, resource, movedTo(definition, next, { servesFormer }))
+    return { away: () => move(false), back: () => move(true), [Symbol.asyncDispose]: () => move(true) }
+  }
 
   const readiness = async (): Promise<string> =>
     (await fetch(`${stage.operator().probes}/readyz?verbose`)).text()
@@ -389,18 +394,15 @@ describeReal('kinds come and go while the operator runs', () => {
     await tenant.settles({ chat: ready, other: ready })
     const given = () => Promise.all(['chat', 'other'].map((name) => tenant.output(name).then(metaOf)))
     const before = await given()
-    const definition = await stage.cluster.find(definitionResource, { name: crdName(resource) })
-    if (!definition) throw new Error('the kind of ClusterSPIFFEIDs is there')
-    await using moved = new AsyncDisposableStack()
-    moved.defer(() => reinstall(resource, definition))
+    await using kind = await moving(resource, 'v1')
     const requests = await requestsDuring(async () => {
-      await replaceDefinition(stage.cluster, resource, movedTo(definition, 'v1', { servesFormer: false }))
+      await kind.away()
       await eventually(async () =>
         expect(await tenant.message('chat')).toContain(
           `CustomResourceDefinition ${crdName(resource)} serves v1 instead of v1alpha1, the version that this operator reads; let that version be served too`,
         ),
       )
-      await replaceDefinition(stage.cluster, resource, movedTo(definition, 'v1', { servesFormer: true }))
+      await kind.back()
       await tenant.settles({ chat: ready, other: ready })
     })
     expect(await given()).toEqual(before)
@@ -418,10 +420,7 @@ describeReal('kinds come and go while the operator runs', () => {
     const given = () => Promise.all(['pinned', 'free'].map((name) => tenant.output(name).then(metaOf)))
     const before = await given()
     const leaving = metaOf(await tenant.output('goes'))['name']
-    const definition = await stage.cluster.find(definitionResource, { name: crdName(resource) })
-    if (!definition) throw new Error(`${crdName(resource)} is there`)
-    await using moved = new AsyncDisposableStack()
-    moved.defer(() => reinstall(resource, definition))
+    await using kind = await moving(resource, next)
     const words = `CustomResourceDefinition ${crdName(resource)} serves ${next} instead of ${version}, the version that this operator reads`
     const fails = (name: string, reason: string): Promise<void> =>
       eventually(async () => {
@@ -435,7 +434,7 @@ describeReal('kinds come and go while the operator runs', () => {
         .map(({ why }) => why)
 
     const requests = await requestsDuring(async () => {
-      await replaceDefinition(stage.cluster, resource, movedTo(definition, next, { servesFormer: false }))
+      await kind.away()
       for (const [name, reason] of Object.entries(reasons)) {
         await fails(name, reason)
         expect(await tenant.message(name)).toMatch(
@@ -451,7 +450,7 @@ describeReal('kinds come and go while the operator runs', () => {
       await tenant.loses(referring('goes'))
       await tenant.isGone(referring('goes'))
       expect(saidWhy()).toEqual([words])
-      await replaceDefinition(stage.cluster, resource, movedTo(definition, next, { servesFormer: true }))
+      await kind.back()
       await tenant.settles({ pinned: ready, free: ready, late: ready })
     })
     expect(await given()).toEqual(before)
@@ -464,21 +463,16 @@ describeReal('kinds come and go while the operator runs', () => {
     await tenant.has(binding())
     await tenant.settles({ chat: ready })
     const before = await tenant.output('chat')
-    const definition = await stage.cluster.find(definitionResource, { name: crdName(bindingResource) })
-    if (!definition) throw new Error('the kind of bindings is there')
-    await using moved = new AsyncDisposableStack()
-    moved.defer(() => reinstall(bindingResource, definition))
+    await using kind = await moving(bindingResource, 'v1beta1')
     const requests = await requestsDuring(async () => {
-      const other = movedTo(definition, 'v1beta1', { servesFormer: false })
-      await replaceDefinition(stage.cluster, bindingResource, other)
+      await kind.away()
       await eventually(async () =>
         expect(await readiness()).toContain(
           'does not serve v1alpha1, the version that this operator reads, so nothing is touched; let that version be served too',
         ),
       )
       await tenant.changes(named(metaOf(before)['name']), { spec: { ttl: '1h' } })
-      const both = movedTo(definition, 'v1beta1', { servesFormer: true })
-      await replaceDefinition(stage.cluster, bindingResource, both)
+      await kind.back()
       await eventually(async () => expect(await tenant.outputSpec('chat')).toEqual(before['spec']))
     })
     expect(requests.filter(isDeletionIn(tenant))).toEqual([])
