@@ -96,8 +96,9 @@ const isCovered = ({ reason, field }: SchemaCause, findings: readonly JudgedFind
 
 function ofFinding(finding: JudgedFinding, checked: Checked): CheckMessage {
   const line = placeOf(checked)?.lineOf(finding.field.split('.'))
-  const guess = checked.kind === 'binding' ? checked.hint(finding) : undefined
-  const hint = isRefusedCollision(finding) ? collisionFix : guess
+  const [guess, remarks] =
+    checked.kind === 'binding' ? [checked.hint(finding), checked.remarks] : [undefined, []]
+  const hint = isRefusedCollision(finding) ? collisionFix(remarks) : guess
   return {
     action: finding.action,
     line,
@@ -162,7 +163,7 @@ const consequencesOf = ({ item, verdict }: Extract<Checked, { kind: 'target' }>)
   return verdict.consequences.map((one) => {
     const text = consequenceLine(one)
     const isCollision = one.kind !== 'otherPods' && isRefusedCollision({ ...one.finding, action: one.action })
-    const hint = isCollision ? collisionFix : undefined
+    const hint = isCollision ? collisionFix([]) : undefined
     return {
       action: one.action,
       line: item.place.lineOf(field),

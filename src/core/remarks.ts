@@ -18,6 +18,8 @@ export type Remark = {
   readonly value: unknown
   /** The whole warning, which begins with the field. */
   readonly line: string
+  /** The binding whose place this one takes. */
+  readonly replaces?: string
 }
 
 /** What admission says of a binding beside the findings of the verdict. `news` are those that were not there before. */
@@ -34,11 +36,25 @@ export const remarksOn = (
   ...(verdict.verdict === 'deny' ? [] : losingPeers(binding, news, world)),
 ]
 
-/** What to do about a collision. The message of a collision can't say it, because other tools parse that message. */
-export const collisionAdvice = (findings: readonly JudgedFinding[]): readonly string[] =>
-  findings.some(isRefusedCollision) ? [`spec.containerName: ${collisionFix}`] : []
+/**
+ * What to do about a collision. The message of a collision can't say it, because other tools parse that message.
+ *
+ * @param remarks those on the binding under review
+ */
+export const collisionAdvice = (
+  findings: readonly JudgedFinding[],
+  remarks: readonly Remark[],
+): readonly string[] =>
+  findings.some(isRefusedCollision) ? [`spec.containerName: ${collisionFix(remarks)}`] : []
 
-export const collisionFix = `${giveAnother('the one that the refusal names')}; or, if this binding is only a new name for that one, set its annotation ${replacesAnnotation} to the name of that one`
+export function collisionFix(remarks: readonly Remark[]): string {
+  const [replaced] = remarks.flatMap(({ replaces }) => replaces ?? [])
+  const rename =
+    replaced === undefined
+      ? `if this binding is only a new name for that one, set its annotation ${replacesAnnotation} to the name of that one`
+      : `since this binding takes the place of ${show(replaced)} and of no other one, delete the one that the refusal names first`
+  return `${giveAnother('the one that the refusal names')}; or, ${rename}`
+}
 
 export const isRefusedCollision = ({ rule, action }: Pick<JudgedFinding, 'rule' | 'action'>): boolean =>
   action === 'deny' && (rule === 'identityCollision' || rule === 'pendingCollision')
@@ -83,7 +99,8 @@ function renaming(binding: Binding, stake: Stake, world: World): readonly Remark
   const other = world.binding(bindingKey(namespace, replaces))
   if (!other || other.deleting || replaces === binding.name) return []
   const field = `metadata.annotations[${replacesAnnotation}]`
-  const effect = isReplacement(binding, stake, other, stakeOf(other, world))
+  const isEffective = isReplacement(binding, stake, other, stakeOf(other, world))
+  const effect = isEffective
     ? `this binding takes its place; both give the same identity to the same workloads until ${replaces} is deleted`
     : 'has no effect, since that binding stands for another SPIFFE ID or other workloads; give both the same pool, objective, service account and container'
   return [
@@ -93,6 +110,7 @@ function renaming(binding: Binding, stake: Stake, world: World): readonly Remark
       field,
       value: replaces,
       line: `${field}: ${show(replaces)}: ${effect}`,
+      ...(isEffective && { replaces }),
     },
   ]
 }

@@ -150,7 +150,7 @@ function respond(request: AdmissionRequest, { verdict, consequences }: Reference
   return {
     kind: 'denied',
     auditAnnotations,
-    warnings: [...collisionAdvice(refusals.flatMap(findingOf)), ...warnings],
+    warnings: [...collisionAdvice(refusals.flatMap(findingOf), []), ...warnings],
     status: {
       code: 403,
       reason: 'Forbidden',

@@ -103,7 +103,12 @@ function remarked(decided: Decided, { notices }: Reach): Decision {
   const own = appraisal === untouched ? [] : remarksOn(binding, { verdict, news, stake }, world)
   return {
     ...decided,
-    remarks: [...own.map(({ line }) => line), ...collisionAdvice(verdict.findings), ...remarks, ...notices()],
+    remarks: [
+      ...own.map(({ line }) => line),
+      ...collisionAdvice(verdict.findings, own),
+      ...remarks,
+      ...notices(),
+    ],
   }
 }
 

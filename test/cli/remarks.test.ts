@@ -41,6 +41,13 @@ describe('what admission says beside its findings', () => {
     })
   })
 
+  test('of one that takes the place of another is that a third one has to go first', async () => {
+    const third = binding({ name: 'chat-v3', metadata: { annotations: { [annotation]: 'chat-v2' } } })
+    expect(await printed([...good, binding(), renamed(), third])).toContain(
+      'since this binding takes the place of "chat-v2" and of no other one, delete the one that the refusal names first',
+    )
+  })
+
   test('of one that stands for something else is that it has no effect', async () => {
     const other = renamed({ objectiveRef: { name: 'other' }, containerName: 'side' })
     expect(await printed([...good, binding(), other])).toContain('"chat": has no effect')

@@ -646,6 +646,17 @@ describe('another name for an identity', () => {
     expect(warnings).toContainEqual(expect.stringMatching(/"chat": has no effect/))
   })
 
+  test('is advised to wait for a third one whose place it does not take', async () => {
+    const chain = [...there, named('chat-v2')]
+    const { kind, warnings } = await stage({ remembered: chain }).validate(named('chat-v3', 'chat-v2'))
+    expect(kind).toBe('denied')
+    expect(warnings).toContainEqual(
+      expect.stringMatching(
+        /since this binding takes the place of "chat-v2" and of no other one, delete the one/,
+      ),
+    )
+  })
+
   test('takes over the claim of the binding that it replaces', async () => {
     const { validate } = stage({ remembered: there, leases: claimed('chat') })
     expect((await validate(named('chat-v2'))).kind).toBe('allowed')
