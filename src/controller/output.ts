@@ -101,7 +101,6 @@ export class Outputs {
   ): Promise<Withdrawal> {
     const own = await this.#own(key)
     if (own.kind === 'unfinished') return own
-    if (own.outputs.length === 0) this.#writer.leaving.delete(key)
     const kept = own.outputs.filter(keeps)
     const left = await this.#writer.removeAll(
       own.outputs.filter((output) => !kept.includes(output)),
@@ -110,6 +109,11 @@ export class Outputs {
     if (!left) return { kind: 'gone', kept }
     const { result } = left
     return left.isAnswered ? { kind: 'pending', kept, result } : { kind: 'unfinished', result }
+  }
+
+  /** Forgets what was done for a binding that is gone. */
+  forget(key: BindingKey): void {
+    this.#writer.removed.forget(key)
   }
 
   /** Whether a binding may have an output. */

@@ -176,6 +176,7 @@ async function withdraw(
  * binding yet.
  */
 async function removeOrphans(key: BindingKey, reach: Reach): Promise<RunResult> {
+  reach.outputs.forget(key)
   if (!reach.outputs.mayHaveOrphansOf(key)) return settled
   const namespace = key.slice(0, key.indexOf('/'))
   const name = key.slice(namespace.length + 1)

@@ -1,4 +1,4 @@
-import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
+import { bindingKey, type Binding } from '../core/binding.ts'
 import { decodeOutput, differencesIn, type ClusterSpiffeId, type Output } from '../core/clusterspiffeid.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Objects, Reply } from '../core/objects.ts'
@@ -8,6 +8,7 @@ import { plainCreation, type Journal, type JournalEntry } from './journal.ts'
 import type { Leftover, Placement, WantedOutput } from './placement.ts'
 import { refusedBy, taken, unfinished } from './placement.ts'
 import { PrunedSpecs } from './pruned-specs.ts'
+import { RemovedOutputs } from './removed-outputs.ts'
 import { merged, recreationNews, repairNews, repairOf } from './repair.ts'
 import { retryOf, wait } from './run-result.ts'
 import type { UnshownOutputs } from './unshown-outputs.ts'
@@ -25,8 +26,7 @@ type WriterOptions = {
 export class Writer {
   readonly #options: WriterOptions
   readonly #prunedSpecs: PrunedSpecs
-  /** Bindings with an output that was deleted in this term and waits for somebody's finalizer. */
-  readonly leaving = new Set<BindingKey>()
+  readonly removed = new RemovedOutputs()
   readonly unshown: UnshownOutputs
 
   constructor(options: WriterOptions) {
@@ -75,7 +75,7 @@ export class Writer {
     if (known?.owner === key && !known.deleting && this.#differences(known, wanted).length === 0)
       return { kind: 'inPlace', output: known }
     if (!known) {
-      const creation = this.leaving.has(key) ? plainCreation : target.creation
+      const creation = this.removed.isNamedBy(key, binding) ? plainCreation : target.creation
       // Posted before the creation, as that of a repair is: afterwards a crash would leave no trace of what happened.
       const unposted =
         creation.action === 'repaired'
@@ -109,6 +109,7 @@ export class Writer {
   ): Promise<Leftover | undefined> {
     const { objects, journal } = this.#options
     const doing = `deleting ClusterSPIFFEID ${name}`
+    if (owner !== undefined && !deleting) this.removed.note(owner, uid)
     const removed = deleting
       ? undefined
       : await objects.remove(clusterSpiffeIdResource, { name }, { uid, resourceVersion })
@@ -121,13 +122,11 @@ export class Writer {
       return { result: retryOf(doing, still), isAnswered: false }
     if (still.kind === 'done' && decodeOutput(still.object).uid === uid) {
       if (removed?.kind === 'conflict') return { result: retryOf(doing, removed), isAnswered: false }
-      if (owner !== undefined) this.leaving.add(owner)
       const waits = `ClusterSPIFFEID ${name} waits for its finalizers`
       return { result: wait(waits, finalizersMs), isAnswered: true }
     }
     if (still.kind === 'absent') this.#prunedSpecs.forget(name)
     if (owner === undefined) return undefined
-    this.leaving.delete(owner)
     if (this.unshown.of(owner)?.uid === uid) this.unshown.forget(owner)
     return undefined
   }
@@ -183,7 +182,6 @@ export class Writer {
     }
     if (reply.kind !== 'done') return unfinished(retryOf(`writing ClusterSPIFFEID ${name}`, reply))
     const output = decodeOutput(reply.object)
-    this.leaving.delete(key)
     this.unshown.note(key, output)
     this.#prunedSpecs.note(wanted, output)
     this.#options.journal({ ...done, binding: key, name, spiffeId: wanted.spec['spiffeIDTemplate'] })

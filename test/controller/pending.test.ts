@@ -91,6 +91,22 @@ describe('a failure whose ClusterSPIFFEID can not be deleted', () => {
     await vi.waitFor(async () => expect(await reasons()).toContain('Repaired'), patience)
   })
 
+  test('is not laid to anybody either where it was mended before the status could say it', async () => {
+    const unsaid = proxy.faults.inject(
+      { method: 'PUT', path: /\/inferenceidentitybindings\/.*\/status/v },
+      { kind: 'status', code: 409 },
+      Infinity,
+    )
+    await loseObjective()
+    await vi.waitUntil(() => unsaid.hits() > 0, patience)
+    expect(await outputs()).toEqual([])
+    await world.put(objective())
+    await vi.waitFor(async () => expect(await outputs()).toHaveLength(1), patience)
+    unsaid.lift()
+    await whenSettled(world)
+    expect(await reasons()).not.toContain('Repaired')
+  })
+
   test.each([500, 409])('is not in the status while nothing is known of it: %s', async (code) => {
     const stuck = proxy.faults.inject(deleting, { kind: 'status', code }, Infinity)
     await loseObjective()
