@@ -89,7 +89,15 @@ export function assess(input: CheckInput): readonly Checked[] {
     const assessment = { ...namesOf(admission.binding), verdict, ...expected }
     const willBe = isRefusedOne(one) ? undefined : isAllAccepted ? expected : expectedOf(key, left, input.now)
     const { remarks } = admission
-    return { kind: 'binding', item, assessment, answered, willBe, hint: hints(admission.binding), remarks }
+    return {
+      kind: 'binding',
+      item,
+      assessment,
+      answered,
+      willBe,
+      hint: hints(admission.binding, remarks),
+      remarks,
+    }
   })
 }
 

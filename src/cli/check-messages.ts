@@ -1,7 +1,7 @@
 import { findingLine, rules, type Action } from '../core/findings.ts'
 import type { JsonObject } from '../core/json.ts'
 import { consequenceLine } from '../core/reference-verdict.ts'
-import { collisionFix, isRefusedCollision, type Remark } from '../core/remarks.ts'
+import { completedFix, isRefusedCollision, type Remark } from '../core/remarks.ts'
 import { printable } from '../core/show.ts'
 import type { JudgedFinding, Verdict } from '../core/verdict.ts'
 import type { SchemaCause } from '../schema/cause.ts'
@@ -96,9 +96,7 @@ const isCovered = ({ reason, field }: SchemaCause, findings: readonly JudgedFind
 
 function ofFinding(finding: JudgedFinding, checked: Checked): CheckMessage {
   const line = placeOf(checked)?.lineOf(finding.field.split('.'))
-  const [guess, remarks] =
-    checked.kind === 'binding' ? [checked.hint(finding), checked.remarks] : [undefined, []]
-  const hint = isRefusedCollision(finding) ? collisionFix(remarks) : guess
+  const hint = checked.kind === 'binding' ? checked.hint(finding) : undefined
   return {
     action: finding.action,
     line,
@@ -163,7 +161,7 @@ const consequencesOf = ({ item, verdict }: Extract<Checked, { kind: 'target' }>)
   return verdict.consequences.map((one) => {
     const text = consequenceLine(one)
     const isCollision = one.kind !== 'otherPods' && isRefusedCollision({ ...one.finding, action: one.action })
-    const hint = isCollision ? collisionFix([]) : undefined
+    const hint = isCollision ? completedFix(item.kind) : undefined
     return {
       action: one.action,
       line: item.place.lineOf(field),

@@ -1,13 +1,14 @@
 import type { Binding, Reference } from '../core/binding.ts'
 import type { RuleName } from '../core/findings.ts'
 import { nearest } from '../core/nearest.ts'
+import { collisionFix, isRefusedCollision, type Remark } from '../core/remarks.ts'
 import { objectiveResources, poolResources, type Resource } from '../core/resources.ts'
 import type { JudgedFinding } from '../core/verdict.ts'
 import type { Manifest } from './manifests.ts'
 
 /**
- * What a binding could have meant by the name of a missing object. Hints are printed for people and never stand in a
- * status.
+ * What a binding could have meant by the name of a missing object, or what to do about a collision. Hints are printed for people
+ * and never stand in a status.
  */
 export type Hint = (finding: JudgedFinding) => string | undefined
 
@@ -17,10 +18,15 @@ const rows: { readonly [rule in RuleName]?: readonly Resource[] } = {
 }
 
 /** @param known all known objects */
-export function hintsFrom(known: readonly Manifest[]): (binding: Binding) => Hint {
+export function hintsFrom(
+  known: readonly Manifest[],
+): (binding: Binding, remarks?: readonly Remark[]) => Hint {
   const byNamespace = Map.groupBy(known, ({ namespace }) => namespace)
-  return ({ namespace, spec }) =>
-    ({ rule, value }) => {
+  return (binding, remarks = []) =>
+    (finding) => {
+      if (isRefusedCollision(finding)) return collisionFix(binding, remarks)
+      const { namespace, spec } = binding
+      const { rule, value } = finding
       const row = rows[rule]
       if (!row || typeof value !== 'string') return undefined
       const reference = row === poolResources ? spec.poolRef : spec.objectiveRef

@@ -18,9 +18,11 @@ export type Remark = {
   readonly value: unknown
   /** The whole warning, which begins with the field. */
   readonly line: string
-  /** The binding whose place this one takes. */
-  readonly replaces?: string
+  /** Of the annotation `replaces`: whether it has an effect. */
+  readonly isEffective?: boolean
 }
+
+const replacement = 'Replacement'
 
 /** What admission says of a binding beside the findings of the verdict. `news` are those that were not there before. */
 export const remarksOn = (
@@ -37,23 +39,55 @@ export const remarksOn = (
 ]
 
 /**
- * What to do about a collision. The message of a collision can't say it, because other tools parse that message.
+ * What to do about a collision of the binding under review. The message of a collision can't say it, because other tools parse that
+ * message.
  *
- * @param remarks those on the binding under review
+ * @param remarks those on that binding
  */
 export const collisionAdvice = (
   findings: readonly JudgedFinding[],
+  binding: Pick<Binding, 'replaces'>,
   remarks: readonly Remark[],
 ): readonly string[] =>
-  findings.some(isRefusedCollision) ? [`spec.containerName: ${collisionFix(remarks)}`] : []
+  findings.some(isRefusedCollision) ? [`spec.containerName: ${collisionFix(binding, remarks)}`] : []
 
-export function collisionFix(remarks: readonly Remark[]): string {
-  const [replaced] = remarks.flatMap(({ replaces }) => replaces ?? [])
-  const rename =
-    replaced === undefined
-      ? `if this binding is only a new name for that one, set its annotation ${replacesAnnotation} to the name of that one`
-      : `since this binding takes the place of ${show(replaced)} and of no other one, delete the one that the refusal names first`
-  return `${giveAnother('the one that the refusal names')}; or, ${rename}`
+export const collisionFix = (binding: Pick<Binding, 'replaces'>, remarks: readonly Remark[]): string =>
+  [giveAnother('the one that the refusal names'), ...renameAdvice(binding, remarks)].join('; or, ')
+
+function renameAdvice(
+  { replaces }: Pick<Binding, 'replaces'>,
+  remarks: readonly Remark[],
+): readonly string[] {
+  const ifRenamed = `if this binding is only a new name for that one, set its annotation ${replacesAnnotation}`
+  if (replaces === undefined) return [`${ifRenamed} to the name of that one`]
+  const remark = remarks.find(isOnReplacement)
+  if (!remark) return [`${ifRenamed}, which names ${show(replaces)}, to the name of that one`]
+  // Otherwise the annotation has no effect, and the remark says what to do about that.
+  return remark.isEffective === true
+    ? [
+        `since this binding takes the place of ${show(replaces)} and of no other one, delete the one that the refusal names first`,
+      ]
+    : []
+}
+
+const isOnReplacement = ({ reason }: Remark): boolean => reason === replacement
+
+/**
+ * What to do about collisions that a pool or an objective would complete.
+ *
+ * @param kind of that object
+ */
+export const completedAdvice = (
+  kind: string,
+  findings: readonly Pick<JudgedFinding, 'rule' | 'action'>[],
+): readonly string[] => {
+  const field = kind === 'InferencePool' ? 'spec.selector' : 'spec.poolRef'
+  return findings.some(isRefusedCollision) ? [`${field}: ${completedFix(kind)}`] : []
+}
+
+export function completedFix(kind: string): string {
+  const change = kind === 'InferencePool' ? 'this pool other labels' : 'this objective another pool'
+  return `give ${change}, or all but one of the bindings that the refusal names another container or service account; or, if one of them is only a new name for another, set its annotation ${replacesAnnotation} to the name of that one`
 }
 
 export const isRefusedCollision = ({ rule, action }: Pick<JudgedFinding, 'rule' | 'action'>): boolean =>
@@ -105,12 +139,12 @@ function renaming(binding: Binding, stake: Stake, world: World): readonly Remark
     : 'has no effect, since that binding stands for another SPIFFE ID or other workloads; give both the same pool, objective, service account and container'
   return [
     {
-      reason: 'Replacement',
+      reason: replacement,
       path: ['metadata', 'annotations', replacesAnnotation],
       field,
       value: replaces,
       line: `${field}: ${show(replaces)}: ${effect}`,
-      ...(isEffective && { replaces }),
+      isEffective,
     },
   ]
 }

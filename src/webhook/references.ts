@@ -15,7 +15,7 @@ import {
   type AdmissionActions,
   type ReferenceVerdict,
 } from '../core/reference-verdict.ts'
-import { collisionAdvice, counted } from '../core/remarks.ts'
+import { completedAdvice, counted } from '../core/remarks.ts'
 import { objectiveResources, poolResources } from '../core/resources.ts'
 import { nameAtMost } from '../core/show.ts'
 import type { AdmissionRequest, AdmissionResponse } from './admission-review.ts'
@@ -132,10 +132,7 @@ const isRefusal = ({ action }: JudgedConsequence): boolean => action === 'deny'
 function respond(request: AdmissionRequest, { verdict, consequences }: ReferenceVerdict): AdmissionResponse {
   const refusals = consequences.filter(isRefusal)
   const warned = consequences.filter(isWarned)
-  const warnings =
-    request.operation === 'DELETE' && warned.length > 1
-      ? lossesInAll(warned)
-      : counted(warned.map(consequenceLine), (rest) => `${rest} more InferenceIdentityBindings are affected`)
+  const warnings = request.operation === 'DELETE' ? warningsOfDeletion(warned) : affectedLines(warned)
   const reasons = reasonsOf(refusals.length > 0 ? refusals : consequences.filter(isWarned))
   const auditAnnotations: Readonly<Record<string, string>> =
     verdict === 'allow'
@@ -144,13 +141,13 @@ function respond(request: AdmissionRequest, { verdict, consequences }: Reference
   if (verdict !== 'deny') return { kind: 'allowed', patch: [], auditAnnotations, warnings }
   const lines = counted(
     refusals.map(consequenceLine),
-    (rest) => `${rest} more InferenceIdentityBindings would get no identity`,
+    (rest) => `${rest} more ${bindings(rest)} would get no identity`,
   )
   const { group, kind } = request.kind
   return {
     kind: 'denied',
     auditAnnotations,
-    warnings: [...collisionAdvice(refusals.flatMap(findingOf), []), ...warnings],
+    warnings: [...completedAdvice(kind, refusals.flatMap(findingOf)), ...warnings],
     status: {
       code: 403,
       reason: 'Forbidden',
@@ -160,17 +157,38 @@ function respond(request: AdmissionRequest, { verdict, consequences }: Reference
   }
 }
 
-/** The losses by a deletion: one line for each reason, with a count and some names. */
-const lossesInAll = (warned: readonly JudgedConsequence[]): readonly string[] =>
-  [...Map.groupBy(warned, (one) => reasonsOf([one]).join())].map(([reason, some]) => {
-    const names = some.slice(0, fewNames).map(({ binding }) => binding.name)
-    const rest = some.length - names.length
-    const others = rest > 0 ? ` and ${rest} more` : ''
-    return `${some.length} InferenceIdentityBindings lose their identity by this (${reason}): ${names.join(', ')}${others}`
-  })
+/**
+ * What a deletion brings: of many losses one line for each reason, with a count and some names. A binding that another object of the same
+ * name gives to other pods loses nothing.
+ */
+function warningsOfDeletion(warned: readonly JudgedConsequence[]): readonly string[] {
+  const moves = warned.filter(({ kind }) => kind === 'otherPods')
+  const losses = warned.filter(({ kind }) => kind !== 'otherPods')
+  const byReason = Map.groupBy(losses, (one) => reasonsOf([one]).join())
+  return [...[...byReason].flatMap(lossesOf), ...affectedLines(moves)]
+}
+
+function lossesOf([reason, some]: readonly [string, readonly JudgedConsequence[]]): readonly string[] {
+  if (some.length === 1) return some.map(consequenceLine)
+  const names = some.slice(0, fewNames).map(({ binding }) => binding.name)
+  const rest = some.length - names.length
+  const others = rest > 0 ? ` and ${rest} more` : ''
+  return [
+    `${some.length} InferenceIdentityBindings lose their identity by this (${reason}): ${names.join(', ')}${others}`,
+  ]
+}
 
 /** How many names such a line has. */
 const fewNames = 3
+
+const affectedLines = (warned: readonly JudgedConsequence[]): readonly string[] =>
+  counted(
+    warned.map(consequenceLine),
+    (rest) => `${rest} more ${bindings(rest)} ${rest === 1 ? 'is' : 'are'} affected`,
+  )
+
+const bindings = (count: number): string =>
+  count === 1 ? 'InferenceIdentityBinding' : 'InferenceIdentityBindings'
 
 const isWarned = ({ action }: JudgedConsequence): boolean => action === 'warn'
 

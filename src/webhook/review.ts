@@ -105,7 +105,7 @@ function remarked(decided: Decided, { notices }: Reach): Decision {
     ...decided,
     remarks: [
       ...own.map(({ line }) => line),
-      ...collisionAdvice(verdict.findings, own),
+      ...collisionAdvice(verdict.findings, binding, own),
       ...remarks,
       ...notices(),
     ],

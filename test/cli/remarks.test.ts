@@ -87,7 +87,9 @@ describe('what to do about a refused collision', () => {
         binding(),
         pool(),
       ]
-      expect(await printed(objects, '-o', format)).toContain(fix)
+      expect(await printed(objects, '-o', format)).toContain(
+        'give this pool other labels, or all but one of the bindings that the refusal names another container or service account',
+      )
     },
   )
 })

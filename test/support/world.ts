@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { definitionResource, crdName, gvk, allResources, type Resource } from '../../src/core/resources.ts'
 import { resourcePath } from '../../src/kube/client.ts'
 import { createClient, type Client, type Endpoint, type Reply } from './embedded/client.ts'
@@ -67,7 +68,9 @@ export function createAdmin(endpoint: Endpoint): Admin {
     client,
     find,
     list: async (resource) => {
-      const reply = await client.get(resourcePath(resource))
+      let reply = await client.get(resourcePath(resource))
+      // After a change of a CRD the API server answers so until its watch cache is filled again (kube-apiserver 1.37).
+      for (; reply.code === 429; reply = await client.get(resourcePath(resource))) await sleep(100)
       if (reply.code === 404) return []
       return listOf(bodyOf(reply, `listing ${gvk(resource)}`)['items']).map(recordOf)
     },

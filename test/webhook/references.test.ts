@@ -44,7 +44,9 @@ describe('an object that completes a wrong set is refused', () => {
       'InferenceIdentityBinding chat would get no identity: Conflict/IdentityCollision: identity collision with bindings twin: PerObjective bindings must not share the same pod selector and container name',
       'InferenceIdentityBinding twin would get no identity: Conflict/IdentityCollision: identity collision with bindings chat: PerObjective bindings must not share the same pod selector and container name',
     ])
-    expect(response.warnings).toEqual([expect.stringContaining('kleym.sonda.red/replaces')])
+    expect(response.warnings).toEqual([
+      'spec.poolRef: give this objective another pool, or all but one of the bindings that the refusal names another container or service account; or, if one of them is only a new name for another, set its annotation kleym.sonda.red/replaces to the name of that one',
+    ])
   })
 
   test('by an update as by a creation', async () => {
@@ -343,6 +345,17 @@ describe('the loss of an identity is warned of', () => {
     const response = await stage({ remembered: [pool(), objective(), ...users] }).judge(pool(), 'DELETE')
     expect(response.warnings).toEqual([
       '5 InferenceIdentityBindings lose their identity by this (TargetPoolNotFound): a, b, c and 2 more',
+    ])
+  })
+
+  test('of many that only get other pods, by a pool of the same name in another group, in no such line', async () => {
+    const spec = { mode: 'PoolOnly', objectiveRef: undefined, containerName: undefined }
+    const users = ['p', 'q'].map((name) => binding({ name, spec: { ...spec, serviceAccountName: name } }))
+    const others = pool({ group: xPools, selector: { app: 'others' } })
+    const { warnings } = await stage({ remembered: [pool(), others, ...users] }).judge(pool(), 'DELETE')
+    expect(warnings).toEqual([
+      expect.stringMatching(/^InferenceIdentityBinding p gives .* to pods labelled app=others/),
+      expect.stringMatching(/^InferenceIdentityBinding q gives .* to pods labelled app=others/),
     ])
   })
 

@@ -657,6 +657,25 @@ describe('another name for an identity', () => {
     )
   })
 
+  test('that is misspelt is named beside the collision', async () => {
+    const { warnings } = await stage({ remembered: there }).validate(named('chat-v2', 'chta'))
+    expect(warnings).toContainEqual(
+      expect.stringMatching(/set its annotation \S+, which names "chta", to the name of that one$/),
+    )
+  })
+
+  test('without an effect is not advised once more', async () => {
+    const different = [...there, objective({ name: 'other' })]
+    const { kind, warnings } = await stage({ remembered: different }).validate(
+      named('chat-v2', 'chat', { objectiveRef: { name: 'other' } }),
+    )
+    expect(kind).toBe('denied')
+    expect(warnings).toEqual([
+      expect.stringMatching(/"chat": has no effect/),
+      expect.stringMatching(/names, another container, pool or service account$/),
+    ])
+  })
+
   test('takes over the claim of the binding that it replaces', async () => {
     const { validate } = stage({ remembered: there, leases: claimed('chat') })
     expect((await validate(named('chat-v2'))).kind).toBe('allowed')
