@@ -89,15 +89,8 @@ export function assess(input: CheckInput): readonly Checked[] {
     const assessment = { ...namesOf(admission.binding), verdict, ...expected }
     const willBe = isRefusedOne(one) ? undefined : isAllAccepted ? expected : expectedOf(key, left, input.now)
     const { remarks } = admission
-    return {
-      kind: 'binding',
-      item,
-      assessment,
-      answered,
-      willBe,
-      hint: hints(admission.binding, remarks),
-      remarks,
-    }
+    const hint = hints(admission.binding, remarks)
+    return { kind: 'binding', item, assessment, answered, willBe, hint, remarks }
   })
 }
 
