@@ -32,6 +32,7 @@ test.each([
   ['Example.org/x', '"/" at character 12'],
   ['a.org:443/x', '"/" at character 10'],
   ['A.org:443', 'no port'],
+  ['A b', 'white space (" " at character 2)'],
   ['a b', 'white space (" " at character 2)'],
   ['SPIFFE://a.org', 'leave "SPIFFE://" out'],
   ['exämple.org', '"ä" at character 3'],
