@@ -237,6 +237,27 @@ describe('kleym inspect', () => {
     })
   })
 
+  test.each([
+    ['poolRef', poolResources, 'inference.networking.x-k8s.io'],
+    ['objectiveRef', objectiveResources, 'inference.networking.k8s.io'],
+  ])(
+    'without the kind of the group that %s names advises to correct that group',
+    async (field, row, group) => {
+      const served = allResources.filter((one) => !row.includes(one) || one.group !== group)
+      const one = binding({ spec: { [field]: { name: 'chat', group } } })
+      const result = await look([one, pool(), objective()], { served })
+      const fix = new RegExp(`\\. Fix: install the Inference[^.]*, or correct spec\\.${field}\\.group`, 'v')
+      expect(firstLine(result)).toMatch(fix)
+      expect(under(result, 'Findings').find((line) => line.includes('GAIECRDMissing'))).toMatch(fix)
+      const ungrouped = await look([binding(), pool()], {
+        served: allResources.filter((kind) => !row.includes(kind)),
+      })
+      const findings = under(ungrouped, 'Findings').join('\n')
+      expect(findings).toMatch(/\(GAIECRDMissing\): .* Fix: install the Inference/v)
+      expect(findings).not.toContain('or correct')
+    },
+  )
+
   test('where a kind is served in another version alone names both, and what stays', async () => {
     const gone = new Set(objectiveResources)
     const unread = objectiveResources.slice(0, 1).map((resource) => ({ resource, versions: ['v1alpha3'] }))
