@@ -158,9 +158,9 @@ describe('what is missing is missed in the group that the reference names', () =
   const install = 'install the Inference(?:Pool|Objective) CustomResourceDefinition of [^;,]*'
 
   test.each([
-    [toPool({ name: 'chat' }), without('InferencePool'), `${install}`],
+    [toPool({ name: 'chat' }), without('InferencePool'), install],
     [toPool({ name: 'chat', group }), without('InferencePool'), `${install}, or correct spec.poolRef.group`],
-    [binding(), without('InferenceObjective'), `${install}`],
+    [binding(), without('InferenceObjective'), install],
     [
       binding({ spec: { objectiveRef: { name: 'chat', group } } }),
       without('InferenceObjective'),

@@ -3,7 +3,7 @@ import type { World } from '../facts.ts'
 import { finding, rules, type Finding } from '../findings.ts'
 import type { Lookup } from '../references.ts'
 import { crdName, type Resource } from '../resources.ts'
-import { show } from '../show.ts'
+import { notAString, show } from '../show.ts'
 import { unreadFix, unreadWords, type Unread } from '../unread.ts'
 
 /**
@@ -39,7 +39,7 @@ export function unusableReference(
                 // `name` is a string here only if the whole reference was a string.
                 typeof name === 'string'
                   ? `${field} ${show(name)} is not an object`
-                  : `${field}.name ${show(name)} is not a string`,
+                  : `${field}.name ${notAString(name)}`,
               ),
         ]
       : []),
