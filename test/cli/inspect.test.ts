@@ -17,6 +17,7 @@ import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
 import {
   ago,
+  deployment,
   firstLine,
   look,
   operator,
@@ -369,7 +370,7 @@ describe('kleym inspect', () => {
     const leaving = binding({ metadata: { deletionTimestamp: ago(90), finalizers: ['example.org/keep'] } })
     const result = await look([leaving, pool(), objective()], { settings: { trustDomain: 'a' } })
     expect(firstLine(result)).toBe(
-      'NOT READY: it is being deleted, for 90 s. Fix: what keeps it is example.org/keep; apply it again once it is gone.',
+      'NOT READY: it is being deleted, for 90 s. Fix: what keeps it is example.org/keep.',
     )
     expect(result.stdout).toContain('it is being deleted\n')
     expect(result.stdout).not.toContain('settles on')
@@ -386,12 +387,36 @@ describe('kleym inspect', () => {
     )
     const result = await look([...objects, binding({ name: 'heir' })])
     expect(firstLine(result)).toBe(
-      `NOT READY: it is being deleted, for 90 s. Fix: what keeps it is finalizer example.org/hold of its ClusterSPIFFEID ${name}, which has to go first; apply it again once it is gone.`,
+      `NOT READY: it is being deleted, for 90 s. Fix: what keeps it is finalizer example.org/hold of its ClusterSPIFFEID ${name}, which has to go first.`,
     )
     expect(result.stdout).not.toContain('Collision')
     const free = withOutput(objects, (one) => ({ ...one, metadata: { ...one.metadata, finalizers: [] } }))
-    expect(firstLine(await look(free))).toContain(`what keeps it is ${finalizers.join()}; apply`)
+    expect(firstLine(await look(free))).toContain(`Fix: leave finalizer ${finalizers.join()} to the operator`)
   })
+
+  test.each([
+    ['works', operator(), 'once the ClusterSPIFFEIDs of the binding are gone; if that lasts, see its log'],
+    [
+      'is off',
+      operator({}, { deployment: { ...deployment, ready: 0, wanted: 0 } }),
+      'as soon as it works, and it does not now: its Deployment is scaled to no replicas',
+    ],
+    ['may not be seen', { kind: 'unseen', why: 'forbidden' } as const, 'as soon as it runs'],
+  ])(
+    'of one that is being deleted leaves the finalizer of the operator to the operator, which %s',
+    async (_title, sight, words) => {
+      const ours = 'kleym.sonda.red/inferenceidentitybinding-finalizer'
+      const leaving = (...finalizers: readonly string[]) =>
+        binding({ metadata: { deletionTimestamp: ago(90), finalizers } })
+      const fix = `leave finalizer ${ours} to the operator, which takes it off ${words}.`
+      expect(firstLine(await look([leaving(ours)], { around: { sight } }))).toBe(
+        `NOT READY: it is being deleted, for 90 s. Fix: ${fix}`,
+      )
+      expect(firstLine(await look([leaving('example.org/keep', ours)], { around: { sight } }))).toContain(
+        `Fix: what keeps it is example.org/keep; ${fix}`,
+      )
+    },
+  )
 
   test('judges by the actions of the operator, and by those that it is told before these', async () => {
     const objects = await settled(binding(), [pool({ selector: {} }), objective()])
