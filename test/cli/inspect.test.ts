@@ -43,6 +43,10 @@ const without = (objects: readonly Manifest[], field: string): readonly Manifest
     return { ...one, spec: rest }
   })
 
+/** A binding that is being deleted, and these finalizers keep. */
+const leaving = (...finalizers: readonly string[]): Manifest =>
+  binding({ metadata: { deletionTimestamp: ago(90), finalizers } })
+
 describe('kleym inspect', () => {
   test('takes the trust domain from the flag, from the status, from the operator, or assumes one', async () => {
     const objects = await settled(poolOnly({ name: 'chat' }), [pool()])
@@ -367,8 +371,9 @@ describe('kleym inspect', () => {
   })
 
   test('of one that is being deleted says that, and nothing of what would be', async () => {
-    const leaving = binding({ metadata: { deletionTimestamp: ago(90), finalizers: ['example.org/keep'] } })
-    const result = await look([leaving, pool(), objective()], { settings: { trustDomain: 'a' } })
+    const result = await look([leaving('example.org/keep'), pool(), objective()], {
+      settings: { trustDomain: 'a' },
+    })
     expect(firstLine(result)).toBe(
       'NOT READY: it is being deleted, for 90 s. Fix: what keeps it is example.org/keep.',
     )
@@ -406,8 +411,6 @@ describe('kleym inspect', () => {
     'of one that is being deleted leaves the finalizer of the operator to the operator, which %s',
     async (_title, sight, words) => {
       const ours = 'kleym.sonda.red/inferenceidentitybinding-finalizer'
-      const leaving = (...finalizers: readonly string[]) =>
-        binding({ metadata: { deletionTimestamp: ago(90), finalizers } })
       const fix = `leave finalizer ${ours} to the operator, which takes it off ${words}.`
       expect(firstLine(await look([leaving(ours)], { around: { sight } }))).toBe(
         `NOT READY: it is being deleted, for 90 s. Fix: ${fix}`,
