@@ -668,6 +668,12 @@ describe('another name for an identity', () => {
     )
   })
 
+  test('lets the old name in again for as long as the annotation is there', async () => {
+    const left = await stage({ remembered: [...scene, named('chat-v2')] }).validate(binding())
+    const dropped = await stage({ remembered: [...scene, binding({ name: 'chat-v2' })] }).validate(binding())
+    expect([left.kind, dropped.kind]).toEqual(['allowed', 'denied'])
+  })
+
   test('takes over the claim of the binding that it replaces', async () => {
     const { validate } = stage({ remembered: there, leases: claimed('chat') })
     expect((await validate(named('chat-v2'))).kind).toBe('allowed')
