@@ -177,7 +177,7 @@ export const rules = {
   fallbackSuppressed: warned(
     'Conflict',
     'FallbackSuppressed',
-    'give each container and ServiceAccount a binding (one in mode PoolOnly covers all containers), or accept that the others have no identity',
+    'give each container and ServiceAccount a binding (one in mode PoolOnly, in the place of all PerObjective ones of the pool, covers all containers), or accept that the others have no identity',
   ),
 } as const satisfies Readonly<Record<string, Rule>>
 
