@@ -27,8 +27,8 @@ export function show(value: unknown): string {
 }
 
 /**
- * A value that should be a name and is no string, in words. Of a number, true or false the quotes were forgotten; YAML also reads words
- * such as `on` so, which is why the quoted value is not shown: it may not be what was written.
+ * A value that should be a name and is no string, in words. A number, true or false was written without quotes. YAML also reads words
+ * such as `on` as true, so the quoted value is not shown: it may not be what was written.
  */
 export const notAString = (value: unknown): string =>
   typeof value === 'object'
