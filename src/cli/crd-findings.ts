@@ -1,4 +1,5 @@
 import type { Reference } from '../core/binding.ts'
+import { rules } from '../core/findings.ts'
 import {
   bindingResource,
   clusterSpiffeIdResource,
@@ -16,7 +17,11 @@ type Need = {
   readonly reason: string
   readonly anyOf: readonly Resource[]
   readonly fix: string
+  /** What to do if a reference names a group. */
+  readonly fixWithGroup?: string
 }
+
+const { inferencePoolCrdMissing, inferenceObjectiveCrdMissing } = rules
 
 export const needs = {
   bindings: {
@@ -32,12 +37,14 @@ export const needs = {
   pools: {
     reason: 'GAIECRDMissing',
     anyOf: poolResources,
-    fix: 'install the Gateway API Inference Extension, whose kind it is',
+    fix: inferencePoolCrdMissing.fix,
+    fixWithGroup: inferencePoolCrdMissing.fixWithGroup,
   },
   objectives: {
     reason: 'GAIECRDMissing',
     anyOf: objectiveResources,
-    fix: 'install llm-d, whose kind it is',
+    fix: inferenceObjectiveCrdMissing.fix,
+    fixWithGroup: inferenceObjectiveCrdMissing.fixWithGroup,
   },
 } as const satisfies { readonly [kind: string]: Need }
 
@@ -62,7 +69,11 @@ export const missingKinds = (
     })
 
 /** The part of a need that a reference asks for: the kinds of its group, or all if it names no group. */
-export const neededBy = (need: Need, { group }: Reference): Need => ({
-  ...need,
-  anyOf: group === undefined ? need.anyOf : need.anyOf.filter((one) => one.group === group),
-})
+export const neededBy = (need: Need, { group }: Reference): Need =>
+  group === undefined
+    ? need
+    : {
+        ...need,
+        anyOf: need.anyOf.filter((one) => one.group === group),
+        fix: need.fixWithGroup ?? need.fix,
+      }

@@ -9,7 +9,7 @@ import { explained, failureFindings } from './failure-findings.ts'
 import { nearMissOf } from './hints.ts'
 import { isGuessed, type SettingSource } from './identity-config.ts'
 import type { Inspection } from './inspection.ts'
-import { keepersOf } from './keepers.ts'
+import { leavingFix } from './keepers.ts'
 import { spanOf } from './layout.ts'
 import { operatorFindings } from './operator-state.ts'
 import { limitedBy, refTo, type ReportFinding } from './report-finding.ts'
@@ -58,18 +58,11 @@ const error = (
 })
 
 function leaving(inspection: Inspection): readonly ReportFinding[] {
-  const { binding, leavingMs, output, manifests } = inspection
+  const { binding, leavingMs } = inspection
   if (!binding.deleting) return []
   const since = leavingMs === undefined ? '' : `, for ${spanOf(leavingMs)}`
-  const kept = keepersOf(binding, output, manifests).join('; ')
   return [
-    error(
-      inspection,
-      'binding-deleting',
-      'Deleting',
-      `it is being deleted${since}`,
-      kept === '' ? 'nothing keeps it any more' : `what keeps it is ${kept}; apply it again once it is gone`,
-    ),
+    error(inspection, 'binding-deleting', 'Deleting', `it is being deleted${since}`, leavingFix(inspection)),
   ]
 }
 

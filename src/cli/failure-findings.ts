@@ -1,4 +1,4 @@
-import { rules, type Condition } from '../core/findings.ts'
+import { fixesOf, rules, type Condition } from '../core/findings.ts'
 import { splitKept, stalledFixes } from '../core/plan.ts'
 import { unreadFix } from '../core/unread.ts'
 import type { ObjectRef, ReportFinding } from './report-finding.ts'
@@ -51,9 +51,7 @@ export function explained(
   const { problem: words, kept } = splitKept(message)
   const mine = Object.values(rules).filter((rule) => rule.reason === reason)
   const stalled = reason === rules.managedOutputApplyFailed.reason ? Object.values(stalledFixes) : []
-  const written = [...mine.map(({ fix }) => fix), ...stalled, unreadFix].find((fix) =>
-    words.endsWith(`; ${fix}`),
-  )
+  const written = [...mine.flatMap(fixesOf), ...stalled, unreadFix].find((fix) => words.endsWith(`; ${fix}`))
   return written !== undefined
     ? { problem: `${words.slice(0, -written.length - 2)}${kept}`, fix: written }
     : { problem: message, fix: mine[0]?.fix ?? 'see the log of the operator' }

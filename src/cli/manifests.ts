@@ -6,7 +6,7 @@ import type { Definition } from '../schema/definition.ts'
 import type { Path } from '../schema/path.ts'
 import { structureOf } from '../schema/structure.ts'
 import { documentsIn, type Document, type Oddity } from './documents.ts'
-import { hintAt, installFirst, isKnownGroup, notServed } from './unserved.ts'
+import { hintAt, installFirst, isKnownByName, isKnownGroup, notServed } from './unserved.ts'
 
 /** One object of a known kind, with its namespace filled in. */
 export type Manifest = {
@@ -72,7 +72,7 @@ export function objectsOf(text: string, file: string): Objects {
   }
 }
 
-/** Judges objects by the schemas of their kinds. Kinds of unknown groups are ignored. */
+/** Judges objects by the schemas of their kinds. Kinds of unknown groups, and those that bindings do not depend on, are ignored. */
 export const itemsOf = (objects: readonly Located[], options: ParseOptions): readonly Item[] =>
   objects.flatMap((one) => itemOf(one, options) ?? [])
 
@@ -143,7 +143,7 @@ function itemOf(
     labels: undefined,
   }
   if (!definition)
-    return isKnownGroup(group, definitions)
+    return isKnownGroup(group, definitions) && !isKnownByName(kind, definitions)
       ? {
           ...named,
           causes: [notServed(apiVersion, kind, hintAt(apiVersion, kind, definitions))],

@@ -19,6 +19,8 @@ type Rule = {
   readonly configurable: boolean
   /** What the user is told to do. */
   readonly fix: string
+  /** What the user is told to do if the reference names a group: the object is looked for in that group alone. */
+  readonly fixWithGroup?: string
 }
 
 const refused = (condition: Condition, reason: string, fix: string): Rule => ({
@@ -38,9 +40,20 @@ const warned = (condition: Condition, reason: string, fix: string): Rule => ({
   fix,
 })
 
+/** What a reference leads to is missing: the object, or a kind that can hold it. */
+const missing = (reason: string, fix: string, fixWithGroup: string) => ({
+  ...warned('InvalidRef', reason, fix),
+  fixWithGroup,
+})
+
 /** What to do about two bindings that ask for one container. `other` is what the reader knows the other binding by. */
 export const giveAnother = (other: string): string =>
   `give this binding, or ${other}, another container, pool or service account`
+
+const installPools =
+  'install the InferencePool CustomResourceDefinition of the Gateway API Inference Extension'
+const installObjectives =
+  'install the InferenceObjective CustomResourceDefinition of llm-d or of the Gateway API Inference Extension'
 
 /**
  * Every reason for which a binding is refused or warned about. All texts, docs and flags about reasons are made from
@@ -52,12 +65,16 @@ export const rules = {
     'InvalidPoolRef',
     'name an InferencePool of this namespace, in group inference.networking.k8s.io or inference.networking.x-k8s.io, or leave the group out',
   ),
-  inferencePoolCrdMissing: warned(
-    'InvalidRef',
+  inferencePoolCrdMissing: missing(
     'InferencePoolCRDMissing',
-    'install the InferencePool CustomResourceDefinition of the Gateway API Inference Extension',
+    installPools,
+    `${installPools}, or correct spec.poolRef.group`,
   ),
-  targetPoolNotFound: warned('InvalidRef', 'TargetPoolNotFound', 'create the pool or correct the name'),
+  targetPoolNotFound: missing(
+    'TargetPoolNotFound',
+    'create the pool or correct the name',
+    'create the pool, or correct the name or the group',
+  ),
   invalidObjectiveRef: refused(
     'InvalidRef',
     'InvalidObjectiveRef',
@@ -68,15 +85,15 @@ export const rules = {
     'MissingObjectiveRef',
     'name the InferenceObjective, or set spec.mode to PoolOnly',
   ),
-  inferenceObjectiveCrdMissing: warned(
-    'InvalidRef',
+  inferenceObjectiveCrdMissing: missing(
     'InferenceObjectiveCRDMissing',
-    'install the InferenceObjective CustomResourceDefinition of llm-d or of the Gateway API Inference Extension',
+    installObjectives,
+    `${installObjectives}, or correct spec.objectiveRef.group`,
   ),
-  targetObjectiveNotFound: warned(
-    'InvalidRef',
+  targetObjectiveNotFound: missing(
     'TargetObjectiveNotFound',
     'create the objective or correct the name',
+    'create the objective, or correct the name or the group',
   ),
   objectiveOfAnotherPool: warned(
     'InvalidRef',
@@ -160,7 +177,7 @@ export const rules = {
   fallbackSuppressed: warned(
     'Conflict',
     'FallbackSuppressed',
-    'give each container and ServiceAccount a binding (one in mode PoolOnly covers all containers), or accept that the others have no identity',
+    'give each container and ServiceAccount a binding (one in mode PoolOnly, in the place of all PerObjective ones of the pool, covers all containers), or accept that the others have no identity',
   ),
 } as const satisfies Readonly<Record<string, Rule>>
 
@@ -171,6 +188,10 @@ export const byRule = (a: Pick<Finding, 'rule'>, b: Pick<Finding, 'rule'>): numb
   ruleOrder.indexOf(a.rule) - ruleOrder.indexOf(b.rule)
 
 const ruleOrder: readonly string[] = Object.keys(rules)
+
+/** Everything that the messages of a rule may end with. */
+export const fixesOf = ({ fix, fixWithGroup }: Rule): readonly string[] =>
+  fixWithGroup === undefined ? [fix] : [fix, fixWithGroup]
 
 /** The reasons that `--webhook-action` may name. */
 export const configurableReasons: readonly string[] = [
@@ -192,12 +213,13 @@ export type Finding = {
   readonly unread?: boolean
 }
 
-/** Makes a finding whose message is the problem followed by the rule's fix. */
+/** Makes a finding whose message is the problem followed by the fix, which is the rule's own unless another one is given. */
 export const finding = (
   rule: RuleName,
   at: { readonly field: string; readonly cause: CauseType; readonly value: unknown },
   problem: string,
-): Finding => ({ rule, ...at, message: `${problem}; ${rules[rule].fix}` })
+  fix: string = rules[rule].fix,
+): Finding => ({ rule, ...at, message: `${problem}; ${fix}` })
 
 /** `Condition/Reason: text`, in the webhook's causes and warnings and in the CRD's own rules. */
 export const explain = ({ rule, message }: Finding): string =>

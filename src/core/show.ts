@@ -26,6 +26,15 @@ export function show(value: unknown): string {
   }
 }
 
+/**
+ * A value that should be a name and is no string, in words. A number, true or false was written without quotes. YAML also reads words
+ * such as `on` as true, so the quoted value is not shown: it may not be what was written.
+ */
+export const notAString = (value: unknown): string =>
+  typeof value === 'object'
+    ? `${show(value)} is not a string`
+    : `${show(value)} is not a string: YAML needs quotes around such a name`
+
 // Cc are the control characters. The other characters can reorder or break a line on a terminal.
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
 

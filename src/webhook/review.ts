@@ -206,9 +206,12 @@ function takenBy(
   }
 }
 
-/** A warning of its own beside the collision's message, because other tools parse that message. */
+/**
+ * A warning of its own beside the collision's message, because other tools parse that message. A claim that no binding followed
+ * refuses for 65 s, which is more than the one minute that people would try first.
+ */
 const pendingWords = (name: string): string =>
-  `spec.containerName: ${name} is being admitted this moment, or was: try again in a minute`
+  `spec.containerName: ${name} is being admitted this moment, or was: try again in two minutes`
 
 const untouched: Appraisal = {
   evaluation: { findings: [], identity: undefined },

@@ -130,7 +130,8 @@ export async function folderWith(files: Readonly<Record<string, string>>): Promi
 export function parsed(
   text: string,
   file = 'x.yaml',
+  definitions = knownDefinitions,
 ): { readonly items: readonly Item[]; readonly problems: readonly string[] } {
   const { objects, problems } = objectsOf(text, file)
-  return { items: itemsOf(objects, { namespace: 'default', definitions: knownDefinitions }), problems }
+  return { items: itemsOf(objects, { namespace: 'default', definitions }), problems }
 }

@@ -17,6 +17,7 @@ import { binding, objective, pool, poolOnly } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
 import {
   ago,
+  deployment,
   firstLine,
   look,
   operator,
@@ -41,6 +42,10 @@ const without = (objects: readonly Manifest[], field: string): readonly Manifest
     const { [field]: _, ...rest } = objectOr(one.spec)
     return { ...one, spec: rest }
   })
+
+/** A binding that is being deleted, and these finalizers keep. */
+const leaving = (...finalizers: readonly string[]): Manifest =>
+  binding({ metadata: { deletionTimestamp: ago(90), finalizers } })
 
 describe('kleym inspect', () => {
   test('takes the trust domain from the flag, from the status, from the operator, or assumes one', async () => {
@@ -237,6 +242,27 @@ describe('kleym inspect', () => {
     })
   })
 
+  test.each([
+    ['poolRef', poolResources, 'inference.networking.x-k8s.io'],
+    ['objectiveRef', objectiveResources, 'inference.networking.k8s.io'],
+  ])(
+    'without the kind of the group that %s names advises to correct that group',
+    async (field, row, group) => {
+      const served = allResources.filter((one) => !row.includes(one) || one.group !== group)
+      const one = binding({ spec: { [field]: { name: 'chat', group } } })
+      const result = await look([one, pool(), objective()], { served })
+      const fix = new RegExp(`\\. Fix: install the Inference[^.]*, or correct spec\\.${field}\\.group`, 'v')
+      expect(firstLine(result)).toMatch(fix)
+      expect(under(result, 'Findings').find((line) => line.includes('GAIECRDMissing'))).toMatch(fix)
+      const ungrouped = await look([binding(), pool()], {
+        served: allResources.filter((kind) => !row.includes(kind)),
+      })
+      const findings = under(ungrouped, 'Findings').join('\n')
+      expect(findings).toMatch(/\(GAIECRDMissing\): .* Fix: install the Inference/v)
+      expect(findings).not.toContain('or correct')
+    },
+  )
+
   test('where a kind is served in another version alone names both, and what stays', async () => {
     const gone = new Set(objectiveResources)
     const unread = objectiveResources.slice(0, 1).map((resource) => ({ resource, versions: ['v1alpha3'] }))
@@ -345,10 +371,11 @@ describe('kleym inspect', () => {
   })
 
   test('of one that is being deleted says that, and nothing of what would be', async () => {
-    const leaving = binding({ metadata: { deletionTimestamp: ago(90), finalizers: ['example.org/keep'] } })
-    const result = await look([leaving, pool(), objective()], { settings: { trustDomain: 'a' } })
+    const result = await look([leaving('example.org/keep'), pool(), objective()], {
+      settings: { trustDomain: 'a' },
+    })
     expect(firstLine(result)).toBe(
-      'NOT READY: it is being deleted, for 90 s. Fix: what keeps it is example.org/keep; apply it again once it is gone.',
+      'NOT READY: it is being deleted, for 90 s. Fix: what keeps it is example.org/keep.',
     )
     expect(result.stdout).toContain('it is being deleted\n')
     expect(result.stdout).not.toContain('settles on')
@@ -365,12 +392,34 @@ describe('kleym inspect', () => {
     )
     const result = await look([...objects, binding({ name: 'heir' })])
     expect(firstLine(result)).toBe(
-      `NOT READY: it is being deleted, for 90 s. Fix: what keeps it is finalizer example.org/hold of its ClusterSPIFFEID ${name}, which has to go first; apply it again once it is gone.`,
+      `NOT READY: it is being deleted, for 90 s. Fix: what keeps it is finalizer example.org/hold of its ClusterSPIFFEID ${name}, which has to go first.`,
     )
     expect(result.stdout).not.toContain('Collision')
     const free = withOutput(objects, (one) => ({ ...one, metadata: { ...one.metadata, finalizers: [] } }))
-    expect(firstLine(await look(free))).toContain(`what keeps it is ${finalizers.join()}; apply`)
+    expect(firstLine(await look(free))).toContain(`Fix: leave finalizer ${finalizers.join()} to the operator`)
   })
+
+  test.each([
+    ['works', operator(), 'once the ClusterSPIFFEIDs of the binding are gone; if that lasts, see its log'],
+    [
+      'is off',
+      operator({}, { deployment: { ...deployment, ready: 0, wanted: 0 } }),
+      'as soon as it works, and it does not now: its Deployment is scaled to no replicas',
+    ],
+    ['may not be seen', { kind: 'unseen', why: 'forbidden' } as const, 'as soon as it runs'],
+  ])(
+    'of one that is being deleted leaves the finalizer of the operator to the operator, which %s',
+    async (_title, sight, words) => {
+      const ours = 'kleym.sonda.red/inferenceidentitybinding-finalizer'
+      const fix = `leave finalizer ${ours} to the operator, which takes it off ${words}.`
+      expect(firstLine(await look([leaving(ours)], { around: { sight } }))).toBe(
+        `NOT READY: it is being deleted, for 90 s. Fix: ${fix}`,
+      )
+      expect(firstLine(await look([leaving('example.org/keep', ours)], { around: { sight } }))).toContain(
+        `Fix: what keeps it is example.org/keep; ${fix}`,
+      )
+    },
+  )
 
   test('judges by the actions of the operator, and by those that it is told before these', async () => {
     const objects = await settled(binding(), [pool({ selector: {} }), objective()])

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { knownDefinitions } from '../../src/schema/kinds.ts'
 import { objective } from '../support/builders.ts'
 import { parsed } from './checking.ts'
 
@@ -118,6 +119,25 @@ describe('what an API server refuses is said of the object, with the line of the
   test('kinds of other projects are nobody to judge', () => {
     const text = `apiVersion: v1\nkind: Service\nmetadata: {name: A_b}\n---\napiVersion: llm-d.ai/v1alpha2\nkind: InferenceModelRewrite\nmetadata: {name: A_b}\n`
     expect(parsed(text)).toStrictEqual({ items: [], problems: [] })
+  })
+
+  test.each([
+    ['inference.networking.x-k8s.io/v1alpha1', 'InferenceModel'],
+    ['llm-d.ai/v1alpha1', 'InferenceModelRewrite'],
+    ['spire.spiffe.io/v1beta1', 'ClusterStaticEntry'],
+  ])('in whatever version: %s %s', (apiVersion, kind) => {
+    const object = { apiVersion, kind, metadata: { name: 'a' } }
+    expect(parsed(JSON.stringify(object))).toStrictEqual({ items: [], problems: [] })
+  })
+
+  test('but for one whose CustomResourceDefinition is given by --crds, which says what its versions are', () => {
+    const known = knownDefinitions.find((one) => one.kind === 'InferenceModel')
+    const given = known ? [{ ...known, schema: {} }, ...knownDefinitions] : []
+    const text = JSON.stringify({ apiVersion: `${known?.group}/v1alpha1`, kind: 'InferenceModel' })
+    const { items } = parsed(text, 'x.yaml', given)
+    expect(items.flatMap(({ causes }) => causes)).toMatchObject([
+      { message: expect.stringMatching(/; served is inference\.networking\.x-k8s\.io\/v1alpha2$/v) },
+    ])
   })
 
   test('an objective of llm-d belongs to a pool of the group that its schema says', () => {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { render } from '../../src/core/clusterspiffeid.ts'
 import { evaluate } from '../../src/core/evaluate.ts'
-import { rules } from '../../src/core/findings.ts'
+import { fixesOf, rules } from '../../src/core/findings.ts'
 import type { Inventory } from '../../src/core/inventory.ts'
 import { planOf, type Plan } from '../../src/core/plan.ts'
 import { optionalResources } from '../../src/core/resources.ts'
@@ -65,7 +65,9 @@ test('findings come in the order of the contract, and say where, what and what t
         // The message of a collision is a format of its own.
         for (const { field, message, rule } of findings.filter(({ cause }) => cause !== 'Duplicate')) {
           expect(field).toMatch(/^spec(?:\.|$)/)
-          expect(message.startsWith(field) && message.endsWith(rules[rule].fix)).toBe(true)
+          expect(
+            message.startsWith(field) && fixesOf(rules[rule]).some((fix) => message.endsWith(`; ${fix}`)),
+          ).toBe(true)
         }
       }
     }),

@@ -106,6 +106,29 @@ describe('9 to 13: the selector and the rest of the spec', () => {
       ])
     },
   )
+
+  const unquoted = ': YAML needs quotes around such a name;'
+
+  test.each([
+    ['serviceAccountName', 1234, `1234 is not a string${unquoted}`],
+    ['serviceAccountName', false, `false is not a string${unquoted}`],
+    ['serviceAccountName', ['a'], '[…] is not a string;'],
+    ['serviceAccountName', 'A', '"A" is not a DNS-1123 subdomain;'],
+    ['containerName', true, `true is not a string${unquoted}`],
+    ['containerName', {}, '{…} is not a string;'],
+    ['containerName', 'A', '"A" is not a DNS-1123 label;'],
+  ])('the message on %s %j does not blame the spelling of what is no string', (field, value, words) => {
+    const [found] = evaluationOf(binding({ spec: { [field]: value } }), good).findings
+    expect(found).toMatchObject({
+      value,
+      message: expect.stringContaining(`spec.${field} ${words} name the `),
+    })
+  })
+
+  test.each(['poolRef', 'objectiveRef'])('nor does that on the name in %s', (field) => {
+    const [found] = evaluationOf(binding({ spec: { [field]: { name: 7 } } }), good).findings
+    expect(found?.message).toContain(`spec.${field}.name 7 is not a string${unquoted} name an Inference`)
+  })
 })
 
 describe('15 and 17', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { binding, findingsOf, objective, pool, poolOnly, without } from '../support/builders.ts'
+import { binding, evaluationOf, findingsOf, objective, pool, poolOnly, without } from '../support/builders.ts'
 import type { Manifest } from '../support/vectors.ts'
 
 const good = [pool(), objective()]
@@ -150,5 +150,36 @@ describe("8: the objective's own pool", () => {
     const second = objective({ group: 'inference.networking.x-k8s.io' })
     expect(findingsOf(binding(), [pool(), first, second])).toStrictEqual(stranger)
     expect(findingsOf(binding(), [pool(), first, second], without('llm-d.ai'))).toStrictEqual([])
+  })
+})
+
+describe('what is missing is missed in the group that the reference names', () => {
+  const group = 'inference.networking.k8s.io'
+  const install = 'install the Inference(?:Pool|Objective) CustomResourceDefinition of [^;,]*'
+
+  test.each([
+    [toPool({ name: 'chat' }), without('InferencePool'), install],
+    [toPool({ name: 'chat', group }), without('InferencePool'), `${install}, or correct spec.poolRef.group`],
+    [binding(), without('InferenceObjective'), install],
+    [
+      binding({ spec: { objectiveRef: { name: 'chat', group } } }),
+      without('InferenceObjective'),
+      `${install}, or correct spec.objectiveRef.group`,
+    ],
+    [toPool({ name: 'other' }), undefined, 'create the pool or correct the name'],
+    [toPool({ name: 'other', group }), undefined, 'create the pool, or correct the name or the group'],
+    [
+      binding({ spec: { objectiveRef: { name: 'other' } } }),
+      undefined,
+      'create the objective or correct the name',
+    ],
+    [
+      binding({ spec: { objectiveRef: { name: 'chat', group } } }),
+      undefined,
+      'create the objective, or correct the name or the group',
+    ],
+  ])('%j', (one, served, fix) => {
+    const { findings } = evaluationOf(one, good, served && { served })
+    expect(findings).toMatchObject([{ message: expect.stringMatching(new RegExp(`; ${fix}$`, 'v')) }])
   })
 })

@@ -174,6 +174,14 @@ describe('a fallback', () => {
     ])
   })
 
+  test('is made up for by a PoolOnly binding that is alone, which the advice says', () => {
+    expect(messages(binding(), { pods: [{}], others: [fallback()] })).toEqual([
+      expect.stringContaining(
+        '(one in mode PoolOnly, in the place of all PerObjective ones of the pool, covers all',
+      ),
+    ])
+  })
+
   test.each([
     ['that is none', { fallback: false }],
     ['of another class', { className: 'other' }],

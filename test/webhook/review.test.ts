@@ -14,6 +14,7 @@ import {
   poolOnly,
   without,
 } from '../support/builders.ts'
+import { manualClock } from '../support/manual-clock.ts'
 import type { Manifest } from '../support/vectors.ts'
 import { MemoryObjects } from './memory-objects.ts'
 import { linesOf, outcomeOf, stage } from './stage.ts'
@@ -239,8 +240,18 @@ describe('a key that somebody else has claimed', () => {
     )
     expect(denial.warnings).toEqual([
       expect.stringContaining('kleym.sonda.red/replaces'),
-      'spec.containerName: peer is being admitted this moment, or was: try again in a minute',
+      'spec.containerName: peer is being admitted this moment, or was: try again in two minutes',
     ])
+  })
+
+  test('is refused for over a minute, and not for the two that are said, though the other binding never comes', async () => {
+    const clock = manualClock()
+    const { validate } = stage({ remembered: scene, leases: claimed('peer'), now: clock.now })
+    expect(outcomeOf(await validate(binding()))).toContain('IdentityCollision')
+    clock.advance(60_000)
+    expect(outcomeOf(await validate(binding()))).toContain('IdentityCollision')
+    clock.advance(60_000)
+    expect(outcomeOf(await validate(binding()))).toBe('allowed')
   })
 
   test('does not refuse the binding that has claimed it', async () => {
@@ -674,6 +685,12 @@ describe('another name for an identity', () => {
       expect.stringMatching(/"chat": has no effect/),
       expect.stringMatching(/names, another container, pool or service account$/),
     ])
+  })
+
+  test('lets the old name in again for as long as the annotation is there', async () => {
+    const left = await stage({ remembered: [...scene, named('chat-v2')] }).validate(binding())
+    const dropped = await stage({ remembered: [...scene, binding({ name: 'chat-v2' })] }).validate(binding())
+    expect([left.kind, dropped.kind]).toEqual(['allowed', 'denied'])
   })
 
   test('takes over the claim of the binding that it replaces', async () => {

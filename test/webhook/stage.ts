@@ -30,6 +30,8 @@ type Options = {
   readonly actions?: ActionOverrides
   readonly served?: readonly Resource[]
   readonly leases?: MemoryObjects
+  /** The clock by which claims age, in ms. It stands still unless given. */
+  readonly now?: () => number
   /** How its pods are looked at; not at all unless given. */
   readonly lookAtPods?: (inventory: Inventory) => LookAtPods
   readonly onReferences?: Action
@@ -52,7 +54,7 @@ export function stage(options: Options = {}) {
   const reservations = new Reservations({
     objects: objectsOver(leases, (_verb, effect) => Promise.resolve(effect())),
     namespace: 'system',
-    now: () => 0,
+    now: options.now ?? (() => 0),
     holders: () => [],
   })
   const inventory = inventoryOf(remembered, served && { served })

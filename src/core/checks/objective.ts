@@ -19,9 +19,15 @@ export const objectiveRefIsGiven: Check = ({ binding: { spec } }) =>
       )
     : undefined
 
-export const objectiveKindIsServed: Check = ({ objective, world }) =>
+export const objectiveKindIsServed: Check = ({ binding: { spec }, objective, world }) =>
   objective?.kind === 'unserved'
-    ? unserved('inferenceObjectiveCrdMissing', 'spec.objectiveRef', objective.wanted, world)
+    ? unserved(
+        'inferenceObjectiveCrdMissing',
+        'spec.objectiveRef',
+        spec.objectiveRef,
+        objective.wanted,
+        world,
+      )
     : undefined
 
 export const objectiveExists: Check = ({ binding, objective, world }) =>

@@ -8,9 +8,9 @@ export const poolRefIsUsable: Check = ({ binding, pool }) =>
     ? unusableReference('invalidPoolRef', 'spec.poolRef', binding.spec.poolRef, pool)
     : undefined
 
-export const poolKindIsServed: Check = ({ pool, world }) =>
+export const poolKindIsServed: Check = ({ binding: { spec }, pool, world }) =>
   pool.kind === 'unserved'
-    ? unserved('inferencePoolCrdMissing', 'spec.poolRef', pool.wanted, world)
+    ? unserved('inferencePoolCrdMissing', 'spec.poolRef', spec.poolRef, pool.wanted, world)
     : undefined
 
 export const poolExists: Check = ({ binding, pool, world }) =>

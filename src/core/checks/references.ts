@@ -1,9 +1,9 @@
 import { given, type Binding, type Reference } from '../binding.ts'
 import type { World } from '../facts.ts'
-import { finding, type Finding } from '../findings.ts'
+import { finding, rules, type Finding } from '../findings.ts'
 import type { Lookup } from '../references.ts'
 import { crdName, type Resource } from '../resources.ts'
-import { show } from '../show.ts'
+import { notAString, show } from '../show.ts'
 import { unreadFix, unreadWords, type Unread } from '../unread.ts'
 
 /**
@@ -11,6 +11,10 @@ import { unreadFix, unreadWords, type Unread } from '../unread.ts'
  * objects.
  */
 type ReferenceField = 'spec.poolRef' | 'spec.objectiveRef'
+
+type KindRule = 'inferencePoolCrdMissing' | 'inferenceObjectiveCrdMissing'
+type ObjectRule = 'targetPoolNotFound' | 'targetObjectiveNotFound'
+type MissingRule = KindRule | ObjectRule
 
 export function unusableReference(
   rule: 'invalidPoolRef' | 'invalidObjectiveRef',
@@ -35,7 +39,7 @@ export function unusableReference(
                 // `name` is a string here only if the whole reference was a string.
                 typeof name === 'string'
                   ? `${field} ${show(name)} is not an object`
-                  : `${field}.name ${show(name)} is not a string`,
+                  : `${field}.name ${notAString(name)}`,
               ),
         ]
       : []),
@@ -52,8 +56,9 @@ export function unusableReference(
 }
 
 export function unserved(
-  rule: 'inferencePoolCrdMissing' | 'inferenceObjectiveCrdMissing',
+  rule: KindRule,
   field: ReferenceField,
+  reference: Reference | undefined,
   wanted: readonly Resource[],
   world: World,
 ): Finding {
@@ -61,23 +66,32 @@ export function unserved(
   const at = { field, cause: 'NotFound', value: crds } as const
   return (
     unreadFinding(rule, at, `${field}:`, unreadAmong(wanted, world)) ??
-    finding(rule, at, `${field}: no CustomResourceDefinition serves it (${crds})`)
+    finding(rule, at, `${field}: no CustomResourceDefinition serves it (${crds})`, fixOf(rule, reference))
   )
 }
 
 export function absent(
-  rule: 'targetPoolNotFound' | 'targetObjectiveNotFound',
+  rule: ObjectRule,
   field: `${ReferenceField}.name`,
-  { namespace }: Binding,
+  { namespace, spec }: Binding,
   { name, wanted, tried }: Extract<Lookup<unknown>, { kind: 'absent' }>,
   world: World,
 ): Finding {
-  const kind = rule === 'targetPoolNotFound' ? 'InferencePool' : 'InferenceObjective'
+  const [kind, reference] =
+    rule === 'targetPoolNotFound'
+      ? ['InferencePool', spec.poolRef]
+      : ['InferenceObjective', spec.objectiveRef]
   const groups = tried.map((resource) => resource.group).join(', ')
   const at = { field, cause: 'NotFound', value: name } as const
   const problem = `${field} ${show(name)}: no such ${kind} in namespace ${show(namespace)} (asked ${groups})`
-  return unreadFinding(rule, at, `${problem}, and`, unreadAmong(wanted, world)) ?? finding(rule, at, problem)
+  return (
+    unreadFinding(rule, at, `${problem}, and`, unreadAmong(wanted, world)) ??
+    finding(rule, at, problem, fixOf(rule, reference))
+  )
 }
+
+const fixOf = (rule: MissingRule, reference: Reference | undefined): string =>
+  reference?.group === undefined ? rules[rule].fix : rules[rule].fixWithGroup
 
 /** Those of some kinds that are unread. */
 export const unreadAmong = (kinds: readonly Resource[], world: World): readonly Unread[] =>

@@ -2,7 +2,7 @@ import { given, isMalformed } from '../binding.ts'
 import type { Check } from '../facts.ts'
 import { finding } from '../findings.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../names.ts'
-import { show } from '../show.ts'
+import { notAString, show } from '../show.ts'
 
 export const modeIsSupported: Check = ({ binding: { spec } }) => {
   if (!isMalformed(spec.mode)) return undefined
@@ -23,7 +23,7 @@ export const serviceAccountIsNamed: Check = ({ binding: { spec } }) => {
     : finding(
         'invalidServiceAccountName',
         { field, cause: 'Invalid', value },
-        `${field} ${show(value)} is not a DNS-1123 subdomain`,
+        `${field} ${noName(value, 'a DNS-1123 subdomain')}`,
       )
 }
 
@@ -36,12 +36,12 @@ export const containerIsNamed: Check = ({ binding: { spec } }) => {
     ? finding(
         'invalidContainerName',
         { field, cause: 'Required', value },
-        'spec.containerName is missing and spec.mode is PerObjective',
+        `${field} is missing and spec.mode is PerObjective`,
       )
     : finding(
         'invalidContainerName',
         { field, cause: 'Invalid', value },
-        `spec.containerName ${show(value)} is not a DNS-1123 label`,
+        `${field} ${noName(value, 'a DNS-1123 label')}`,
       )
 }
 
@@ -54,3 +54,6 @@ export const containerIsUnexpected: Check = ({ binding: { spec } }) => {
     `spec.containerName ${show(value)} has no place in a PoolOnly binding`,
   )
 }
+
+const noName = (value: unknown, wanted: string): string =>
+  typeof value === 'string' ? `${show(value)} is not ${wanted}` : notAString(value)
