@@ -52,7 +52,9 @@ export function trustDomainProblem(text: string): string | undefined {
   if (scheme !== undefined) return `a trust domain has no scheme; leave ${show(scheme)} out`
   // Parts that do not belong to a name, like a scheme, are named first: advice about the name alone would leave them
   // in. Upper case comes last, since its advice writes the whole name.
-  const at = [/\//, /:/, /[^A-Za-z0-9.\-_]/, /[A-Z]/].map((bad) => text.search(bad)).find((found) => found !== -1)
+  const at = [/\//, /:/, /[^A-Za-z0-9.\-_]/, /[A-Z]/]
+    .map((bad) => text.search(bad))
+    .find((found) => found !== -1)
   if (at === undefined) {
     return text.length > 255
       ? `a trust domain has at most 255 characters, this one ${text.length}; use a shorter name`
