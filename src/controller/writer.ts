@@ -75,7 +75,8 @@ export class Writer {
     if (known?.owner === key && !known.deleting && this.#differences(known, wanted).length === 0)
       return { kind: 'inPlace', output: known }
     if (!known) {
-      const creation = this.removed.isNamedBy(key, binding) ? plainCreation : target.creation
+      const isOurDeletion = target.creation.action === 'repaired' && this.removed.isNamedBy(key, binding)
+      const creation = isOurDeletion ? plainCreation : target.creation
       // Posted before the creation, as that of a repair is: afterwards a crash would leave no trace of what happened.
       const unposted =
         creation.action === 'repaired'
