@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Guess: a credential that an exec plugin gives without `expirationTimestamp` is kept until the API server answers 401, and then the plugin
-# is run again, as the Kubernetes documentation says of client-go ("until the server responds with a 401 HTTP status code or until the
-# process exits").
+# Guess: a credential that an exec plugin gives without `expirationTimestamp` is used until the API server refuses it with 401, and the
+# plugin is run again for the next request, as client-go does.
 #
 # Found, with @kubernetes/client-node 2.0.1: it is kept until the process exits, whatever the API server answers. A program that runs
 # for long goes on with a token that was revoked, or that a plugin renews by itself without telling when it ends.
