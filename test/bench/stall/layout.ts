@@ -7,6 +7,9 @@ type Layout = {
   readonly isShared: (index: number) => boolean
 }
 
+/** The pool of those that share one. */
+export const sharedPool = 'shared'
+
 /** Among `huge` ones, a tenth is in one namespace and on one pool, the others are in so many namespaces. */
 const namespaces = 20_000
 

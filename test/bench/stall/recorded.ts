@@ -1,13 +1,11 @@
-/**
- * An API server as one process can have it beside the operator's parts: lists of what is stored, and watches that are told what to
- * say. It stores bytes outside of the heap, which V8 would otherwise have to collect with that of the operator, and answers after a
- * turn of the event loop, as with a socket.
- */
+/** An API server whose objects are in a thread: lists of what is stored, and watches that are told what to say. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { isObject, objectOr, type JsonObject } from '../../../src/core/json.ts'
+import { Worker } from 'node:worker_threads'
+import { objectOr, type JsonObject } from '../../../src/core/json.ts'
 import type { Objects, Reply } from '../../../src/core/objects.ts'
-import { crdName, type Resource } from '../../../src/core/resources.ts'
+import { crdName, definitionResource, type Resource } from '../../../src/core/resources.ts'
 import { resourcePath, type Client } from '../../../src/kube/client.ts'
+import type { Answered, Question } from './store.ts'
 
 export type Recorded = {
   readonly client: Pick<Client, 'call' | 'watch'>
@@ -19,36 +17,10 @@ export type Recorded = {
   /** How many calls there have been. */
   readonly calls: () => number
   /** Gives all objects of a kind newer versions. Watches do not tell of that. */
-  readonly renew: (resource: Resource) => void
+  readonly renew: (resource: Resource) => Promise<void>
 }
 
-type Kind = { readonly stored: Map<string, Buffer>; readonly told: string[]; wake: () => void }
-
-/** Adds managedFields, in which the API server notes who set which field. They are a good part of a stored object. */
-export const managed = (object: JsonObject): JsonObject => ({
-  ...object,
-  metadata: {
-    ...objectOr(object['metadata']),
-    managedFields: ['kubectl', 'kleym-operator'].map((manager) => ({
-      manager,
-      operation: 'Update',
-      apiVersion: object['apiVersion'],
-      time: '2026-01-01T00:00:00Z',
-      fieldsType: 'FieldsV1',
-      fieldsV1: fieldsOf({ spec: object['spec'], status: object['status'] }),
-    })),
-  },
-})
-
-const fieldsOf = (value: unknown): JsonObject => {
-  if (Array.isArray(value)) return Object.fromEntries(value.map((one) => [`v:${JSON.stringify(one)}`, {}]))
-  if (!isObject(value)) return {}
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [`f:${name}`, fieldsOf(inner)]))
-}
-
-const bytesOf = (object: JsonObject): Buffer => Buffer.from(JSON.stringify(object))
-
-const objectIn = (bytes: Buffer): JsonObject => objectOr(JSON.parse(bytes.toString()))
+type Watched = { readonly told: string[]; wake: () => void }
 
 /** Each generation has another schema. */
 export const definitionOf = (resource: Resource, served: boolean, generation: number): JsonObject => ({
@@ -80,40 +52,60 @@ async function answer(make: () => Reply): Promise<Reply> {
 
 const absent = (): Promise<Reply> => answer(() => ({ kind: 'absent' }))
 
-/** @param stored what there is at first */
-export function recordedServer(
-  stored: Iterable<{ readonly resource: Resource; readonly object: JsonObject }>,
-): Recorded {
-  const kinds = new Map<string, Kind>()
+/** The thread that stores the objects; each question resolves to the bytes that it sends. */
+function startStore(size: number, layoutName: string) {
+  const thread = new Worker(new URL('store.ts', import.meta.url), { workerData: [size, layoutName] })
+  const waiting = new Map<number, (bytes: Uint8Array | undefined) => void>()
+  let asked = 0
+  thread.on('message', ({ id, bytes }: Answered) => {
+    waiting.get(id)?.(bytes)
+    waiting.delete(id)
+  })
+  return (question: Question): Promise<Uint8Array | undefined> =>
+    new Promise((resolve) => {
+      const id = (asked += 1)
+      waiting.set(id, resolve)
+      thread.postMessage({ id, question }, [])
+    })
+}
+
+const jsonIn = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes.buffer).toString())
+
+/** @param definitions what there is besides the bindings of a layout and what they need */
+export async function recordedServer(
+  size: number,
+  layoutName: string,
+  definitions: readonly JsonObject[],
+): Promise<Recorded> {
+  const ask = startStore(size, layoutName)
+  const watches = new Map<string, Watched>()
   let version = 1_000_000
   let calls = 0
-  const kindAt = (path: string): Kind => {
-    const kind = kinds.get(path) ?? { stored: new Map(), told: [], wake: () => {} }
-    kinds.set(path, kind)
-    return kind
+  const watchAt = (path: string): Watched => {
+    const watched = watches.get(path) ?? { told: [], wake: () => {} }
+    watches.set(path, watched)
+    return watched
   }
-  const kindOf = (resource: Resource): Kind => kindAt(resourcePath(resource))
-  const keep = (resource: Resource, object: JsonObject): void => {
-    const { namespace = '', name } = objectOr(object['metadata'])
-    kindOf(resource).stored.set(`${String(namespace)}/${String(name)}`, bytesOf(object))
-  }
+  const keep = (resource: Resource, object: JsonObject): Promise<unknown> =>
+    ask({ kind: 'keep', path: resourcePath(resource), object })
   const newer = (object: JsonObject): JsonObject => ({
     ...object,
     metadata: { ...objectOr(object['metadata']), resourceVersion: String((version += 1)) },
   })
-  const say = (kind: Kind, type: string, object: JsonObject): void => {
-    kind.told.push(JSON.stringify({ type, object }))
-    kind.wake()
+  const say = (resource: Resource, type: string, object: JsonObject): void => {
+    const watched = watchAt(resourcePath(resource))
+    watched.told.push(JSON.stringify({ type, object }))
+    watched.wake()
   }
-  for (const { resource, object } of stored) keep(resource, managed(object))
+  for (const object of definitions) await keep(definitionResource, object)
 
-  async function* events(kind: Kind, signal: AbortSignal): AsyncGenerator {
+  async function* events(watched: Watched, signal: AbortSignal): AsyncGenerator {
     while (!signal.aborted) {
-      const line = kind.told.shift()
+      const line = watched.told.shift()
       if (line !== undefined) yield JSON.parse(line)
       else
         await new Promise<void>((resolve) => {
-          kind.wake = resolve
+          watched.wake = resolve
           signal.addEventListener('abort', () => resolve(), { once: true })
         })
     }
@@ -124,20 +116,14 @@ export function recordedServer(
     client: {
       call: async ({ path, query = {} }) => {
         calls += 1
-        await nextTurn()
-        const at = path.lastIndexOf('/')
-        const one = kinds.get(path.slice(0, at))?.stored.get(path.slice(at))
-        if (one !== undefined) return { kind: 'ok', code: 200, body: objectIn(one), warnings: [] }
-        const { stored: all } = kindAt(path)
         const [from, limit] = [Number(query['continue'] ?? 0), Number(query['limit'])]
-        const page = [...all.values()].slice(from, from + limit)
-        const next = from + limit < all.size ? String(from + limit) : ''
-        const text = `{"metadata":{"resourceVersion":"${version}","continue":"${next}"},"items":[${page.join()}]}`
-        await nextTurn()
-        return { kind: 'ok', code: 200, body: JSON.parse(text), warnings: [] }
+        const one = await ask({ kind: 'get', path })
+        const bytes = one ?? (await ask({ kind: 'list', path, version, from, limit }))
+        if (!bytes) throw new Error(`nothing is listed at ${path}`)
+        return { kind: 'ok', code: 200, body: jsonIn(bytes), warnings: [] }
       },
       watch: (path, _query, signal) =>
-        Promise.resolve({ kind: 'open', events: events(kindAt(path), signal) }),
+        Promise.resolve({ kind: 'open', events: events(watchAt(path), signal) }),
     },
     objects: {
       get: absent,
@@ -149,14 +135,14 @@ export function recordedServer(
     },
     change: (resource, object) => {
       const changed = newer(object)
-      keep(resource, changed)
-      say(kindOf(resource), 'MODIFIED', changed)
+      void keep(resource, changed)
+      say(resource, 'MODIFIED', changed)
     },
-    expire: (resource) => say(kindOf(resource), 'ERROR', { kind: 'Status', code: 410 }),
+    expire: (resource) => say(resource, 'ERROR', { kind: 'Status', code: 410 }),
     calls: () => calls,
-    renew: (resource) => {
-      const { stored: all } = kindOf(resource)
-      for (const [key, bytes] of all) all.set(key, bytesOf(newer(objectIn(bytes))))
+    renew: async (resource) => {
+      await ask({ kind: 'renew', path: resourcePath(resource), version })
+      version += 1_000_000
     },
   }
 }

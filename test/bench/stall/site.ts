@@ -17,54 +17,34 @@ import { hindranceOf } from '../../../src/operator/knowledge.ts'
 import { confirmation } from '../../../src/operator/live-reads.ts'
 import { createReviewsFirst } from '../../../src/operator/reviews-first.ts'
 import { workedOutAtOnce } from '../../../src/operator/run.ts'
-import { addReady, emptyInventory, settings } from '../inventory.ts'
-import { binding, objective, pool, referencesOf } from '../manifests.ts'
+import { settings } from '../inventory.ts'
+import { pool } from '../manifests.ts'
 import { costOfReviews, requestIn } from '../reviews/alone.ts'
 import { condition, range } from '../waiting.ts'
 import { answerAs } from '../worker.ts'
 import { longestHold } from './hold.ts'
-import { layoutOf } from './layout.ts'
+import { layoutOf, sharedPool } from './layout.ts'
 import { definitionOf, recordedServer } from './recorded.ts'
 
 /** The operator's feed and its loop over recorded lists, in a process of its own, asked for one change after the other. */
 const [sizeText, layoutName = '', classText] = process.argv.slice(2)
 const size = Number(sizeText)
 const className = classText === '' ? undefined : classText
-const { home, isShared } = layoutOf(layoutName, size)
+const { home } = layoutOf(layoutName, size)
 
 const silent = createLog({ level: 'error' })
-const shared = 'shared'
 const [firstPools, laterPools] = poolResources
 if (!firstPools || !laterPools) throw new Error('there are no two kinds of pools')
 
-/** Those that share use one pool, each for a container of its own. */
-const readyOnes = () => {
-  const inventory = emptyInventory()
-  return range(size).flatMap((index) => {
-    const namespace = home(index)
-    return !isShared(index)
-      ? addReady(inventory, namespace, index, referencesOf(namespace, 1, index), binding(namespace, index))
-      : addReady(
-          inventory,
-          namespace,
-          index,
-          [...(index === 0 ? [pool(namespace, shared)] : []), objective(namespace, index, shared)],
-          binding(namespace, index, shared, `container-${index}`),
-        )
-  })
-}
-
 let generation = 1
-const definition = (resource: Resource, served: boolean) => ({
-  resource: definitionResource,
-  object: definitionOf(resource, served, (generation += 1)),
-})
-const server = recordedServer([
-  ...readyOnes(),
-  ...allResources.map((resource) => definition(resource, resource !== laterPools)),
-])
+const definition = (resource: Resource, served: boolean) => definitionOf(resource, served, (generation += 1))
+const server = await recordedServer(
+  size,
+  layoutName,
+  allResources.map((resource) => definition(resource, resource !== laterPools)),
+)
 const define = (resource: Resource, served: boolean): void =>
-  server.change(definitionResource, definition(resource, served).object)
+  server.change(definitionResource, definition(resource, served))
 
 const inventory = new Inventory({ ...settings, className }, { atOnce: workedOutAtOnce })
 const reviewsFirst = createReviewsFirst()
@@ -117,13 +97,13 @@ const changes: Readonly<Record<string, () => void | Promise<void>>> = {
   'all pools come': () => define(firstPools, true),
   'one pool': () => {
     const other = { 'app.kubernetes.io/name': 'another' }
-    server.change(firstPools, addVersion(pool(home(0), shared, other)))
+    server.change(firstPools, addVersion(pool(home(0), sharedPool, other)))
   },
 }
 
 const addVersion = (manifest: ReturnType<typeof pool>) => ({
   ...manifest,
-  metadata: { ...manifest.metadata, uid: 'shared' },
+  metadata: { ...manifest.metadata, uid: 'another' },
 })
 
 const renewed: Readonly<Record<string, Resource>> = {
@@ -171,7 +151,7 @@ answerAs(async (name) => {
   if (name === 'heap') return { bytes: heapUsed() - heapBefore }
   if (name === 'review') return { micros: await costOfOne() }
   const resource = renewed[name]
-  if (resource) server.renew(resource)
+  if (resource) await server.renew(resource)
   globalThis.gc?.()
   const before = runs
   const rest = await longestHold(() => wait(restMs))
