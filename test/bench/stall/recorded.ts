@@ -120,6 +120,8 @@ export async function recordedServer(
         const one = await ask({ kind: 'get', path })
         const bytes = one ?? (await ask({ kind: 'list', path, version, from, limit }))
         if (!bytes) throw new Error(`nothing is listed at ${path}`)
+        // A port hands on all messages that there are in one turn, which sockets would not.
+        await nextTurn()
         return { kind: 'ok', code: 200, body: jsonIn(bytes), warnings: [] }
       },
       watch: (path, _query, signal) =>
