@@ -103,6 +103,7 @@ export function startTerm(options: TermOptions): Term {
   const processing = new Processing({
     inventory,
     now: () => clock.now(),
+    turns,
     announce: async (binding, news) => (await announcer.post(binding, [news])) === undefined,
     warn: log.warn,
   })

@@ -14,13 +14,20 @@ export type Entry = { readonly binding: Binding; readonly stake: Stake }
 export class Census {
   readonly #entries = new Map<BindingKey, Entry>()
   readonly #keys = new KeyIndex()
-  /**
-   * This index and the next are made when they are first asked. Judging a change of a pool never asks them of the
-   * bindings as they would be, and would index thousands of them for nothing.
-   */
   #referenceIndex: ReferenceIndex | undefined
   #nearIndex: NeighbourIndex | undefined
   readonly #sizes = new Map<string, number>()
+
+  /**
+   * @param lasts whether every binding is indexed when it comes. To index a hundred thousand at the first question would keep the
+   * event loop for 130 ms. A census that is dropped after a judgement makes its references and neighbours into an index when it is
+   * asked for them: judging a change of a pool never asks, and would index thousands for nothing.
+   */
+  constructor({ lasts }: { readonly lasts: boolean }) {
+    if (!lasts) return
+    this.#referenceIndex = new ReferenceIndex()
+    this.#nearIndex = new NeighbourIndex()
+  }
 
   get(key: BindingKey): Entry | undefined {
     return this.#entries.get(key)

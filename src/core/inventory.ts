@@ -37,7 +37,7 @@ export class Inventory implements IndexedWorld {
   readonly #served = new Map<Resource, string | undefined>()
   /** The unread kinds, each with the versions that are served instead. */
   readonly #unread = new Map<Resource, readonly string[]>()
-  readonly #census = new Census()
+  readonly #census = new Census({ lasts: true })
   readonly #pools = new Catalogue<Pool>()
   readonly #objectives = new Catalogue<Objective>()
   readonly #outputs = new OutputIndex()
@@ -152,8 +152,8 @@ export class Inventory implements IndexedWorld {
     return this.#outputs.owned()
   }
 
-  /** Outputs that SPIRE Controller Manager has not processed. */
-  unprocessed(): readonly Output[] {
+  /** Outputs that SPIRE Controller Manager has not processed. They can be gone through in slices, as `keys` can. */
+  unprocessed(): IteratorObject<Output> {
     return this.#outputs.unprocessed()
   }
 

@@ -70,8 +70,11 @@ export class OutputIndex {
   }
 
   /** Our outputs that SPIRE Controller Manager has not processed. */
-  unprocessed(): readonly Output[] {
-    return this.#all(this.#unprocessed)
+  unprocessed(): IteratorObject<Output> {
+    return this.#unprocessed
+      .values()
+      .map((name) => this.get(name))
+      .filter((output) => output !== undefined)
   }
 
   fallbacks(): Iterable<Fallback> {

@@ -27,7 +27,7 @@ export class Overlay implements IndexedWorld {
   readonly #served = new Set<Resource>()
   readonly #pools: ObjectsByKind<Pool> = new Map()
   readonly #objectives: ObjectsByKind<Objective> = new Map()
-  readonly #census = new Census()
+  readonly #census = new Census({ lasts: false })
   /** The names of the bindings that were set or removed here. */
   readonly #set = new Set<string>()
   /** The names of all existing bindings of the namespace, if known. */

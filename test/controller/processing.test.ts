@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { News } from '../../src/controller/events.ts'
 import { Processing } from '../../src/controller/processing.ts'
+import { sliceMs } from '../../src/core/slices.ts'
 import { binding, clusterSpiffeId, inventoryOf, removed, upserted } from '../support/builders.ts'
 
 const outputOf = (name: string, more: Readonly<Record<string, unknown>> = {}) => ({
@@ -21,9 +22,14 @@ function waiting(...names: readonly string[]) {
   const told: { readonly name: string; readonly news: News }[] = []
   const warned: unknown[] = []
   let [now, up] = [0, true]
+  let [elapsed, turns] = [0, 0]
   const processing = new Processing({
     inventory,
     now: () => now,
+    turns: {
+      now: () => (elapsed += sliceMs / 2),
+      next: () => Promise.resolve((turns += 1)),
+    },
     announce: ({ name }, news) => {
       if (up) told.push({ name, news })
       return Promise.resolve(up)
@@ -34,6 +40,7 @@ function waiting(...names: readonly string[]) {
     inventory,
     told,
     warned,
+    turns: () => turns,
     after: (ms: number) => {
       now += ms
       return processing.check()
@@ -70,6 +77,14 @@ describe('an output that SPIRE Controller Manager has not looked at', () => {
     await after(60_000)
     expect(told.map(({ name }) => name)).toEqual(['a', 'b', 'c'])
     expect(warned).toMatchObject([{ outputs: 3, example: 'kleym-default-a-pool-0123abcd' }])
+  })
+
+  test('leaves the event loop to others while many are gone through', async () => {
+    const { after, told, turns } = waiting('a', 'b', 'c', 'd', 'e')
+    await after(0)
+    expect(turns()).toBeGreaterThan(1)
+    await after(60_000)
+    expect(told).toHaveLength(5)
   })
 
   test('is not reported once it was looked at, or is gone, or has no binding', async () => {
