@@ -1,6 +1,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { conditionTypes } from '../core/conditions.ts'
+import type { Turns } from '../core/slices.ts'
 import { atMost, modeLabel, oneOf } from './labels.ts'
+import { tally } from './tally.ts'
 
 /** What a binding's status says: `Ready`/`Reconciled`, a failure, or `Ready`/`Initializing` before there is one. */
 export type BindingOutcome = {
@@ -13,11 +15,11 @@ export type BindingOutcome = {
 export type BindingMetrics = {
   /** Counts an outcome that was written into a binding's status. */
   readonly bindingOutcome: (outcome: BindingOutcome) => void
-  /** The numbers of bindings by outcome and mode, read at each scrape. */
-  readonly bindingsFrom: (source: () => readonly (BindingOutcome & { readonly count: number })[]) => void
+  /** What all bindings' statuses say, counted at each scrape. */
+  readonly bindingsFrom: (source: () => Iterable<BindingOutcome>) => void
 }
 
-export function bindingMetrics(registers: Registry[]): BindingMetrics {
+export function bindingMetrics(registers: Registry[], turns: Turns): BindingMetrics {
   const labelNames = ['condition', 'reason', 'mode'] as const
   const condition = oneOf(conditionTypes)
   const reason = atMost(64)
@@ -38,9 +40,11 @@ export function bindingMetrics(registers: Registry[]): BindingMetrics {
     help: 'InferenceIdentityBindings by what their status says.',
     labelNames,
     registers,
-    collect: () => {
+    collect: async () => {
+      const all = Iterator.from(source?.() ?? []).map(labels)
+      const counted = await tally(all, (one) => Object.values(one).join(), turns)
       bindings.reset()
-      for (const entry of source?.() ?? []) bindings.inc(labels(entry), entry.count)
+      for (const { one, count } of counted) bindings.set(one, count)
     },
   })
   return {

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { Turns } from '../core/slices.ts'
 import { admissionMetrics, type AdmissionMetrics } from './admission-metrics.ts'
 import { bindingMetrics, type BindingMetrics } from './binding-metrics.ts'
 import { clusterMetrics, type ClusterMetrics } from './cluster-metrics.ts'
@@ -18,20 +19,24 @@ export type Metrics = AdmissionMetrics &
     readonly contentType: string
   }
 
-/** One registry, with the metrics of the process beside our own. */
-export function createMetrics(): Metrics {
+/**
+ * One registry, with the metrics of the process beside our own.
+ *
+ * @param turns the event loop, in whose turns a scrape counts
+ */
+export function createMetrics(turns: Turns): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   return {
     text: () => registry.metrics(),
     contentType: registry.contentType,
     builtAs: buildInfo([registry]),
-    ...bindingMetrics([registry]),
+    ...bindingMetrics([registry], turns),
     ...admissionMetrics([registry]),
     ...loopMetrics([registry]),
     ...outputMetrics([registry]),
     ...clusterMetrics([registry]),
-    ...workloadMetrics([registry]),
+    ...workloadMetrics([registry], turns),
   }
 }
 

@@ -1,5 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { fates, type Fate } from '../core/output-stats.ts'
+import type { Turns } from '../core/slices.ts'
+import { tally } from './tally.ts'
 
 /** Metrics about pods and about what SPIRE Controller Manager made of our outputs. */
 export type WorkloadMetrics = {
@@ -9,16 +11,17 @@ export type WorkloadMetrics = {
   readonly outputsFrom: (source: () => Iterable<Fate>) => void
 }
 
-export function workloadMetrics(registers: Registry[]): WorkloadMetrics {
+export function workloadMetrics(registers: Registry[], turns: Turns): WorkloadMetrics {
   let source: Parameters<WorkloadMetrics['outputsFrom']>[0] | undefined
   const outputs = new Gauge({
     name: 'kleym_clusterspiffeids',
     help: 'ClusterSPIFFEIDs of InferenceIdentityBindings by what SPIRE Controller Manager made of them.',
     labelNames: ['state'] as const,
     registers,
-    collect: () => {
+    collect: async () => {
+      const counted = await tally(source?.() ?? [], (state) => state, turns)
       for (const state of fates) outputs.set({ state }, 0)
-      for (const state of source?.() ?? []) outputs.inc({ state })
+      for (const { one: state, count } of counted) outputs.set({ state }, count)
     },
   })
   const looks = new Counter({

@@ -10,6 +10,7 @@ import { eventResource, gvk } from '../core/resources.ts'
 import { messageOf } from '../core/show.ts'
 import type { Environment } from '../flags/read.ts'
 import { createClient } from '../kube/client.ts'
+import { systemTurns } from '../kube/clock.ts'
 import { loadKubeConfig, namespaceOfPod, type ClusterConfig } from '../kube/config.ts'
 import { createObjects } from '../kube/objects.ts'
 import { createLog, type Log } from '../log.ts'
@@ -80,7 +81,7 @@ type Operator = { readonly stop: () => Promise<void> }
 async function startOperator(config: Config, cluster: ClusterConfig, log: Log): Promise<Operator> {
   await using started = new AsyncDisposableStack()
   let stopping = false
-  const metrics = createMetrics()
+  const metrics = createMetrics(systemTurns)
   metrics.builtAs(version)
   const shownTokens: ShownTokens = new Set()
   const client = createClient(cluster, {
@@ -211,14 +212,10 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
 /** Registers the metrics that are read from the inventory and the watches at each scrape. */
 function reportCluster(metrics: Metrics, inventory: Inventory, feed: Feed): void {
   metrics.bindingsFrom(() =>
-    inventory
-      .bindings()
-      .map(({ spec, status }) => ({
-        ...(summaryIn(status) ?? { condition: 'Ready', reason: 'Initializing' }),
-        mode: given(spec.mode),
-        count: 1,
-      }))
-      .toArray(),
+    inventory.bindings().map(({ spec, status }) => ({
+      ...(summaryIn(status) ?? { condition: 'Ready', reason: 'Initializing' }),
+      mode: given(spec.mode),
+    })),
   )
   metrics.outputsFrom(() => Iterator.from(inventory.outputs()).map(({ stats }) => fateOf(stats)))
   metrics.reflectorsFrom(() =>

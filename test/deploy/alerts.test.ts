@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
+import { systemTurns } from '../../src/kube/clock.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { exercise } from '../metrics/exercise.ts'
 import { describePrometheus, prometheusPrograms } from '../support/prometheus.ts'
@@ -58,7 +59,7 @@ describePrometheus('the alerts', () => {
   })
 
   test('the names of our metrics are good ones to promtool', async () => {
-    const metrics = createMetrics()
+    const metrics = createMetrics(systemTurns)
     exercise(metrics)
     const ours = (await metrics.text())
       .split('\n')

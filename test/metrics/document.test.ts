@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
+import { systemTurns } from '../../src/kube/clock.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { writtenFrom } from '../docs/tables.ts'
 import { exercise } from './exercise.ts'
@@ -29,7 +30,7 @@ function labelsIn(text: string, name: string): readonly string[] {
 }
 
 test('docs/metrics.md is what the program serves', async () => {
-  const metrics = createMetrics()
+  const metrics = createMetrics(systemTurns)
   exercise(metrics)
   const text = await metrics.text()
   const rows = [...text.matchAll(/^# HELP (kleym_\w+) (.*)\n# TYPE \S+ (\w+)$/gm)].map(

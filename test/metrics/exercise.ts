@@ -4,7 +4,7 @@ import type { Metrics } from '../../src/metrics/metrics.ts'
 export function exercise(metrics: Metrics): void {
   metrics.builtAs('0.0.0')
   metrics.bindingOutcome({ condition: 'Ready', reason: 'Reconciled', mode: 'PoolOnly' })
-  metrics.bindingsFrom(() => [{ condition: 'Ready', reason: 'Reconciled', mode: 'PoolOnly', count: 1 }])
+  metrics.bindingsFrom(() => [{ condition: 'Ready', reason: 'Reconciled', mode: 'PoolOnly' }])
   metrics.reviewStarted()({ operation: 'CREATE', decision: 'allow' })
   metrics.claimsFrom(() => 1)
   metrics.webhookProbe(true)

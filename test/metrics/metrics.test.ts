@@ -1,5 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { sliceMs } from '../../src/core/slices.ts'
+import { systemTurns } from '../../src/kube/clock.ts'
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
 
 /** The samples of our own metrics, by name and labels. */
@@ -14,13 +16,13 @@ async function samples(metrics: Metrics): Promise<ReadonlyMap<string, number>> {
 }
 
 test('the metrics of the process are there, in the text format of Prometheus', async () => {
-  const metrics = createMetrics()
+  const metrics = createMetrics(systemTurns)
   expect(metrics.contentType).toContain('text/plain; version=0.0.4')
   expect(await metrics.text()).toContain('\nprocess_cpu_seconds_total ')
 })
 
 test('outcomes are counted by condition, reason and mode', async () => {
-  const metrics = createMetrics()
+  const metrics = createMetrics(systemTurns)
   metrics.bindingOutcome({ condition: 'Ready', reason: 'Reconciled', mode: 'PoolOnly' })
   metrics.bindingOutcome({ condition: 'Ready', reason: 'Reconciled', mode: 'PoolOnly' })
   metrics.bindingOutcome({ condition: 'Conflict', reason: 'IdentityCollision', mode: undefined })
@@ -31,24 +33,42 @@ test('outcomes are counted by condition, reason and mode', async () => {
 })
 
 test('bindings are counted at the scrape: a group that emptied is gone, equal labels add up', async () => {
-  const metrics = createMetrics()
+  const metrics = createMetrics(systemTurns)
   const ready = { condition: 'Ready', reason: 'Reconciled', mode: 'PoolOnly' }
-  let now = [{ ...ready, count: 3 }]
+  let now = [ready, ready, ready]
   metrics.bindingsFrom(() => now)
   expect(
     (await samples(metrics)).get(
       'kleym_identity_bindings{condition="Ready",reason="Reconciled",mode="PoolOnly"}',
     ),
   ).toBe(3)
-  now = ['x', 7].map((mode) => ({ condition: 'Ready', reason: 'Initializing', mode: String(mode), count: 1 }))
+  now = ['x', 7].map((mode) => ({ condition: 'Ready', reason: 'Initializing', mode: String(mode) }))
   const found = [...(await samples(metrics))].filter(([name]) => name.startsWith('kleym_identity_bindings{'))
   expect(found).toEqual([
     ['kleym_identity_bindings{condition="Ready",reason="Initializing",mode="unsupported"}', 2],
   ])
 })
 
+test('a scrape of many bindings and outputs leaves the event loop to others meanwhile', async () => {
+  let [elapsed, turns] = [0, 0]
+  const metrics = createMetrics({
+    now: () => (elapsed += sliceMs / 2),
+    next: () => Promise.resolve((turns += 1)),
+  })
+  metrics.bindingsFrom(() =>
+    Array.from({ length: 100 }, () => ({ condition: 'Ready', reason: 'Reconciled', mode: 'PoolOnly' })),
+  )
+  metrics.outputsFrom(() => Array.from({ length: 100 }, () => 'entries'))
+  const found = await samples(metrics)
+  expect(turns).toBeGreaterThan(50)
+  expect(found.get('kleym_identity_bindings{condition="Ready",reason="Reconciled",mode="PoolOnly"}')).toBe(
+    100,
+  )
+  expect(found.get('kleym_clusterspiffeids{state="entries"}')).toBe(100)
+})
+
 test('a review is in flight until it is answered, then counted and timed', async () => {
-  const metrics = createMetrics()
+  const metrics = createMetrics(systemTurns)
   const finished = metrics.reviewStarted()
   metrics.reviewStarted()
   expect((await samples(metrics)).get('kleym_admission_reviews_in_flight')).toBe(2)
@@ -66,7 +86,7 @@ test('a review is in flight until it is answered, then counted and timed', async
 })
 
 test('what is asked at the scrape is as it is then', async () => {
-  const metrics = createMetrics()
+  const metrics = createMetrics(systemTurns)
   let depth = 4
   let lags = [{ resource: 'inferencepools', seconds: 2, restarts: 1 }]
   let runs = 32
@@ -88,7 +108,7 @@ test('what is asked at the scrape is as it is then', async () => {
 })
 
 test('the rest of what happens is recorded', async () => {
-  const metrics = createMetrics()
+  const metrics = createMetrics(systemTurns)
   metrics.reconciled('retry', 0.02)
   metrics.apiRequest('GET', 200)
   metrics.apiRequest('PUT', undefined)
@@ -118,7 +138,7 @@ test('the rest of what happens is recorded', async () => {
 })
 
 test('whatever is sent, the number of series is bounded', async () => {
-  const metrics = createMetrics()
+  const metrics = createMetrics(systemTurns)
   fc.assert(
     fc.property(fc.string(), fc.string(), fc.anything(), fc.double(), (condition, reason, mode, code) => {
       metrics.bindingOutcome({ condition, reason, mode })

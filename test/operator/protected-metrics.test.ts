@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { connect } from 'node:tls'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createAuthority, issueLeaf } from '../../certs/authority.ts'
+import { systemTurns } from '../../src/kube/clock.ts'
 import { createLog } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { startMetrics, type MetricsOptions } from '../../src/operator/protected-metrics.ts'
@@ -28,7 +29,7 @@ async function start({
       webhook: { address: withWebhook ? { host: '127.0.0.1', port: 1 } : undefined },
     },
     client: { call: () => Promise.reject(new Error('nobody scrapes here')) },
-    metrics: createMetrics(),
+    metrics: createMetrics(systemTurns),
     log: createLog({ level: 'warn', destination: { write: (line) => void logged.push(line) } }),
     ...(selfSign && { selfSign }),
   })

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import { connect } from 'node:tls'
 import forge from 'node-forge'
 import { afterEach, describe, expect, test } from 'vitest'
+import { systemTurns } from '../../src/kube/clock.ts'
 import { createLog } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import type { Authorization } from '../../src/serving/authorizations.ts'
@@ -15,7 +16,7 @@ import {
 
 let lines: string[] = []
 const log = createLog({ level: 'info', destination: { write: (line) => lines.push(line) } })
-const metrics = createMetrics()
+const metrics = createMetrics(systemTurns)
 let server: MetricsServer | undefined
 
 afterEach(async () => {

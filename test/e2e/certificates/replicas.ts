@@ -3,6 +3,7 @@ import { operatorConfig } from '../../../src/config.ts'
 import { configurableReasons } from '../../../src/core/findings.ts'
 import { Inventory } from '../../../src/core/inventory.ts'
 import { createClient } from '../../../src/kube/client.ts'
+import { systemTurns } from '../../../src/kube/clock.ts'
 import { loadKubeConfig } from '../../../src/kube/config.ts'
 import { createObjects } from '../../../src/kube/objects.ts'
 import { createLog } from '../../../src/log.ts'
@@ -42,7 +43,7 @@ export async function startReplica({ kubeconfig, url, lives, write }: ReplicaOpt
   if (parsed.kind !== 'config') throw new Error(JSON.stringify(parsed))
   const { config } = parsed
   const log = createLog({ level: 'info', destination: { write } })
-  const metrics = createMetrics()
+  const metrics = createMetrics(systemTurns)
   const shownTokens = new Set<string>()
   const onTokenShown = (token: string): void => void shownTokens.add(token)
   const client = createClient(loadKubeConfig({ kubeconfig }), { onTokenShown })

@@ -6,6 +6,7 @@ import { connect } from 'node:tls'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createAuthority, issueLeaf } from '../../../certs/authority.ts'
 import type { Certified } from '../../../certs/inspect.ts'
+import { systemTurns } from '../../../src/kube/clock.ts'
 import { createLog } from '../../../src/log.ts'
 import { createMetrics } from '../../../src/metrics/metrics.ts'
 import { startMetrics } from '../../../src/operator/protected-metrics.ts'
@@ -43,7 +44,7 @@ async function served(certificate: Certified) {
     },
     // A TLS handshake alone asks the API server nothing.
     client: { call: () => Promise.reject(new Error('nobody scrapes here')) },
-    metrics: createMetrics(),
+    metrics: createMetrics(systemTurns),
     log: createLog({ level: 'warn', destination: { write: (line) => void lines.push(line) } }),
   })
   onTestFinished(() => server.close())
