@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import { kubectl } from '../support/kubectl.ts'
@@ -48,6 +48,12 @@ describe('the description of', () => {
 })
 
 describeReal('kubectl explain', () => {
+  // The API server serves a kind a moment before it describes it.
+  beforeAll(async () => {
+    const patience = { timeout: 30_000, interval: 100 }
+    await expect.poll(async () => (await kubectl(['explain', root])).code, patience).toBe(0)
+  }, 60_000)
+
   test('lists every field', async () => {
     const { stdout } = await kubectl(['explain', root, '--recursive'])
     for (const { path } of fields) expect(stdout).toMatch(new RegExp(`^ +${nameIn(path)}\\t`, 'mu'))
