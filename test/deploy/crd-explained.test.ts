@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { objectOr, type JsonObject } from '../../src/core/json.ts'
 import { kubectl } from '../support/kubectl.ts'
@@ -47,12 +47,13 @@ describe('the description of', () => {
   })
 })
 
+const isExplained = async (): Promise<void> => {
+  expect(await kubectl(['explain', root])).toMatchObject({ code: 0 })
+}
+
 describeReal('kubectl explain', () => {
   // The API server serves a kind a moment before it describes it.
-  beforeAll(async () => {
-    const patience = { timeout: 30_000, interval: 100 }
-    await expect.poll(async () => (await kubectl(['explain', root])).code, patience).toBe(0)
-  }, 60_000)
+  beforeAll(() => vi.waitFor(isExplained, { timeout: 30_000, interval: 100 }), 60_000)
 
   test('lists every field', async () => {
     const { stdout } = await kubectl(['explain', root, '--recursive'])
