@@ -23,6 +23,7 @@ export type Remark = {
 }
 
 const replacement = 'Replacement'
+const replaced = 'Replaced'
 
 /** What admission says of a binding beside the findings of the verdict. `news` are those that were not there before. */
 export const remarksOn = (
@@ -35,7 +36,9 @@ export const remarksOn = (
   world: World,
 ): readonly Remark[] => [
   ...renaming(binding, stake, world),
-  ...(verdict.verdict === 'deny' ? [] : losingPeers(binding, news, world)),
+  ...(verdict.verdict === 'deny'
+    ? []
+    : [...takingPlace(binding, stake, world), ...losingPeers(binding, news, world)]),
 ]
 
 /**
@@ -147,4 +150,34 @@ function renaming(binding: Binding, stake: Stake, world: World): readonly Remark
       isEffective,
     },
   ]
+}
+
+/**
+ * The bindings that are annotated to replace the given one. They are let in beside it, and it beside them, so whoever makes it anew
+ * while such an annotation is left from a rename has two bindings for one identity.
+ */
+function takingPlace(binding: Binding, stake: Stake, world: World): readonly Remark[] {
+  const { identity, containerRef } = stake
+  const sharing = [
+    ...(identity?.collisionKey === undefined ? [] : world.holders(identity.collisionKey)),
+    ...(containerRef === undefined ? [] : world.sharingContainer(containerRef)),
+  ]
+  const names = new Set(
+    sharing
+      .filter(
+        (other) =>
+          other.replaces === binding.name &&
+          !other.deleting &&
+          isReplacement(other, stakeOf(other, world), binding, stake),
+      )
+      .map(({ name }) => name),
+  )
+  const field = 'metadata.name'
+  return [...names].toSorted(byBytes).map((name) => ({
+    reason: replaced,
+    path: ['metadata', 'name'],
+    field,
+    value: binding.name,
+    line: `${field}: ${show(binding.name)}: InferenceIdentityBinding ${name} takes its place, by its annotation ${replacesAnnotation}; both give the same identity to the same workloads until one of them is deleted`,
+  }))
 }

@@ -57,6 +57,14 @@ describe('what admission says beside its findings', () => {
     expect(await verdictsOn([...good, renamed()])).toMatchObject([{ verdict: 'allow', findings: [] }])
   })
 
+  test('of the replaced one that comes after it is that both stay', async () => {
+    const [, verdict] = await verdictsOn([...good, renamed(), binding()])
+    expect(verdict).toMatchObject({
+      verdict: 'warn',
+      findings: [{ reason: 'Replaced', field: 'metadata.name', message: expect.stringContaining('chat-v2') }],
+    })
+  })
+
   test('of a collision that is let through is who loses its identity', async () => {
     const objects = [...good, binding(), binding({ name: 'rival' })]
     const said = await printed(objects, '--webhook-action', 'IdentityCollision=warn')

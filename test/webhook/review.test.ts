@@ -732,6 +732,22 @@ describe('another name for an identity', () => {
     expect(response.warnings).toContainEqual(expect.stringMatching(/this binding takes its place/))
   })
 
+  test.each([
+    ['once all is there', there],
+    ['while both wait', []],
+  ])('is named to whoever makes the replaced binding anew, %s', async (_when, around) => {
+    const remembered = [...around.filter(({ kind }) => kind !== binding().kind), named('chat-v2')]
+    const { kind, warnings } = await stage({ remembered }).validate(binding())
+    expect(kind).toBe('allowed')
+    expect(warnings).toContainEqual(
+      'metadata.name: "chat": InferenceIdentityBinding chat-v2 takes its place, by its annotation kleym.sonda.red/replaces; both give the same identity to the same workloads until one of them is deleted',
+    )
+    const other = binding({ spec: { containerName: 'side' } })
+    expect((await stage({ remembered }).validate(other)).warnings).not.toContainEqual(
+      expect.stringContaining('takes its place'),
+    )
+  })
+
   test('is refused without the annotation', async () => {
     expect(outcomeOf(await stage({ remembered: there }).validate(binding({ name: 'chat-v2' })))).toBe(
       'IdentityCollision',
