@@ -19,9 +19,9 @@ export class Census {
   readonly #sizes = new Map<string, number>()
 
   /**
-   * @param lasts whether every binding is indexed when it comes. To index a hundred thousand at the first question would keep the
-   * event loop for 130 ms. A census that is dropped after a judgement makes its references and neighbours into an index when it is
-   * asked for them: judging a change of a pool never asks, and would index thousands for nothing.
+   * @param lasts whether bindings are indexed by their references and as neighbours when they come. To index a hundred thousand at
+   * the first question would keep the event loop for 130 ms. A census that is dropped after a judgement makes these two indexes when
+   * they are first asked: judging a change of a pool never asks them, and would index thousands of bindings for nothing.
    */
   constructor({ lasts }: { readonly lasts: boolean }) {
     if (!lasts) return

@@ -29,6 +29,8 @@ export type World = {
   possibleHolders(collisionKey: string): readonly Binding[]
   /** The bindings that ask for one container by the same references, whether or not these lead to anything yet. */
   sharingContainer(containerRef: string): readonly Binding[]
+  /** The bindings that are annotated to replace the given one; those that are being deleted are among them. */
+  replacing(key: BindingKey): readonly Binding[]
 }
 
 /** Everything that the checks look at, gathered before the first check runs. */

@@ -96,6 +96,7 @@ export class Inventory implements IndexedWorld {
     return this.#census.get(bindingKey(namespace, name))?.stake ?? noStake
   }
 
+  /** They can be gone through in slices, as `keys` can. */
   bindings(): IteratorObject<Binding> {
     return this.#census.entries().map(({ binding }) => binding)
   }
@@ -147,7 +148,7 @@ export class Inventory implements IndexedWorld {
     return this.#outputs.copiesOf(key)
   }
 
-  /** All outputs of ours. */
+  /** All outputs of ours. They can be gone through in slices, as `keys` can. */
   outputs(): Iterable<Output> {
     return this.#outputs.owned()
   }

@@ -30,14 +30,20 @@ export class OutputIndex {
     const [before, after] = [this.#outputs.get(name), output].map(
       (one) => one && { output: slim(one), collisionKey: collisionKeyIn(one) },
     )
-    if (before) this.#remove(name, before)
-    if (after) this.#add(name, after)
+    // A changed output keeps its place, so whoever goes through the outputs in slices meets it once.
+    if (before) this.#unfile(name, before)
+    if (after) this.#file(name, after)
+    else {
+      this.#outputs.delete(name)
+      this.#unprocessed.delete(name)
+    }
     const fallback = output && decodeFallback(output)
     if (fallback) this.#fallbacks.set(name, fallback)
+    else this.#fallbacks.delete(name)
     return [before, after].filter((one) => one !== undefined)
   }
 
-  #add(name: string, { output, collisionKey }: KeyedOutput): void {
+  #file(name: string, { output, collisionKey }: KeyedOutput): void {
     this.#outputs.set(name, output)
     if (output.owner !== undefined) this.#owners.add(name, output.owner)
     if (collisionKey !== undefined) this.#collisionKeys.add(name, collisionKey)
@@ -45,10 +51,7 @@ export class OutputIndex {
     this.#noteProcessing(output)
   }
 
-  #remove(name: string, { output, collisionKey }: KeyedOutput): void {
-    this.#outputs.delete(name)
-    this.#fallbacks.delete(name)
-    this.#unprocessed.delete(name)
+  #unfile(name: string, { output, collisionKey }: KeyedOutput): void {
     if (output.owner !== undefined) this.#owners.remove(name, output.owner)
     if (collisionKey !== undefined) this.#collisionKeys.remove(name, collisionKey)
     if (output.copyOf !== undefined) this.#copies.remove(name, output.copyOf)

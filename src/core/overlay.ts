@@ -139,6 +139,10 @@ export class Overlay implements IndexedWorld {
     )
   }
 
+  replacing(key: BindingKey): readonly Binding[] {
+    return this.#merged(this.#below.replacing(key), this.#census.all(this.#census.replacing(key)))
+  }
+
   usersOf(resource: Resource, namespace: string, name: string): readonly Binding[] {
     const below = this.#below.usersOf(resource, namespace, name)
     if (namespace !== this.#namespace) return below

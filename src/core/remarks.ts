@@ -157,27 +157,18 @@ function renaming(binding: Binding, stake: Stake, world: World): readonly Remark
  * while such an annotation is left from a rename has two bindings for one identity.
  */
 function takingPlace(binding: Binding, stake: Stake, world: World): readonly Remark[] {
-  const { identity, containerRef } = stake
-  const sharing = [
-    ...(identity?.collisionKey === undefined ? [] : world.holders(identity.collisionKey)),
-    ...(containerRef === undefined ? [] : world.sharingContainer(containerRef)),
-  ]
-  const names = new Set(
-    sharing
-      .filter(
-        (other) =>
-          other.replaces === binding.name &&
-          !other.deleting &&
-          isReplacement(other, stakeOf(other, world), binding, stake),
-      )
-      .map(({ name }) => name),
-  )
-  const field = 'metadata.name'
-  return [...names].toSorted(byBytes).map((name) => ({
-    reason: replaced,
-    path: ['metadata', 'name'],
-    field,
-    value: binding.name,
-    line: `${field}: ${show(binding.name)}: InferenceIdentityBinding ${name} takes its place, by its annotation ${replacesAnnotation}; both give the same identity to the same workloads until one of them is deleted`,
-  }))
+  const path = ['metadata', 'name']
+  const field = path.join('.')
+  return world
+    .replacing(bindingKey(binding.namespace, binding.name))
+    .filter((other) => !other.deleting && isReplacement(other, stakeOf(other, world), binding, stake))
+    .map(({ name }) => name)
+    .toSorted(byBytes)
+    .map((name) => ({
+      reason: replaced,
+      path,
+      field,
+      value: binding.name,
+      line: `${field}: ${show(binding.name)}: InferenceIdentityBinding ${name}, whose annotation ${replacesAnnotation} names this binding, takes its place; both give the same identity to the same workloads until one of them is deleted`,
+    }))
 }

@@ -22,7 +22,7 @@ export type Metrics = AdmissionMetrics &
 /**
  * One registry, with the metrics of the process beside our own.
  *
- * @param turns the event loop, in whose turns a scrape counts
+ * @param turns the event loop, which a scrape that counts thousands of bindings leaves to others now and then
  */
 export function createMetrics(turns: Turns): Metrics {
   const registry = new Registry()

@@ -10,7 +10,6 @@ import { eventResource, gvk } from '../core/resources.ts'
 import { messageOf } from '../core/show.ts'
 import type { Environment } from '../flags/read.ts'
 import { createClient } from '../kube/client.ts'
-import { systemTurns } from '../kube/clock.ts'
 import { loadKubeConfig, namespaceOfPod, type ClusterConfig } from '../kube/config.ts'
 import { createObjects } from '../kube/objects.ts'
 import { createLog, type Log } from '../log.ts'
@@ -81,7 +80,8 @@ type Operator = { readonly stop: () => Promise<void> }
 async function startOperator(config: Config, cluster: ClusterConfig, log: Log): Promise<Operator> {
   await using started = new AsyncDisposableStack()
   let stopping = false
-  const metrics = createMetrics(systemTurns)
+  const reviewsFirst = createReviewsFirst()
+  const metrics = createMetrics(reviewsFirst.turns)
   metrics.builtAs(version)
   const shownTokens: ShownTokens = new Set()
   const client = createClient(cluster, {
@@ -94,7 +94,6 @@ async function startOperator(config: Config, cluster: ClusterConfig, log: Log): 
     { trustDomain: config.trustDomain, className: config.className },
     { atOnce: workedOutAtOnce },
   )
-  const reviewsFirst = createReviewsFirst()
   const keptSettings = new KeptSettings(inventory, config.departures, (words) => log.warn({}, words))
   metrics.keptSettingsFrom(() => ({
     trustDomain: keptSettings.count('trust domain'),

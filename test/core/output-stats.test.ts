@@ -76,6 +76,20 @@ describe('in the inventory', () => {
     expect(names(inventory.outputs())).toEqual([])
   })
 
+  test('an output that changes while all are gone through comes once', () => {
+    const others = ['a', 'b'].map((name) =>
+      clusterSpiffeId(`kleym-default-${name}-pool-0123abcd`, {
+        uid: name,
+        annotations: { 'kleym.sonda.red/binding': `default/${name}` },
+      }),
+    )
+    const inventory = inventoryOf([output, ...others])
+    const ways = [Iterator.from(inventory.outputs()), inventory.unprocessed()]
+    for (const way of ways) expect(way.next().value).toMatchObject({ name: output.metadata.name })
+    inventory.apply(upserted({ ...output, spec: { hint: 'edited' } }))
+    for (const way of ways) expect([...way].map(({ uid }) => uid)).toEqual(['a', 'b'])
+  })
+
   test('of the ClusterSPIFFEIDs of others only the existence is kept', () => {
     const large = { spiffeIDTemplate: 'x'.repeat(10_000), workloadSelectorTemplates: ['x'] }
     const inventory = inventoryOf([clusterSpiffeId('foreign', {}, large)])

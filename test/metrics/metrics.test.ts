@@ -60,6 +60,7 @@ test('a scrape of many bindings and outputs leaves the event loop to others mean
   )
   metrics.outputsFrom(() => Array.from({ length: 100 }, () => 'entries'))
   const found = await samples(metrics)
+  // A hundred of either alone would take 50.
   expect(turns).toBeGreaterThan(50)
   expect(found.get('kleym_identity_bindings{condition="Ready",reason="Reconciled",mode="PoolOnly"}')).toBe(
     100,

@@ -732,20 +732,31 @@ describe('another name for an identity', () => {
     expect(response.warnings).toContainEqual(expect.stringMatching(/this binding takes its place/))
   })
 
+  const ofThePool = { mode: 'PoolOnly', objectiveRef: undefined, containerName: undefined }
+
   test.each([
-    ['once all is there', there],
-    ['while both wait', []],
-  ])('is named to whoever makes the replaced binding anew, %s', async (_when, around) => {
-    const remembered = [...around.filter(({ kind }) => kind !== binding().kind), named('chat-v2')]
-    const { kind, warnings } = await stage({ remembered }).validate(binding())
+    ['once all is there', scene, {}],
+    ['while both wait', [], {}],
+    ['for PoolOnly bindings', scene, ofThePool],
+  ])('is named to whoever makes the replaced binding anew, %s', async (_when, around, spec) => {
+    const remembered = [...around, named('chat-v2', 'chat', spec)]
+    const { kind, warnings } = await stage({ remembered }).validate(binding({ spec }))
     expect(kind).toBe('allowed')
     expect(warnings).toContainEqual(
-      'metadata.name: "chat": InferenceIdentityBinding chat-v2 takes its place, by its annotation kleym.sonda.red/replaces; both give the same identity to the same workloads until one of them is deleted',
+      'metadata.name: "chat": InferenceIdentityBinding chat-v2, whose annotation kleym.sonda.red/replaces names this binding, takes its place; both give the same identity to the same workloads until one of them is deleted',
     )
-    const other = binding({ spec: { containerName: 'side' } })
-    expect((await stage({ remembered }).validate(other)).warnings).not.toContainEqual(
-      expect.stringContaining('takes its place'),
-    )
+  })
+
+  test('is not named to one that gives another identity, or while its own binding is being deleted', async () => {
+    const leaving = named('chat-v2')
+    for (const [other, made] of [
+      [named('chat-v2'), binding({ spec: { containerName: 'side' } })],
+      [{ ...leaving, metadata: { ...leaving.metadata, deletionTimestamp } }, binding()],
+    ] as const) {
+      const { kind, warnings } = await stage({ remembered: [...scene, other] }).validate(made)
+      expect(kind).toBe('allowed')
+      expect(warnings).not.toContainEqual(expect.stringContaining('takes its place'))
+    }
   })
 
   test('is refused without the annotation', async () => {

@@ -144,6 +144,7 @@ export async function recordedServer(
     calls: () => calls,
     renew: async (resource) => {
       await ask({ kind: 'renew', path: resourcePath(resource), version })
+      // More than a kind has objects.
       version += 1_000_000
     },
   }

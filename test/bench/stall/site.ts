@@ -97,11 +97,11 @@ const changes: Readonly<Record<string, () => void | Promise<void>>> = {
   'all pools come': () => define(firstPools, true),
   'one pool': () => {
     const other = { 'app.kubernetes.io/name': 'another' }
-    server.change(firstPools, addVersion(pool(home(0), sharedPool, other)))
+    server.change(firstPools, withUid(pool(home(0), sharedPool, other)))
   },
 }
 
-const addVersion = (manifest: ReturnType<typeof pool>) => ({
+const withUid = (manifest: ReturnType<typeof pool>) => ({
   ...manifest,
   metadata: { ...manifest.metadata, uid: 'another' },
 })

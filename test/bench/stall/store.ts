@@ -21,10 +21,10 @@ export type Question =
   | { readonly kind: 'get'; readonly path: string }
   /** Stores an object in the place of the one with its path. */
   | { readonly kind: 'keep'; readonly path: string; readonly object: JsonObject }
-  /** Gives all objects of a kind versions from this one on. */
+  /** Gives all objects of a kind versions after this one. */
   | { readonly kind: 'renew'; readonly path: string; readonly version: number }
 
-/** An answer without bytes says that there is nothing of that path, or that nothing was asked for. */
+/** An answer without bytes says that there is nothing of that path, or that the question was only to store something. */
 export type Answered = { readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> | undefined }
 
 const [size, layoutName]: readonly [number, string] = workerData
