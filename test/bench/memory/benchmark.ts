@@ -26,7 +26,7 @@ export const memory: Benchmark = async (report, { quick }) => {
   await using cluster = await startEmbeddedCluster()
   const floor = { name: 'without any', samples: [await resident(0)] }
   await populate(cluster, few, home)
-  await tell(few, { 'that it made Ready': besideGo })
+  await tell(few, { 'that it made Ready': besideGo, 'that were Ready before it started': besideGo })
   await populate(cluster, size - few, home, few)
   await tell(size, { 'that it made Ready': 236, 'that were Ready before it started': 188 })
 
