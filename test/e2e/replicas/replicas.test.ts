@@ -88,7 +88,7 @@ describeReal('three replicas behind one address', () => {
       const results: Round[] = []
       for (let end = round + rounds; round < end; round += 1) {
         results.push(await raceOf(cluster, clients, sets[name]?.(round) ?? []))
-        fleet.balancer.cut()
+        await fleet.balancer.cut()
       }
       const slipped = results.filter((one) => one.kind === 'slipped')
       const saidMs = slipped.map((one) => Math.round(one.saidMs))
