@@ -28,7 +28,7 @@ export async function finalize(binding: Binding, reach: Reach): Promise<RunResul
   const key = bindingKey(binding.namespace, binding.name)
   const successor = successorOf(binding, reach.inventory, reach.departures)
   if (successor) return wait(`${successor.name} replaces ${key} and has no ClusterSPIFFEID yet`)
-  const withdrawn = await reach.outputs.withdraw(key, 'its binding is being deleted')
+  const withdrawn = await reach.outputs.withdraw(key, binding.status, 'its binding is being deleted')
   if (withdrawn.kind !== 'gone') return withdrawn.result
   if (!hasFinalizer(binding)) return settled
   const others = binding.finalizers.filter((name) => name !== finalizer)

@@ -1,16 +1,20 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
-import { decodeOutput, type ClusterSpiffeId, type Output } from '../core/clusterspiffeid.ts'
-import { outputUidIn, showsIdentity } from '../core/conditions.ts'
+import type { ClusterSpiffeId, Output } from '../core/clusterspiffeid.ts'
+import { outputNamedIn, showsIdentity } from '../core/conditions.ts'
 import type { Identity } from '../core/identity.ts'
 import type { Inventory } from '../core/inventory.ts'
+import type { JsonObject } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
 import { handover, type Handover } from './handover.ts'
 import { plainCreation, type Journal, type JournalEntry } from './journal.ts'
+import { OwnOutputs } from './own-outputs.ts'
 import type { Placement } from './placement.ts'
+import { PrunedSpecs } from './pruned-specs.ts'
+import { Remover } from './remover.ts'
 import { rivalsOf } from './rivals.ts'
-import { retryOf, settled, wait, type RunResult } from './run-result.ts'
+import { settled, wait, type RunResult } from './run-result.ts'
 import type { UnshownOutputs } from './unshown-outputs.ts'
 import { Writer } from './writer.ts'
 
@@ -24,11 +28,6 @@ type OutputsOptions = {
   readonly unshown: UnshownOutputs
 }
 
-/** The outputs of a binding, or the result of a run that could not find them out. */
-type Own =
-  | { readonly kind: 'known'; readonly outputs: readonly Output[] }
-  | { readonly kind: 'unfinished'; readonly result: RunResult }
-
 /** What came of deleting outputs, and which others stay as they are. */
 type Withdrawal =
   | { readonly kind: 'gone'; readonly kept: readonly Output[] }
@@ -40,20 +39,28 @@ type Withdrawal =
 /** Makes the ClusterSPIFFEIDs of a binding what they should be, with as few writes as possible. */
 export class Outputs {
   readonly #inventory: Inventory
-  readonly #objects: Objects
-  readonly #journal: Journal
+  readonly #unshown: UnshownOutputs
+  readonly #prunedSpecs: PrunedSpecs
+  readonly #remover: Remover
+  readonly #own: OwnOutputs
   readonly #writer: Writer
 
   constructor(options: OutputsOptions) {
-    this.#inventory = options.inventory
-    this.#objects = options.objects
-    this.#journal = options.journal
-    this.#writer = new Writer(options)
+    const { inventory, unshown } = options
+    const prunedSpecs = new PrunedSpecs(() => inventory.schemaOf(clusterSpiffeIdResource))
+    const remover = new Remover({ ...options, prunedSpecs })
+    const { removed } = remover
+    this.#inventory = inventory
+    this.#unshown = unshown
+    this.#prunedSpecs = prunedSpecs
+    this.#remover = remover
+    this.#own = new OwnOutputs({ ...options, removed })
+    this.#writer = new Writer({ ...options, removed, prunedSpecs })
   }
 
   /** The bindings with an output that was pruned: under another schema the API server may store more of it. */
   *pruned(): Iterable<BindingKey> {
-    for (const name of this.#writer.pruned()) {
+    for (const name of this.#prunedSpecs.names()) {
       const owner = this.#inventory.output(name)?.owner
       if (owner !== undefined) yield owner
     }
@@ -65,17 +72,18 @@ export class Outputs {
    */
   async put(binding: Binding, identity: Identity, wanted: ClusterSpiffeId): Promise<Placement> {
     const key = bindingKey(binding.namespace, binding.name)
-    const own = await this.#own(key)
+    const own = await this.#own.of(key, binding.status)
     if (own.kind === 'unfinished') return own
+    this.#remover.tellUnanswered(key, own.outputs)
     const isShown = showsIdentity(binding.status, identity)
-    const rivals = rivalsOf(binding, identity, { inventory: this.#inventory, unshown: this.#writer.unshown })
+    const rivals = rivalsOf(binding, identity, { inventory: this.#inventory, unshown: this.#unshown })
     const steps = handover({ mine: own.outputs, rivals, wanted, isShown })
-    const isNamed = isShown && outputUidIn(binding.status) !== undefined
+    const isNamed = isShown && outputNamedIn(binding.status) !== undefined
     const wantedOutput = { binding, wanted, creation: creationBy(steps, isNamed) }
     if (steps.before.length > 0) {
       const doubt = await this.#writer.rehearse(wantedOutput)
       if (doubt) return doubt
-      const left = await this.#writer.removeAll(steps.before, whyReplaced(steps.before, wanted, identity))
+      const left = await this.#remover.removeAll(steps.before, whyReplaced(steps.before, wanted, identity))
       if (left) return { kind: 'unfinished', result: left.result }
     }
     const [rival] = steps.blocking
@@ -83,47 +91,55 @@ export class Outputs {
       const why = `ClusterSPIFFEID ${rival.name} of another binding still serves the same container`
       return { kind: 'unfinished', result: wait(why) }
     }
-    const placement = await this.#writer.put(wantedOutput, steps.before)
+    const placement = await this.#writer.put(wantedOutput, own.outputs, steps.before)
     if (placement.kind !== 'inPlace') return placement
-    const left = await this.#writer.removeAll(steps.after, `${wanted.metadata.name} gives its identity`)
+    const left = await this.#remover.removeAll(steps.after, `${wanted.metadata.name} gives its identity`)
     return left ? { kind: 'unfinished', result: left.result } : placement
   }
 
   /**
    * Deletes all outputs of a binding.
    *
+   * @param status the binding's; undefined if the binding is gone
    * @param keeps tells outputs that are to stay
    */
   async withdraw(
     key: BindingKey,
+    status: JsonObject | undefined,
     why: string,
     keeps: (output: Output) => boolean = () => false,
   ): Promise<Withdrawal> {
-    const own = await this.#own(key)
+    const own = await this.#own.of(key, status)
     if (own.kind === 'unfinished') return own
+    this.#remover.tellUnanswered(key, own.outputs)
     const kept = own.outputs.filter(keeps)
-    const left = await this.#writer.removeAll(
+    const left = await this.#remover.removeAll(
       own.outputs.filter((output) => !kept.includes(output)),
       why,
     )
-    if (!left) return { kind: 'gone', kept }
+    if (!left) {
+      this.#remover.tellUnanswered(key, kept)
+      return { kind: 'gone', kept }
+    }
     const { result } = left
     return left.isAnswered ? { kind: 'pending', kept, result } : { kind: 'unfinished', result }
   }
 
   /** Forgets what was done for a binding that is gone. */
   forget(key: BindingKey): void {
-    this.#writer.removed.forget(key)
+    const unshown = this.#unshown.of(key)
+    this.#remover.tellUnanswered(key, [...this.#inventory.outputsOf(key), ...(unshown ? [unshown] : [])])
+    this.#remover.removed.forget(key)
   }
 
   /** Whether a binding may have an output. */
-  mayHaveAny(key: BindingKey): boolean {
-    return this.#writer.unshown.of(key) !== undefined || this.#inventory.outputsOf(key).length > 0
+  mayHaveAny({ namespace, name, status }: Binding): boolean {
+    return this.#own.mayExist(bindingKey(namespace, name), status)
   }
 
   /** Whether an output with the annotation of this binding may exist. */
   mayHaveOrphansOf(key: BindingKey): boolean {
-    return this.#writer.unshown.of(key) !== undefined || this.#inventory.outputsOf(key).some(isAnnotated)
+    return this.#unshown.of(key) !== undefined || this.#inventory.outputsOf(key).some(isAnnotated)
   }
 
   /**
@@ -131,44 +147,13 @@ export class Outputs {
    * alone.
    */
   async removeOrphans(key: BindingKey): Promise<RunResult> {
-    const withdrawn = await this.withdraw(key, 'there is no such binding', (output) => !isAnnotated(output))
+    const withdrawn = await this.withdraw(
+      key,
+      undefined,
+      'there is no such binding',
+      (output) => !isAnnotated(output),
+    )
     return withdrawn.kind === 'gone' ? settled : withdrawn.result
-  }
-
-  /**
-   * The binding's outputs as the watch shows them, and the one that this process wrote and the watch has not shown
-   * yet.
-   */
-  async #own(key: BindingKey): Promise<Own> {
-    const unshown = await this.#lookUpUnshown(key)
-    return unshown.kind === 'unfinished'
-      ? unshown
-      : { kind: 'known', outputs: [...this.#inventory.outputsOf(key), ...unshown.outputs] }
-  }
-
-  async #lookUpUnshown(key: BindingKey): Promise<Own> {
-    const nothing = { kind: 'known', outputs: [] } as const
-    const noted = this.#writer.unshown.of(key)
-    if (!noted) return nothing
-    const { name, uid } = noted
-    // The object that the watch shows under this name may be the predecessor of the one that was written.
-    const shown = this.#inventory.output(name)?.uid
-    if (shown === uid || !this.#inventory.isServed(clusterSpiffeIdResource)) {
-      this.#writer.unshown.forget(key)
-      return nothing
-    }
-    const reply = await this.#objects.get(clusterSpiffeIdResource, { name })
-    if (reply.kind !== 'done' && reply.kind !== 'absent')
-      return { kind: 'unfinished', result: retryOf(`reading ClusterSPIFFEID ${name}`, reply) }
-    const output = reply.kind === 'done' ? decodeOutput(reply.object) : undefined
-    if (output?.owner === key && uid === '') {
-      const { spiffeIDTemplate: spiffeId } = output.spec
-      this.#journal({ action: 'created', binding: key, name, spiffeId, why: 'the answer to that was lost' })
-      this.#writer.unshown.note(key, output)
-    }
-    if (output?.owner === key && output.uid !== shown) return { kind: 'known', outputs: [output] }
-    this.#writer.unshown.forget(key)
-    return nothing
   }
 }
 

@@ -79,9 +79,10 @@ function planUnder(
  * prunes `spec.mode`. A PoolOnly binding that is read through it looks like one PerObjective without an objective, which would be withdrawn.
  */
 function takesAway(binding: Binding, plan: Plan, { inventory, outputs }: Reach): boolean {
-  const key = bindingKey(binding.namespace, binding.name)
-  if (plan.kind === 'withdraw') return outputs.mayHaveAny(key)
-  return inventory.outputsOf(key).some((output) => !givesSameIdentity(output, plan.wanted))
+  if (plan.kind === 'withdraw') return outputs.mayHaveAny(binding)
+  return inventory
+    .outputsOf(bindingKey(binding.namespace, binding.name))
+    .some((output) => !givesSameIdentity(output, plan.wanted))
 }
 
 const schemaIsFresh =
@@ -136,7 +137,7 @@ async function whyNotYet(
   { outcome }: Extract<Plan, { kind: 'withdraw' }>,
   { outputs, confirm }: Reach,
 ): Promise<RunResult | undefined> {
-  if (!outputs.mayHaveAny(bindingKey(binding.namespace, binding.name))) return undefined
+  if (!outputs.mayHaveAny(binding)) return undefined
   try {
     if (await confirm(binding, outcome.rule)) return undefined
   } catch (error) {
@@ -157,6 +158,7 @@ async function withdraw(
   const { condition, reason } = summaryOf(outcome)
   const withdrawn = await outputs.withdraw(
     bindingKey(namespace, name),
+    binding.status,
     `${condition}/${reason}: ${outcome.message}`,
     (output) => staysDespite(outcome, output, binding),
   )

@@ -1,5 +1,13 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
-import { retryingStatus, statusOf, summaryOf, type Outcome } from '../core/conditions.ts'
+import {
+  readyIn,
+  retryingStatus,
+  statusOf,
+  summaryOf,
+  type Failure,
+  type Outcome,
+} from '../core/conditions.ts'
+import { rules } from '../core/findings.ts'
 import type { Settings } from '../core/identity.ts'
 import { canonical, field, objectOr, sameJson, type JsonObject } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
@@ -34,6 +42,9 @@ export class Statuses {
    */
   readonly #announced = new Map<BindingKey, { readonly transition: string; readonly version: string }>()
 
+  /** When the words of a refusal were written into the status of a binding, in ms since 1970. */
+  readonly #refusedAt = new Map<BindingKey, number>()
+
   /** Status fields that this schema does not keep. A status without them counts as equal. */
   #pruned: { readonly schema: string | undefined; readonly fields: readonly string[] } = {
     schema: undefined,
@@ -59,6 +70,7 @@ export class Statuses {
   forget(key: BindingKey): void {
     this.#replaced.delete(key)
     this.#announced.delete(key)
+    this.#refusedAt.delete(key)
   }
 
   /**
@@ -66,15 +78,17 @@ export class Statuses {
    *
    * @param settings the settings that the binding was rendered with
    */
-  async record(binding: Binding, outcome: Outcome, settings: Settings): Promise<RunResult | undefined> {
+  async record(binding: Binding, reached: Outcome, settings: Settings): Promise<RunResult | undefined> {
     const { now, observe, info } = this.#options
     const { generation, status: previous } = binding
+    const outcome = this.#inEarlierWords(binding, reached)
     const status = this.#storable(statusOf(outcome, { settings, generation, previous, now: now() }))
     if (sameJson(status, previous)) return undefined
     const unposted = await this.#announce(binding, outcome)
     if (unposted) return unposted
     const written = await this.#write(binding, status)
     if (written !== 'written') return written
+    if (isRefusal(outcome)) this.#refusedAt.set(keyOf(binding), now().getTime())
     observe(binding, outcome)
     const change = changeOfIdentity(previous, outcome)
     if (change) info({ binding: keyOf(binding), ...change }, 'the identity of a binding changed')
@@ -122,6 +136,20 @@ export class Statuses {
     return { kind: 'retry', why: withoutStatuses, cause: withoutStatuses }
   }
 
+  /**
+   * A refusal keeps its words for a while: some API servers and webhooks word the same refusal in another way each time, and
+   * each status that is written has the binding run again at once.
+   */
+  #inEarlierWords(binding: Binding, outcome: Outcome): Outcome {
+    if (!isRefusal(outcome)) return outcome
+    const refusedAt = this.#refusedAt.get(keyOf(binding)) ?? -Infinity
+    if (this.#options.now().getTime() - refusedAt >= keepsWordsMs) return outcome
+    const ready = readyIn(binding.status)
+    const isSame =
+      ready?.reason === rules[outcome.rule].reason && isCurrent(binding.status, binding.generation)
+    return isSame ? { ...outcome, message: ready.message } : outcome
+  }
+
   #storable(status: JsonObject): JsonObject {
     const { schema, fields } = this.#pruned
     if (fields.length === 0 || schema !== this.#options.schema()) return status
@@ -150,6 +178,12 @@ export class Statuses {
     return this.#options.announcer.post(binding, transitionNews(binding, outcome, version))
   }
 }
+
+/** As long as retries are apart at most. */
+const keepsWordsMs = 60_000
+
+const isRefusal = (outcome: Outcome): outcome is Failure =>
+  outcome.kind === 'failed' && outcome.rule === 'managedOutputApplyFailed'
 
 const withoutStatuses =
   'writing the status: the InferenceIdentityBinding CustomResourceDefinition has no status subresource; install the one of this operator'

@@ -5,10 +5,10 @@ import type { Objects, Reply } from '../core/objects.ts'
 import { clusterSpiffeIdResource } from '../core/resources.ts'
 import type { Announcer } from './announcer.ts'
 import { plainCreation, type Journal, type JournalEntry } from './journal.ts'
-import type { Leftover, Placement, WantedOutput } from './placement.ts'
+import type { Placement, WantedOutput } from './placement.ts'
 import { refusedBy, taken, unfinished } from './placement.ts'
-import { PrunedSpecs } from './pruned-specs.ts'
-import { RemovedOutputs } from './removed-outputs.ts'
+import type { PrunedSpecs } from './pruned-specs.ts'
+import type { RemovedOutputs } from './removed-outputs.ts'
 import { merged, recreationNews, repairNews, repairOf } from './repair.ts'
 import { retryOf, wait } from './run-result.ts'
 import type { UnshownOutputs } from './unshown-outputs.ts'
@@ -20,24 +20,17 @@ type WriterOptions = {
   readonly journal: Journal
   /** A creation is noted here before it is sent, because a creation whose answer is lost may have taken effect. */
   readonly unshown: UnshownOutputs
+  /** The outputs that this process deleted. */
+  readonly removed: RemovedOutputs
+  readonly prunedSpecs: PrunedSpecs
 }
 
 /** Writes ClusterSPIFFEIDs one by one, and only if they differ. */
 export class Writer {
   readonly #options: WriterOptions
-  readonly #prunedSpecs: PrunedSpecs
-  readonly removed = new RemovedOutputs()
-  readonly unshown: UnshownOutputs
 
   constructor(options: WriterOptions) {
     this.#options = options
-    this.unshown = options.unshown
-    this.#prunedSpecs = new PrunedSpecs(() => options.inventory.schemaOf(clusterSpiffeIdResource))
-  }
-
-  /** The names of the outputs that were pruned. */
-  pruned(): readonly string[] {
-    return [...this.#prunedSpecs.names()]
   }
 
   /**
@@ -64,18 +57,26 @@ export class Writer {
     }
   }
 
-  /** @param gone objects that were just deleted and the cache may still show */
-  async put(target: WantedOutput, gone: readonly Pick<Output, 'uid'>[]): Promise<Placement> {
+  /**
+   * @param own the binding's outputs, those last that the watch has not shown yet
+   * @param gone objects that were just deleted and the cache may still show
+   */
+  async put(
+    target: WantedOutput,
+    own: readonly Output[],
+    gone: readonly Pick<Output, 'uid'>[],
+  ): Promise<Placement> {
     const { inventory, objects, announcer } = this.#options
     const { binding, wanted } = target
     const { name } = wanted.metadata
     const key = keyOf(binding)
-    const cached = inventory.output(name)
-    const known = gone.some(({ uid }) => uid === cached?.uid) ? undefined : cached
+    const there = own.findLast((one) => one.name === name) ?? inventory.output(name)
+    const known = gone.some(({ uid }) => uid === there?.uid) ? undefined : there
     if (known?.owner === key && !known.deleting && this.#differences(known, wanted).length === 0)
       return { kind: 'inPlace', output: known }
     if (!known) {
-      const isOurDeletion = target.creation.action === 'repaired' && this.removed.isNamedBy(key, binding)
+      const isOurDeletion =
+        target.creation.action === 'repaired' && this.#options.removed.isNamedBy(key, binding)
       const creation = isOurDeletion ? plainCreation : target.creation
       // Posted before the creation, as that of a repair is: afterwards a crash would leave no trace of what happened.
       const unposted =
@@ -84,56 +85,15 @@ export class Writer {
           : undefined
       if (unposted) return unfinished(unposted)
       // If an unshown output is noted already, that note stays until a write has changed the object.
-      if (!this.unshown.of(key)) this.unshown.note(key, decodeOutput(wanted))
+      if (!this.#options.unshown.of(key)) this.#options.unshown.note(key, decodeOutput(wanted))
       const reply = await objects.create(clusterSpiffeIdResource, wanted)
       if (reply.kind !== 'conflict') return this.#afterWrite(target, reply, creation)
     }
     return this.#repair(target)
   }
 
-  /**
-   * Deletes outputs, each whatever becomes of the others. Returns undefined once all are gone. A deletion timestamp is not enough:
-   * SPIRE still serves such an object.
-   */
-  async removeAll(outputs: readonly Output[], why: string): Promise<Leftover | undefined> {
-    const left: Leftover[] = []
-    for (const output of outputs) {
-      const leftover = await this.#remove(output, why)
-      if (leftover) left.push(leftover)
-    }
-    return left.find(({ isAnswered }) => !isAnswered) ?? left[0]
-  }
-
-  async #remove(
-    { name, uid, resourceVersion, owner, deleting, spec }: Output,
-    why: string,
-  ): Promise<Leftover | undefined> {
-    const { objects, journal } = this.#options
-    const doing = `deleting ClusterSPIFFEID ${name}`
-    if (owner !== undefined && !deleting) this.removed.note(owner, uid)
-    const removed = deleting
-      ? undefined
-      : await objects.remove(clusterSpiffeIdResource, { name }, { uid, resourceVersion })
-    if (removed?.kind === 'refused' || removed?.kind === 'failed')
-      return { result: retryOf(doing, removed), isAnswered: removed.kind === 'refused' }
-    if (removed?.kind === 'done')
-      journal({ action: 'deleted', binding: owner, name, spiffeId: spec['spiffeIDTemplate'], why })
-    const still = await objects.get(clusterSpiffeIdResource, { name })
-    if (still.kind !== 'done' && still.kind !== 'absent')
-      return { result: retryOf(doing, still), isAnswered: false }
-    if (still.kind === 'done' && decodeOutput(still.object).uid === uid) {
-      if (removed?.kind === 'conflict') return { result: retryOf(doing, removed), isAnswered: false }
-      const waits = `ClusterSPIFFEID ${name} waits for its finalizers`
-      return { result: wait(waits, finalizersMs), isAnswered: true }
-    }
-    if (still.kind === 'absent') this.#prunedSpecs.forget(name)
-    if (owner === undefined) return undefined
-    if (this.unshown.of(owner)?.uid === uid) this.unshown.forget(owner)
-    return undefined
-  }
-
   #differences(output: Output, wanted: ClusterSpiffeId): readonly string[] {
-    return differencesIn(output, wanted, this.#prunedSpecs.of(wanted))
+    return differencesIn(output, wanted, this.#options.prunedSpecs.of(wanted))
   }
 
   /** Reads the object before replacing it, because the cache keeps only some of its fields. */
@@ -146,13 +106,13 @@ export class Writer {
     if (reply.kind !== 'done') return unfinished(retryOf(`reading ClusterSPIFFEID ${name}`, reply))
     const output = decodeOutput(reply.object)
     if (output.owner !== key) {
-      this.unshown.forget(key)
+      this.#options.unshown.forget(key)
       return taken(output)
     }
     if (output.deleting) return unfinished(wait(`ClusterSPIFFEID ${name} is being deleted`))
     const fields = this.#differences(output, wanted)
     if (fields.length === 0) {
-      this.unshown.note(key, output)
+      this.#options.unshown.note(key, output)
       return { kind: 'inPlace', output }
     }
     const repair = repairOf(binding, wanted, reply.object, fields)
@@ -178,19 +138,16 @@ export class Writer {
     const { name } = wanted.metadata
     const key = keyOf(binding)
     if (reply.kind === 'refused') {
-      this.unshown.forget(key)
+      this.#options.unshown.forget(key)
       return refusedBy(reply)
     }
     if (reply.kind !== 'done') return unfinished(retryOf(`writing ClusterSPIFFEID ${name}`, reply))
     const output = decodeOutput(reply.object)
-    this.unshown.note(key, output)
-    this.#prunedSpecs.note(wanted, output)
+    this.#options.unshown.note(key, output)
+    this.#options.prunedSpecs.note(wanted, output)
     this.#options.journal({ ...done, binding: key, name, spiffeId: wanted.spec['spiffeIDTemplate'] })
     return { kind: 'inPlace', output }
   }
 }
-
-/** How long to wait for finalizers of others if the watch misses the object's deletion. */
-const finalizersMs = 5000
 
 const keyOf = ({ namespace, name }: Binding) => bindingKey(namespace, name)

@@ -187,6 +187,12 @@ const shown = (
   ...(generation === undefined ? {} : { observedGeneration: generation }),
 })
 
+/** The output that a status names; undefined if it names none, or a former one by its name alone. */
+export function outputNamedIn(status: JsonObject): Pick<Output, 'name' | 'uid'> | undefined {
+  const { name, uid } = objectOr(field(status, 'renderedClusterSPIFFEID'))
+  return typeof name === 'string' && typeof uid === 'string' ? { name, uid } : undefined
+}
+
 /** The uid of the output that a status names; undefined if it names none. */
 export const outputUidIn = (status: JsonObject): unknown =>
   field(objectOr(field(status, 'renderedClusterSPIFFEID')), 'uid')

@@ -3,6 +3,7 @@ import {
   definitionResource,
   bindingResource,
   clusterSpiffeIdResource,
+  eventResource,
   allResources,
 } from '../../src/core/resources.ts'
 import { binding, objective, pool } from '../support/builders.ts'
@@ -71,6 +72,43 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     expect(await brokenPromises()).toEqual([])
   })
 
+  describe('what the replica that led before has made', () => {
+    beforeEach(async () => {
+      await world.put(binding())
+      await whenSettled(world)
+    })
+
+    test('is gone before its binding is given another ID', async () => {
+      await loop.takeOver(() => world.put(binding({ spec: { objectiveRef: { name: 'other' } } })))
+      await whenSettled(world)
+      expect(await brokenPromises()).toEqual([])
+    })
+
+    test('is gone before its binding is', async () => {
+      await loop.takeOver(() => world.remove(bindingResource, chat))
+      await vi.waitUntil(isGone, { timeout: 10_000 })
+      expect(await world.list(clusterSpiffeIdResource)).toEqual([])
+      expect(await brokenPromises()).toEqual([])
+    })
+
+    test('is withdrawn before the status says that its binding failed', async () => {
+      await loop.takeOver(() => world.put(pool({ selector: {} })))
+      await whenSettled(world)
+      expect(await brokenPromises()).toEqual([])
+    })
+
+    test('stays as it is, and nobody is said to have deleted it', async () => {
+      const creations = proxy.faults.inject(isWriting('POST'), { kind: 'slow', ms: 1 }, Infinity)
+      const runs = loop.runs()
+      await loop.takeOver()
+      await vi.waitUntil(() => loop.runs() > runs, { timeout: 10_000 })
+      await settlesOnceTheWatchIsBack()
+      expect(creations.hits()).toBe(0)
+      const reasons = (await world.list(eventResource)).map(({ reason }) => reason)
+      expect(reasons).toEqual(['Reconciled'])
+    })
+  })
+
   test('what an earlier term made for a binding that is gone holds no key', async () => {
     await world.put(binding())
     await whenSettled(world)
@@ -126,7 +164,7 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
   const rival = { namespace: 'default', name: 'rival' }
   const chat = { namespace: 'default', name: 'chat' }
 
-  /** The output is created, but the answer is lost: the loop learns of the output by the refusal of a second creation. */
+  /** The output is created, but the answer is lost: the loop learns of the output by asking. */
   const becomeReadyUnheard = async (): Promise<void> => {
     proxy.faults.inject(isWriting('POST'), { kind: 'lostResponse' })
     await world.put(binding())
@@ -148,12 +186,12 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     expect(await world.list(clusterSpiffeIdResource)).toEqual([])
   })
 
-  /** The output is created, but the answer is lost, and later creations fail too: the loop does not learn of the output. */
+  /** The output is created, but the answer is lost, and the loop can't ask. */
   const beCreatedUnheard = async (): Promise<void> => {
     proxy.faults.inject(isWriting('POST'), { kind: 'lostResponse' })
-    const stuck = proxy.faults.inject(isWriting('POST'), { kind: 'status', code: 503 }, Infinity)
+    const asked = proxy.faults.inject({ ...outputs, method: 'GET' }, { kind: 'status', code: 503 }, Infinity)
     await world.put(binding())
-    await vi.waitUntil(() => stuck.hits() > 0, { timeout: 10_000 })
+    await vi.waitUntil(() => asked.hits() > 0, { timeout: 10_000 })
     expect(await world.list(clusterSpiffeIdResource)).toHaveLength(1)
   }
 
@@ -161,17 +199,19 @@ describe('while the watch of ClusterSPIFFEIDs lags', () => {
     'status' in ((await world.find(bindingResource, chat)) ?? {})
   const isGone = async (): Promise<boolean> => (await world.find(bindingResource, chat)) === undefined
 
-  test('the status shows no failure before it is known that an unanswered creation came to nothing', async () => {
+  test('the status shows no failure before it is known what became of an unanswered creation', async () => {
     await beCreatedUnheard()
     await world.put(pool({ selector: {} }))
+    proxy.faults.clear()
     await vi.waitUntil(hasStatus, { timeout: 10_000 })
     await settlesOnceTheWatchIsBack()
     expect(await brokenPromises()).toEqual([])
   })
 
-  test('a binding keeps its finalizer until it is known that an unanswered creation came to nothing', async () => {
+  test('a binding keeps its finalizer until it is known what became of an unanswered creation', async () => {
     await beCreatedUnheard()
     await world.remove(bindingResource, chat)
+    proxy.faults.clear()
     await vi.waitUntil(isGone, { timeout: 10_000 })
     await settlesOnceTheWatchIsBack()
     expect(await brokenPromises()).toEqual([])

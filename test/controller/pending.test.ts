@@ -116,6 +116,19 @@ describe('a failure whose ClusterSPIFFEID can not be deleted', () => {
     await says('TargetObjectiveNotFound')
   })
 
+  test('is told of once it is gone, though the answer to its deletion was lost', async () => {
+    proxy.faults.inject(deleting, { kind: 'lostResponse' })
+    await loseObjective()
+    await says('TargetObjectiveNotFound')
+    expect(loop.writes()).toEqual(['created', 'deleted'])
+    proxy.faults.inject(deleting, { kind: 'reset' }, 2)
+    await world.put(objective())
+    await says('Reconciled')
+    await world.remove(bindingResource, chat)
+    await vi.waitUntil(async () => (await world.find(bindingResource, chat)) === undefined, patience)
+    expect(loop.writes()).toEqual(['created', 'deleted', 'created', 'deleted'])
+  })
+
   test('does not keep others of the binding, whether they are listed before it or after it', async () => {
     await loop.stop()
     const kept = await output()

@@ -42,6 +42,8 @@ export type Loop = {
   readonly hindrance: () => string | undefined
   /** How many reconciliations have ended. */
   readonly runs: () => number
+  /** What has become of ClusterSPIFFEIDs, as the log and the metric have it. */
+  readonly writes: () => readonly string[]
   /** Lines of the log that a healthy loop does not write. */
   readonly mistakes: () => readonly string[]
   /**
@@ -50,6 +52,8 @@ export type Loop = {
    * @param meanwhile changes something that the next term knows of from its start
    */
   readonly nextTerm: (meanwhile?: () => Promise<unknown>) => Promise<void>
+  /** As `nextTerm`, but it is the term of another replica: it knows nothing of what this one wrote, and its cache shows as much. */
+  readonly takeOver: (meanwhile?: () => Promise<unknown>) => Promise<void>
   /** In good order: what runs is finished. */
   readonly stop: () => Promise<void>
   /** As when the process is killed: nothing is finished, nothing is answered any more. */
@@ -70,10 +74,11 @@ export function startLoop({
   const log = createLog({ level: 'error', destination: { write: (line) => void mistakes.push(line) } })
   const client = createClient(loadKubeConfig({ kubeconfig }), { timeoutMs: 2000 })
   const inventory = new Inventory({ ...settings, trustDomain }, { atOnce: 1 })
-  const unshown = new UnshownOutputs()
+  let unshown = new UnshownOutputs()
   let term: Term | undefined
   let over = false
   let runs = 0
+  const writes: string[] = []
   let hear: (() => void) | undefined
   const feed = createFeed({
     client,
@@ -106,7 +111,11 @@ export function startLoop({
       clock: systemClock,
       instance: 'test',
       log,
-      observe: { outcome: () => undefined, run: () => (runs += 1), write: () => undefined },
+      observe: {
+        outcome: () => undefined,
+        run: () => (runs += 1),
+        write: (action) => void writes.push(action),
+      },
       departures: { trustDomains: leaving, classNames: [] },
     })
   }
@@ -116,19 +125,26 @@ export function startLoop({
     await client.close()
     await feed.stop()
   }
+  const nextTerm = async (meanwhile?: () => Promise<unknown>): Promise<void> => {
+    await term?.end()
+    const heard = Promise.withResolvers<void>()
+    hear = heard.resolve
+    await meanwhile?.()
+    if (meanwhile) await heard.promise
+    begin()
+  }
   return {
     synced,
     isSchemaFresh: feed.isSchemaFresh,
     hindrance: () => hindranceOf(feed),
     runs: () => runs,
+    writes: () => writes,
     mistakes: () => mistakes,
-    nextTerm: async (meanwhile) => {
+    nextTerm,
+    takeOver: async (meanwhile) => {
       await term?.end()
-      const heard = Promise.withResolvers<void>()
-      hear = heard.resolve
-      await meanwhile?.()
-      if (meanwhile) await heard.promise
-      begin()
+      unshown = new UnshownOutputs()
+      await nextTerm(meanwhile)
     },
     stop: async () => {
       await term?.end()

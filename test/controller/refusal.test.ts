@@ -1,0 +1,39 @@
+import { expect, test, vi } from 'vitest'
+import type { Objects, Reply } from '../../src/core/objects.ts'
+import { bindingResource, clusterSpiffeIdResource } from '../../src/core/resources.ts'
+import { binding, objective, pool } from '../support/builders.ts'
+import { startLoop } from '../support/loop.ts'
+import { startWorld, versionOf } from '../support/world.ts'
+
+const chat = { namespace: 'default', name: 'chat' }
+
+/** Refuses every creation of a ClusterSPIFFEID, each time in other words, as a policy does that names the request. */
+function refusing(objects: Objects, answers: string[]): Objects {
+  const refuse = (): Reply => {
+    answers.push(`denied by policy, request ${answers.length}`)
+    return { kind: 'refused', code: 403, message: answers.at(-1) ?? '' }
+  }
+  return {
+    ...objects,
+    create: (resource, ...rest) =>
+      resource === clusterSpiffeIdResource ? Promise.resolve(refuse()) : objects.create(resource, ...rest),
+  }
+}
+
+test('a refusal that is worded in another way each time is written once', async () => {
+  await using stack = new AsyncDisposableStack()
+  const world = stack.use(await startWorld())
+  for (const one of [pool(), objective(), binding()]) await world.put(one)
+  const answers: string[] = []
+  const loop = startLoop({
+    kubeconfig: world.api.kubeconfig,
+    through: (objects) => refusing(objects, answers),
+  })
+  stack.defer(() => loop.stop())
+  await vi.waitUntil(() => answers.length > 3, { timeout: 10_000 })
+  const written = await world.find(bindingResource, chat)
+  await vi.waitUntil(() => answers.length > 6, { timeout: 10_000 })
+  const still = await world.find(bindingResource, chat)
+  expect(JSON.stringify(written)).toContain('denied by policy, request 0')
+  expect(versionOf(still ?? {})).toBe(versionOf(written ?? {}))
+})
