@@ -72,9 +72,13 @@ export function objectsOf(text: string, file: string): Objects {
   }
 }
 
-/** Judges objects by the schemas of their kinds. Kinds of unknown groups, and those that bindings do not depend on, are ignored. */
+/**
+ * Judges objects by the schemas of their kinds. Kinds of unknown groups, and those that bindings do not depend on, are ignored.
+ *
+ * @param objects all of the input, because one without a name is called by where it stands among them
+ */
 export const itemsOf = (objects: readonly Located[], options: ParseOptions): readonly Item[] =>
-  objects.flatMap((one) => itemOf(one, options) ?? [])
+  objects.flatMap((one, at) => itemOf(one, at + 1, options) ?? [])
 
 /** The object itself or, of a List, its items, nested Lists included. Of a typed List the items may be written without their kind. */
 export function objectsIn(document: Document, file: string): Objects {
@@ -122,6 +126,7 @@ const namesNoKind = 'apiVersion or kind is missing; write both, such as apiVersi
 
 function itemOf(
   { object, apiVersion, kind, place, oddities }: Located,
+  position: number,
   options: ParseOptions,
 ): Item | undefined {
   const slash = apiVersion.indexOf('/')
@@ -134,7 +139,7 @@ function itemOf(
     (one) => one.group === group && one.version === version && one.kind === kind,
   )
   const named = {
-    ...namesOf(object, options.namespace, place),
+    ...namesOf(object, options.namespace, position),
     place,
     group,
     version,
@@ -179,15 +184,18 @@ function namespaceOf(object: JsonObject, place: SourcePosition): Item {
   return { place, group, version, kind, namespace: name, name, labels, ...nothing }
 }
 
-/** Namespace and name of an object. If it only has a generateName, a name is made of that and the line. */
+/**
+ * Namespace and name of an object. If it only has a generateName, a name is made of that and of its position in the input, which no
+ * other object has: the API server makes two objects of two such manifests, however alike they are.
+ */
 function namesOf(
   object: JsonObject,
   otherwise: string,
-  { line }: SourcePosition,
+  position: number,
 ): { readonly namespace: string; readonly name: string } {
   const metadata = field(object, 'metadata')
   const text = (name: string): string => (isObject(metadata) ? textOr(field(metadata, name), '') : '')
   const prefix = text('generateName').slice(0, 58)
-  const name = text('name') || (prefix && `${prefix}${String(line).padStart(5, '0')}`)
+  const name = text('name') || (prefix && `${prefix}${String(position).padStart(5, '0')}`)
   return { namespace: text('namespace') || otherwise, name }
 }
