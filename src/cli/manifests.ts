@@ -6,9 +6,10 @@ import type { Definition } from '../schema/definition.ts'
 import type { Path } from '../schema/path.ts'
 import { structureOf } from '../schema/structure.ts'
 import { documentsIn, type Document, type Oddity } from './documents.ts'
+import { namesOf } from './object-names.ts'
 import { hintAt, installFirst, isKnownByName, isKnownGroup, notServed } from './unserved.ts'
 
-/** One object of a known kind, with its namespace filled in. */
+/** One object of a known kind, with its namespace filled in; that is empty if the objects of its kind are in none. */
 export type Manifest = {
   readonly resource: Resource
   readonly object: JsonObject
@@ -30,6 +31,7 @@ export type Item = {
   readonly group: string
   readonly version: string
   readonly kind: string
+  /** Empty if the objects of its kind are in none; of a Namespace, its name. */
   readonly namespace: string
   readonly name: string
   /** The causes for which an API server refuses the object by itself. */
@@ -138,8 +140,12 @@ function itemOf(
   const definition = definitions.find(
     (one) => one.group === group && one.version === version && one.kind === kind,
   )
+  // Versions of a kind are all in a namespace, or none of them is.
+  const isNamespaced =
+    [...definitions, ...allResources].find((one) => one.group === group && one.kind === kind)?.namespaced ??
+    true
   const named = {
-    ...namesOf(object, options.namespace, position),
+    ...namesOf(object, { namespace: options.namespace, isNamespaced, position }),
     place,
     group,
     version,
@@ -165,7 +171,7 @@ function itemOf(
   const metadata = structure.object['metadata']
   const placed = {
     ...structure.object,
-    metadata: { ...(isObject(metadata) && metadata), name, namespace },
+    metadata: { ...(isObject(metadata) && metadata), name, ...(isNamespaced && { namespace }) },
   }
   return {
     ...named,
@@ -182,20 +188,4 @@ function namespaceOf(object: JsonObject, place: SourcePosition): Item {
   const labels = objectOr(field(metadata, 'labels'))
   const nothing = { causes: [], oddities: [], manifest: undefined }
   return { place, group, version, kind, namespace: name, name, labels, ...nothing }
-}
-
-/**
- * Namespace and name of an object. If it only has a generateName, a name is made of that and of its position in the input, which no
- * other object has: the API server makes two objects of two such manifests, however alike they are.
- */
-function namesOf(
-  object: JsonObject,
-  otherwise: string,
-  position: number,
-): { readonly namespace: string; readonly name: string } {
-  const metadata = field(object, 'metadata')
-  const text = (name: string): string => (isObject(metadata) ? textOr(field(metadata, name), '') : '')
-  const prefix = text('generateName').slice(0, 58)
-  const name = text('name') || (prefix && `${prefix}${String(position).padStart(5, '0')}`)
-  return { namespace: text('namespace') || otherwise, name }
 }

@@ -9,6 +9,7 @@ import type { Checked } from './assess.ts'
 import { outcomeOf } from './check-messages.ts'
 import { byGroup, byKind, everyOrder, hasVersions, movable, reversed } from './item-orders.ts'
 import type { Item } from './manifests.ts'
+import { nameWords } from './object-names.ts'
 
 /** A line on what would be refused in other orders. It claims of an order only what was tried or what admission promises. */
 export function orderLine(input: CheckInput, refused: boolean): string {
@@ -42,7 +43,7 @@ function alikeInAny({ items }: CheckInput, refused: boolean): string {
   return `applied ${order}, ${refused ? 'something of this is refused too' : 'nothing of this is refused either'}`
 }
 
-const nameOf = ({ kind, namespace, name }: Item): string => `${kind} ${namespace}/${name}`
+const nameOf = (item: Item): string => `${item.kind} ${nameWords(item)}`
 
 /** An order that was tried; of a tool, or the reverse where `tool` is undefined. */
 type Trial = { readonly tool: string | undefined; readonly refused: boolean }
