@@ -140,7 +140,7 @@ function itemOf(
   const definition = definitions.find(
     (one) => one.group === group && one.version === version && one.kind === kind,
   )
-  // Versions of a kind are all in a namespace, or none of them is.
+  // A CustomResourceDefinition has one scope for all its versions.
   const isNamespaced =
     [...definitions, ...allResources].find((one) => one.group === group && one.kind === kind)?.namespaced ??
     true
