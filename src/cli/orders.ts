@@ -90,11 +90,13 @@ function isFew({ items, cluster }: CheckInput): boolean {
 
 /**
  * Whether the order decides nothing for this input, so that no other order has to be tried, which takes longer than the verdicts
- * themselves. Admission promises that for objects that are created, once each, under its default actions.
+ * themselves. Admission promises that for objects that are created, once each, under actions that refuse what the default ones do. Where
+ * a loss is refused, too, it depends on whether the identity was there before.
  */
 export function isSureOfOrder({ items, cluster, actions }: CheckInput): boolean {
-  const isDefault = Object.keys(actions.overrides).length === 0 && actions.onReferences === 'deny'
-  return isDefault && cluster.length === 0 && !hasVersions(items) && items.every(isPlainlyCreated)
+  const { overrides, onReferences, onLoss } = actions
+  const refusesByDefault = Object.keys(overrides).length === 0 && onReferences === 'deny' && onLoss !== 'deny'
+  return refusesByDefault && cluster.length === 0 && !hasVersions(items) && items.every(isPlainlyCreated)
 }
 
 /** Whether an object is simply created: it is not being deleted, replaces no other, and is no Namespace whose label decides about others. */
