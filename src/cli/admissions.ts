@@ -42,7 +42,8 @@ export const manifestsOf = (items: readonly Item[]): readonly Manifest[] =>
   items.filter(isNamed).flatMap(({ manifest }) => manifest ?? [])
 
 /** An object with an invalid name can't exist, so nothing else sees it. */
-const isNamed = ({ namespace, name }: Item): boolean => isDns1123Label(namespace) && isDns1123Subdomain(name)
+const isNamed = ({ namespace, name }: Item): boolean =>
+  (namespace === '' || isDns1123Label(namespace)) && isDns1123Subdomain(name)
 
 /** An object of the input and the answer to it. */
 export type Admitted = {

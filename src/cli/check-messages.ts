@@ -8,6 +8,7 @@ import type { SchemaCause } from '../schema/cause.ts'
 import type { Path } from '../schema/path.ts'
 import type { Checked } from './assess.ts'
 import type { SourcePosition } from './manifests.ts'
+import { nameWords } from './object-names.ts'
 import { findingOf } from './print.ts'
 
 /** One thing that `kleym check` says about an object, for people and for machines. */
@@ -27,11 +28,8 @@ export type CheckMessage = {
 export const fullTextOf = ({ text, hint }: Pick<CheckMessage, 'text' | 'hint'>): string =>
   printable(hint === undefined ? text : `${text}; ${hint}`)
 
-/** An object as `namespace/name`. */
-export function objectName(checked: Checked): string {
-  const { namespace, name } = checked.kind === 'binding' ? checked.assessment : checked.item
-  return `${namespace}/${name}`
-}
+export const objectName = (checked: Checked): string =>
+  nameWords(checked.kind === 'binding' ? checked.assessment : checked.item)
 
 /**
  * The message with its hint, for reports that tell an object by its file and line alone: that of an object without a file

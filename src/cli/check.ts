@@ -185,14 +185,19 @@ export async function check(options: CheckOptions, reach: CheckReach): Promise<C
   }
 }
 
-/** The namespace of the input if there is only one. Bindings never depend on objects of another namespace. */
+/**
+ * The namespace of the input, or that of what names none, unless there are several. Bindings never depend on objects of another
+ * namespace, and who may list only one can check what is in it.
+ */
 function onlyNamespace(
-  { files, auditNamespace }: ExamineOptions,
+  { files, auditNamespace, namespace }: ExamineOptions,
   items: readonly Item[],
 ): string | undefined {
   if (files.length === 0) return auditNamespace
-  const [namespace, ...others] = new Set(movable(items).map((item) => item.namespace))
-  return others.length === 0 ? namespace : undefined
+  const namespaces = new Set(movable(items).map((item) => item.namespace))
+  namespaces.delete('')
+  const [only = namespace, ...others] = namespaces
+  return others.length === 0 ? only : undefined
 }
 
 const isAllServed = (served: readonly Resource[]): boolean =>

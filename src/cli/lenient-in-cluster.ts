@@ -21,7 +21,7 @@ export async function lenientInCluster(
   if (!readNamespace) return { namespaces, limits }
   const written = writtenBefore(items)
   const refused = all.filter((one) => outcomeOf(one) === 'deny' && !(one.item && written.has(one.item)))
-  for (const name of new Set(refused.map(namespaceOf))) {
+  for (const name of new Set(refused.map(namespaceOf).filter((one) => one !== ''))) {
     const labels = await readNamespace(name)
     if (labels && warnsOnly(labels)) namespaces.add(name)
     if (!labels)

@@ -6,9 +6,10 @@ import type { Definition } from '../schema/definition.ts'
 import type { Path } from '../schema/path.ts'
 import { structureOf } from '../schema/structure.ts'
 import { documentsIn, type Document, type Oddity } from './documents.ts'
+import { namesOf } from './object-names.ts'
 import { hintAt, installFirst, isKnownByName, isKnownGroup, notServed } from './unserved.ts'
 
-/** One object of a known kind, with its namespace filled in. */
+/** One object of a known kind, with its namespace filled in; that is empty if the objects of its kind are in none. */
 export type Manifest = {
   readonly resource: Resource
   readonly object: JsonObject
@@ -30,6 +31,7 @@ export type Item = {
   readonly group: string
   readonly version: string
   readonly kind: string
+  /** Empty if the objects of its kind are in none; of a Namespace, its name. */
   readonly namespace: string
   readonly name: string
   /** The causes for which an API server refuses the object by itself. */
@@ -72,9 +74,13 @@ export function objectsOf(text: string, file: string): Objects {
   }
 }
 
-/** Judges objects by the schemas of their kinds. Kinds of unknown groups, and those that bindings do not depend on, are ignored. */
+/**
+ * Judges objects by the schemas of their kinds. Kinds of unknown groups, and those that bindings do not depend on, are ignored.
+ *
+ * @param objects all of the input, because one without a name is called by where it stands among them
+ */
 export const itemsOf = (objects: readonly Located[], options: ParseOptions): readonly Item[] =>
-  objects.flatMap((one) => itemOf(one, options) ?? [])
+  objects.flatMap((one, at) => itemOf(one, at + 1, options) ?? [])
 
 /** The object itself or, of a List, its items, nested Lists included. Of a typed List the items may be written without their kind. */
 export function objectsIn(document: Document, file: string): Objects {
@@ -122,6 +128,7 @@ const namesNoKind = 'apiVersion or kind is missing; write both, such as apiVersi
 
 function itemOf(
   { object, apiVersion, kind, place, oddities }: Located,
+  position: number,
   options: ParseOptions,
 ): Item | undefined {
   const slash = apiVersion.indexOf('/')
@@ -133,8 +140,12 @@ function itemOf(
   const definition = definitions.find(
     (one) => one.group === group && one.version === version && one.kind === kind,
   )
+  // A CustomResourceDefinition has one scope for all its versions.
+  const isNamespaced =
+    [...definitions, ...allResources].find((one) => one.group === group && one.kind === kind)?.namespaced ??
+    true
   const named = {
-    ...namesOf(object, options.namespace, place),
+    ...namesOf(object, { namespace: options.namespace, isNamespaced, position }),
     place,
     group,
     version,
@@ -160,7 +171,7 @@ function itemOf(
   const metadata = structure.object['metadata']
   const placed = {
     ...structure.object,
-    metadata: { ...(isObject(metadata) && metadata), name, namespace },
+    metadata: { ...(isObject(metadata) && metadata), name, ...(isNamespaced && { namespace }) },
   }
   return {
     ...named,
@@ -177,17 +188,4 @@ function namespaceOf(object: JsonObject, place: SourcePosition): Item {
   const labels = objectOr(field(metadata, 'labels'))
   const nothing = { causes: [], oddities: [], manifest: undefined }
   return { place, group, version, kind, namespace: name, name, labels, ...nothing }
-}
-
-/** Namespace and name of an object. If it only has a generateName, a name is made of that and the line. */
-function namesOf(
-  object: JsonObject,
-  otherwise: string,
-  { line }: SourcePosition,
-): { readonly namespace: string; readonly name: string } {
-  const metadata = field(object, 'metadata')
-  const text = (name: string): string => (isObject(metadata) ? textOr(field(metadata, name), '') : '')
-  const prefix = text('generateName').slice(0, 58)
-  const name = text('name') || (prefix && `${prefix}${String(line).padStart(5, '0')}`)
-  return { namespace: text('namespace') || otherwise, name }
 }

@@ -9,6 +9,7 @@ import type { Checked } from './assess.ts'
 import { outcomeOf } from './check-messages.ts'
 import { byGroup, byKind, everyOrder, hasVersions, movable, reversed } from './item-orders.ts'
 import type { Item } from './manifests.ts'
+import { nameWords } from './object-names.ts'
 
 /** A line on what would be refused in other orders. It claims of an order only what was tried or what admission promises. */
 export function orderLine(input: CheckInput, refused: boolean): string {
@@ -42,7 +43,7 @@ function alikeInAny({ items }: CheckInput, refused: boolean): string {
   return `applied ${order}, ${refused ? 'something of this is refused too' : 'nothing of this is refused either'}`
 }
 
-const nameOf = ({ kind, namespace, name }: Item): string => `${kind} ${namespace}/${name}`
+const nameOf = (item: Item): string => `${item.kind} ${nameWords(item)}`
 
 /** An order that was tried; of a tool, or the reverse where `tool` is undefined. */
 type Trial = { readonly tool: string | undefined; readonly refused: boolean }
@@ -89,11 +90,13 @@ function isFew({ items, cluster }: CheckInput): boolean {
 
 /**
  * Whether the order decides nothing for this input, so that no other order has to be tried, which takes longer than the verdicts
- * themselves. Admission promises that for objects that are created, once each, under its default actions.
+ * themselves. Admission promises that for objects that are created, once each, under actions that refuse what the default ones do. Where
+ * a loss is refused, too, it depends on whether the identity was there before.
  */
 export function isSureOfOrder({ items, cluster, actions }: CheckInput): boolean {
-  const isDefault = Object.keys(actions.overrides).length === 0 && actions.onReferences === 'deny'
-  return isDefault && cluster.length === 0 && !hasVersions(items) && items.every(isPlainlyCreated)
+  const { overrides, onReferences, onLoss } = actions
+  const refusesByDefault = Object.keys(overrides).length === 0 && onReferences === 'deny' && onLoss !== 'deny'
+  return refusesByDefault && cluster.length === 0 && !hasVersions(items) && items.every(isPlainlyCreated)
 }
 
 /** Whether an object is simply created: it is not being deleted, replaces no other, and is no Namespace whose label decides about others. */

@@ -98,7 +98,7 @@ function listed(
   { binding, identity }: IdentifiedBinding,
   world: World,
 ): string | undefined {
-  const serving = { identity, containerRef: undefined }
+  const serving = { identity, isSound: true }
   const others = new Set<string>()
   for (const name of names) {
     const other = world.binding(bindingKey(binding.namespace, name))

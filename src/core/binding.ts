@@ -112,6 +112,15 @@ const trimmed = (value: Field): Field => (typeof value === 'string' ? trimSpace(
 export const isMalformed = (value: string | Malformed | undefined): value is Malformed =>
   typeof value === 'object'
 
+/**
+ * The workloads that a binding asks for, as one text, told by the references in its spec: its pool, its service account and, of a
+ * PerObjective binding, its container. They need not lead to anything.
+ */
+export const workloadsRefOf = ({ namespace, spec }: Binding): string => {
+  const { poolRef, serviceAccountName, containerName } = spec
+  return JSON.stringify([namespace, poolRef.name, poolRef.group ?? '', serviceAccountName, containerName])
+}
+
 /** Whether two versions of a binding mean the same, even if written differently. */
 export const isSameWish = (a: Binding, b: Binding): boolean =>
   a.replaces === b.replaces && sameJson(a.spec, b.spec)

@@ -4,7 +4,7 @@
  * created in an earlier group, the reference leads there. Admission judges all of them, because the order in which
  * objects are created must not decide what is refused.
  */
-import type { Binding } from './binding.ts'
+import { workloadsRefOf, type Binding } from './binding.ts'
 import { strangerProblem } from './checks/objective.ts'
 import { candidateObjectives, type Facts } from './facts.ts'
 import { collisionKey, workloadSelectors } from './selectors.ts'
@@ -36,8 +36,5 @@ export function latentKeys(facts: Facts, held: string | undefined): readonly str
 const none: readonly string[] = []
 
 /** The container that a PerObjective binding asks for, as one text, told by the references in its spec. */
-export function containerRefOf({ namespace, spec }: Binding): string | undefined {
-  const { mode, poolRef, serviceAccountName, containerName } = spec
-  if (mode !== 'PerObjective') return undefined
-  return JSON.stringify([namespace, poolRef.name, poolRef.group ?? '', serviceAccountName, containerName])
-}
+export const containerRefOf = (binding: Binding): string | undefined =>
+  binding.spec.mode === 'PerObjective' ? workloadsRefOf(binding) : undefined

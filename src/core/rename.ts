@@ -3,7 +3,7 @@
  * the old one, so that both exist for a while. Each has its ClusterSPIFFEID, and SPIRE Controller Manager makes one
  * entry of the two.
  */
-import type { Binding } from './binding.ts'
+import { workloadsRefOf, type Binding } from './binding.ts'
 import { sameJson } from './json.ts'
 
 /**
@@ -13,21 +13,18 @@ import { sameJson } from './json.ts'
 export const areOneRenamed = (a: Binding, b: Binding): boolean =>
   (a.replaces === b.name || b.replaces === a.name) && a.name !== b.name && giveSameId(a, b)
 
-/** What a binding serves now, and what it asks for. */
+/** What a binding serves now, and whether it may come to serve what it asks for. */
 type Serving = {
   readonly identity: { readonly selectors: readonly string[] } | undefined
-  readonly containerRef: string | undefined
+  readonly isSound: boolean
 }
 
 /** Whether an annotation `replaces` between two bindings has an effect: both give one identity to the same workloads, or will. */
 export const isReplacement = (a: Binding, servingOfA: Serving, b: Binding, servingOfB: Serving): boolean =>
-  areOneRenamed(a, b) && servesSame(servingOfA, servingOfB)
-
-/** Whether two bindings serve the same workloads, or will, by their references. */
-const servesSame = (a: Serving, b: Serving): boolean =>
-  a.identity && b.identity
-    ? sameJson(a.identity.selectors, b.identity.selectors)
-    : a.containerRef !== undefined && a.containerRef === b.containerRef
+  areOneRenamed(a, b) &&
+  (servingOfA.identity && servingOfB.identity
+    ? sameJson(servingOfA.identity.selectors, servingOfB.identity.selectors)
+    : servingOfA.isSound && servingOfB.isSound && workloadsRefOf(a) === workloadsRefOf(b))
 
 /**
  * The last segment of an ID is the name of the objective or of the pool; the rest is the same for all bindings of a

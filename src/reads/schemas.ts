@@ -43,7 +43,7 @@ export async function schemasOf(
 }
 
 function publishedIn(openApi: JsonObject, resource: Resource): Definition | undefined {
-  const { group, version, kind, plural } = resource
+  const { group, version, kind, plural, namespaced } = resource
   const schemas = objectOr(field(objectOr(field(openApi, 'components')), 'schemas'))
   const published = Object.values(schemas).find((one) => isOf(one, resource))
   if (!isObject(published)) return undefined
@@ -56,7 +56,7 @@ function publishedIn(openApi: JsonObject, resource: Resource): Definition | unde
   })
   const paths = Object.keys(objectOr(field(openApi, 'paths')))
   const hasStatus = paths.some((path) => path.endsWith(`/${plural}/{name}/status`))
-  return { group, version, kind, schema, hasStatus, unread: [...unread] }
+  return { group, version, kind, namespaced, schema, hasStatus, unread: [...unread] }
 }
 
 function isOf(schema: unknown, { group, version, kind }: Resource): boolean {

@@ -6,6 +6,7 @@ export type Definition = {
   readonly group: string
   readonly version: string
   readonly kind: string
+  readonly namespaced: boolean
   /** Undefined if the schema is not known. Objects are then judged by their metadata only. */
   readonly schema: Schema | undefined
   /** True if the status is a subresource, so that a status in a client's manifest is dropped. */
@@ -31,6 +32,7 @@ export function definitionsIn(object: JsonObject): readonly Definition[] {
         group: textOr(field(spec, 'group'), ''),
         version: textOr(name, ''),
         kind,
+        namespaced: field(spec, 'scope') !== 'Cluster',
         schema: read?.schema,
         hasStatus: isObject(subresources) && field(subresources, 'status') !== undefined,
         unread: [...(read?.unread ?? [])],

@@ -20,18 +20,25 @@ const schemas: Readonly<Record<string, Schema>> = {
 }
 
 /** Kinds that the same projects serve and that the operator does not use. */
-const others: readonly Pick<Resource, 'group' | 'version' | 'kind'>[] = [
+const others: readonly Pick<Resource, 'group' | 'version' | 'kind' | 'namespaced'>[] = [
   ...['InferenceModel', 'InferenceModelRewrite'].map((other) => ({
     group: 'inference.networking.x-k8s.io',
     version: 'v1alpha2',
     kind: other,
+    namespaced: true,
   })),
-  { group: 'inference.networking.x-k8s.io', version: 'v1alpha1', kind: 'InferencePoolImport' },
-  { group: 'llm-d.ai', version: 'v1alpha2', kind: 'InferenceModelRewrite' },
+  {
+    group: 'inference.networking.x-k8s.io',
+    version: 'v1alpha1',
+    kind: 'InferencePoolImport',
+    namespaced: true,
+  },
+  { group: 'llm-d.ai', version: 'v1alpha2', kind: 'InferenceModelRewrite', namespaced: true },
   ...['ClusterFederatedTrustDomain', 'ClusterStaticEntry', 'ControllerManagerConfig'].map((other) => ({
     group: 'spire.spiffe.io',
     version: 'v1alpha1',
     kind: other,
+    namespaced: false,
   })),
 ]
 

@@ -132,17 +132,48 @@ describe('beside a cluster with an operator', () => {
     })
   })
 
-  test('only the namespace that the files are about is asked for, and what may not be seen is said', async () => {
+  const output = { apiVersion: 'spire.spiffe.io/v1alpha1', kind: 'ClusterSPIFFEID', metadata: { name: 'x' } }
+
+  test.each([
+    ['only the namespace that the files are about', [binding({ namespace: 'team' })], 'team'],
+    [
+      'only the namespace of what has one',
+      [binding({ namespace: 'team' }), { ...output, spec: { spiffeIDTemplate: 'spiffe://x/y' } }],
+      'team',
+    ],
+    ['only the namespace of -n, if nothing has one,', [output], 'default'],
+  ])('%s is asked for, and what may not be seen is said', async (_what, objects, namespace) => {
     const scopes: unknown[] = []
-    const { stderr } = await checked(['--live', '-f', '-'], listOf([binding({ namespace: 'team' })]), {
+    const { stderr } = await checked(['--live', '-f', '-', '--trust-domain=x'], listOf(objects), {
       readCluster: (scope) => {
         scopes.push(scope)
         const unseen = [{ resource: clusterSpiffeIdResource, why: 'listing them is forbidden' }]
         return Promise.resolve({ kind: 'snapshot', served: allResources, manifests: [], unseen })
       },
     })
-    expect(scopes).toEqual([{ namespace: 'team', inParts: true, schemas: allResources }])
+    expect(scopes).toEqual([{ namespace, inParts: true, schemas: allResources }])
     expect(stderr).toContain('kleym: goes on without what it may not see: listing them is forbidden\n')
+  })
+
+  test('what has no namespace is called by its name, and no namespace is asked whether it is lenient', async () => {
+    const asked: string[] = []
+    const { stdout } = await checked(['--live', '-f', '-', '--trust-domain=x'], listOf([output]), {
+      ...live(),
+      readNamespace: (name) => {
+        asked.push(name)
+        return Promise.resolve({})
+      },
+    })
+    expect(stdout).toMatch(/^standard input:1: deny {2}x \(ClusterSPIFFEID of spire\.spiffe\.io\)$/mv)
+    expect(asked).toEqual([])
+  })
+
+  test("somebody else's ClusterSPIFFEID in the files has its name", async () => {
+    const objects = [...good, binding()]
+    const [free] = await verdictsOn(objects)
+    const taken = { ...output, metadata: { name: free?.clusterSPIFFEID?.metadata['name'] } }
+    const [first] = await verdictsOn([{ ...taken, spec: { spiffeIDTemplate: 'spiffe://x/y' } }, ...objects])
+    expect(first?.status.conditions[0]?.reason).toBe('ManagedOutputApplyFailed')
   })
 })
 
@@ -150,6 +181,7 @@ const strict: Definition = {
   group: 'inference.networking.k8s.io',
   version: 'v1',
   kind: 'InferencePool',
+  namespaced: true,
   schema: {
     type: 'object',
     properties: {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
+import type { JsonObject } from '../../src/core/json.ts'
 import { binding, objective, pool, poolOnly } from '../support/builders.ts'
-import type { Manifest } from '../support/vectors.ts'
-import { bindingsIn, checked, listOf, verdictsOn, live } from './checking.ts'
+import { bindingsIn, checked, folderWith, listOf, verdictsOn, live } from './checking.ts'
 
 const good = [pool(), objective()]
-const verdicts = async (...objects: readonly Manifest[]): Promise<readonly string[]> =>
+const verdicts = async (...objects: readonly unknown[]): Promise<readonly string[]> =>
   (await verdictsOn(objects)).map(({ name, verdict }) => `${name} ${verdict}`)
 
 test.each([
@@ -51,14 +51,30 @@ describe('bindings are applied in the order given', () => {
     expect(last).toMatchObject({ findings: [], status, clusterSPIFFEID: null })
   })
 
+  const { name: _, ...nameless } = binding().metadata
+  const unnamed = (spec: JsonObject = {}) => ({
+    ...binding({ spec }),
+    metadata: { ...nameless, generateName: 'chat-' },
+  })
+
   test('one that the API server is to name is called by what its name is to begin with', async () => {
-    const { name: _, ...metadata } = binding().metadata
-    const unnamed = {
-      ...binding({ spec: { mode: 'Both' } }),
-      metadata: { ...metadata, generateName: 'chat-' },
-    }
-    const { stdout } = await checked(['-f', '-'], stringify(unnamed))
+    const { stdout } = await checked(['-f', '-'], stringify(unnamed({ mode: 'Both' })))
     expect(stdout).toMatch(/^standard input:1: deny {2}default\/chat-00001 \("Both"\)$/m)
+  })
+
+  test('two that the API server is to name are two, also where they stand on the same line', async () => {
+    const text = listOf([...good, unnamed()])
+    await using folder = await folderWith({ 'a.json': text, 'b.json': listOf([unnamed()]) })
+    expect(await verdicts(...good, unnamed(), unnamed())).toStrictEqual([
+      'chat-00003 allow',
+      'chat-00004 deny',
+    ])
+    const { code, stdout } = await checked(['-f', folder.path, '-o', 'json'])
+    expect(bindingsIn(stdout).map(({ name, verdict }) => `${name} ${verdict}`)).toStrictEqual([
+      'chat-00003 allow',
+      'chat-00004 deny',
+    ])
+    expect(code).toBe(2)
   })
 
   test('of two whose ClusterSPIFFEIDs get one name the first one has it', async () => {

@@ -62,6 +62,16 @@ describe('that the order decides nothing', () => {
     expect(endings(input).size).toBe(2)
   })
 
+  const group = 'inference.networking.x-k8s.io'
+  const shadowed = [objective({ poolRef: { name: 'other' } }), pool(), objective({ group }), binding()]
+
+  test('is tried out where a loss is refused: there it decides', () => {
+    const input = { ...inputOf(shadowed), actions: { ...defaultActions, onLoss: 'deny' as const } }
+    expect(isSureOfOrder(input)).toBe(false)
+    expect(endings(input).size).toBe(2)
+    expect(orderLine(input, isRefused(input))).toContain('something of this would be refused')
+  })
+
   test.each([
     ['a name twice', inputOf([...twins, binding({ name: 'a' })])],
     ['a new name', inputOf([renamed])],

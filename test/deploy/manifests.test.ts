@@ -139,7 +139,7 @@ describeReal('the manifests', () => {
     expect(at(podTemplateOf(manifests), 'metadata', 'labels')).toEqual(labels)
   })
 
-  const specChanges = "request.operation != 'UPDATE' || object.spec != oldObject.spec"
+  const specChanges = "request.operation != 'UPDATE' || object.?spec != oldObject.?spec"
   const nameChanges =
     "object.metadata.?annotations[?'kleym.sonda.red/replaces'] != oldObject.metadata.?annotations[?'kleym.sonda.red/replaces']"
 

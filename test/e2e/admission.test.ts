@@ -7,6 +7,7 @@ import { resourceOf } from '../support/vectors.ts'
 import { causesSuite, missingKindsSuite, unreadKindSuite } from './admission/causes.ts'
 import { crdAloneSuite } from './admission/crd-alone.ts'
 import { editSuite } from './admission/edit.ts'
+import { lateSpecSuite } from './admission/late-spec.ts'
 import { beforeStaleness, stalenessSuite } from './admission/staleness.ts'
 import { beforeUpdates, updatesSuite } from './admission/updates.ts'
 import { verdictsSuite } from './admission/verdicts.ts'
@@ -72,6 +73,9 @@ describeReal('admission, by the real kubectl and API server', () => {
     })
     describe('of changes', () => {
       updatesSuite(() => cluster)
+    })
+    describe('of a spec that comes late', () => {
+      lateSpecSuite(() => cluster)
     })
     describe('from a stale cache', () => {
       stalenessSuite(

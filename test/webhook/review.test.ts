@@ -726,18 +726,42 @@ describe('another name for an identity', () => {
     ).toEqual([])
   })
 
-  test('is let in while both wait', async () => {
-    const response = await stage({ remembered: [binding()] }).validate(named('chat-v2'))
+  const ofThePool = { mode: 'PoolOnly', objectiveRef: undefined, containerName: undefined }
+
+  test.each([
+    ['PerObjective', {}],
+    ['PoolOnly', ofThePool],
+  ])('is let in while both wait, for %s bindings', async (_mode, spec) => {
+    const response = await stage({ remembered: [binding({ spec })] }).validate(named('chat-v2', 'chat', spec))
     expect(response.kind).toBe('allowed')
     expect(response.warnings).toContainEqual(expect.stringMatching(/this binding takes its place/))
   })
 
-  const ofThePool = { mode: 'PoolOnly', objectiveRef: undefined, containerName: undefined }
+  const ofThePoolOf = (group: string) => ({ ...ofThePool, poolRef: { name: 'chat', group } })
+
+  test.each([
+    ['of another account', binding({ spec: { ...ofThePool, serviceAccountName: 'other' } })],
+    ['of another pool', binding({ spec: { ...ofThePool, poolRef: { name: 'other' } } })],
+    ['of a pool with a group', binding({ spec: ofThePoolOf('inference.networking.k8s.io') })],
+    ['of the other mode', binding()],
+    ['that is wrong by itself', binding({ spec: { ...ofThePool, containerName: 'main' } })],
+  ])('has no effect while both wait, for a PoolOnly binding beside one %s', async (_what, other) => {
+    const { warnings } = await stage({ remembered: [other] }).validate(named('chat-v2', 'chat', ofThePool))
+    expect(warnings).toContainEqual(expect.stringMatching(/"chat": has no effect/))
+  })
+
+  test('is not spoken of beside a PoolOnly binding that waits and is being deleted', async () => {
+    const leaving = binding({ metadata: { deletionTimestamp }, spec: ofThePool })
+    const { warnings } = await stage({ remembered: [leaving] }).validate(named('chat-v2', 'chat', ofThePool))
+    expect(warnings).not.toContainEqual(expect.stringContaining('"chat": this binding'))
+    expect(warnings).not.toContainEqual(expect.stringContaining('has no effect'))
+  })
 
   test.each([
     ['once all is there', scene, {}],
     ['while both wait', [], {}],
     ['for PoolOnly bindings', scene, ofThePool],
+    ['while PoolOnly bindings wait', [], ofThePool],
   ])('is named to whoever makes the replaced binding anew, %s', async (_when, around, spec) => {
     const remembered = [...around, named('chat-v2', 'chat', spec)]
     const { kind, warnings } = await stage({ remembered }).validate(binding({ spec }))

@@ -58,7 +58,7 @@ const registration = (kind: string, { group }: Subject, hook: Json): Json => ({
         { apiGroups: [group], apiVersions: ['v1'], resources: ['widgets'], operations: ['CREATE', 'UPDATE'] },
       ],
       matchConditions: [
-        { name: 'spec', expression: "request.operation != 'UPDATE' || object.spec != oldObject.spec" },
+        { name: 'spec', expression: "request.operation != 'UPDATE' || object.?spec != oldObject.?spec" },
       ],
       ...hook,
     },

@@ -33,7 +33,7 @@ export type Hook = {
   readonly runsOnDryRun: boolean
 }
 
-const specChanges = "request.operation != 'UPDATE' || object.spec != oldObject.spec"
+const specChanges = "request.operation != 'UPDATE' || object.?spec != oldObject.?spec"
 
 const replaces = 'kleym.sonda.red/replaces'
 
