@@ -32,6 +32,9 @@ export const wait = (why: string, ms = 1000): RunResult => ({ kind: 'wait', why,
 /** The run ends because what it needs, such as our own last write, is not in the cache yet. */
 export const catchUp = (why: string): RunResult => ({ kind: 'wait', why, ms: 1000, endsSoon: true })
 
+/** A reply that leaves open whether there is such an object. */
+export type Failure = Exclude<Reply, { kind: 'done' | 'absent' }>
+
 /**
  * Turns a reply that is no success into a retry. Refusals are retried too: what is refused now may be allowed later.
  */

@@ -143,6 +143,14 @@ test('reads that hang, of what a binding refers to, let others run meanwhile', a
   await term.end()
 })
 
+test('what decides is read again only after the time that the API server asks for', async () => {
+  const clock = manualClock()
+  const busy = { kind: 'failed', cause: 'too many requests', code: 429, retryAfterMs: 5000 } as const
+  const { term } = startBusyTerm(1, { clock, answer: () => Promise.resolve(busy), areToLose: true })
+  await vi.waitFor(() => expect(clock.waits()).toStrictEqual([5000]), soon)
+  await term.end()
+})
+
 test('answers that come fast allow more runs', async () => {
   const { term } = startBusyTerm(1000, {
     clock: systemClock,
