@@ -32,6 +32,12 @@ export const wait = (why: string, ms = 1000): RunResult => ({ kind: 'wait', why,
 /** The run ends because what it needs, such as our own last write, is not in the cache yet. */
 export const catchUp = (why: string): RunResult => ({ kind: 'wait', why, ms: 1000, endsSoon: true })
 
+/**
+ * How long to wait where a Retry-After asks for so many ms: at least a second, because a zero would make a busy loop, and five
+ * minutes at most, because a day would lose what waits.
+ */
+export const waitAsAsked = (retryAfterMs: number): number => Math.min(Math.max(retryAfterMs, 1000), 300_000)
+
 /** A reply that leaves open whether there is such an object. */
 export type Failure = Exclude<Reply, { kind: 'done' | 'absent' }>
 
