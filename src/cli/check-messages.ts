@@ -7,8 +7,8 @@ import type { JudgedFinding, Verdict } from '../core/verdict.ts'
 import type { SchemaCause } from '../schema/cause.ts'
 import type { Path } from '../schema/path.ts'
 import type { Checked } from './assess.ts'
+import { nameWords } from './item-names.ts'
 import type { SourcePosition } from './manifests.ts'
-import { nameWords } from './object-names.ts'
 import { findingOf } from './print.ts'
 
 /** One thing that `kleym check` says about an object, for people and for machines. */

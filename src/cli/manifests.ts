@@ -6,7 +6,7 @@ import type { Definition } from '../schema/definition.ts'
 import type { Path } from '../schema/path.ts'
 import { structureOf } from '../schema/structure.ts'
 import { documentsIn, type Document, type Oddity } from './documents.ts'
-import { namesOf } from './object-names.ts'
+import { namesOf } from './item-names.ts'
 import { hintAt, installFirst, isKnownByName, isKnownGroup, notServed } from './unserved.ts'
 
 /** One object of a known kind, with its namespace filled in; that is empty if the objects of its kind are in none. */

@@ -7,9 +7,9 @@ import { isOfTheSpec } from '../core/spec-failures.ts'
 import { isRefused, isRefusedAlone, type CheckInput } from './admissions.ts'
 import type { Checked } from './assess.ts'
 import { outcomeOf } from './check-messages.ts'
+import { nameWords } from './item-names.ts'
 import { byGroup, byKind, everyOrder, hasVersions, movable, reversed } from './item-orders.ts'
 import type { Item } from './manifests.ts'
-import { nameWords } from './object-names.ts'
 
 /** A line on what would be refused in other orders. It claims of an order only what was tried or what admission promises. */
 export function orderLine(input: CheckInput, refused: boolean): string {

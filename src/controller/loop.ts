@@ -2,7 +2,7 @@ import type { BindingKey } from '../core/binding.ts'
 import type { Budget } from './budget.ts'
 import type { Pace } from './pace.ts'
 import type { Queue } from './queue.ts'
-import type { RunResult } from './run-result.ts'
+import { waitAsAsked, type RunResult } from './run-result.ts'
 
 type Loop = {
   readonly queue: Queue<BindingKey>
@@ -55,13 +55,6 @@ async function work(loop: Loop, number: number): Promise<void> {
   }
 }
 
-/**
- * A Retry-After outside these limits is brought within them: a zero would make a busy loop, a day would lose the key.
- */
-const waits = { fromMs: 1000, toMs: 300_000 }
-
-const within = (ms: number, from: number, to: number): number => Math.min(Math.max(ms, from), to)
-
 function follow(key: BindingKey, result: RunResult, queue: Loop['queue'], log: Loop['log']): void {
   switch (result.kind) {
     case 'settled':
@@ -75,11 +68,7 @@ function follow(key: BindingKey, result: RunResult, queue: Loop['queue'], log: L
     case 'retry':
       log.debug({ binding: key, why: result.why }, 'retrying')
       if (result.afterMs === undefined) queue.retry(key, result.withinMs)
-      else
-        queue.addAfter(
-          key,
-          within(result.afterMs, waits.fromMs, Math.min(waits.toMs, result.withinMs ?? Infinity)),
-        )
+      else queue.addAfter(key, Math.min(waitAsAsked(result.afterMs), result.withinMs ?? Infinity))
       break
   }
 }

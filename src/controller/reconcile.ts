@@ -10,7 +10,6 @@ import { isDns1123Label, isDns1123Subdomain } from '../core/names.ts'
 import type { Objects } from '../core/objects.ts'
 import { keptDespite, planOf, refusedOutput, staysDespite, type Plan } from '../core/plan.ts'
 import { bindingResource } from '../core/resources.ts'
-import { messageOf } from '../core/show.ts'
 import type { Announcer } from './announcer.ts'
 import { addFinalizer, hasFinalizer, finalize } from './finalizer.ts'
 import { copyNews, keptNews } from './kept-and-copied-news.ts'
@@ -31,8 +30,8 @@ type Reach = {
   readonly isSchemaFresh: () => boolean
 }
 
-/** Whether a binding fails so by a live read, too. Rejects where what that takes can't be read. */
-export type Confirm = (binding: Binding, rule: RuleName) => Promise<boolean>
+/** Whether a binding fails so by a live read, too; where what that takes can't be read, how the run ends. */
+export type Confirm = (binding: Binding, rule: RuleName) => Promise<boolean | RunResult>
 
 /** Brings one binding, its output and its status to what they should be. */
 export async function reconcile(key: BindingKey, reach: Reach): Promise<RunResult> {
@@ -138,12 +137,9 @@ async function whyNotYet(
   { outputs, confirm }: Reach,
 ): Promise<RunResult | undefined> {
   if (!outputs.mayHaveAny(binding)) return undefined
-  try {
-    if (await confirm(binding, outcome.rule)) return undefined
-  } catch (error) {
-    return { kind: 'retry', why: messageOf(error), cause: 'what decides can not be read' }
-  }
-  return { kind: 'retry', why: cacheIsBehind, cause: cacheIsBehind }
+  const fails = await confirm(binding, outcome.rule)
+  if (typeof fails !== 'boolean') return fails
+  return fails ? undefined : { kind: 'retry', why: cacheIsBehind, cause: cacheIsBehind }
 }
 
 const cacheIsBehind =

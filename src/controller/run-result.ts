@@ -33,6 +33,15 @@ export const wait = (why: string, ms = 1000): RunResult => ({ kind: 'wait', why,
 export const catchUp = (why: string): RunResult => ({ kind: 'wait', why, ms: 1000, endsSoon: true })
 
 /**
+ * How long to wait where a Retry-After asks for so many ms: at least a second, because a zero would make a busy loop, and five
+ * minutes at most, because a day would lose what waits.
+ */
+export const waitAsAsked = (retryAfterMs: number): number => Math.min(Math.max(retryAfterMs, 1000), 300_000)
+
+/** A reply that leaves open whether there is such an object. */
+export type FailedReply = Exclude<Reply, { kind: 'done' | 'absent' }>
+
+/**
  * Turns a reply that is no success into a retry. Refusals are retried too: what is refused now may be allowed later.
  */
 export function retryOf(doing: string, reply: Exclude<Reply, { kind: 'done' }>): RunResult {

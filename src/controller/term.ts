@@ -63,7 +63,7 @@ export type Term = {
   readonly runsAllowed: () => number
   /** A text about bindings that have not succeeded for a while; undefined if there are none. */
   readonly troubles: () => string | undefined
-  /** Stops taking keys; resolves when the running ones are done. */
+  /** Stops taking keys; resolves when the running ones are done, and the Event that is being posted. */
   readonly end: () => Promise<void>
 }
 
@@ -104,11 +104,12 @@ export function startTerm(options: TermOptions): Term {
     inventory,
     now: () => clock.now(),
     turns,
-    announce: async (binding, news) => (await announcer.post(binding, [news])) === undefined,
+    announce: (binding, news) => announcer.post(binding, [news]),
     warn: log.warn,
   })
+  let sweep: Promise<void> | undefined
   const checkTimer = setInterval(() => {
-    if (hindrance() === undefined) void processing.check()
+    if (hindrance() === undefined) sweep = processing.check(ending.signal)
   }, checkEveryMs)
   const mark = (keys: Iterable<BindingKey>): void => {
     for (const key of keys) queue.add(key)
@@ -153,6 +154,7 @@ export function startTerm(options: TermOptions): Term {
       budget.lift()
       await queue.shutdown()
       await ended
+      await sweep
     },
   }
 }

@@ -141,6 +141,10 @@ function writtenByFormerFor({
   return isNameFor(named, name) ? bindingKey(namespace, binding) : undefined
 }
 
+/** SCM takes an empty class for none. */
+export const classNameIn = ({ spec }: Pick<Output, 'spec'>): string | undefined =>
+  textOr(field(spec, 'className'), '') || undefined
+
 /** Whether an object gives the wanted identity, under any name: an identity is the ID and the selectors. */
 export const givesSameIdentity = (output: Pick<Output, 'spec'>, wanted: ClusterSpiffeId): boolean =>
   ['spiffeIDTemplate', 'workloadSelectorTemplates'].every((part) =>

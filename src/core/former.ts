@@ -1,5 +1,5 @@
 import { bindingKey, type Binding } from './binding.ts'
-import { givesSameIdentity, isNamedByItsId, render, type Output } from './clusterspiffeid.ts'
+import { classNameIn, givesSameIdentity, isNamedByItsId, render, type Output } from './clusterspiffeid.ts'
 import { isSpiffeId, type Identity, type Settings } from './identity.ts'
 import type { Inventory } from './inventory.ts'
 import { field, textOr } from './json.ts'
@@ -109,15 +109,11 @@ function formerClassName(
   configured: string | undefined,
   departures: readonly (string | undefined)[],
 ): { readonly value: string | undefined } | undefined {
-  const other = outputs.map(classNameIn).find((className) => className.value !== configured)
+  const other = outputs.find((output) => classNameIn(output) !== configured)
   if (!other) return undefined
-  const value = statusSettings ? statusSettings.className : other.value
+  const value = statusSettings ? statusSettings.className : classNameIn(other)
   return value === configured || departures.includes(value) ? undefined : { value }
 }
-
-const classNameIn = ({ spec }: Output): { readonly value: string | undefined } => ({
-  value: textOr(field(spec, 'className'), '') || undefined,
-})
 
 /** Undefined if the output's ID is no SPIFFE ID. */
 function trustDomainIn({ spec }: Output): string | undefined {

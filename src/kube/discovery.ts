@@ -34,7 +34,7 @@ export type Kinds = {
 }
 
 /**
- * CRDs per page of a list. A CRD can have a megabyte, so that a page of the usual 500 would be too much memory at
+ * CRDs per page of a list. A CRD can have a megabyte, so that a page of the usual 100 would be too much memory at
  * once.
  */
 const pageSize = 50

@@ -1,8 +1,9 @@
 /**
  * Reads of the API server for reviews and for the loop. Each throws `Undecided` if there is no answer: a
- * review then answers HTTP 500 with these words, and a run of the loop is retried.
+ * review then answers HTTP 500 with these words, and a run of the loop is retried as after any call that failed.
  */
 import type { Confirm } from '../controller/reconcile.ts'
+import { retryOf, type FailedReply } from '../controller/run-result.ts'
 import { field, objectOr } from '../core/json.ts'
 import type { Objects } from '../core/objects.ts'
 import type { IndexedWorld } from '../core/overlay.ts'
@@ -13,6 +14,18 @@ import { failsLive } from '../webhook/confirm.ts'
 import type { ReadLive } from '../webhook/live.ts'
 import type { ListLive } from '../webhook/missing.ts'
 import { Undecided } from '../webhook/undecided.ts'
+
+/** A read of one object that had no answer. The loop retries by the reply: its code, and the time that it asks for. */
+class FailedRead extends Undecided {
+  readonly doing: string
+  readonly reply: FailedReply
+
+  constructor(doing: string, reply: FailedReply) {
+    super(`${doing}: ${reply.kind === 'failed' ? reply.cause : reply.message}`)
+    this.doing = doing
+    this.reply = reply
+  }
+}
 
 /** Whether the label of a namespace turns refusals into warnings. */
 export async function isLabelledLenient(
@@ -38,17 +51,22 @@ export const liveReads =
         return undefined
       case 'conflict':
       case 'refused':
-        throw new Undecided(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.message}`)
       case 'failed':
-        throw new Undecided(`reading ${resource.kind} ${at.namespace}/${at.name}: ${reply.cause}`)
+        throw new FailedRead(`reading ${resource.kind} ${at.namespace}/${at.name}`, reply)
     }
   }
 
 /** What the webhook reads before it refuses, the loop reads before it takes something away. */
 export const confirmation =
   (inventory: IndexedWorld, objects: Pick<Objects, 'get'>): Confirm =>
-  (binding, rule) =>
-    failsLive(rule, binding, inventory, liveReads(objects))
+  async (binding, rule) => {
+    try {
+      return await failsLive(rule, binding, inventory, liveReads(objects))
+    } catch (error) {
+      if (error instanceof FailedRead) return retryOf(error.doing, error.reply)
+      throw error
+    }
+  }
 
 /** Pages of 500, as the state is now. @param signal ends the list when nobody waits for the review any more */
 export const liveLists =

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { News } from '../../src/controller/events.ts'
 import { Processing } from '../../src/controller/processing.ts'
+import type { RunResult } from '../../src/controller/run-result.ts'
 import { sliceMs } from '../../src/core/slices.ts'
 import { binding, clusterSpiffeId, inventoryOf, removed, upserted } from '../support/builders.ts'
 
@@ -11,17 +12,28 @@ const outputOf = (name: string, more: Readonly<Record<string, unknown>> = {}) =>
   }),
   ...more,
 })
+const ofClass = (name: string, className: string) => outputOf(name, { spec: { className } })
 const processed = { status: { stats: { namespacesSelected: 1 } } }
 
-/** Outputs of bindings of these names that nobody has looked at; `told` are the events, by binding. */
+const failed = (afterMs?: number): RunResult => ({ kind: 'retry', why: 'busy', cause: '429', afterMs })
+
+const done = (): undefined => undefined
+
+/**
+ * Outputs of bindings of these names that nobody has looked at. `told` are the events, by binding, and `asked` the bindings for which
+ * one was to be posted.
+ */
 function waiting(...names: readonly string[]) {
   const inventory = inventoryOf([
     ...names.map((name) => binding({ name })),
     ...names.map((name) => outputOf(name)),
   ])
   const told: { readonly name: string; readonly news: News }[] = []
+  const asked: string[] = []
   const warned: unknown[] = []
-  let [now, up] = [0, true]
+  let now = 0
+  let answer: (name: string) => RunResult | undefined = done
+  const end = new AbortController()
   let [elapsed, turns] = [0, 0]
   const processing = new Processing({
     inventory,
@@ -31,21 +43,25 @@ function waiting(...names: readonly string[]) {
       next: () => Promise.resolve((turns += 1)),
     },
     announce: ({ name }, news) => {
-      if (up) told.push({ name, news })
-      return Promise.resolve(up)
+      asked.push(name)
+      const unposted = answer(name)
+      if (!unposted) told.push({ name, news })
+      return Promise.resolve(unposted)
     },
     warn: (fields) => warned.push(fields),
   })
   return {
     inventory,
     told,
+    asked,
     warned,
+    end: () => end.abort(),
     turns: () => turns,
     after: (ms: number) => {
       now += ms
-      return processing.check()
+      return processing.check(end.signal)
     },
-    apiServerIs: (is: boolean) => void (up = is),
+    apiServerAnswers: (by: typeof answer) => void (answer = by),
   }
 }
 
@@ -109,13 +125,67 @@ describe('an output that SPIRE Controller Manager has not looked at', () => {
   })
 
   test('is reported later if its Event could not be posted', async () => {
-    const { after, told, warned, apiServerIs } = waiting('a')
-    apiServerIs(false)
+    const { after, told, warned, apiServerAnswers } = waiting('a')
+    apiServerAnswers(() => failed())
     await after(0)
     await after(60_000)
-    apiServerIs(true)
+    apiServerAnswers(() => undefined)
     await after(5_000)
     expect(told).toHaveLength(1)
     expect(warned).toHaveLength(1)
+  })
+
+  test('is not tried where the Event of another one could not be posted, before the time that the API server asks for', async () => {
+    const { after, asked, told, apiServerAnswers } = waiting('a', 'b', 'c')
+    apiServerAnswers(() => failed(30_000))
+    await after(0)
+    await after(60_000)
+    expect(asked).toEqual(['a'])
+    apiServerAnswers(() => undefined)
+    await after(29_999)
+    expect(asked).toEqual(['a'])
+    await after(1)
+    expect(told.map(({ name }) => name)).toEqual(['b', 'c', 'a'])
+  })
+
+  test('is reported although the Event of another one never can be posted', async () => {
+    const { after, asked, told, apiServerAnswers } = waiting('a', 'b', 'c')
+    apiServerAnswers((name) => (name === 'a' ? failed() : undefined))
+    await after(0)
+    await after(60_000)
+    await after(5_000)
+    await after(5_000)
+    expect(told.map(({ name }) => name)).toEqual(['b', 'c'])
+    expect(asked).toEqual(['a', 'b', 'c', 'a', 'a'])
+  })
+
+  test('is not reported any more once the term ends', async () => {
+    const { after, asked, warned, end, apiServerAnswers } = waiting('a', 'b')
+    apiServerAnswers(() => {
+      end()
+      return undefined
+    })
+    await after(0)
+    await after(60_000)
+    await after(5_000)
+    expect(asked).toEqual(['a'])
+    expect(warned).toHaveLength(1)
+  })
+
+  test('is reported with its own class, or that it has none', async () => {
+    const { after, told, warned, inventory } = waiting('a', 'b', 'c')
+    inventory.apply(upserted(ofClass('b', 'former')))
+    inventory.apply(upserted(ofClass('c', 'former')))
+    await after(0)
+    await after(60_000)
+    expect(told.map(({ news }) => news.note)).toEqual([
+      expect.stringContaining('this one has none'),
+      expect.stringContaining('another class than "former"'),
+      expect.stringContaining('another class than "former"'),
+    ])
+    expect(warned).toMatchObject([
+      { outputs: 1, why: expect.stringContaining('this one has none') },
+      { outputs: 2, why: expect.stringContaining('another class than "former"') },
+    ])
   })
 })

@@ -11,7 +11,7 @@ import { systemClock, systemTurns } from '../../src/kube/clock.ts'
 import { createLog } from '../../src/log.ts'
 import { confirmation } from '../../src/operator/live-reads.ts'
 import { WorkingOut } from '../../src/operator/working-out.ts'
-import { binding, inventoryOf, settings, upserted } from '../support/builders.ts'
+import { binding, clusterSpiffeId, inventoryOf, settings, upserted } from '../support/builders.ts'
 import { manualClock } from '../support/manual-clock.ts'
 
 test('a term ends although what decides about a binding is not known, and writes nothing', async () => {
@@ -67,7 +67,7 @@ const soon = { timeout: 20_000, interval: 5 }
 
 type Busy = {
   readonly clock: Clock
-  readonly answer: () => Promise<Reply>
+  readonly answer: (call: string) => Promise<Reply>
   /** Whether they have outputs that have to go, since there is no pool. */
   readonly areToLose?: boolean
 }
@@ -88,7 +88,7 @@ function startBusyTerm(count: number, { clock, answer, areToLose = false }: Busy
     (verb: string) =>
     ({ kind }: Resource): Promise<Reply> => {
       called.push(`${verb} ${kind}`)
-      return answer()
+      return answer(`${verb} ${kind}`)
     }
   const term = startTerm({
     inventory,
@@ -114,8 +114,15 @@ function startBusyTerm(count: number, { clock, answer, areToLose = false }: Busy
     log,
     observe: { outcome: () => undefined, run: () => undefined, write: () => undefined },
   })
-  return { term, called }
+  return { term, called, inventory }
 }
+
+/** The output of a binding that SPIRE Controller Manager has not looked at. */
+const unprocessed = (name: string) =>
+  clusterSpiffeId(`kleym-default-${name}-pool-0123abcd`, {
+    uid: `uid-of-${name}`,
+    annotations: { 'kleym.sonda.red/binding': `default/${name}` },
+  })
 
 test('no more runs are under way than the budget allows, and the term ends all the same', async () => {
   const never = Promise.withResolvers<Reply>()
@@ -141,6 +148,43 @@ test('reads that hang, of what a binding refers to, let others run meanwhile', a
   await vi.waitUntil(() => called.length > before, soon)
   never.resolve({ kind: 'failed', cause: 'no answer', retryAfterMs: undefined })
   await term.end()
+})
+
+test('what decides is read again only after the time that the API server asks for', async () => {
+  const clock = manualClock()
+  const busy = { kind: 'failed', cause: 'too many requests', code: 429, retryAfterMs: 5000 } as const
+  const { term } = startBusyTerm(1, { clock, answer: () => Promise.resolve(busy), areToLose: true })
+  await vi.waitFor(() => expect(clock.waits()).toStrictEqual([5000]), soon)
+  await term.end()
+})
+
+test('a term that ends waits for the Event that it is posting, and posts no other', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    const clock = manualClock()
+    const posted = Promise.withResolvers<Reply>()
+    const { term, called, inventory } = startBusyTerm(2, {
+      clock,
+      answer: (call) =>
+        call === 'create Event' ? posted.promise : Promise.resolve({ kind: 'done', object: {} }),
+    })
+    for (const name of ['chat-0', 'chat-1']) inventory.apply(upserted(unprocessed(name)))
+    const events = (): number => called.filter((call) => call === 'create Event').length
+    vi.advanceTimersByTime(5000)
+    await systemTurns.next()
+    clock.advance(60_000)
+    vi.advanceTimersByTime(5000)
+    await vi.waitUntil(() => events() === 1, soon)
+    let isOver = false
+    const ended = term.end().then(() => (isOver = true))
+    for (let turn = 0; turn < 100; turn += 1) await systemTurns.next()
+    expect(isOver).toBe(false)
+    posted.resolve({ kind: 'absent' })
+    await ended
+    expect(events()).toBe(1)
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('answers that come fast allow more runs', async () => {
