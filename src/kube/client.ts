@@ -81,7 +81,6 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
   }
 
   const refusedBy = async ({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<Refused> => {
-    if (statusCode === 401) transport.reject()
     const retryAfter = headers['retry-after']
     return refusal(
       statusCode,
@@ -90,57 +89,64 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
     )
   }
 
-  async function attempt(call: Call): Promise<Answer> {
-    using limit = timeLimit(timeoutMs, call.signal)
-    try {
-      const passage = await beforeAbort(limit.signal, transport.passage())
-      const { method, body, signal } = { ...call, signal: limit.signal }
-      const sent = body === undefined ? {} : { body: JSON.stringify(body) }
-      const rest = { method, signal, ...sent, headers: headersOf(call) }
-      const calls = call.mayStart ? passage.calls.compose(atTheLastMoment(call.mayStart)) : passage.calls
-      const response = await calls.request(send(call, passage, rest))
-      if (!isSuccess(response)) return await refusedBy(response)
-      const warnings = warningsIn(response.headers['warning']).map(hidden)
-      if (isProtobuf(response)) {
-        const list = decodeMetadataList(Buffer.from(await response.body.arrayBuffer()))
-        return { kind: 'ok', code: response.statusCode, body: list, warnings }
-      }
-      return readable(response.statusCode, await textOf(response.body, call.maxBytes), warnings)
-    } catch (error) {
-      if (limit.signal.aborted) return lost(limit.signal.reason)
-      transport.doubt()
-      return lost(error)
+  async function attempt(call: Call, passage: Passage, signal: AbortSignal): Promise<Answer> {
+    const { method, body } = call
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) }
+    const rest = { method, signal, ...sent, headers: headersOf(call) }
+    const calls = call.mayStart ? passage.calls.compose(atTheLastMoment(call.mayStart)) : passage.calls
+    const response = await calls.request(send(call, passage, rest))
+    if (!isSuccess(response)) return refusedBy(response)
+    const warnings = warningsIn(response.headers['warning']).map(hidden)
+    if (isProtobuf(response)) {
+      const list = decodeMetadataList(Buffer.from(await response.body.arrayBuffer()))
+      return { kind: 'ok', code: response.statusCode, body: list, warnings }
     }
+    return readable(response.statusCode, await textOf(response.body, call.maxBytes), warnings)
   }
 
-  async function open(path: string, query: Query, signal: AbortSignal): Promise<Watching> {
+  async function open(path: string, query: Query, passage: Passage, signal: AbortSignal): Promise<Watching> {
+    const watch = { path, query: { ...query, watch: 'true' } }
+    const response = await passage.watches.request(send(watch, passage, { method: 'GET', signal }))
+    if (!isSuccess(response)) return refusedBy(response)
+    return { kind: 'open', events: jsonLines(response.body) }
+  }
+
+  /**
+   * Tries with the credentials at hand, and once more with others where the API server does not accept those (401) and others can
+   * be had. A 401 comes before anything is done, so that a write, too, can be repeated.
+   */
+  async function answered<A extends Answer | Watching>(
+    method: Call['method'] | 'WATCH',
+    signal: AbortSignal,
+    attempted: (passage: Passage) => Promise<A>,
+  ): Promise<A | Lost> {
+    let started = performance.now()
+    const counted = <B extends A | Lost>(answer: B): B => {
+      const now = performance.now()
+      onAnswer?.(method, codeOf(answer), now - started)
+      started = now
+      return answer
+    }
     try {
       const passage = await beforeAbort(signal, transport.passage())
-      const watch = { path, query: { ...query, watch: 'true' } }
-      const response = await passage.watches.request(send(watch, passage, { method: 'GET', signal }))
-      if (!isSuccess(response)) return await refusedBy(response)
-      return { kind: 'open', events: jsonLines(response.body) }
+      const answer = counted(await attempted(passage))
+      if (codeOf(answer) !== 401) return answer
+      const other = await beforeAbort(signal, transport.renewed(passage))
+      return other ? counted(await attempted(other)) : answer
     } catch (error) {
-      if (signal.aborted) return lost(signal.reason)
+      if (signal.aborted) return counted(lost(signal.reason))
       transport.doubt()
-      return lost(error)
+      return counted(lost(error))
     }
-  }
-
-  async function counted<A extends Answer | Watching>(
-    method: Call['method'] | 'WATCH',
-    answering: Promise<A>,
-  ): Promise<A> {
-    const started = performance.now()
-    const answer = await answering
-    const code = answer.kind === 'lost' ? 'lost' : answer.kind === 'open' ? 200 : answer.code
-    onAnswer?.(method, code, performance.now() - started)
-    return answer
   }
 
   return {
-    call: (call) => counted(call.method, attempt(call)),
-    watch: (path, query, signal) => counted('WATCH', open(path, query, signal)),
+    call: async (call) => {
+      using limit = timeLimit(timeoutMs, call.signal)
+      return await answered(call.method, limit.signal, (passage) => attempt(call, passage, limit.signal))
+    },
+    watch: (path, query, signal) =>
+      answered('WATCH', signal, (passage) => open(path, query, passage, signal)),
     close: () => transport.close(),
   }
 }
@@ -165,6 +171,9 @@ const headersOf = ({ method, body, metadataOnly = false }: Call): Rest['headers'
 })
 
 const metadataList = ';as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+
+const codeOf = (answer: Answer | Watching): number | 'lost' =>
+  answer.kind === 'lost' ? 'lost' : answer.kind === 'open' ? 200 : answer.code
 
 const isProtobuf = ({ headers }: Dispatcher.ResponseData): boolean =>
   String(headers['content-type']).startsWith(protobufType)

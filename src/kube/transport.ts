@@ -7,8 +7,9 @@ import {
   RequestContext,
   type User,
 } from '@kubernetes/client-node'
-import { Agent, type Dispatcher, ProxyAgent } from 'undici'
+import type { Dispatcher } from 'undici'
 import { objectOr, textOr } from '../core/json.ts'
+import { buildAgents, retire, type Agents } from './agents.ts'
 import type { ClusterConfig } from './config.ts'
 import type { Headers } from './impersonation.ts'
 
@@ -19,6 +20,8 @@ export type Passage = {
   readonly calls: Dispatcher
   /** For watches, which may be quiet for long and must not use up the connections of the others. */
   readonly watches: Dispatcher
+  /** Grows with each time that credentials are asked for anew. */
+  readonly generation: number
 }
 
 export type Transport = {
@@ -26,25 +29,16 @@ export type Transport = {
   passage(): Promise<Passage>
   /** A request failed, perhaps for its credentials: the next one looks at them again. */
   doubt(): void
-  /** The API server did not accept the credentials (401): the next request asks for them anew, an exec plugin included. */
-  reject(): void
+  /**
+   * The API server did not accept the credentials of a passage (401). Asks for them anew, an exec plugin included, and resolves to a
+   * passage with others; undefined where they are still the same.
+   *
+   * @throws Error (the promise rejects) where there are no credentials any more
+   */
+  renewed(rejected: Passage): Promise<Passage | undefined>
   /** Ends every connection at once. */
   close(): Promise<void>
 }
-
-type ConnectOptions = Extract<DispatcherOptions, { type: 'agent' }>['connect']
-
-type Agents = {
-  readonly options: DispatcherOptions
-  readonly calls: Dispatcher
-  readonly watches: Dispatcher
-}
-
-/** For a request that hangs in the connection. The same as that of a whole call, in client.ts. */
-const callTimeoutMs = 30_000
-
-/** Twice the workers of the loop, so that reviews find a connection while all workers wait for theirs. */
-const connectionCap = 64
 
 /**
  * All requests within this time use one look at the credentials. At each look the library reads the files of the CA and of the client
@@ -64,44 +58,57 @@ export function createTransport(
   now: () => number,
 ): Transport {
   let security = new Security(credentials)
+  let generation = 0
   let askedAnewAt = Number.NEGATIVE_INFINITY
   let agents: Agents | undefined
   let latest: { readonly at: number; readonly passage: Promise<Passage> } | undefined
   const look = async (): Promise<Passage> => {
     const context = new RequestContext(server, HttpMethod.GET)
-    const asked = security
-    await asked.applySecurityAuthentication(context).catch((error: unknown) => {
-      throw new Error(credentialsProblem(error, asked.getCurrentUser()))
+    const asked = { security, generation }
+    await asked.security.applySecurityAuthentication(context).catch((error: unknown) => {
+      throw new Error(credentialsProblem(error, asked.security.getCurrentUser()))
     })
-    const { options } = asked
+    const { options } = asked.security
     if (!agents || !isDeepStrictEqual(agents.options, options)) {
       retire(agents)
-      agents = build(options, context.getDispatcher())
+      agents = buildAgents(options, context.getDispatcher())
     }
     const headers = { ...trimmed(context.getHeaders()), ...ours }
-    return { headers, calls: agents.calls, watches: agents.watches }
+    return { headers, calls: agents.calls, watches: agents.watches, generation: asked.generation }
+  }
+  const passage = (): Promise<Passage> => {
+    const at = now()
+    if (!latest || at - latest.at > credentialsHoldMs) latest = { at, passage: look() }
+    return latest.passage
+  }
+  const askAnew = (): void => {
+    latest = undefined
+    askedAnewAt = now()
+    generation += 1
+    // The library keeps what an exec plugin gave until the time that it names, and for good where it names none; and what a token
+    // file held, for a minute.
+    security = new Security(credentials)
   }
   return {
-    passage() {
-      const at = now()
-      if (!latest || at - latest.at > credentialsHoldMs) latest = { at, passage: look() }
-      return latest.passage
-    },
+    passage,
     doubt() {
       latest = undefined
     },
-    reject() {
-      latest = undefined
-      if (now() - askedAnewAt < askAgainAfterMs) return
-      askedAnewAt = now()
-      // The library keeps what an exec plugin gave until the time that it names, and for good where it names none.
-      security = new Security(credentials)
+    async renewed(rejected) {
+      // Of many requests that are rejected at once, the first has the credentials asked for, and the others share what is found.
+      if (rejected.generation === generation && now() - askedAnewAt >= askAgainAfterMs) askAnew()
+      const next = await passage()
+      return isByTheSame(next, rejected) ? undefined : next
     },
     async close() {
       await Promise.all([agents?.calls.destroy(), agents?.watches.destroy()])
     },
   }
 }
+
+/** Whether two passages carry the same credentials: those in headers, and the client certificate, with which other agents come. */
+const isByTheSame = (one: Passage, other: Passage): boolean =>
+  isDeepStrictEqual(one.headers, other.headers) && one.calls === other.calls
 
 /**
  * Why there are no credentials, in words of ours. The library's own words can't be used: they hold what an exec
@@ -133,59 +140,6 @@ class Security extends KubeConfig {
     this.options = super.createDispatcherOptions(cluster, agentOptions)
     return this.options.type === 'socks' ? this.options : { type: 'none' }
   }
-}
-
-/** The agents for calls and watches. A SOCKS tunnel can only be built by the library; its one agent serves both. */
-function build(options: DispatcherOptions, tunnel: Dispatcher | undefined): Agents {
-  if (tunnel) return { options, calls: tunnel, watches: tunnel }
-  return {
-    options,
-    calls: agent(options, {
-      connections: connectionCap,
-      headersTimeout: callTimeoutMs,
-      bodyTimeout: callTimeoutMs,
-    }),
-    watches: agent(options, { headersTimeout: 0, bodyTimeout: 0 }),
-  }
-}
-
-function agent(options: DispatcherOptions, limits: Agent.Options): Dispatcher {
-  const shared: Agent.Options = {
-    ...limits,
-    // With HTTP/2 all calls would share one connection, and one stalled stream its window.
-    allowH2: false,
-    // Under the API server's 90 s and the 60 s of common load balancers, so that we are the ones to close.
-    keepAliveTimeout: 30_000,
-  }
-  switch (options.type) {
-    case 'proxy':
-      return new ProxyAgent({
-        ...shared,
-        uri: options.uri,
-        requestTls: tlsOf(options.requestTls),
-        connect: tlsOf(options.connect),
-      })
-    case 'agent':
-      return new Agent({ ...shared, connect: tlsOf(options.connect) })
-    case 'socks':
-    case 'none':
-      return new Agent({ ...shared, connect: tlsOf({}) })
-  }
-}
-
-/** The library sets neither port nor timeout, and undici's types forbid that they be undefined. */
-const tlsOf = ({ port: _port, timeout: _timeout, ...tls }: ConnectOptions) => ({
-  ...tls,
-  keepAlive: true,
-  keepAliveInitialDelay: 30_000,
-})
-
-/**
- * Closes agents once what they carry has ended. Calls and watches in flight go on: the old certificate was good when
- * they began.
- */
-function retire(agents: Agents | undefined): void {
-  for (const old of new Set([agents?.calls, agents?.watches])) old?.close().catch(() => {})
 }
 
 /**

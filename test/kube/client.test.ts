@@ -296,9 +296,16 @@ test('requests of one moment share a look at the credentials, until one is not k
   const client = createClient(loadKubeConfig({ kubeconfig: server.kubeconfig({ exec }) }), { now: () => now })
   const looks = (): number => readFileSync(runs, 'utf8').split('\n').length - 1
   const calls = [1, 2, 3].map(() => client.call({ method: 'GET', path }))
-  for (const _ of calls) (await server.next()).answer(401, status(401, 'Unauthorized'))
+  for (const _ of calls) {
+    const request = await server.next()
+    expect(looks()).toBe(1)
+    request.answer(200, {})
+  }
   await Promise.all(calls)
-  expect(looks()).toBe(1)
+  const refused = [1, 2, 3].map(() => client.call({ method: 'GET', path }))
+  for (const _ of refused) (await server.next()).answer(401, status(401, 'Unauthorized'))
+  await Promise.all(refused)
+  expect(looks()).toBe(2)
   for (const [at, expected] of [
     [0, 2],
     [100, 2],
@@ -313,33 +320,131 @@ test('requests of one moment share a look at the credentials, until one is not k
   await client.close()
 })
 
-test('credentials of an exec plugin that are accepted no longer are asked for anew, at most every ten seconds', async () => {
-  await using server = await startScripted()
-  const runs = join(server.folder, 'runs')
-  const exec = {
+/** The user of a kubeconfig whose exec plugin gives the token 1 when it is run first, then 2, and so on. */
+const countingPlugin = (runs: string) => ({
+  exec: {
     apiVersion: 'client.authentication.k8s.io/v1',
     command: 'sh',
     args: ['-c', `echo run >>"$0"; echo '{"status":{"token":"'$(wc -l <"$0" | tr -d ' ')'"}}'`, runs],
     interactiveMode: 'Never',
-  }
-  let now = 0
-  const client = createClient(loadKubeConfig({ kubeconfig: server.kubeconfig({ exec }) }), { now: () => now })
-  for (const [at, code, token] of [
-    [0, 200, '1'],
-    [1000, 401, '1'],
-    [2000, 401, '2'],
-    [3000, 200, '2'],
-    [11_000, 401, '2'],
-    [12_000, 200, '3'],
-  ] as const) {
-    now = at
-    const answer = client.call({ method: 'GET', path })
+  },
+})
+
+const unauthorized = status(401, 'Unauthorized')
+
+describe('credentials that are accepted no longer', () => {
+  test('are asked for anew by a call that is repeated with others, at most every ten seconds', async () => {
+    await using server = await startScripted()
+    let now = 0
+    const kubeconfig = server.kubeconfig(countingPlugin(join(server.folder, 'runs')))
+    const client = createClient(loadKubeConfig({ kubeconfig }), { now: () => now })
+    for (const [at, ...expected] of [
+      [0, [200, '1']],
+      [1000, [401, '1'], [200, '2']],
+      [2000, [401, '2']],
+      [10_999, [401, '2']],
+      [11_000, [401, '2'], [401, '3']],
+      [12_000, [200, '3']],
+    ] as const) {
+      now = at
+      const answer = client.call({ method: 'GET', path })
+      for (const [code, token] of expected) {
+        const request = await server.next()
+        expect(request.headers['authorization'], `at ${at} ms`).toBe(`Bearer ${token}`)
+        request.answer(code, code === 200 ? {} : unauthorized)
+      }
+      expect(await answer).toMatchObject({ code: expected.at(-1)?.[0] })
+    }
+    await client.close()
+  })
+
+  test('fail no write, however many are under way, and no watch', async () => {
+    await using server = await startScripted()
+    const runs = join(server.folder, 'runs')
+    const seen: (readonly [string, number | string])[] = []
+    const onAnswer = (method: string, code: number | string): void => void seen.push([method, code])
+    const kubeconfig = server.kubeconfig(countingPlugin(runs))
+    const client = createClient(loadKubeConfig({ kubeconfig }), { onAnswer })
+    const stop = new AbortController()
+    const writes = [1, 2, 3].map((number) => client.call({ method: 'PUT', path, body: { number } }))
+    const watch = client.watch(path, {}, stop.signal)
+    const stale = [await server.next(), await server.next(), await server.next(), await server.next()]
+    for (const request of stale) request.answer(401, unauthorized)
+    const bodies: unknown[] = []
+    for (const _ of stale) {
+      const request = await server.next()
+      expect(request.headers['authorization']).toBe('Bearer 2')
+      bodies.push(request.body)
+      if (request.method === 'PUT') request.answer(200, {})
+      else request.write('{}\n')
+    }
+    expect((await Promise.all(writes)).map(({ kind }) => kind)).toEqual(['ok', 'ok', 'ok'])
+    expect((await watch).kind).toBe('open')
+    expect(bodies).toEqual(expect.arrayContaining([{ number: 1 }, { number: 2 }, { number: 3 }, undefined]))
+    expect(seen.filter(([, code]) => code === 401)).toHaveLength(4)
+    expect(seen.filter(([, code]) => code === 200)).toHaveLength(4)
+    stop.abort()
+    await client.close()
+  })
+
+  test("of a pod are replaced by what its ServiceAccount's file has by then", async () => {
+    await using server = await startScripted()
+    const tokenFile = join(server.folder, 'token')
+    const user = { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } }
+    writeFileSync(tokenFile, 'former\n')
+    const client = createClient(loadKubeConfig({ kubeconfig: server.kubeconfig(user) }))
+    const answer = client.call({ method: 'POST', path, body: {} })
     const request = await server.next()
-    expect(request.headers['authorization'], `at ${at} ms`).toBe(`Bearer ${token}`)
-    request.answer(code, code === 200 ? {} : status(401, 'Unauthorized'))
-    await answer
-  }
-  await client.close()
+    expect(request.headers['authorization']).toBe('Bearer former')
+    writeFileSync(tokenFile, 'current\n')
+    request.answer(401, unauthorized)
+    const repeated = await server.next()
+    expect(repeated.headers['authorization']).toBe('Bearer current')
+    repeated.answer(201, {})
+    expect(await answer).toMatchObject({ kind: 'ok', code: 201 })
+    await client.close()
+  })
+
+  test('are not tried again where there are no others', async () => {
+    await using server = await startScripted()
+    const answer = server.client().call({ method: 'POST', path, body: {} })
+    ;(await server.next()).answer(401, unauthorized)
+    expect(await answer).toMatchObject({ kind: 'refused', code: 401 })
+    expect(server.waiting()).toBe(0)
+  })
+
+  test('leave a call lost where the others can not be had', async () => {
+    await using server = await startScripted()
+    const marker = join(server.folder, 'ran')
+    const once = `[ -e "$0" ] && exit 3; touch "$0"; echo '{"status":{"token":"t"}}'`
+    const { exec } = countingPlugin(marker)
+    const kubeconfig = server.kubeconfig({ exec: { ...exec, args: ['-c', once, marker] } })
+    const client = createClient(loadKubeConfig({ kubeconfig }))
+    const answer = client.call({ method: 'POST', path, body: {} })
+    ;(await server.next()).answer(401, unauthorized)
+    expect(await answer).toMatchObject({
+      kind: 'lost',
+      error: { message: expect.stringMatching(/run it by hand/) },
+    })
+    await client.close()
+  })
+
+  test('are replaced in no write that may not start any more', async () => {
+    await using server = await startScripted()
+    const kubeconfig = server.kubeconfig(countingPlugin(join(server.folder, 'runs')))
+    const client = createClient(loadKubeConfig({ kubeconfig }))
+    let isLate = false
+    const answer = client.call({ method: 'POST', path, body: {}, mayStart: () => !isLate })
+    const request = await server.next()
+    isLate = true
+    request.answer(401, unauthorized)
+    expect(await answer).toMatchObject({
+      kind: 'lost',
+      error: new Error('it was too late to send the request'),
+    })
+    expect(server.waiting()).toBe(0)
+    await client.close()
+  })
 })
 
 test('requests one after another share a connection', async () => {
