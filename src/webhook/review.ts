@@ -89,11 +89,18 @@ async function decide(request: AdmissionRequest, reach: Reach, signal: AbortSign
     const identified = before && identity && { binding: before, identity }
     return { binding, world, appraisal, verdict, earlierKey, earlier, before: identified, remarks: [] }
   }
+  const confirmed = async (neighbours: boolean): Promise<Decided> =>
+    decideIn(await confirm(binding, reach.world, reach.read(signal), { neighbours }))
   const remembered = decideIn(reach.world)
-  const neighbours = remembered.verdict.findings.some((one) => one.action === 'deny' && isAdvice(one))
-  if (!neighbours && !needsConfirmation(remembered.verdict.findings)) return remembered
-  return decideIn(await confirm(binding, reach.world, reach.read(signal), { neighbours }))
+  if (isRefusedByAdvice(remembered)) return confirmed(true)
+  if (!needsConfirmation(remembered.verdict.findings)) return remembered
+  const live = await confirmed(false)
+  // By live reads the binding may have an identity that it lacks by memory, and with it neighbours that nobody has read.
+  return isRefusedByAdvice(live) ? confirmed(true) : live
 }
+
+const isRefusedByAdvice = ({ verdict }: Decided): boolean =>
+  verdict.findings.some((one) => one.action === 'deny' && isAdvice(one))
 
 /** Adds the warnings beside the findings. */
 function remarked(decided: Decided, { notices }: Reach): Decision {

@@ -197,6 +197,22 @@ describe('nothing is denied on memory alone', () => {
     )
   })
 
+  describe('by advice that refuses, where memory lacks the pool', () => {
+    const actions = { SharedSPIFFEID: 'deny' } as const
+    const [v1, x] = poolResources.map(({ group }) => group)
+    const ofGroup = (name: string, group: string | undefined) =>
+      poolOnly({ name, spec: { poolRef: { name: 'chat', group } } })
+    const remembered = [pool({ group: x }), ofGroup('peer', x)]
+
+    test.each([
+      ['a neighbour that is gone', [pool()], 'allowed'],
+      ['a neighbour that is there', [pool(), ...remembered], 'SharedSPIFFEID?OverlappingSelector'],
+    ])('%s', async (_what, live, outcome) => {
+      const { validate } = stage({ remembered, live, actions })
+      expect(outcomeOf(await validate(ofGroup('chat', v1)))).toBe(outcome)
+    })
+  })
+
   test('a read that fails is no answer', async () => {
     const { validate, mutate, claims, observed } = stage({ remembered: [objective()], live: undefined })
     await expect(validate(binding())).rejects.toThrow('the API server is gone')
