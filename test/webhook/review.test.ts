@@ -386,6 +386,7 @@ describe('what passes without being judged', () => {
       warnings: [],
       patch: [],
       auditAnnotations: { decision: 'allow' },
+      end: { decision: 'allow', reason: undefined },
     })
     expect(claims()).toEqual([])
   })
@@ -882,4 +883,30 @@ test('a notice is a warning in every answer', async () => {
     await judge(pool(), 'UPDATE'),
   ])
     expect(answer.warnings).toContain('mind this')
+})
+
+test('a review ends as the request deserves, whatever every answer warns of', async () => {
+  const reviews = (...remembered: readonly Manifest[]) => stage({ remembered, notices: ['mind this'] })
+  const inScene = reviews(...scene, binding())
+  const other = binding({ name: 'other', spec: { objectiveRef: { name: 'x' }, containerName: 'side' } })
+  expect([
+    (await reviews(...scene).validate(binding())).end,
+    (await reviews(...scene).mutate(binding())).end,
+    (await reviews(...scene).judge(pool(), 'UPDATE')).end,
+    (await inScene.validate(named('chat-v2'))).end,
+    (await inScene.validate(other)).end,
+    (await inScene.judge(pool(), 'DELETE')).end,
+    (await inScene.validate(binding({ spec: { mode: 'Both' } }))).end,
+    (await inScene.judge(pool({ selector: {} }), 'UPDATE')).end,
+  ]).toEqual([
+    { decision: 'allow', reason: undefined },
+    { decision: 'allow', reason: undefined },
+    { decision: 'allow', reason: undefined },
+    // A remark about the request has no reason.
+    { decision: 'warn', reason: undefined },
+    { decision: 'warn', reason: 'TargetObjectiveNotFound' },
+    { decision: 'warn', reason: 'TargetPoolNotFound' },
+    { decision: 'deny', reason: 'UnsupportedMode' },
+    { decision: 'deny', reason: 'InvalidPoolSelector' },
+  ])
 })
