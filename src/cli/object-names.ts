@@ -2,7 +2,7 @@
 import { field, objectOr, textOr, type JsonObject } from '../core/json.ts'
 
 /** Where an object is, and its name. */
-export type ObjectName = {
+export type PlacedName = {
   /** Empty if the objects of its kind are in no namespace. */
   readonly namespace: string
   readonly name: string
@@ -21,7 +21,7 @@ type Naming = {
  * Namespace and name of an object. If it only has a generateName, a name is made of that and its position, which no other object has:
  * the API server makes two objects of two such manifests, however alike they are.
  */
-export function namesOf(object: JsonObject, { namespace, isNamespaced, position }: Naming): ObjectName {
+export function namesOf(object: JsonObject, { namespace, isNamespaced, position }: Naming): PlacedName {
   const metadata = objectOr(field(object, 'metadata'))
   const text = (name: string): string => textOr(field(metadata, name), '')
   const prefix = text('generateName').slice(0, 58)
@@ -30,5 +30,5 @@ export function namesOf(object: JsonObject, { namespace, isNamespaced, position 
 }
 
 /** An object as `namespace/name`, or as its name alone. */
-export const nameWords = ({ namespace, name }: ObjectName): string =>
+export const nameWords = ({ namespace, name }: PlacedName): string =>
   namespace === '' ? name : `${namespace}/${name}`

@@ -93,6 +93,9 @@ describe('a binding with which nothing is wrong', () => {
   })
 })
 
+const ofGroup = (name: string, group: string | undefined) =>
+  poolOnly({ name, spec: { poolRef: { name: 'chat', group } } })
+
 describe('nothing is denied on memory alone', () => {
   const cases: readonly (readonly [
     what: string,
@@ -200,8 +203,6 @@ describe('nothing is denied on memory alone', () => {
   describe('by advice that refuses, where memory lacks the pool', () => {
     const actions = { SharedSPIFFEID: 'deny' } as const
     const [v1, x] = poolResources.map(({ group }) => group)
-    const ofGroup = (name: string, group: string | undefined) =>
-      poolOnly({ name, spec: { poolRef: { name: 'chat', group } } })
     const remembered = [pool({ group: x }), ofGroup('peer', x)]
 
     test.each([
@@ -875,8 +876,10 @@ describe('a collision that is let through', () => {
   })
 })
 
+const noticing = (...remembered: readonly Manifest[]) => stage({ remembered, notices: ['mind this'] })
+
 test('a notice is a warning in every answer', async () => {
-  const { validate, judge } = stage({ remembered: scene, notices: ['mind this'] })
+  const { validate, judge } = noticing(...scene)
   for (const answer of [
     await validate(binding()),
     await validate(binding({ spec: { mode: 'Both' } })),
@@ -886,13 +889,12 @@ test('a notice is a warning in every answer', async () => {
 })
 
 test('a review ends as the request deserves, whatever every answer warns of', async () => {
-  const reviews = (...remembered: readonly Manifest[]) => stage({ remembered, notices: ['mind this'] })
-  const inScene = reviews(...scene, binding())
+  const inScene = noticing(...scene, binding())
   const other = binding({ name: 'other', spec: { objectiveRef: { name: 'x' }, containerName: 'side' } })
   expect([
-    (await reviews(...scene).validate(binding())).end,
-    (await reviews(...scene).mutate(binding())).end,
-    (await reviews(...scene).judge(pool(), 'UPDATE')).end,
+    (await noticing(...scene).validate(binding())).end,
+    (await noticing(...scene).mutate(binding())).end,
+    (await noticing(...scene).judge(pool(), 'UPDATE')).end,
     (await inScene.validate(named('chat-v2'))).end,
     (await inScene.validate(other)).end,
     (await inScene.judge(pool(), 'DELETE')).end,
