@@ -13,7 +13,7 @@ import type { ClusterReads, SpireSight } from './cluster.ts'
 import { sinceOf, spanOf } from './layout.ts'
 import type { Manifest } from './manifests.ts'
 
-/** A ClusterSPIFFEID, whose ever, with what SPIRE Controller Manager (SCM) made of it. */
+/** A ClusterSPIFFEID, the operator's or somebody else's, with what SPIRE Controller Manager (SCM) made of it. */
 export type SeenOutput = {
   readonly name: string
   /** `namespace/name` of the binding; undefined of somebody else's. */

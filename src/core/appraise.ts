@@ -53,11 +53,12 @@ export function outlookOf(binding: Binding, world: World): Outlook {
 export function foreseeBy({ facts, own, stake }: Outlook): Appraisal {
   const evaluation = evaluateFacts(facts, own)
   const collisions = collisionsOf(facts, evaluation, stake)
+  const pending = pendingCollision(facts, evaluation, stake, collisions.peers)
   const findings = [
     ...evaluation.findings.filter(({ rule }) => rule !== 'identityCollision'),
     ...shadowedPools(facts),
     ...collisions.findings,
-    ...(pendingCollision(facts, evaluation, stake, collisions.peers) ?? []),
+    ...(pending ? [pending] : []),
   ]
   return { evaluation, stake, findings: findings.toSorted(byRule) }
 }
@@ -111,7 +112,7 @@ export const keyToClaim = ({ evaluation, stake }: Appraisal): string | undefined
   evaluation.identity?.collisionKey ?? (waits(evaluation) ? stake.containerRef : undefined)
 
 /**
- * Finds bindings that ask for the same container by the same references. They collide as soon as the objects that they
+ * The failure of a binding for whose container other bindings ask by the same references. They collide as soon as the objects that they
  * wait for exist. Refusing the binding now is better than refusing an objective then.
  */
 function pendingCollision(
@@ -119,20 +120,15 @@ function pendingCollision(
   evaluation: Evaluation,
   { containerRef }: Stake,
   colliding: ReadonlySet<string>,
-): readonly Finding[] | undefined {
+): Finding | undefined {
   if (containerRef === undefined) return undefined
   const others = world
     .sharingContainer(containerRef)
     .filter((other) => isRival(binding, other) && !colliding.has(other.name))
   const waiting = waits(evaluation) ? others : others.filter((other) => waits(evaluate(other, world)))
   if (waiting.length === 0) return undefined
-  return [
-    pendingOver(
-      containerRef,
-      binding,
-      waiting.map(({ name }) => name),
-    ),
-  ]
+  const peers = waiting.map(({ name }) => name)
+  return pendingOver(containerRef, binding, peers)
 }
 
 /** The failure of a binding whose container other bindings ask for by the same references. */

@@ -99,7 +99,8 @@ export function probeAnswer(
   const annotations = field(objectOr(field(objectOr(object), 'metadata')), 'annotations')
   const nonce = isObject(annotations) ? textOr(annotations[nonceAnnotation], '') : ''
   if (!/^[0-9a-f]{32}$/.test(nonce)) return undefined
-  return { kind: 'allowed', warnings: [replyTo(nonce)], auditAnnotations: {}, patch: [] }
+  const end = { decision: 'allow', reason: undefined } as const
+  return { kind: 'allowed', warnings: [replyTo(nonce)], auditAnnotations: {}, end, patch: [] }
 }
 
 const replyTo = (nonce: string): string => `${probeName} ${nonce}`

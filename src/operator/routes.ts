@@ -7,6 +7,7 @@ import type { Client } from '../kube/client.ts'
 import { listRememberedPods } from '../kube/pods.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { ReviewEnd } from '../webhook/admission-review.ts'
 import type { ReadLive } from '../webhook/live.ts'
 import { judgingReferences } from '../webhook/references.ts'
 import type { Reservations } from '../webhook/reservations.ts'
@@ -87,17 +88,15 @@ const guardedBy =
     if (probed) return probed
     const answered = metrics.reviewStarted()
     const isOver = reviewsFirst.reviewStarted()
-    let decision: 'allow' | 'warn' | 'deny' | 'error' = 'error'
-    let reason: string | undefined
+    let end: ReviewEnd | { readonly decision: 'error' } = { decision: 'error' }
     try {
       await untilReviewable(request.namespace, feed, signal)
       const response = await review(request, signal)
-      reason = response.auditAnnotations['reasons']?.split(',')[0]
-      decision = response.kind === 'denied' ? 'deny' : response.warnings.length > 0 ? 'warn' : 'allow'
+      end = response.end
       return response
     } finally {
       isOver()
-      answered({ operation: request.operation, decision, reason })
+      answered({ operation: request.operation, ...end })
     }
   }
 

@@ -31,9 +31,18 @@ export type AdmissionRequest = {
 
 export type StatusCause = { readonly reason: string; readonly message: string; readonly field: string }
 
+/** How a review ended, for the metrics; the API server is not told. */
+export type ReviewEnd = {
+  /** `warn` if a warning is about the request itself. What every answer warns of does not count. */
+  readonly decision: 'allow' | 'warn' | 'deny'
+  /** The reason of the first finding; of a denial, of the first one that refuses. */
+  readonly reason: string | undefined
+}
+
 type Remarks = {
   readonly warnings: readonly string[]
   readonly auditAnnotations: Readonly<Record<string, string>>
+  readonly end: ReviewEnd
 }
 
 export type AdmissionResponse =

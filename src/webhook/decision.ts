@@ -3,7 +3,7 @@ import type { Binding } from '../core/binding.ts'
 import { causeWords, explain, findingLine, rules, type CauseType, type Finding } from '../core/findings.ts'
 import { bindingResource } from '../core/resources.ts'
 import type { JudgedFinding, Verdict } from '../core/verdict.ts'
-import type { AdmissionRequest, AdmissionResponse, StatusCause } from './admission-review.ts'
+import type { AdmissionRequest, AdmissionResponse, ReviewEnd, StatusCause } from './admission-review.ts'
 import { shownName } from './names.ts'
 
 /** The decision about a binding and everything that the answer says about it. */
@@ -11,7 +11,7 @@ export type Decision = {
   readonly binding: Binding
   readonly appraisal: Appraisal
   readonly verdict: Verdict
-  /** Warnings beside those for the findings. */
+  /** Warnings about the request beside those for the findings. */
   readonly remarks: readonly string[]
 }
 
@@ -20,6 +20,7 @@ export const allowed = (decision: Decision, patch: readonly unknown[] = []): Adm
   kind: 'allowed',
   warnings: warningsOf(decision),
   auditAnnotations: notes(decision),
+  end: endOf(decision),
   patch,
 })
 
@@ -35,6 +36,7 @@ export function denied(request: AdmissionRequest, decision: Decision): Admission
     kind: 'denied',
     warnings: warningsOf(decision),
     auditAnnotations: notes(decision),
+    end: endOf(decision),
     status: {
       code: 422,
       reason: 'Invalid',
@@ -69,17 +71,26 @@ function notes({
   appraisal: {
     evaluation: { identity },
   },
-  verdict: { verdict, findings },
+  verdict,
 }: Decision): Readonly<Record<string, string>> {
-  // Findings that refuse come first, because a denial is counted by the first reason.
-  const reported = [...findings.filter(({ action }) => action === 'deny'), ...findings.filter(isReported)]
-  const reasons = reported.map(({ rule }) => rules[rule].reason)
+  const reasons = reasonsIn(verdict)
   return {
-    decision: verdict,
-    ...(reasons.length > 0 && { reasons: [...new Set(reasons)].join(',') }),
+    decision: verdict.verdict,
+    ...(reasons.length > 0 && { reasons: reasons.join(',') }),
     ...(identity && { 'spiffe-id': identity.spiffeId }),
     ...(identity?.collisionKey !== undefined && { 'collision-key': identity.collisionKey }),
   }
+}
+
+function endOf({ verdict, remarks }: Decision): ReviewEnd {
+  const [reason] = reasonsIn(verdict)
+  return { decision: verdict.verdict === 'allow' && remarks.length > 0 ? 'warn' : verdict.verdict, reason }
+}
+
+/** The reasons of the findings, each once. Those that refuse come first, because a denial is counted by the first reason. */
+function reasonsIn({ findings }: Verdict): readonly string[] {
+  const reported = [...findings.filter(({ action }) => action === 'deny'), ...findings.filter(isReported)]
+  return [...new Set(reported.map(({ rule }) => rules[rule].reason))]
 }
 
 export const isReported = ({ action }: JudgedFinding): boolean => action !== 'ignore'

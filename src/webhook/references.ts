@@ -24,6 +24,7 @@ import type { LiveNamespace, ReadLive } from './live.ts'
 import type { ListLive } from './missing.ts'
 import { nameIn, shownName } from './names.ts'
 import { inSlices } from './slices.ts'
+import { withNotices } from './warnings.ts'
 
 type Reach = {
   readonly inventory: Inventory
@@ -41,10 +42,8 @@ type Reach = {
 
 export const judgingReferences =
   (reach: Reach) =>
-  async (request: AdmissionRequest, signal: AbortSignal): Promise<AdmissionResponse> => {
-    const answer = await judge(request, reach, signal)
-    return { ...answer, warnings: [...answer.warnings, ...reach.notices()] }
-  }
+  async (request: AdmissionRequest, signal: AbortSignal): Promise<AdmissionResponse> =>
+    withNotices(await judge(request, reach, signal), reach.notices())
 
 async function judge(
   request: AdmissionRequest,
@@ -133,12 +132,11 @@ function respond(request: AdmissionRequest, { verdict, consequences }: Reference
   const refusals = consequences.filter(isRefusal)
   const warned = consequences.filter(isWarned)
   const warnings = request.operation === 'DELETE' ? warningsOfDeletion(warned) : affectedLines(warned)
-  const reasons = reasonsOf(refusals.length > 0 ? refusals : consequences.filter(isWarned))
-  const auditAnnotations: Readonly<Record<string, string>> =
-    verdict === 'allow'
-      ? {}
-      : { decision: verdict, ...(reasons.length > 0 && { reasons: reasons.join(',') }) }
-  if (verdict !== 'deny') return { kind: 'allowed', patch: [], auditAnnotations, warnings }
+  const reasons = reasonsOf(refusals.length > 0 ? refusals : warned)
+  const named = reasons.length > 0 && { reasons: reasons.join(',') }
+  const auditAnnotations = verdict === 'allow' ? {} : { decision: verdict, ...named }
+  const end = { decision: verdict, reason: reasons[0] }
+  if (verdict !== 'deny') return { kind: 'allowed', patch: [], auditAnnotations, end, warnings }
   const lines = counted(
     refusals.map(consequenceLine),
     (rest) => `${rest} more ${bindings(rest)} would get no identity`,
@@ -147,6 +145,7 @@ function respond(request: AdmissionRequest, { verdict, consequences }: Reference
   return {
     kind: 'denied',
     auditAnnotations,
+    end,
     warnings: [...completedAdvice(kind, refusals.flatMap(findingOf)), ...warnings],
     status: {
       code: 403,

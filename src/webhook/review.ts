@@ -18,6 +18,7 @@ import { allowed, denied, isReported, type Decision } from './decision.ts'
 import type { Review } from './http-routes.ts'
 import type { ReadLive } from './live.ts'
 import type { Reservations, Reserved } from './reservations.ts'
+import { withNotices } from './warnings.ts'
 import { nothingSeen, type LookAtPods } from './workloads.ts'
 
 type Reach = {
@@ -43,9 +44,10 @@ export const validating =
   (reach: Reach): Review =>
   async (request, signal) => {
     const decided = await lookAndClaim(request, await decide(request, reach, signal), reach, signal)
-    const decision = remarked(await softened(request, decided, reach, signal), reach)
+    const decision = remarked(await softened(request, decided, reach, signal))
     reach.observe(request, decision.verdict)
-    return decision.verdict.verdict === 'deny' ? denied(request, decision) : allowed(decision)
+    const response = decision.verdict.verdict === 'deny' ? denied(request, decision) : allowed(decision)
+    return withNotices(response, reach.notices())
   }
 
 /**
@@ -59,10 +61,16 @@ export const mutating =
     const decided = await softened(request, await decide(request, reach, signal), reach, signal)
     if (decided.verdict.verdict === 'deny') {
       reach.observe(request, decided.verdict)
-      return denied(request, remarked(decided, reach))
+      return withNotices(denied(request, remarked(decided)), reach.notices())
     }
     const patch = request.operation === 'CREATE' ? finalizerPatch(decided.binding) : []
-    return { kind: 'allowed', warnings: [], auditAnnotations: {}, patch }
+    return {
+      kind: 'allowed',
+      warnings: [],
+      auditAnnotations: {},
+      end: { decision: 'allow', reason: undefined },
+      patch,
+    }
   }
 
 /** A decision and its grounds. */
@@ -103,19 +111,14 @@ const isRefusedByAdvice = ({ verdict }: Decided): boolean =>
   verdict.findings.some((one) => one.action === 'deny' && isAdvice(one))
 
 /** Adds the warnings beside the findings. */
-function remarked(decided: Decided, { notices }: Reach): Decision {
+function remarked(decided: Decided): Decision {
   const { binding, appraisal, world, earlier, verdict, remarks } = decided
   const { stake } = appraisal
   const news = newIn(verdict, earlier)
   const own = appraisal === untouched ? [] : remarksOn(binding, { verdict, news, stake }, world)
   return {
     ...decided,
-    remarks: [
-      ...own.map(({ line }) => line),
-      ...collisionAdvice(verdict.findings, binding, own),
-      ...remarks,
-      ...notices(),
-    ],
+    remarks: [...own.map(({ line }) => line), ...collisionAdvice(verdict.findings, binding, own), ...remarks],
   }
 }
 

@@ -36,3 +36,9 @@ function cut(text: string): string {
 }
 
 const lengthOf = (text: string): number => Array.from(text).length
+
+/** An answer with what every answer warns of, whatever it is about. */
+export const withNotices = <T extends { readonly warnings: readonly string[] }>(
+  answer: T,
+  notices: readonly string[],
+): T => ({ ...answer, warnings: [...answer.warnings, ...notices] })

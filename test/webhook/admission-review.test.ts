@@ -136,6 +136,7 @@ const denied = (message: string, warnings: readonly string[] = []): AdmissionRes
   kind: 'denied',
   warnings,
   auditAnnotations: { decision: 'deny' },
+  end: { decision: 'deny', reason: undefined },
   status: {
     message,
     reason: 'Invalid',

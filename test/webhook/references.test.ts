@@ -431,6 +431,7 @@ describe('a change that harms nobody is allowed without a word', () => {
       patch: [],
       warnings: [],
       auditAnnotations: {},
+      end: { decision: 'allow', reason: undefined },
     })
   })
 

@@ -93,6 +93,9 @@ describe('a binding with which nothing is wrong', () => {
   })
 })
 
+const ofGroup = (name: string, group: string | undefined) =>
+  poolOnly({ name, spec: { poolRef: { name: 'chat', group } } })
+
 describe('nothing is denied on memory alone', () => {
   const cases: readonly (readonly [
     what: string,
@@ -200,8 +203,6 @@ describe('nothing is denied on memory alone', () => {
   describe('by advice that refuses, where memory lacks the pool', () => {
     const actions = { SharedSPIFFEID: 'deny' } as const
     const [v1, x] = poolResources.map(({ group }) => group)
-    const ofGroup = (name: string, group: string | undefined) =>
-      poolOnly({ name, spec: { poolRef: { name: 'chat', group } } })
     const remembered = [pool({ group: x }), ofGroup('peer', x)]
 
     test.each([
@@ -386,6 +387,7 @@ describe('what passes without being judged', () => {
       warnings: [],
       patch: [],
       auditAnnotations: { decision: 'allow' },
+      end: { decision: 'allow', reason: undefined },
     })
     expect(claims()).toEqual([])
   })
@@ -874,12 +876,39 @@ describe('a collision that is let through', () => {
   })
 })
 
+const noticing = (...remembered: readonly Manifest[]) => stage({ remembered, notices: ['mind this'] })
+
 test('a notice is a warning in every answer', async () => {
-  const { validate, judge } = stage({ remembered: scene, notices: ['mind this'] })
+  const { validate, judge } = noticing(...scene)
   for (const answer of [
     await validate(binding()),
     await validate(binding({ spec: { mode: 'Both' } })),
     await judge(pool(), 'UPDATE'),
   ])
     expect(answer.warnings).toContain('mind this')
+})
+
+test('a review ends as the request deserves, whatever every answer warns of', async () => {
+  const inScene = noticing(...scene, binding())
+  const other = binding({ name: 'other', spec: { objectiveRef: { name: 'x' }, containerName: 'side' } })
+  expect([
+    (await noticing(...scene).validate(binding())).end,
+    (await noticing(...scene).mutate(binding())).end,
+    (await noticing(...scene).judge(pool(), 'UPDATE')).end,
+    (await inScene.validate(named('chat-v2'))).end,
+    (await inScene.validate(other)).end,
+    (await inScene.judge(pool(), 'DELETE')).end,
+    (await inScene.validate(binding({ spec: { mode: 'Both' } }))).end,
+    (await inScene.judge(pool({ selector: {} }), 'UPDATE')).end,
+  ]).toEqual([
+    { decision: 'allow', reason: undefined },
+    { decision: 'allow', reason: undefined },
+    { decision: 'allow', reason: undefined },
+    // A remark about the request has no reason.
+    { decision: 'warn', reason: undefined },
+    { decision: 'warn', reason: 'TargetObjectiveNotFound' },
+    { decision: 'warn', reason: 'TargetPoolNotFound' },
+    { decision: 'deny', reason: 'UnsupportedMode' },
+    { decision: 'deny', reason: 'InvalidPoolSelector' },
+  ])
 })

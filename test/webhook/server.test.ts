@@ -26,6 +26,7 @@ const denied: AdmissionResponse = {
   kind: 'denied',
   warnings: [],
   auditAnnotations: {},
+  end: { decision: 'deny', reason: undefined },
   status: {
     message: 'no',
     reason: 'Invalid',

@@ -51,6 +51,7 @@ export const allowed = {
   kind: 'allowed',
   warnings: [],
   auditAnnotations: {},
+  end: { decision: 'allow', reason: undefined },
   patch: [],
 } as const satisfies AdmissionResponse
 
