@@ -59,7 +59,6 @@ export class Processing {
   async #report(signal: AbortSignal): Promise<void> {
     const { turns, announce, now } = this.#options
     const due = await inSlices(this.#due(), turns)
-    if (signal.aborted) return
     this.#log(due)
     // An output whose Event can't be posted comes after the others, so that it keeps none of them from being reported.
     for (const { output, binding, wait } of due.toSorted((a, b) => a.wait.failures - b.wait.failures)) {

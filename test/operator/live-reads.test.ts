@@ -40,14 +40,14 @@ describe('a review that can not read is undecided, and says why', () => {
   })
 })
 
-describe('a failure that can not be confirmed is retried as any call that failed', () => {
-  const confirmWith = (reply: Reply) => {
-    const lost = binding()
-    const inventory = inventoryOf([lost])
-    const confirm = confirmation(inventory, { get: () => Promise.resolve(reply) })
-    return confirm(decodeBinding(lost), 'targetPoolNotFound')
-  }
+/** What comes of confirming that a binding's pool is missing, by a read with this reply. */
+function confirmWith(reply: Reply) {
+  const lost = binding()
+  const confirm = confirmation(inventoryOf([lost]), { get: () => Promise.resolve(reply) })
+  return confirm(decodeBinding(lost), 'targetPoolNotFound')
+}
 
+describe('a failure that can not be confirmed is retried as any call that failed', () => {
   test('after the time that the API server asks for', async () => {
     const reply: Reply = { kind: 'failed', cause: 'busy', code: 429, retryAfterMs: 30_000 }
     expect(await confirmWith(reply)).toMatchObject({ kind: 'retry', afterMs: 30_000 })
