@@ -60,7 +60,6 @@ export class Processing {
     const { turns, announce, now } = this.#options
     const isOver = (): boolean => signal.aborted
     const due = await inSlices(this.#due(), turns)
-    if (isOver()) return
     this.#log(due)
     // An output whose Event can't be posted comes after the others, so that it keeps none of them from being reported.
     for (const { output, binding, wait } of due.toSorted((a, b) => a.wait.failures - b.wait.failures)) {

@@ -15,9 +15,9 @@ const outputOf = (name: string, more: Readonly<Record<string, unknown>> = {}) =>
 const ofClass = (name: string, className: string) => outputOf(name, { spec: { className } })
 const processed = { status: { stats: { namespacesSelected: 1 } } }
 
+/** What the API server makes of an Event on the binding of this name. */
+const posts = (_name: string): RunResult | undefined => undefined
 const failed = (afterMs?: number): RunResult => ({ kind: 'retry', why: 'busy', cause: '429', afterMs })
-
-const done = (): undefined => undefined
 
 /**
  * Outputs of bindings of these names that nobody has looked at. `told` are the events, by binding, and `asked` the bindings for which
@@ -32,7 +32,7 @@ function waiting(...names: readonly string[]) {
   const asked: string[] = []
   const warned: unknown[] = []
   let now = 0
-  let answer: (name: string) => RunResult | undefined = done
+  let answer = posts
   const end = new AbortController()
   let [elapsed, turns] = [0, 0]
   const processing = new Processing({
@@ -61,7 +61,7 @@ function waiting(...names: readonly string[]) {
       now += ms
       return processing.check(end.signal)
     },
-    apiServerAnswers: (by: typeof answer) => void (answer = by),
+    apiServerAnswers: (by: typeof posts) => void (answer = by),
   }
 }
 
@@ -129,7 +129,7 @@ describe('an output that SPIRE Controller Manager has not looked at', () => {
     apiServerAnswers(() => failed())
     await after(0)
     await after(60_000)
-    apiServerAnswers(() => undefined)
+    apiServerAnswers(posts)
     await after(5_000)
     expect(told).toHaveLength(1)
     expect(warned).toHaveLength(1)
@@ -141,7 +141,7 @@ describe('an output that SPIRE Controller Manager has not looked at', () => {
     await after(0)
     await after(60_000)
     expect(asked).toEqual(['a'])
-    apiServerAnswers(() => undefined)
+    apiServerAnswers(posts)
     await after(29_999)
     expect(asked).toEqual(['a'])
     await after(1)

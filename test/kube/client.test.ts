@@ -416,9 +416,9 @@ describe('credentials that are accepted no longer', () => {
   test('leave a call lost where the others can not be had', async () => {
     await using server = await startScripted()
     const marker = join(server.folder, 'ran')
-    const once = `[ -e "$0" ] && exit 3; touch "$0"; echo '{"status":{"token":"t"}}'`
+    const script = `[ -e "$0" ] && exit 3; touch "$0"; echo '{"status":{"token":"t"}}'`
     const { exec } = countingPlugin(marker)
-    const kubeconfig = server.kubeconfig({ exec: { ...exec, args: ['-c', once, marker] } })
+    const kubeconfig = server.kubeconfig({ exec: { ...exec, args: ['-c', script, marker] } })
     const client = createClient(loadKubeConfig({ kubeconfig }))
     const answer = client.call({ method: 'POST', path, body: {} })
     ;(await server.next()).answer(401, unauthorized)

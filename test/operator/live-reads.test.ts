@@ -40,10 +40,10 @@ describe('a review that can not read is undecided, and says why', () => {
   })
 })
 
-const confirmWith = (reply: Reply) => {
+/** What comes of confirming that a binding's pool is missing, by a read with this reply. */
+function confirmWith(reply: Reply) {
   const lost = binding()
-  const inventory = inventoryOf([lost])
-  const confirm = confirmation(inventory, { get: () => Promise.resolve(reply) })
+  const confirm = confirmation(inventoryOf([lost]), { get: () => Promise.resolve(reply) })
   return confirm(decodeBinding(lost), 'targetPoolNotFound')
 }
 
