@@ -68,7 +68,7 @@ function follow(key: BindingKey, result: RunResult, queue: Loop['queue'], log: L
     case 'retry':
       log.debug({ binding: key, why: result.why }, 'retrying')
       if (result.afterMs === undefined) queue.retry(key, result.withinMs)
-      else queue.addAfter(key, waitAsAsked(result.afterMs))
+      else queue.addAfter(key, Math.min(waitAsAsked(result.afterMs), result.withinMs ?? Infinity))
       break
   }
 }

@@ -18,7 +18,6 @@ export type RunResult =
       readonly why: string
       /** Names the kind of failure: equal for equal failures, even if `why` differs in object names or addresses. */
       readonly cause: string
-      /** The time that the API server asks for; it takes the place of a back-off. */
       readonly afterMs?: number | undefined
       /** True if the binding's status already says this failure. */
       readonly isInStatus?: true

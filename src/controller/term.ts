@@ -94,7 +94,7 @@ export function startTerm(options: TermOptions): Term {
   const confirm = options.confirming(objects)
   const reach = { inventory, objects, outputs, statuses, announcer, departures, confirm, isSchemaFresh }
   const troubleReports = new TroubleReports({
-    clock,
+    now: () => clock.now(),
     binding: (key) => inventory.binding(key),
     announcer,
     statuses,
@@ -154,7 +154,6 @@ export function startTerm(options: TermOptions): Term {
       budget.lift()
       await queue.shutdown()
       await ended
-      troubleReports.stop()
       await sweep
     },
   }

@@ -1,5 +1,4 @@
 import type { Binding, BindingKey } from '../core/binding.ts'
-import type { Clock } from '../core/clock.ts'
 import { retryingReason } from '../core/conditions.ts'
 import type { Log } from '../log.ts'
 import type { Announcer } from './announcer.ts'
@@ -8,10 +7,11 @@ import type { Statuses } from './statuses.ts'
 import { Troubles, type Trouble } from './troubles.ts'
 
 type TroubleReportsOptions = {
-  readonly clock: Pick<Clock, 'now' | 'after'>
+  /** Monotonic milliseconds. */
+  readonly now: () => number
   readonly binding: (key: BindingKey) => Binding | undefined
-  readonly announcer: Pick<Announcer, 'postOnce'>
-  readonly statuses: Pick<Statuses, 'recordRetrying'>
+  readonly announcer: Announcer
+  readonly statuses: Statuses
   readonly log: Pick<Log, 'info' | 'warn'>
 }
 
@@ -25,25 +25,17 @@ const waiting = 'waiting for '
 export class TroubleReports {
   readonly #options: TroubleReportsOptions
   readonly #troubles: Troubles<BindingKey>
-  /** The cause that was logged last for each key that has not succeeded since. Its Event or status may still be unwritten. */
+  /** The cause that was logged last for each key. Its Event or status may still be unwritten. */
   readonly #logged = new Map<BindingKey, string>()
-  /** Cancel the log lines that are due before the next run of a key. */
-  readonly #timers = new Map<BindingKey, () => void>()
 
   constructor(options: TroubleReportsOptions) {
     this.#options = options
-    this.#troubles = new Troubles(() => options.clock.now())
-  }
-
-  /** Nothing is logged any more between runs. */
-  stop(): void {
-    for (const key of this.#timers.keys()) this.#cancel(key)
+    this.#troubles = new Troubles(options.now)
   }
 
   /** Runs one reconciliation of a key, and reports its result if that is due. */
   async run(key: BindingKey, reconcile: () => Promise<RunResult>): Promise<RunResult> {
-    this.#cancel(key)
-    const began = this.#options.clock.now()
+    const began = this.#options.now()
     const result = await reconcile()
     switch (result.kind) {
       case 'settled':
@@ -58,24 +50,20 @@ export class TroubleReports {
           this.#end(key)
           return result
         }
-        const trouble = { words: result.why, cause: result.cause }
-        const withinMs = await this.#note(key, began, trouble)
-        if (result.afterMs === undefined) return { ...result, withinMs }
-        // The API server asked for time, so that no run is brought forward. The log needs none; Event and status come with the next run.
-        if (withinMs !== undefined && withinMs < result.afterMs) this.#logAfter(withinMs, key, trouble)
-        return result
+        const withinMs = await this.#note(key, began, { words: result.why, cause: result.cause })
+        return { ...result, withinMs }
       }
     }
   }
 
   /**
-   * The causes that were logged and still last, with counts. Names of bindings are left out, because everybody who may read
+   * The reported causes that still last, with counts. Names of bindings are left out, because everybody who may read
    * the operator's health sees this text.
    */
   words(): string | undefined {
-    const causes = [...this.#logged.values()].map((cause) =>
-      cause.startsWith(waiting) ? 'something else that must happen first' : cause,
-    )
+    const causes = this.#troubles
+      .lasting()
+      .map((cause) => (cause.startsWith(waiting) ? 'something else that must happen first' : cause))
     if (causes.length === 0) return undefined
     const counts = [...Map.groupBy(causes, (cause) => cause)].map(
       ([cause, { length }]) => `${length}: ${cause}`,
@@ -84,27 +72,10 @@ export class TroubleReports {
   }
 
   #end(key: BindingKey): void {
+    this.#logged.delete(key)
     const ms = this.#troubles.over(key)
-    if (this.#logged.delete(key) && ms !== undefined)
+    if (ms !== undefined)
       this.#options.log.info({ binding: key, seconds: Math.round(ms / 1000) }, 'it succeeded in the end')
-  }
-
-  #logAfter(ms: number, key: BindingKey, trouble: Trouble): void {
-    const log = (): void => {
-      this.#timers.delete(key)
-      this.#log(key, trouble)
-    }
-    this.#timers.set(key, this.#options.clock.after(ms, log))
-  }
-
-  #cancel(key: BindingKey): void {
-    this.#timers.get(key)?.()
-    this.#timers.delete(key)
-  }
-
-  #log(key: BindingKey, { words, cause }: Trouble): void {
-    if (this.#logged.get(key) !== cause) this.#options.log.warn({ binding: key, why: words }, 'retrying')
-    this.#logged.set(key, cause)
   }
 
   async #note(key: BindingKey, began: number, trouble: Trouble): Promise<number | undefined> {
@@ -113,10 +84,10 @@ export class TroubleReports {
     return withinMs
   }
 
-  async #report(key: BindingKey, trouble: Trouble, occasion: string): Promise<boolean> {
-    const { binding: find, announcer, statuses } = this.#options
-    const { words } = trouble
-    this.#log(key, trouble)
+  async #report(key: BindingKey, { words, cause }: Trouble, occasion: string): Promise<boolean> {
+    const { binding: find, announcer, statuses, log } = this.#options
+    if (this.#logged.get(key) !== cause) log.warn({ binding: key, why: words }, 'retrying')
+    this.#logged.set(key, cause)
     const binding = find(key)
     if (!binding) return true
     const news = { type: 'Warning', reason: retryingReason, note: words, about: occasion } as const

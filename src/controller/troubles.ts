@@ -51,10 +51,15 @@ export class Troubles<Key extends string> {
     lasting.changes += 1
   }
 
-  /** Forgets a key that succeeded or is gone. Returns for how many ms it had not succeeded. */
+  /** For each key that does not succeed, the cause that was reported last. */
+  lasting(): readonly string[] {
+    return [...this.#lasting.values()].flatMap(({ reported }) => reported ?? [])
+  }
+
+  /** Forgets a key that succeeded or is gone. Returns for how many ms it had not succeeded, if that was reported. */
   over(key: Key): number | undefined {
     const lasting = this.#lasting.get(key)
     this.#lasting.delete(key)
-    return lasting && this.#now() - lasting.since
+    return lasting?.reported === undefined ? undefined : this.#now() - lasting.since
   }
 }

@@ -13,6 +13,7 @@ function story() {
       return troubles.note('a', began * 1000, { words: `${cause} in words`, cause })
     },
     isReported: (cause: string) => troubles.reported('a', { words: '', cause }),
+    lasting: () => troubles.lasting(),
     succeeds: (at: number) => {
       seconds = at
       return troubles.over('a')
@@ -46,11 +47,21 @@ describe('a key that does not succeed', () => {
     expect(fails(15, '500').due).not.toBe(second)
   })
 
-  test('starts anew once it has succeeded, and is told how long it had not', () => {
-    const { fails, isReported, succeeds } = story()
-    expect(succeeds(0)).toBeUndefined()
+  test('is among the lasting ones from its report until it succeeds', () => {
+    const { fails, isReported, succeeds, lasting } = story()
     fails(0, '500')
-    expect(succeeds(5)).toBe(5000)
+    fails(11, '500')
+    expect(lasting()).toEqual([])
+    isReported('500')
+    expect(lasting()).toEqual(['500'])
+    succeeds(20)
+    expect(lasting()).toEqual([])
+  })
+
+  test('starts anew once it has succeeded, and a success is news only after a report', () => {
+    const { fails, isReported, succeeds } = story()
+    fails(0, '500')
+    expect(succeeds(5)).toBeUndefined()
     fails(6, '500')
     expect(fails(17, '500').due).toBeDefined()
     isReported('500')
