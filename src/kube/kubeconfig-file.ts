@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { KubeConfig } from '@kubernetes/client-node'
+import { dirname, resolve } from 'node:path'
+import { KubeConfig, type User } from '@kubernetes/client-node'
 import { load as parseYaml } from 'js-yaml'
 import { objectOr, type JsonObject } from '../core/json.ts'
 import { withAbsoluteCommand } from './exec-plugin.ts'
@@ -19,12 +19,32 @@ export function readKubeconfig(file: string): Loaded {
   // Without its cause: what the parser says quotes the file, and a token may stand beside the mistake.
   if (mistake !== undefined) throw new Error(`kubeconfig ${file}: ${mistake}`)
   const folder = dirname(file)
-  config.users = config.users.map((user) => ({ ...user, exec: withAbsoluteCommand(user.exec, folder) }))
   // js-yaml is what client-node has just read this file with, so both readings are alike. `yaml`, which the rest of the program
   // uses, reads some documents otherwise, such as one with `!!binary`, which js-yaml refuses. client-node's own loadYaml knows the models
   // of all of Kubernetes' kinds, 4 MiB that the operator would hold for good.
-  const { users, clusters } = objectOr(parseYaml(readFileSync(file, 'utf8')))
-  return { config, users: entriesIn(users), clusters: entriesIn(clusters) }
+  const written = objectOr(parseYaml(readFileSync(file, 'utf8')))
+  const [users, clusters] = [entriesIn(written['users']), entriesIn(written['clusters'])]
+  config.users = config.users.map((user) => {
+    const tokenFile = tokenFileOf(user.name, users)
+    const exec = withAbsoluteCommand(user.exec, folder)
+    return tokenFile === undefined
+      ? { ...user, exec }
+      : { ...withTokenFile(user, resolve(folder, tokenFile)), exec }
+  })
+  return { config, users, clusters }
+}
+
+function tokenFileOf(name: string, users: readonly JsonObject[]): string | undefined {
+  const tokenFile = objectOr(users.find((one) => one['name'] === name)?.['user'])['tokenFile']
+  return typeof tokenFile === 'string' && tokenFile !== '' ? tokenFile : undefined
+}
+
+/**
+ * client-node (2.0.1) passes over `tokenFile`, the name by which kubectl writes and reads it. As for client-go, a token that stands beside it
+ * counts for nothing, and the file is read again each minute.
+ */
+function withTokenFile({ token: _token, ...user }: User, tokenFile: string): User {
+  return { ...user, authProvider: { name: 'tokenFile', config: { tokenFile } } }
 }
 
 const entriesIn = (list: unknown): readonly JsonObject[] => (Array.isArray(list) ? list.map(objectOr) : [])

@@ -387,10 +387,16 @@ describe('credentials that are accepted no longer', () => {
     await client.close()
   })
 
-  test("of a pod are replaced by what its ServiceAccount's file has by then", async () => {
+  test.for([
+    [
+      "a pod, in its ServiceAccount's file",
+      (tokenFile: string) => ({ 'auth-provider': { name: 'tokenFile', config: { tokenFile } } }),
+    ],
+    ['a kubeconfig, in a file beside it', () => ({ tokenFile: 'token', token: 'of no effect' })],
+  ] as const)('are replaced by what is there by then: those of %s', async ([, userOf]) => {
     await using server = await startScripted()
     const tokenFile = join(server.folder, 'token')
-    const user = { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } }
+    const user = userOf(tokenFile)
     writeFileSync(tokenFile, 'former\n')
     const client = createClient(loadKubeConfig({ kubeconfig: server.kubeconfig(user) }))
     const answer = client.call({ method: 'POST', path, body: {} })
