@@ -93,6 +93,7 @@ export class Outputs {
     }
     const placement = await this.#writer.put(wantedOutput, own.outputs, steps.before)
     if (placement.kind !== 'inPlace') return placement
+    this.#remover.removed.stays(key, placement.output.uid)
     const left = await this.#remover.removeAll(steps.after, `${wanted.metadata.name} gives its identity`)
     return left ? { kind: 'unfinished', result: left.result } : placement
   }

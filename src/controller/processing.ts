@@ -38,6 +38,8 @@ export class Processing {
   readonly #options: ProcessingOptions
   /** Outputs that wait for SCM, by uid. */
   #waits = new Map<string, Wait>()
+  /** How many Events could not be posted since the last one that could, by namespace. */
+  readonly #failures = new Map<string, number>()
   #sweep: Promise<void> | undefined
   #pausedUntil = Number.NEGATIVE_INFINITY
 
@@ -61,8 +63,7 @@ export class Processing {
     const isOver = (): boolean => signal.aborted
     const due = await inSlices(this.#due(), turns)
     this.#log(due)
-    // An output whose Event can't be posted comes after the others, so that it keeps none of them from being reported.
-    for (const { output, binding, wait } of due.toSorted((a, b) => a.wait.failures - b.wait.failures)) {
+    for (const { output, binding, wait } of this.#inOrder(due)) {
       if (isOver()) return
       const failure = await announce(binding, {
         type: 'Warning',
@@ -72,11 +73,28 @@ export class Processing {
       })
       if (failure) {
         wait.failures += 1
+        this.#failures.set(binding.namespace, this.#failuresIn(binding) + 1)
         this.#pausedUntil = now() + pauseAfter(failure)
         return
       }
       wait.reported = true
+      this.#failures.delete(binding.namespace)
     }
+  }
+
+  /**
+   * Outputs whose Events can't be posted come after the others, and so do those of the same namespace, whose Events a policy may refuse: they
+   * keep none of the others from being reported.
+   */
+  #inOrder(due: readonly Due[]): readonly Due[] {
+    return due.toSorted(
+      (a, b) =>
+        this.#failuresIn(a.binding) - this.#failuresIn(b.binding) || a.wait.failures - b.wait.failures,
+    )
+  }
+
+  #failuresIn({ namespace }: Binding): number {
+    return this.#failures.get(namespace) ?? 0
   }
 
   #log(due: readonly Due[]): void {

@@ -33,7 +33,7 @@ export class RemovedOutputs {
     this.#unanswered.set(key, entries.set(uid, entry))
   }
 
-  /** To be called once a deletion was answered after all. */
+  /** Nothing is to be told of this deletion any more. */
   answered(key: BindingKey, uid: string): void {
     const entries = this.#unanswered.get(key)
     if (entries?.delete(uid) && entries.size === 0) this.#unanswered.delete(key)
@@ -50,6 +50,12 @@ export class RemovedOutputs {
     const told = [...entries].filter(([uid]) => !left.some((one) => one.uid === uid))
     for (const [uid] of told) this.answered(key, uid)
     return told.map(([, entry]) => entry)
+  }
+
+  /** To be called once an output is found to be as it should be: its deletion has not taken effect. */
+  stays(key: BindingKey, uid: string): void {
+    this.#uids.get(key)?.delete(uid)
+    this.answered(key, uid)
   }
 
   /** To be called once the binding is gone. */

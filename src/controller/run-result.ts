@@ -21,7 +21,7 @@ export type RunResult =
       readonly afterMs?: number | undefined
       /** True if the binding's status already says this failure. */
       readonly isInStatus?: true
-      /** The key is run again within this time, even if its back-off is longer. */
+      /** The key is run again within this time, even if its back-off is longer, or the API server asks for more. */
       readonly withinMs?: number | undefined
     }
 

@@ -1,5 +1,6 @@
 import { bindingKey, type Binding, type BindingKey } from '../core/binding.ts'
 import {
+  conditionIn,
   readyIn,
   retryingStatus,
   statusOf,
@@ -146,7 +147,9 @@ export class Statuses {
     if (this.#options.now().getTime() - refusedAt >= keepsWordsMs) return outcome
     const ready = readyIn(binding.status)
     const isSame =
-      ready?.reason === rules[outcome.rule].reason && isCurrent(binding.status, binding.generation)
+      ready?.reason === rules[outcome.rule].reason &&
+      isCurrent(binding.status, binding.generation) &&
+      (conditionIn(binding.status, 'Stalled') !== undefined) === (outcome.stalls === true)
     return isSame ? { ...outcome, message: ready.message } : outcome
   }
 

@@ -98,3 +98,17 @@ function parse(text: string): unknown {
     return text
   }
 }
+
+/** A successful answer, read as JSON. */
+export function readable(code: number, text: string, warnings: readonly string[]): Answer {
+  try {
+    return { kind: 'ok', code, body: text === '' ? undefined : JSON.parse(text), warnings }
+  } catch {
+    return lost(new Error(`a ${code} answer that is no JSON: ${hideTokens(text.slice(0, 100)).text}`))
+  }
+}
+
+export const lost = (error: unknown): Lost => ({
+  kind: 'lost',
+  error: error instanceof Error ? error : new Error(String(error)),
+})

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import { type Answer, type Lost, type Refused, refusal } from './answer.ts'
+import { type Answer, lost, type Lost, readable, type Refused, refusal } from './answer.ts'
 import { textOf } from './body-text.ts'
 import type { ClusterConfig } from './config.ts'
 import { atTheLastMoment } from './last-moment.ts'
@@ -116,37 +116,47 @@ export function createClient(config: ClusterConfig, options: ClientOptions = {})
    * be had. A 401 comes before anything is done, so that a write, too, can be repeated.
    */
   async function answered<A extends Answer | Watching>(
-    method: Call['method'] | 'WATCH',
-    signal: AbortSignal,
+    asking: Asking,
     attempted: (passage: Passage) => Promise<A>,
   ): Promise<A | Lost> {
-    let started = performance.now()
-    const counted = <B extends A | Lost>(answer: B): B => {
-      const now = performance.now()
-      onAnswer?.(method, codeOf(answer), now - started)
-      started = now
-      return answer
-    }
+    const { signal } = asking
+    let passage: Passage | undefined
+    const first = await counted(asking, async () => {
+      passage = await beforeAbort(signal, transport.passage())
+      return attempted(passage)
+    })
+    if (codeOf(first) !== 401 || !passage) return first
     try {
-      const passage = await beforeAbort(signal, transport.passage())
-      const answer = counted(await attempted(passage))
-      if (codeOf(answer) !== 401) return answer
       const other = await beforeAbort(signal, transport.renewed(passage))
-      return other ? counted(await attempted(other)) : answer
+      return other ? await counted(asking, () => attempted(other)) : first
     } catch (error) {
-      if (signal.aborted) return counted(lost(signal.reason))
-      transport.doubt()
-      return counted(lost(error))
+      return lost(signal.aborted ? signal.reason : error)
     }
+  }
+
+  /** What an attempt comes to, with or without an answer, told to `onAnswer`. */
+  async function counted<A extends Answer | Watching>(
+    { method, signal }: Asking,
+    attempted: () => Promise<A>,
+  ): Promise<A | Lost> {
+    const started = performance.now()
+    const answer = await attempted().catch((error: unknown) => {
+      if (signal.aborted) return lost(signal.reason)
+      transport.doubt()
+      return lost(error)
+    })
+    onAnswer?.(method, codeOf(answer), performance.now() - started)
+    return answer
   }
 
   return {
     call: async (call) => {
       using limit = timeLimit(timeoutMs, call.signal)
-      return await answered(call.method, limit.signal, (passage) => attempt(call, passage, limit.signal))
+      const { signal } = limit
+      return await answered({ method: call.method, signal }, (passage) => attempt(call, passage, signal))
     },
     watch: (path, query, signal) =>
-      answered('WATCH', signal, (passage) => open(path, query, passage, signal)),
+      answered({ method: 'WATCH', signal }, (passage) => open(path, query, passage, signal)),
     close: () => transport.close(),
   }
 }
@@ -157,6 +167,8 @@ type Rest = {
   readonly body?: string
   readonly headers?: Readonly<Record<string, string>>
 }
+
+type Asking = { readonly method: Call['method'] | 'WATCH'; readonly signal: AbortSignal }
 
 const queryString = (query: Query = {}): string =>
   Object.keys(query).length === 0 ? '' : `?${new URLSearchParams(query).toString()}`
@@ -179,16 +191,3 @@ const isProtobuf = ({ headers }: Dispatcher.ResponseData): boolean =>
   String(headers['content-type']).startsWith(protobufType)
 
 const isSuccess = ({ statusCode }: Dispatcher.ResponseData): boolean => statusCode >= 200 && statusCode < 300
-
-function readable(code: number, text: string, warnings: readonly string[]): Answer {
-  try {
-    return { kind: 'ok', code, body: text === '' ? undefined : JSON.parse(text), warnings }
-  } catch {
-    return lost(new Error(`a ${code} answer that is no JSON: ${hideTokens(text.slice(0, 100)).text}`))
-  }
-}
-
-const lost = (error: unknown): Lost => ({
-  kind: 'lost',
-  error: error instanceof Error ? error : new Error(String(error)),
-})

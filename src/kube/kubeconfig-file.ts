@@ -40,8 +40,8 @@ function tokenFileOf(name: string, users: readonly JsonObject[]): string | undef
 }
 
 /**
- * client-node (2.0.1) passes over `tokenFile`, the name by which kubectl writes and reads it. As for client-go, a token that stands beside it
- * counts for nothing, and the file is read again each minute.
+ * client-node (2.0.1) passes over `tokenFile`, the name by which client-go reads it. As there, what the file holds comes before a token that
+ * stands beside it, and the file is read again each minute.
  */
 function withTokenFile({ token: _token, ...user }: User, tokenFile: string): User {
   return { ...user, authProvider: { name: 'tokenFile', config: { tokenFile } } }

@@ -1,6 +1,6 @@
 /**
- * Reads of the API server for reviews and for the loop. Each throws `Undecided` if there is no answer: a
- * review then answers HTTP 500 with these words, and a run of the loop is retried as after any call that failed.
+ * Reads of the API server for reviews and for the loop. Without an answer those for reviews throw `Undecided`, and the review answers HTTP
+ * 500 with these words; those for the loop resolve to how its run ends, as after any call that failed.
  */
 import type { Confirm } from '../controller/reconcile.ts'
 import { retryOf, type FailedReply } from '../controller/run-result.ts'

@@ -129,6 +129,23 @@ describe('a failure whose ClusterSPIFFEID can not be deleted', () => {
     expect(loop.writes()).toEqual(['created', 'deleted', 'created', 'deleted'])
   })
 
+  test('that was not deleted after all is laid to whoever deletes it later', async () => {
+    const kept = await output()
+    const stuck = proxy.faults.inject(deleting, { kind: 'status', code: 503 }, Infinity)
+    await loseObjective()
+    await vi.waitUntil(() => stuck.hits() > 0, patience)
+    await world.put(objective())
+    // Once a later binding has its output, the loop has seen the objective, too.
+    await world.put(binding({ name: 'later', spec: { containerName: 'later' } }))
+    await vi.waitFor(async () => expect(await outputs()).toHaveLength(2), patience)
+    await whenSettled(world)
+    stuck.lift()
+    await world.remove(clusterSpiffeIdResource, placeOf(kept))
+    await vi.waitFor(async () => expect(await reasons()).toContain('Repaired'), patience)
+    await whenSettled(world)
+    expect(loop.writes()).toEqual(['created', 'created', 'repaired'])
+  })
+
   test('does not keep others of the binding, whether they are listed before it or after it', async () => {
     await loop.stop()
     const kept = await output()

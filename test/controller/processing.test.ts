@@ -5,10 +5,14 @@ import type { RunResult } from '../../src/controller/run-result.ts'
 import { sliceMs } from '../../src/core/slices.ts'
 import { binding, clusterSpiffeId, inventoryOf, removed, upserted } from '../support/builders.ts'
 
-const outputOf = (name: string, more: Readonly<Record<string, unknown>> = {}) => ({
-  ...clusterSpiffeId(`kleym-default-${name}-pool-0123abcd`, {
+const outputOf = (
+  name: string,
+  more: Readonly<Record<string, unknown>> = {},
+  namespace: string = 'default',
+) => ({
+  ...clusterSpiffeId(`kleym-${namespace}-${name}-pool-0123abcd`, {
     uid: `uid-of-${name}`,
-    annotations: { 'kleym.sonda.red/binding': `default/${name}` },
+    annotations: { 'kleym.sonda.red/binding': `${namespace}/${name}` },
   }),
   ...more,
 })
@@ -157,6 +161,17 @@ describe('an output that SPIRE Controller Manager has not looked at', () => {
     await after(5_000)
     expect(told.map(({ name }) => name)).toEqual(['b', 'c'])
     expect(asked).toEqual(['a', 'b', 'c', 'a', 'a'])
+  })
+
+  test('is reported although no Event in another namespace can be posted', async () => {
+    const { inventory, after, asked, apiServerAnswers } = waiting('a', 'b', 'c')
+    for (const one of [binding({ name: 'd', namespace: 'other' }), outputOf('d', {}, 'other')])
+      inventory.apply(upserted(one))
+    apiServerAnswers((name) => (name === 'd' ? undefined : failed()))
+    await after(0)
+    await after(60_000)
+    await after(5_000)
+    expect(asked).toEqual(['a', 'd', 'b'])
   })
 
   test('is not reported any more once the term ends', async () => {

@@ -7,11 +7,19 @@ import { startWorld, versionOf } from '../support/world.ts'
 
 const chat = { namespace: 'default', name: 'chat' }
 
-/** Refuses every creation of a ClusterSPIFFEID, each time in other words, as a policy does that names the request. */
-function refusing(objects: Objects, answers: string[]): Objects {
+/**
+ * Refuses every creation of a ClusterSPIFFEID, each time in other words, as a policy does that names the request.
+ *
+ * @param code of the answer with this number
+ */
+function refusing(
+  objects: Objects,
+  answers: string[],
+  code: (number: number) => number = () => 403,
+): Objects {
   const refuse = (): Reply => {
     answers.push(`denied by policy, request ${answers.length}`)
-    return { kind: 'refused', code: 403, message: answers.at(-1) ?? '' }
+    return { kind: 'refused', code: code(answers.length), message: answers.at(-1) ?? '' }
   }
   return {
     ...objects,
@@ -36,4 +44,19 @@ test('a refusal that is worded in another way each time is written once', async 
   const still = await world.find(bindingResource, chat)
   expect(JSON.stringify(written)).toContain('denied by policy, request 0')
   expect(versionOf(still ?? {})).toBe(versionOf(written ?? {}))
+})
+
+test('a refusal of another kind has its own words at once', async () => {
+  await using stack = new AsyncDisposableStack()
+  const world = stack.use(await startWorld())
+  for (const one of [pool(), objective(), binding()]) await world.put(one)
+  const answers: string[] = []
+  const loop = startLoop({
+    kubeconfig: world.api.kubeconfig,
+    through: (objects) => refusing(objects, answers, (number) => (number > 3 ? 422 : 403)),
+  })
+  stack.defer(() => loop.stop())
+  const conditions = async (): Promise<string> => JSON.stringify(await world.find(bindingResource, chat))
+  await vi.waitUntil(async () => (await conditions()).includes('"Stalled"'), { timeout: 10_000 })
+  expect(await conditions()).toContain('denied by policy, request 3')
 })
