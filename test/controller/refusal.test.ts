@@ -28,35 +28,33 @@ function refusing(
   }
 }
 
-test('a refusal that is worded in another way each time is written once', async () => {
-  await using stack = new AsyncDisposableStack()
+/** A binding whose ClusterSPIFFEID the API server refuses. */
+async function startRefused(stack: AsyncDisposableStack, code?: (number: number) => number) {
   const world = stack.use(await startWorld())
   for (const one of [pool(), objective(), binding()]) await world.put(one)
   const answers: string[] = []
   const loop = startLoop({
     kubeconfig: world.api.kubeconfig,
-    through: (objects) => refusing(objects, answers),
+    through: (objects) => refusing(objects, answers, code),
   })
   stack.defer(() => loop.stop())
+  return { answers, stored: async () => (await world.find(bindingResource, chat)) ?? {} }
+}
+
+test('a refusal that is worded in another way each time is written once', async () => {
+  await using stack = new AsyncDisposableStack()
+  const { answers, stored } = await startRefused(stack)
   await vi.waitUntil(() => answers.length > 3, { timeout: 10_000 })
-  const written = await world.find(bindingResource, chat)
+  const written = await stored()
   await vi.waitUntil(() => answers.length > 6, { timeout: 10_000 })
-  const still = await world.find(bindingResource, chat)
   expect(JSON.stringify(written)).toContain('denied by policy, request 0')
-  expect(versionOf(still ?? {})).toBe(versionOf(written ?? {}))
+  expect(versionOf(await stored())).toBe(versionOf(written))
 })
 
 test('a refusal of another kind has its own words at once', async () => {
   await using stack = new AsyncDisposableStack()
-  const world = stack.use(await startWorld())
-  for (const one of [pool(), objective(), binding()]) await world.put(one)
-  const answers: string[] = []
-  const loop = startLoop({
-    kubeconfig: world.api.kubeconfig,
-    through: (objects) => refusing(objects, answers, (number) => (number > 3 ? 422 : 403)),
-  })
-  stack.defer(() => loop.stop())
-  const conditions = async (): Promise<string> => JSON.stringify(await world.find(bindingResource, chat))
-  await vi.waitUntil(async () => (await conditions()).includes('"Stalled"'), { timeout: 10_000 })
-  expect(await conditions()).toContain('denied by policy, request 3')
+  const { stored } = await startRefused(stack, (number) => (number > 3 ? 422 : 403))
+  const text = async (): Promise<string> => JSON.stringify(await stored())
+  await vi.waitUntil(async () => (await text()).includes('"Stalled"'), { timeout: 10_000 })
+  expect(await text()).toContain('denied by policy, request 3')
 })
